@@ -1,0 +1,48 @@
+/**
+ * Time, passed in. The only file with a bare timer, so that tests can run on a virtual clock
+ * (`@sallyport/testkit`) and every wait can be cancelled.
+ */
+export interface Clock {
+  /** Wall-clock time for records, in milliseconds since the epoch. */
+  now(): number;
+  /** Time that never jumps, for deadlines, in milliseconds since an arbitrary start. */
+  monotonic(): number;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that aborts after `ms` milliseconds or with `parent`, and a way to disarm it. */
+  deadline(ms: number, reason: () => unknown, parent?: AbortSignal): Deadline;
+}
+
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** Stops the timer; the signal stays as it is. */
+  clear(): void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', abort, { once: true });
+    }),
+  deadline: (ms, reason, parent) => {
+    const own = new AbortController();
+    const timer = setTimeout(() => own.abort(reason()), ms);
+    const clear = (): void => clearTimeout(timer);
+    const signal = parent ? AbortSignal.any([own.signal, parent]) : own.signal;
+    return { signal, clear, [Symbol.dispose]: clear };
+  },
+};

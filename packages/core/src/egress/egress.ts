@@ -1,0 +1,48 @@
+/** The only way out of a machine, and whose address it shows. One is chosen per deployment. */
+export interface Egress {
+  readonly name: string;
+  /** Opens the way for one machine. When it cannot, it throws: nothing ever leaves another way. */
+  open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
+}
+
+/** Which hosts a machine may reach, and as whom. Passed through `network.plan`, then clamped. */
+export interface NetworkPlan {
+  readonly machineId: string;
+  readonly userId: string;
+  readonly purpose: 'sign-in' | 'work';
+  /** Exact host names, or `*.name` for every name below. Port 443 only. */
+  readonly hosts: readonly string[];
+  /** The user's stable outgoing identity, allotted at user creation. */
+  readonly identity: EgressIdentity;
+}
+
+export interface EgressIdentity {
+  readonly userId: string;
+  /** Upstream port of a port-per-user proxy service, from 10001. */
+  readonly proxyPort?: number;
+  /** The outgoing address, where it is known beforehand. */
+  readonly address?: string;
+}
+
+export interface EgressOptions {
+  readonly signal: AbortSignal;
+  /** Called for each host that was refused, so that the page can name it. */
+  onRefused?(host: string): void;
+}
+
+export interface EgressRoute {
+  /** Unix socket of an HTTP proxy that understands CONNECT (RFC 9110 §9.3.6) and nothing else. */
+  readonly socketPath: string;
+  /** A certificate authority (PEM) the machine must trust in addition, for a deployment that inspects TLS. */
+  readonly certificateAuthority?: string;
+  /** The outgoing address, where it is known. */
+  readonly address?: string;
+  close(): Promise<void>;
+}
+
+/** Whether a host name is on an allow-list. The name must already be lower-case without a trailing dot. */
+export function isHostAllowed(host: string, allowed: readonly string[]): boolean {
+  return allowed.some((entry) =>
+    entry.startsWith('*.') ? host.endsWith(entry.slice(1)) && host.length > entry.length - 1 : host === entry,
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * The one error class of Sallyport and the table of every code it can carry.
+ *
+ * A message says what happened and to what; the hint says what to do next. `docs/errors.md` and the
+ * RFC 9457 problem bodies of the server are generated from {@link errorCodes}.
+ */
+
+interface ErrorCodeFacts {
+  /** HTTP status the server answers with (RFC 9110). */
+  readonly status: number;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** What to do next, unless the place that throws knows better. */
+  readonly hint: string;
+}
+
+const code = (status: number, retryable: boolean, hint: string): ErrorCodeFacts => ({ status, retryable, hint });
+
+export const errorCodes = {
+  CONFIG_INVALID: code(500, false, 'Correct the named setting and start again.'),
+  CONFIG_HOST_UNSUITABLE: code(500, false, 'Run `sallyport doctor` to see what this host lacks.'),
+  CONFIG_DATA_DIR_BUSY: code(500, false, 'Stop the other server, or set SALLYPORT_DATA_DIR to another folder.'),
+
+  PLUGIN_FAILED: code(500, false, 'Look at the named plugin; the cause is attached.'),
+  PLUGIN_TIMED_OUT: code(500, true, 'The named plugin did not finish before its deadline.'),
+
+  PROVIDER_UNKNOWN: code(404, false, 'List the providers with GET /api/providers.'),
+  PROVIDER_MANIFEST_INVALID: code(500, false, 'Correct the named field of the manifest.'),
+  PROVIDER_CLI_MISSING: code(503, true, 'The CLI is installed from npm on first use; see the cause.'),
+
+  MACHINE_FAILED: code(502, true, 'Start again; the machine has been cleaned up.'),
+  MACHINE_TIMED_OUT: code(504, true, 'Start again; see the last lines of the console in the details.'),
+  MACHINE_UNKNOWN: code(404, false, 'List the machines with GET /api/vms.'),
+  MACHINE_BUSY: code(409, true, 'Wait until the running operation has ended.'),
+  MACHINE_UNSUPPORTED: code(501, false, 'This machine driver cannot do that; choose another driver.'),
+  MACHINE_DISK_UNSAFE: code(502, false, "The machine's disk was refused. Destroy the machine and log in again."),
+
+  AGENT_UNREACHABLE: code(502, true, 'The program inside the machine does not answer. Start again.'),
+  AGENT_REFUSED: code(502, false, 'The program inside the machine refused the request; see the details.'),
+
+  EGRESS_FAILED: code(502, true, 'The outgoing connection could not be opened. Nothing was sent.'),
+  EGRESS_REFUSED: code(403, false, "The host is not on this machine's allow-list."),
+
+  LOGIN_METHOD_UNAVAILABLE: code(422, false, 'Choose one of the methods in the details, or leave the method out.'),
+  LOGIN_IN_PROGRESS: code(409, true, 'Finish or cancel the running login session first.'),
+  LOGIN_SESSION_UNKNOWN: code(404, false, 'Start a new login session.'),
+  LOGIN_SESSION_OVER: code(409, false, 'This login session has ended. Start a new one.'),
+  LOGIN_TIMED_OUT: code(504, true, 'Start again, or choose another method.'),
+  LOGIN_DENIED: code(403, true, 'Start again and approve the sign-in.'),
+  LOGIN_FAILED: code(502, true, 'Start again, or choose another method.'),
+  LOGIN_CLI_CRASHED: code(502, true, 'The CLI ended before the login was complete. Start again.'),
+  LOGIN_URL_REFUSED: code(502, false, 'The CLI showed a link that is not a sign-in page of this provider.'),
+  LOGIN_PORT_TAKEN: code(409, true, 'Free the callback port on this host, or choose the device-code method.'),
+  LOGIN_CALLBACK_REFUSED: code(400, false, 'Open the sign-in link again and finish it there.'),
+  LOGIN_ABANDONED: code(408, true, 'Nobody finished the login. Start again when you are ready.'),
+  LOGIN_CANCELLED: code(409, true, 'Start again when you are ready.'),
+  LOGIN_INTERRUPTED: code(503, true, 'The server was restarted during this login. Start again.'),
+  LOGIN_ANSWER_UNEXPECTED: code(409, false, 'The CLI is not asking for that answer now.'),
+
+  CREDENTIAL_NOT_CONNECTED: code(409, false, 'Connect the provider first.'),
+  CREDENTIAL_INVALID: code(409, false, 'The provider no longer accepts this login. Connect it again.'),
+  CREDENTIAL_INCOMPLETE: code(502, true, 'The CLI wrote no complete credential. Log in again.'),
+  CREDENTIAL_STALE: code(409, false, 'A newer version is stored. Read it and try again.'),
+  CREDENTIAL_REFUSED: code(403, false, 'A plugin refused this credential; see the message.'),
+  CREDENTIAL_LEASED: code(409, true, 'Another machine holds this credential. Stop it first.'),
+  CREDENTIAL_UNREADABLE: code(
+    500,
+    false,
+    'The stored credential cannot be opened. Check the key ring, then log in again.',
+  ),
+
+  PROMPT_TOO_LARGE: code(413, false, 'Shorten the prompt, or put the text in a file.'),
+  PROMPT_FAILED: code(502, true, 'See the message of the CLI.'),
+  PROMPT_UNKNOWN: code(404, false, 'Send the prompt again.'),
+  PROMPT_CANCELLED: code(409, false, 'Send the prompt again when you are ready.'),
+
+  STORE_UNAVAILABLE: code(503, true, 'The database does not answer. Try again shortly.'),
+  STORE_CONFLICT: code(409, true, 'Somebody else changed the same record. Read it and try again.'),
+
+  ACCESS_DENIED: code(403, false, 'Open the page that the server itself serves.'),
+  ACCESS_TICKET_INVALID: code(401, true, 'Reload the page to get a new viewer ticket.'),
+  REQUEST_INVALID: code(400, false, 'Correct the named field.'),
+  REQUEST_UNSUPPORTED_TYPE: code(415, false, 'Send the body as application/json.'),
+  REQUEST_TOO_LARGE: code(413, false, 'Send a smaller body.'),
+  NOT_FOUND: code(404, false, 'See /openapi.json for the routes of this server.'),
+  INTERNAL: code(500, true, "Look for the request id in the server's log."),
+} as const satisfies Record<string, ErrorCodeFacts>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface SallyportErrorInit {
+  /** Replaces the table's hint. */
+  readonly hint?: string;
+  /** Machine-readable facts. Never secrets: details are sent to the caller. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** The error underneath, if any. Logged, never sent to the caller. */
+  readonly cause?: unknown;
+}
+
+/** Survives two copies of this package in one process, unlike `instanceof`. */
+const brand = Symbol.for('sallyport.error');
+
+export class SallyportError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, init: SallyportErrorInit = {}) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.name = 'SallyportError';
+    this.code = code;
+    this.hint = init.hint ?? errorCodes[code].hint;
+    this.details = init.details ?? {};
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** HTTP status for this code. */
+  get status(): number {
+    return errorCodes[this.code].status;
+  }
+
+  /** Whether the same call may succeed later. */
+  get retryable(): boolean {
+    return errorCodes[this.code].retryable;
+  }
+
+  static isInstance(value: unknown): value is SallyportError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** Wraps anything thrown in a {@link SallyportError}, keeping one that already is. */
+export function toSallyportError(thrown: unknown, code: ErrorCode, message: string): SallyportError {
+  return SallyportError.isInstance(thrown) ? thrown : new SallyportError(code, message, { cause: thrown });
+}

@@ -1,0 +1,39 @@
+/** Every state change, once, for audit, metrics and webhooks. Never holds a secret. */
+export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
+  | {
+      readonly type: 'login.started';
+      readonly sessionId: string;
+      readonly provider: string;
+      readonly method: string;
+      readonly display: string;
+    }
+  | { readonly type: 'login.phase'; readonly sessionId: string; readonly provider: string; readonly phase: string }
+  | {
+      readonly type: 'login.completed';
+      readonly sessionId: string;
+      readonly provider: string;
+      readonly version: number;
+    }
+  | { readonly type: 'login.failed'; readonly sessionId: string; readonly provider: string; readonly code: string }
+  | { readonly type: 'login.cancelled'; readonly sessionId: string; readonly provider: string }
+  | { readonly type: 'login.viewer'; readonly sessionId: string; readonly state: 'attached' | 'detached' }
+  | {
+      readonly type: 'credential.stored';
+      readonly provider: string;
+      readonly version: number;
+      readonly reason: 'login' | 'rotation' | 'harvest' | 'import';
+    }
+  | { readonly type: 'credential.rejected'; readonly provider: string; readonly problem: string }
+  | {
+      readonly type: 'credential.injected';
+      readonly provider: string;
+      readonly version: number;
+      readonly machineId: string;
+    }
+  | { readonly type: 'credential.invalid'; readonly provider: string }
+  | { readonly type: 'credential.erased'; readonly provider: string }
+  | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }
+  | { readonly type: 'egress.refused'; readonly machineId: string; readonly host: string }
+  | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
+  | { readonly type: 'prompt.ended'; readonly promptId: string; readonly provider: string; readonly outcome: string }
+);

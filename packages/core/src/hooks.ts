@@ -1,0 +1,69 @@
+import type {
+  AsyncSeriesBailHook,
+  AsyncSeriesHook,
+  AsyncSeriesWaterfallHook,
+  SyncHook,
+  SyncWaterfallHook,
+} from 'tapable';
+
+import type { CredentialFacts } from './credentials/files.ts';
+import type { DomainEvent } from './events.ts';
+import type { GuardedUrl } from './login/url-guard.ts';
+import type { MachinePlan, MachineView } from './machine/plan.ts';
+import type { NetworkPlan } from './egress/egress.ts';
+import type { PromptEvent, ToolPolicy } from './prompts/event.ts';
+import type { DeclaredPrompt, LoginMethod } from './provider/manifest.ts';
+
+/** Passed to every tap of an async hook. */
+export interface Context {
+  readonly userId: string;
+  readonly provider: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Aborts at the hook's deadline, and when the flow is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** A stored credential as plugins see it: everything but the bytes. */
+export interface CredentialSummary {
+  readonly provider: string;
+  readonly version: number;
+  readonly facts: CredentialFacts;
+  readonly reason: 'login' | 'rotation' | 'harvest' | 'import';
+}
+
+/** How a prompt shall be run. Passed through `prompt.plan`, then clamped. */
+export interface PromptPlan {
+  readonly model: string | undefined;
+  readonly tools: ToolPolicy;
+  /** Below `~/work`. */
+  readonly workingDirectory: string;
+  readonly timeoutMs: number;
+  readonly maxOutputBytes: number;
+}
+
+export interface PromptView {
+  readonly promptId: string;
+  readonly userId: string;
+  readonly provider: string;
+}
+
+/** What becomes of a sign-in link: shown to the person, opened in the machine's browser, or refused. */
+export type UrlDecision = 'show' | 'browser' | 'refuse';
+
+/** Every hook there is. `docs/hooks.md` is generated from `hook-table.ts`. */
+export interface SallyportHooks {
+  readonly 'machine.plan': AsyncSeriesWaterfallHook<[MachinePlan, Context], MachinePlan>;
+  readonly 'network.plan': AsyncSeriesWaterfallHook<[NetworkPlan, Context], NetworkPlan>;
+  readonly 'machine.started': AsyncSeriesHook<[MachineView, Context]>;
+  readonly 'machine.stopping': AsyncSeriesHook<[MachineView, Context, string]>;
+  readonly 'login.method': AsyncSeriesBailHook<[readonly LoginMethod[], Context], LoginMethod | undefined>;
+  readonly 'login.url': AsyncSeriesBailHook<[GuardedUrl, Context], UrlDecision | undefined>;
+  readonly 'login.prompt': AsyncSeriesBailHook<[DeclaredPrompt, Context], string | undefined>;
+  readonly 'credential.captured': AsyncSeriesHook<[CredentialSummary, Context]>;
+  readonly 'credential.release': AsyncSeriesBailHook<[CredentialSummary, MachineView, Context], string | undefined>;
+  readonly 'prompt.plan': AsyncSeriesWaterfallHook<[PromptPlan, Context], PromptPlan>;
+  readonly 'prompt.event': SyncWaterfallHook<[PromptEvent, PromptView], PromptEvent>;
+  readonly event: SyncHook<[DomainEvent]>;
+}
+
+export type HookName = keyof SallyportHooks;

@@ -1,0 +1,36 @@
+import type { ErrorCode } from '../errors.ts';
+import type { DeclaredPrompt } from '../provider/manifest.ts';
+import type { GuardedUrl } from './url-guard.ts';
+
+/** What the terminal shows, after the emulator has worked through every escape sequence. */
+export interface ScreenView {
+  /** Logical lines from the top of the scroll-back: a line the terminal wrapped is one string. At most 2,000. */
+  readonly lines: readonly string[];
+  /** Targets of OSC 8 hyperlinks, in order of first appearance, without repeats. */
+  readonly links: readonly string[];
+}
+
+/** What can happen to a login. The engine sees nothing else: no clock, no file, no process. */
+export type LoginObservation =
+  | { readonly type: 'screen'; readonly screen: ScreenView }
+  /** The CLI ran its browser command with this argument. */
+  | { readonly type: 'shim'; readonly url: string }
+  | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null }
+  /** Time since the start of the login. Sent about once a second. */
+  | { readonly type: 'tick'; readonly elapsedMs: number }
+  | { readonly type: 'answer'; readonly promptId: string; readonly value: string }
+  /** A callback was relayed to the CLI, which took it or not. */
+  | { readonly type: 'callback'; readonly ok: boolean }
+  /** The outcome of a `capture` action: every credential item is complete, or why not. */
+  | { readonly type: 'captured'; readonly problem: string | undefined };
+
+/** What the engine wants done. The runner does it and reports back by observations. */
+export type LoginAction =
+  | { readonly type: 'send'; readonly text: string }
+  | { readonly type: 'ask'; readonly prompt: DeclaredPrompt }
+  | { readonly type: 'announce-url'; readonly url: GuardedUrl; readonly userCode: string | undefined }
+  | { readonly type: 'await-callback'; readonly port: number; readonly path: string }
+  /** Read the credential now; answered by `captured`. */
+  | { readonly type: 'capture' }
+  | { readonly type: 'finish' }
+  | { readonly type: 'fail'; readonly code: ErrorCode; readonly message: string };

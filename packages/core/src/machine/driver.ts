@@ -1,0 +1,103 @@
+import type { Duplex } from 'node:stream';
+
+import type { PlacedFile } from '../credentials/files.ts';
+import type { EgressRoute } from '../egress/egress.ts';
+import type { Secret } from '../secret.ts';
+import type { MachinePlan } from './plan.ts';
+
+/**
+ * Makes machines. One is chosen per deployment. Every method is safe to repeat; every one that waits takes
+ * a signal; everything it makes carries a label, so that a later process can find and remove it.
+ */
+export interface MachineDriver {
+  readonly name: string;
+  readonly features: DriverFeatures;
+  /** Makes the machine's disk and reserves what it needs. It does not run yet. */
+  create(plan: MachinePlan, options: { readonly signal: AbortSignal }): Promise<Machine>;
+  /** Everything on this host that this driver made, whoever made it run. */
+  list(): Promise<readonly MachineRef[]>;
+  /** Takes a machine over after a crash. `undefined`: nothing is left of it. */
+  adopt(ref: MachineRef): Promise<Machine | undefined>;
+  /** What this host has and lacks for this driver. */
+  doctor(): Promise<readonly Check[]>;
+}
+
+export interface DriverFeatures {
+  /** The machine can run a desktop, so the person can log in inside it. */
+  readonly desktop: boolean;
+  /** Why there is no desktop, with the fix; absent where there is one. */
+  readonly desktopHint?: string;
+  /**
+   * How the CLI's loopback callback port is reached from the person's own browser.
+   * `forwarded`: the server listens for it and relays; `shared`: the CLI listens on this host itself;
+   * `none`: not at all.
+   */
+  readonly loopback: 'forwarded' | 'shared' | 'none';
+  readonly hibernate: boolean;
+  /** One sentence about the isolation, printed at start and by `sallyport doctor`. */
+  readonly isolation: string;
+}
+
+export interface MachineRef {
+  readonly machineId: string;
+  readonly role: string;
+  readonly running: boolean;
+}
+
+export interface StartOptions {
+  /** Raised at each create, wake and fork. Messages of an older epoch are dropped. */
+  readonly epoch: number;
+  /** Bearer token of the agent for this boot. */
+  readonly token: Secret;
+  /** The only way out of the machine. */
+  readonly egress: EgressRoute;
+  readonly signal: AbortSignal;
+}
+
+export interface Machine {
+  readonly id: string;
+  /** Boots the machine. It returns when the agent's channel accepts connections; the caller asks `/health`. */
+  start(options: StartOptions): Promise<void>;
+  /** A new connection to a port of the machine. Only 8080, the agent, is guaranteed to be reachable. */
+  connect(port: number, options: { readonly signal: AbortSignal }): Promise<Duplex>;
+  /** Resolves when the machine stops running, whatever the reason. Never rejects. */
+  readonly exited: Promise<MachineExit>;
+  /** Asks the machine to end, and ends it when the deadline passes. Afterwards nothing of it runs. */
+  stop(options: { readonly deadlineMs: number }): Promise<void>;
+  /** Stops it and leaves no trace of it. */
+  destroy(): Promise<void>;
+  hibernate?(): Promise<SnapshotRef>;
+  wake?(ref: SnapshotRef, options: StartOptions): Promise<void>;
+  /** Works only while the machine is stopped, and never follows a link out of the machine's home. */
+  readonly disk: MachineDisk;
+}
+
+export interface MachineExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines of the console, redacted by the driver of its own token. */
+  readonly console: string;
+}
+
+export interface SnapshotRef {
+  readonly id: string;
+}
+
+export interface MachineDisk {
+  /** Reads files by home path. A file that is absent is left out. Refuses links, devices, FIFOs and files over 256 KiB. */
+  harvest(paths: readonly string[]): Promise<readonly PlacedFile[]>;
+  /** Writes files by temporary file and rename, owned by the machine, and reads them back. */
+  inject(files: readonly PlacedFile[]): Promise<void>;
+  /** Removes files by home path; absent ones are no error. */
+  remove(paths: readonly string[]): Promise<void>;
+}
+
+/** One thing `sallyport doctor` looked at. */
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'missing' | 'degraded';
+  /** What was found. */
+  readonly found: string;
+  /** The command or setting that mends it; absent when nothing is wrong. */
+  readonly fix?: string;
+}

@@ -1,0 +1,48 @@
+import type { LoginDisplay } from '../protocol/agent-api.ts';
+
+export type MachineRole = 'browser' | 'cli';
+
+/** What a machine shall be, decided before anything exists. Passed through `machine.plan`. */
+export interface MachinePlan {
+  /** Chosen by core: `m-` and 20 lower-case base32 characters. Hooks cannot change it. */
+  readonly machineId: string;
+  readonly userId: string;
+  readonly role: MachineRole;
+  readonly memoryMb: number;
+  readonly vcpus: number;
+  readonly diskMb: number;
+  /** Names the golden image; drivers without images ignore it. */
+  readonly image?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Screen of the desktop; absent where none is needed. */
+  readonly desktop?: { readonly width: number; readonly height: number };
+  readonly agent: AgentBundle;
+  /** The CLIs this machine can run: host folders, shown to the machine read-only. */
+  readonly clis: readonly { readonly provider: string; readonly directory: string }[];
+}
+
+/** The agent's program on this host, chosen by the composition root. */
+export interface AgentBundle {
+  /** Folder shown to the machine read-only. */
+  readonly directory: string;
+  /** Program file below that folder, for instance `main.js`. */
+  readonly entry: string;
+  readonly nodeArgs: readonly string[];
+  /** The Node executable that runs it. */
+  readonly node: string;
+}
+
+/** What plugins see of a machine: facts, never a handle. */
+export interface MachineView {
+  readonly machineId: string;
+  readonly userId: string;
+  readonly role: MachineRole;
+  readonly driver: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: MachineState;
+}
+
+/** `vms.status`. An intent state (`creating`, `stopping`) is written before the act. */
+export type MachineState = 'creating' | 'running' | 'stopping' | 'stopped' | 'hibernated' | 'lost' | 'destroyed';
+
+export type { LoginDisplay };

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/** What a headless run of a CLI shows, one line at a time. */
+export type Observation =
+  | { readonly type: 'stdout'; readonly line: string }
+  | { readonly type: 'stderr'; readonly line: string }
+  | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null };
+
+/** What the person sees of a prompt. Stored with an id each and streamed as SSE. */
+export const promptEventSchema = z.discriminatedUnion('type', [
+  /** First event of every prompt. `machine` says whether the machine had to be started for it. */
+  z.object({ type: z.literal('prompt-start'), promptId: z.string(), provider: z.string() }),
+  z.object({ type: z.literal('machine'), state: z.enum(['starting', 'waking', 'ready']), message: z.string() }),
+  /** The CLI's id for this conversation; send it back as `conversationId` to go on. */
+  z.object({ type: z.literal('conversation'), conversationId: z.string() }),
+  /** A piece of the answer. Pieces are concatenated as they are. */
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('reasoning'), text: z.string() }),
+  z.object({ type: z.literal('tool-start'), toolId: z.string(), name: z.string(), input: z.string() }),
+  z.object({ type: z.literal('tool-end'), toolId: z.string(), name: z.string(), output: z.string(), ok: z.boolean() }),
+  z.object({ type: z.literal('notice'), message: z.string() }),
+  z.object({ type: z.literal('usage'), inputTokens: z.number(), outputTokens: z.number() }),
+  /** Last event of every prompt. */
+  z.object({
+    type: z.literal('prompt-end'),
+    outcome: z.enum(['completed', 'failed', 'cancelled', 'relogin-needed']),
+    code: z.string().optional(),
+    message: z.string().optional(),
+    hint: z.string().optional(),
+  }),
+]);
+
+export type PromptEvent = z.infer<typeof promptEventSchema>;
+
+export const toolPolicySchema = z.enum(['read-only', 'workspace', 'full']);
+export type ToolPolicy = z.infer<typeof toolPolicySchema>;

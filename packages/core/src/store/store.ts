@@ -1,0 +1,218 @@
+import type { CredentialFacts } from '../credentials/files.ts';
+import type { MachineRole, MachineState } from '../machine/plan.ts';
+import type { PromptEvent } from '../prompts/event.ts';
+import type { Sealed } from '../credentials/key-ring.ts';
+
+/**
+ * Where everything that must survive a restart is kept. Two implementations: in memory (here) and
+ * PostgreSQL (`@sallyport/server`). `describeStore` in the testkit holds both to the same behaviour.
+ * A method that finds the database away throws `STORE_UNAVAILABLE`.
+ */
+export interface Store {
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly credentials: CredentialStore;
+  readonly machines: MachineStore;
+  readonly prompts: PromptStore;
+  readonly audit: AuditStore;
+  /** Resolves when the store answers; throws `STORE_UNAVAILABLE` otherwise. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface UserRecord {
+  readonly userId: string;
+  /** The name the embedding product knows the user by, when it was no UUID. */
+  readonly externalId: string | null;
+  /** From 10001, unique, allotted at creation. */
+  readonly proxyPort: number;
+  readonly fixedAddress: string | null;
+  /** The user's current CLI machine. */
+  readonly machineId: string | null;
+}
+
+export interface UserStore {
+  /** The user, made on first sight. */
+  ensure(userId: string, externalId: string | null): Promise<UserRecord>;
+  get(userId: string): Promise<UserRecord | undefined>;
+  setMachine(userId: string, machineId: string | null): Promise<void>;
+  touch(userId: string): Promise<void>;
+}
+
+export type SessionStatus = 'pending' | 'ready' | 'awaiting_user_auth' | 'completed' | 'failed' | 'cancelled';
+
+/** States in which a session is still alive. */
+export const liveSessionStatuses: readonly SessionStatus[] = ['pending', 'ready', 'awaiting_user_auth'];
+
+export interface SessionRecord {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly provider: string;
+  readonly method: string;
+  readonly display: 'desktop' | 'local' | 'none';
+  readonly status: SessionStatus;
+  /** Finer than the status; see `loginPhases`. */
+  readonly phase: string;
+  readonly browserMachineId: string | null;
+  readonly cliMachineId: string | null;
+  readonly authUrl: string | null;
+  readonly userCode: string | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly errorHint: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** An entry of a journal: what is streamed, with the id the stream is resumed by. */
+export interface JournalEntry<T> {
+  /** Grows within the stream; never reused. */
+  readonly id: number;
+  readonly event: T;
+}
+
+export interface SessionEvent {
+  readonly type: 'phase' | 'url' | 'prompt' | 'progress' | 'notice' | 'done';
+  readonly status: SessionStatus;
+  readonly phase: string;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export type NewSession = Pick<
+  SessionRecord,
+  'sessionId' | 'userId' | 'provider' | 'method' | 'display' | 'browserMachineId' | 'phase'
+>;
+export type SessionChange = Partial<
+  Pick<
+    SessionRecord,
+    | 'method'
+    | 'display'
+    | 'status'
+    | 'phase'
+    | 'browserMachineId'
+    | 'cliMachineId'
+    | 'authUrl'
+    | 'userCode'
+    | 'errorCode'
+    | 'errorMessage'
+    | 'errorHint'
+  >
+>;
+
+export interface SessionStore {
+  /** Throws `LOGIN_IN_PROGRESS` with `details.sessionId` while one of this user and provider is live. */
+  create(session: NewSession): Promise<SessionRecord>;
+  get(sessionId: string): Promise<SessionRecord | undefined>;
+  /** Changes a live session and journals the event in one transaction; `undefined` when it has ended. */
+  update(
+    sessionId: string,
+    change: SessionChange,
+    event: SessionEvent,
+  ): Promise<{ readonly session: SessionRecord; readonly entry: JournalEntry<SessionEvent> } | undefined>;
+  events(sessionId: string, afterId: number): Promise<readonly JournalEntry<SessionEvent>[]>;
+  live(): Promise<readonly SessionRecord[]>;
+}
+
+/** One version of one person's credential for one provider. Older versions keep hash and facts only. */
+export interface CredentialRecord {
+  readonly credentialId: string;
+  readonly userId: string;
+  readonly provider: string;
+  /** From 1. */
+  readonly version: number;
+  /** SHA-256 of the canonical bundle, hex. */
+  readonly sha256: string;
+  readonly facts: CredentialFacts;
+  readonly sealed: Sealed;
+  /** False after the provider refused it: the person has to log in again. */
+  readonly valid: boolean;
+  readonly lastVerified: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export type NewCredentialVersion = Pick<
+  CredentialRecord,
+  'credentialId' | 'userId' | 'provider' | 'sha256' | 'facts' | 'sealed'
+>;
+
+export interface CredentialStore {
+  current(userId: string, provider: string): Promise<CredentialRecord | undefined>;
+  list(userId: string): Promise<readonly CredentialRecord[]>;
+  /**
+   * Stores version `expectedVersion + 1`. Compare-and-set: throws `CREDENTIAL_STALE` when the stored version
+   * is another. `expectedVersion` 0 means that none may exist.
+   */
+  append(version: NewCredentialVersion, expectedVersion: number): Promise<CredentialRecord>;
+  /** Whether a version with this hash was ever stored: an old one must never come back. */
+  seen(userId: string, provider: string, sha256: string): Promise<number | undefined>;
+  setValid(userId: string, provider: string, valid: boolean): Promise<void>;
+  /** Removes every version, and the lease. */
+  erase(userId: string, provider: string): Promise<void>;
+  /** One machine may hold (and so refresh) a credential. Throws `CREDENTIAL_LEASED` while another does. */
+  lease(userId: string, provider: string, machineId: string): Promise<void>;
+  release(userId: string, provider: string, machineId: string): Promise<void>;
+  /** Which version a machine was given; `undefined` when it was given none. */
+  holder(userId: string, provider: string): Promise<{ readonly machineId: string } | undefined>;
+}
+
+export interface MachineRecord {
+  readonly machineId: string;
+  readonly userId: string;
+  readonly role: MachineRole;
+  readonly driver: string;
+  readonly host: string;
+  readonly state: MachineState;
+  readonly vcpus: number;
+  readonly memoryMb: number;
+  readonly epoch: number;
+  /** Version of each provider's credential that lies on its disk. */
+  readonly injected: Readonly<Record<string, number>>;
+  readonly createdAt: Date;
+  readonly destroyedAt: Date | null;
+}
+
+export interface MachineStore {
+  /** Writes the intent row, in state `creating`. */
+  create(
+    machine: Pick<MachineRecord, 'machineId' | 'userId' | 'role' | 'driver' | 'host' | 'vcpus' | 'memoryMb'>,
+  ): Promise<MachineRecord>;
+  get(machineId: string): Promise<MachineRecord | undefined>;
+  list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
+  update(machineId: string, change: Partial<Pick<MachineRecord, 'state' | 'injected'>>): Promise<void>;
+  /** Raises and returns the epoch. */
+  nextEpoch(machineId: string): Promise<number>;
+}
+
+export type PromptStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'relogin-needed';
+
+export interface PromptRecord {
+  readonly promptId: string;
+  readonly userId: string;
+  readonly provider: string;
+  readonly conversationId: string | null;
+  readonly status: PromptStatus;
+  readonly createdAt: Date;
+}
+
+export interface PromptStore {
+  create(prompt: Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>): Promise<PromptRecord>;
+  get(promptId: string): Promise<PromptRecord | undefined>;
+  /** Journals events; a `prompt-end` also sets the status, and nothing is taken after it. */
+  append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
+  events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
+  running(): Promise<readonly PromptRecord[]>;
+}
+
+export interface AuditEntry {
+  readonly at: Date;
+  readonly type: string;
+  readonly userId: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditStore {
+  append(entry: AuditEntry): Promise<void>;
+  list(limit: number): Promise<readonly AuditEntry[]>;
+}
