@@ -18,3 +18,5 @@ export * from './protocol/agent-api.ts';
 export type * from './agent/client.ts';
 export type * from './login/observation.ts';
 export type * from './login/url-guard.ts';
+export * from './digest.ts';
+export * from './prompts/argv.ts';

@@ -1,0 +1,46 @@
+import { SallyportError } from '../errors.ts';
+import type { HeadlessPrompt } from '../provider/manifest.ts';
+import type { ToolPolicy } from './event.ts';
+
+/** What goes into the slots of a manifest's command line. The prompt itself never does: it goes to stdin. */
+export interface ArgvValues {
+  readonly tools: ToolPolicy;
+  readonly model?: string | undefined;
+  /** The CLI's own id of the conversation to go on with. Chooses `resumeArgv`. */
+  readonly session?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+/**
+ * The arguments of one headless run, without the executable. A value that starts with a dash is refused:
+ * most CLIs would take it for an option of theirs (CWE-88), and `--last` for a session means somebody
+ * else's conversation.
+ */
+export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] {
+  return templateFor(prompt, values).flatMap((part) => {
+    if (typeof part === 'string') return [part];
+    if (part.slot === 'tools') return prompt.tools[values.tools];
+    const value = values[part.slot];
+    if (value === undefined) return [];
+    requireHarmless(part.slot, value);
+    return part.flag === undefined ? [value] : [part.flag, value];
+  });
+}
+
+function templateFor(prompt: HeadlessPrompt, values: ArgvValues): HeadlessPrompt['argv'] {
+  if (values.session === undefined) return prompt.argv;
+  if (prompt.resumeArgv) return prompt.resumeArgv;
+  throw new SallyportError('REQUEST_INVALID', 'This CLI cannot go on with an earlier conversation.', {
+    hint: 'Leave conversationId out to start a new conversation.',
+  });
+}
+
+const names = { model: 'model', session: 'conversationId', cwd: 'working folder' } as const;
+
+function requireHarmless(slot: keyof typeof names, value: string): void {
+  if (/^[^-\0][^\0]{0,499}$/.test(value)) return;
+  throw new SallyportError(
+    'REQUEST_INVALID',
+    `The ${names[slot]} must have 1 to 500 characters and must not start with a dash.`,
+  );
+}
