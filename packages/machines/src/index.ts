@@ -1,1 +1,1 @@
-export {};
+export * from './agent-client/connect-agent.ts';

@@ -41,12 +41,14 @@ export const bootConfigSchema = z.strictObject({
 
 export type BootConfig = z.infer<typeof bootConfigSchema>;
 
-export interface Health {
-  readonly status: 'ok';
-  readonly timestamp: string;
+export const healthSchema = z.object({
+  status: z.literal('ok'),
+  timestamp: z.string(),
   /** Logins and prompts under way. */
-  readonly activeSessions: number;
-}
+  activeSessions: z.number().int().nonnegative(),
+});
+
+export type Health = Readonly<z.infer<typeof healthSchema>>;
 
 const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true });
 export type CliLaunch = z.infer<typeof cliSchema>;
@@ -65,12 +67,14 @@ export const startLoginRequestSchema = z.strictObject({
 
 export type StartLoginRequest = z.input<typeof startLoginRequestSchema>;
 
-export interface StartLoginResponse {
-  readonly success: true;
+export const startLoginResponseSchema = z.object({
+  success: z.literal(true),
   /** `null` where the method has no link. */
-  readonly oauthUrl: string | null;
-  readonly userCode: string | null;
-}
+  oauthUrl: z.string().nullable(),
+  userCode: z.string().nullable(),
+});
+
+export type StartLoginResponse = Readonly<z.infer<typeof startLoginResponseSchema>>;
 
 /** `POST /auth/:provider/answer` and `/cancel`. */
 export const answerRequestSchema = z.strictObject({
@@ -168,14 +172,15 @@ export const agentEventSchema = z.discriminatedUnion('type', [
 
 export type AgentEvent = z.infer<typeof agentEventSchema>;
 
+export const capturedCredentialSchema = z.object({ files: z.record(z.string(), z.string()) });
+
 export interface CapturedCredential {
   readonly files: Readonly<Record<string, string>>;
 }
 
 /** Body of every answer that is not 2xx. */
-export interface AgentProblem {
-  readonly code: string;
-  readonly message: string;
-}
+export const agentProblemSchema = z.object({ code: z.string().max(100), message: z.string().max(4000) });
+
+export type AgentProblem = Readonly<z.infer<typeof agentProblemSchema>>;
 
 export type { LoginMethod };

@@ -1,0 +1,103 @@
+import {
+  capturedCredentialSchema,
+  healthSchema,
+  SallyportError,
+  startLoginResponseSchema,
+  systemClock,
+} from '@sallyport/core';
+import type { AgentClient, Clock, ConnectAgent, Machine, Secret } from '@sallyport/core';
+
+import { tryParseJson } from './agent-problem.ts';
+import { requestText } from './agent-request.ts';
+import type { AgentRequest, AgentTarget } from './agent-request.ts';
+import { followEvents, runCli } from './agent-streams.ts';
+import { upgradeDesktop } from './upgrade-desktop.ts';
+
+/** For calls without a deadline of their own: the agent only does a small thing and answers. */
+const ANSWER_TIMEOUT_MS = 15_000;
+
+/** The agent's HTTP API over the machine's own channel, on the system's clock. */
+export const connectAgent: ConnectAgent = (machine, token) => createAgentClient(machine, token, systemClock);
+
+export function createAgentClient(machine: Machine, token: Secret, clock: Clock): AgentClient {
+  const target: AgentTarget = { machine, token };
+
+  async function send(request: AgentRequest, parent?: AbortSignal): Promise<string> {
+    using deadline = clock.deadline(ANSWER_TIMEOUT_MS, () => timedOut(request), parent);
+    return requestText(target, request, deadline.signal);
+  }
+
+  async function post(path: string, body: unknown): Promise<void> {
+    await send({ method: 'POST', path, body });
+  }
+
+  return {
+    health: async (signal) =>
+      parse(healthSchema, 'GET /health', await send({ method: 'GET', path: '/health' }, signal)),
+    // Answers only when the link is known or the login has failed: the caller's deadline counts.
+    startLogin: async (provider, request, signal) =>
+      parse(
+        startLoginResponseSchema,
+        'POST /auth',
+        await requestText(target, { method: 'POST', path: loginPath(provider), body: request }, signal),
+      ),
+    answer: (provider, request) => post(`${loginPath(provider)}/answer`, request),
+    cancelLogin: (provider, request) => post(`${loginPath(provider)}/cancel`, request),
+    callback: async (query, signal) => {
+      const request = { method: 'GET', path: `/auth/callback?${query.toString()}` } as const;
+      return send(request, signal).then(
+        () => true,
+        (error: unknown) => {
+          if (SallyportError.isInstance(error) && error.code === 'LOGIN_CALLBACK_REFUSED') {
+            return false;
+          }
+          throw error;
+        },
+      );
+    },
+    openPage: (url) => post('/desktop/open', { url }),
+    watchCredentials: (provider, items) => post('/credentials/watch', { provider, items }),
+    acknowledge: (offerId) => post('/credentials/ack', { offerId }),
+    capture: async (provider, items) => {
+      const request = { method: 'POST', path: '/credentials/capture', body: { provider, items } } as const;
+      try {
+        return parse(capturedCredentialSchema, 'POST /credentials/capture', await send(request)).files;
+      } catch (error) {
+        if (SallyportError.isInstance(error) && error.details['status'] === 404) {
+          return undefined;
+        }
+        throw error;
+      }
+    },
+    events: (signal) => followEvents(target, clock, signal),
+    execute: (request, signal) => runCli(target, request, signal),
+    upgradeDesktop: async (request, signal) => {
+      using deadline = clock.deadline(ANSWER_TIMEOUT_MS, () => timedOut({ method: 'GET', path: '/vnc' }), signal);
+      return upgradeDesktop(target, request, deadline.signal);
+    },
+  };
+}
+
+interface AnswerSchema<T> {
+  safeParse(value: unknown): { readonly success: boolean; readonly data?: T | undefined };
+}
+
+function parse<T>(schema: AnswerSchema<T>, what: string, text: string): T {
+  const { data } = schema.safeParse(tryParseJson(text));
+  if (data === undefined) {
+    throw new SallyportError('AGENT_REFUSED', `The agent answered ${what} with something that is not in the protocol.`);
+  }
+  return data;
+}
+
+function loginPath(provider: string): string {
+  return `/auth/${encodeURIComponent(provider)}`;
+}
+
+function timedOut(request: AgentRequest): SallyportError {
+  const path = request.path.replace(/\?.*$/s, '');
+  return new SallyportError(
+    'AGENT_UNREACHABLE',
+    `The agent did not answer ${request.method} ${path} within ${ANSWER_TIMEOUT_MS / 1000} s.`,
+  );
+}
