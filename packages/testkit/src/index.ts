@@ -1,1 +1,5 @@
-export {};
+export * from './fake-internet/control.ts';
+export * from './fake-internet/egress-client.ts';
+export * from './fake-internet/fake-internet.ts';
+export type * from './fake-internet/request-log.ts';
+export * from './fake-internet/site.ts';

@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { createEgressClient, type EgressRequest, type EgressResponse } from './egress-client.ts';
+import { createFakeInternetControl, type FakeInternetControl } from './control.ts';
+import { createFakeInternet, type FakeInternet } from './fake-internet.ts';
+
+let directory: string;
+let internet: FakeInternet;
+let control: FakeInternetControl;
+let refused: string[];
+let send: (url: string, request?: EgressRequest) => Promise<EgressResponse>;
+let socketPath: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fi-'));
+  internet = await createFakeInternet({
+    directory,
+    sites: {
+      'echo.test': (request, response, visit) => {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ path: request.url, ...visit }));
+      },
+    },
+  });
+  control = createFakeInternetControl(internet.controlSocket);
+  refused = [];
+  const route = await internet.open(
+    {
+      machineId: 'm-one',
+      userId: 'u-one',
+      purpose: 'work',
+      hosts: ['echo.test', '*.empty.test'],
+      identity: { userId: 'u-one' },
+    },
+    { signal: AbortSignal.timeout(5000), onRefused: (host) => refused.push(host) },
+  );
+  socketPath = route.socketPath;
+  send = createEgressClient(route);
+});
+
+afterEach(async () => {
+  await internet.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('fake internet', () => {
+  it('tells a site which machine a request came from', async () => {
+    const { status, body } = await send('https://echo.test/a?b=c');
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      path: '/a?b=c',
+      host: 'echo.test',
+      machineId: 'm-one',
+      userId: 'u-one',
+      purpose: 'work',
+    });
+  });
+
+  it('is not believed by a machine that does not trust its authority', async () => {
+    await expect(createEgressClient({ socketPath })('https://echo.test/')).rejects.toThrow(/certificate/);
+  });
+
+  it('refuses hosts that are not on the list, and other ports, and says which', async () => {
+    await expect(send('https://elsewhere.test/')).rejects.toMatchObject({ code: 'EGRESS_REFUSED' });
+    await expect(send('https://echo.test:8443/')).rejects.toMatchObject({ code: 'EGRESS_REFUSED' });
+    expect(refused).toEqual(['elsewhere.test', 'echo.test']);
+  });
+
+  it('answers 502 for an allowed host without a site', async () => {
+    expect((await send('https://www.empty.test/')).status).toBe(502);
+  });
+
+  it('refuses a Host header that differs from the host the tunnel was opened to', async () => {
+    expect((await send('https://echo.test/', { headers: { host: 'other.test' } })).status).toBe(421);
+  });
+
+  it('takes content encodings off request bodies', async () => {
+    for (const [encoding, body] of [
+      ['zstd', zstdCompressSync('hello')],
+      ['gzip', gzipSync('hello')],
+    ] as const) {
+      const answer = await send('https://echo.test/', {
+        method: 'POST',
+        body,
+        headers: { 'content-encoding': encoding },
+      });
+      expect(JSON.parse(answer.body)).toMatchObject({ body: 'hello' });
+    }
+    const broken = await send('https://echo.test/', {
+      method: 'POST',
+      body: 'not zstd',
+      headers: { 'content-encoding': 'zstd' },
+    });
+    expect(broken.status).toBe(400);
+  });
+
+  it('answers a websocket upgrade with 426', async () => {
+    const { status } = await send('https://echo.test/', {
+      headers: { connection: 'Upgrade', upgrade: 'websocket' },
+    });
+    expect(status).toBe(426);
+    expect(internet.log().at(-1)).toMatchObject({ status: 426 });
+  });
+
+  it("serves the person's own browser on loopback, under each host's name", async () => {
+    const url = internet.personUrl('https://echo.test/login?x=1');
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/echo\.test\/login\?x=1$/);
+    expect(await (await fetch(url)).json()).toMatchObject({ path: '/login?x=1', machineId: 'person' });
+    expect(internet.personUrl('https://real.test/login')).toBe('https://real.test/login');
+    expect((await fetch(`${internet.loopback}/real.test/`)).status).toBe(404);
+  });
+
+  it('logs requests for assertions without ever printing a token', async () => {
+    await send('https://echo.test/p?code=canary', {
+      method: 'POST',
+      headers: { authorization: 'Bearer canary' },
+      body: 'canary',
+    });
+    const [entry] = await control.log();
+    expect(entry).toMatchObject({ machineId: 'm-one', path: '/p', status: 200 });
+    expect(entry?.authorization.reveal()).toBe('Bearer canary');
+    expect(entry?.body.reveal()).toBe('canary');
+    expect(inspect(internet.log(), { depth: 9 })).not.toContain('canary');
+  });
+
+  it('can be steered from another process', async () => {
+    await control.setFaults({ network: { dropConnections: true } });
+    await expect(send('https://echo.test/')).rejects.toThrow(/hang up|ECONNRESET/);
+    await control.setFaults({ network: { dropConnections: false } });
+    expect((await send('https://echo.test/')).status).toBe(200);
+    expect(await control.state()).toMatchObject({ network: { faults: { dropConnections: false } } });
+    await expect(control.setFaults({ network: { unknown: 1 } })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await expect(control.setFaults({ nothing: {} })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
+  it('says so when the directory is too deep for a unix socket', async () => {
+    await expect(createFakeInternet({ directory: join(directory, 'd'.repeat(100)), sites: {} })).rejects.toMatchObject({
+      code: 'EGRESS_FAILED',
+    });
+  });
+});

@@ -1,0 +1,130 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+
+import {
+  type Clock,
+  type Egress,
+  type EgressOptions,
+  type EgressRoute,
+  type NetworkPlan,
+  systemClock,
+} from '@sallyport/core';
+
+import { createCertificateAuthority } from './certificate-authority.ts';
+import { createConnectProxy } from './connect-proxy.ts';
+import { createControlServer } from './control.ts';
+import { closeServer, listenOnLoopback, listenOnSocket } from './listen.ts';
+import { loopbackUrl, visitorFromLoopback } from './loopback.ts';
+import { createNetworkFaults } from './network-faults.ts';
+import { createRequestLog, type LoggedRequest } from './request-log.ts';
+import { type Controllable, sendJson, type Site } from './site.ts';
+import { createVisitServer, type Visitor } from './visit-server.ts';
+
+export interface FakeInternetOptions {
+  /** Made when absent, for its owner only. Holds the sockets, so its path must be short. */
+  readonly directory: string;
+  /** What answers, by exact host name. Other hosts answer 502. */
+  readonly sites: Readonly<Record<string, Site>>;
+  /** What the control socket steers, by name; `network` is taken. */
+  readonly controls?: Readonly<Record<string, Controllable>>;
+  /** Port for the person's own browser on 127.0.0.1. Default: any free one. */
+  readonly loopbackPort?: number;
+  readonly clock?: Clock;
+}
+
+/** The internet of the tests and the demo: an egress that answers for the vendors' hosts itself. */
+export interface FakeInternet extends Egress {
+  /** Root certificate of this run. PEM. */
+  readonly certificateAuthority: string;
+  /** Unix socket for `createFakeInternetControl`. */
+  readonly controlSocket: string;
+  /** Where the person's own browser finds the sites: `http://127.0.0.1:<port>`. */
+  readonly loopback: string;
+  /** The same link for the person's own browser; links to hosts that are not faked stay as they are. */
+  personUrl(url: string): string;
+  log(): readonly LoggedRequest[];
+  close(): Promise<void>;
+}
+
+export async function createFakeInternet(options: FakeInternetOptions): Promise<FakeInternet> {
+  const { directory, sites, clock = systemClock } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const authority = await createCertificateAuthority(clock.now());
+  const log = createRequestLog();
+  const network = createNetworkFaults();
+  const shared = { sites, log, clock, faults: network.current };
+
+  const visitors = new WeakMap<object, Visitor>();
+  const behindTls = createVisitServer({
+    ...shared,
+    visitor(request, response) {
+      const visitor = visitors.get(request.socket);
+      // One name to open the connection and another inside it is how allow-lists are fooled (domain fronting).
+      if (visitor && request.headers.host?.replace(/:443$/, '') === visitor.host) return visitor;
+      if (response) sendJson(response, 421, { error: { message: 'The Host header names another host.' } });
+      return undefined;
+    },
+  });
+  const loopbackServer = createVisitServer({
+    ...shared,
+    visitor: (request, response) => visitorFromLoopback(request, response, sites),
+  });
+  const controlServer = createControlServer({ ...options.controls, network }, log);
+  const controlSocket = join(directory, 'control.sock');
+  await rm(controlSocket, { force: true });
+  await listenOnSocket(controlServer, controlSocket, 0o600);
+  const loopback = `http://127.0.0.1:${await listenOnLoopback(loopbackServer, options.loopbackPort ?? 0)}`;
+
+  const routes = new Set<EgressRoute>();
+  let opened = 0;
+
+  async function open(plan: NetworkPlan, { signal, ...listener }: EgressOptions): Promise<EgressRoute> {
+    signal.throwIfAborted();
+    opened += 1;
+    const socketPath = join(directory, `${plan.machineId}-${opened}.sock`);
+    const connections = new Set<TLSSocket>();
+    const proxy: Server = createConnectProxy({
+      hosts: plan.hosts,
+      authority,
+      onRefused: (host) => listener.onRefused?.(host),
+      onConnection(socket, host) {
+        connections.add(socket);
+        socket.on('close', () => connections.delete(socket));
+        visitors.set(socket, { host, machineId: plan.machineId, userId: plan.userId, purpose: plan.purpose });
+        behindTls.emit('connection', socket);
+      },
+    });
+    await rm(socketPath, { force: true });
+    // The machine runs as another user; the folder around it keeps everybody else out.
+    await listenOnSocket(proxy, socketPath, 0o666);
+    const route: EgressRoute = {
+      socketPath,
+      certificateAuthority: authority.certificate,
+      address: '127.0.0.1',
+      async close() {
+        if (!routes.delete(route)) return;
+        for (const socket of connections) socket.destroy();
+        await closeServer(proxy);
+      },
+    };
+    routes.add(route);
+    return route;
+  }
+
+  return {
+    name: 'fake-internet',
+    certificateAuthority: authority.certificate,
+    controlSocket,
+    loopback,
+    open,
+    personUrl: (url) => loopbackUrl(url, loopback, sites),
+    log: () => log.entries(),
+    async close() {
+      await Promise.all([...routes].map((route) => route.close()));
+      behindTls.emit('close');
+      await Promise.all([closeServer(controlServer), closeServer(loopbackServer)]);
+    },
+  };
+}
