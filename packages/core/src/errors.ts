@@ -60,6 +60,7 @@ export const errorCodes = {
   CREDENTIAL_NOT_CONNECTED: code(409, false, 'Connect the provider first.'),
   CREDENTIAL_INVALID: code(409, false, 'The provider no longer accepts this login. Connect it again.'),
   CREDENTIAL_INCOMPLETE: code(502, true, 'The CLI wrote no complete credential. Log in again.'),
+  CREDENTIAL_TOO_LARGE: code(413, false, 'A credential file may have 256 KiB. Log in again.'),
   CREDENTIAL_STALE: code(409, false, 'A newer version is stored. Read it and try again.'),
   CREDENTIAL_REFUSED: code(403, false, 'A plugin refused this credential; see the message.'),
   CREDENTIAL_LEASED: code(409, true, 'Another machine holds this credential. Stop it first.'),

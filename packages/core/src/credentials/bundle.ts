@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+
+import { canonicalJson } from '../canonical-json.ts';
+import { SallyportError } from '../errors.ts';
+import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
+import type { CredentialFiles } from './files.ts';
+
+/**
+ * The bytes a credential is sealed as: canonical JSON `{"files":{id: text},"v":1}`, followed by spaces up to
+ * a multiple of 1 KiB. JSON ignores the spaces, and the length of the ciphertext tells nothing about the kind of login.
+ */
+
+/** Sealed bundles are a multiple of this many bytes. */
+export const BUNDLE_BLOCK_BYTES = 1024;
+
+/** Throws `CREDENTIAL_TOO_LARGE` where a file is over 256 KiB. */
+export function encodeBundle(files: CredentialFiles): Uint8Array {
+  const tooLarge = oversizedFile(files);
+  if (tooLarge !== undefined) {
+    throw new SallyportError('CREDENTIAL_TOO_LARGE', `The credential file "${tooLarge}" is larger than 256 KiB.`);
+  }
+  const text = Buffer.from(bundleText(files), 'utf8');
+  const padded = Buffer.alloc(Math.ceil(text.length / BUNDLE_BLOCK_BYTES) * BUNDLE_BLOCK_BYTES, ' ');
+  padded.set(text);
+  return padded;
+}
+
+/** Throws `CREDENTIAL_UNREADABLE` for anything but a bundle. */
+export function decodeBundle(bytes: Uint8Array): CredentialFiles {
+  const files = tryDecode(bytes);
+  if (!files) throw new SallyportError('CREDENTIAL_UNREADABLE', 'The stored credential cannot be opened.');
+  return files;
+}
+
+/** SHA-256 of the bundle without its padding, in hex. Two equal credentials have the same one. */
+export function bundleSha256(files: CredentialFiles): string {
+  return createHash('sha256').update(bundleText(files), 'utf8').digest('hex');
+}
+
+/** Id of the first file that is too large to be stored. */
+export function oversizedFile(files: CredentialFiles): string | undefined {
+  return Object.keys(files).find((id) => Buffer.byteLength(files[id] ?? '', 'utf8') > MAX_CREDENTIAL_BYTES);
+}
+
+function bundleText(files: CredentialFiles): string {
+  return canonicalJson({ v: 1, files });
+}
+
+function tryDecode(bytes: Uint8Array): CredentialFiles | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || value['v'] !== 1 || !isRecord(value['files'])) return undefined;
+  const files = Object.entries(value['files']);
+  return files.every((entry): entry is [string, string] => typeof entry[1] === 'string')
+    ? Object.fromEntries(files)
+    : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

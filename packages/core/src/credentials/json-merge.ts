@@ -1,0 +1,32 @@
+/**
+ * `merge-json`: our keys into a file that the CLI edits too, such as `.claude.json`. Objects are merged at every
+ * depth, everything else is replaced. An existing text that is no JSON object is replaced whole.
+ */
+export function mergeJson(existing: string | undefined, text: string): string {
+  const [old, next] = [tryParse(existing), tryParse(text)];
+  return isObject(old) && isObject(next) ? `${JSON.stringify(mergeObjects(old, next), null, 2)}\n` : text;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Built from entries: a key named `__proto__` stays a key, as `JSON.parse` made it. */
+function mergeObjects(old: JsonObject, next: JsonObject): JsonObject {
+  const merged = new Map(Object.entries(old));
+  for (const [key, value] of Object.entries(next)) {
+    const before = merged.get(key);
+    merged.set(key, isObject(before) && isObject(value) ? mergeObjects(before, value) : value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function tryParse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
+import type { CredentialFileItem, CredentialItem } from '../provider/manifest.ts';
+import type { CredentialFiles } from './files.ts';
+
+/**
+ * Whether a credential is complete, told from the manifest alone. The agent asks while the CLI is still writing;
+ * the ledger asks again before it stores anything. Answers never quote the text.
+ */
+
+/** One thing a credential lacks, for instance `auth: missing /tokens/access_token`. */
+export interface MissingPart {
+  readonly item: string;
+  /** `absent`, `empty`, `too large`, `not JSON`, `truncated` or `missing /json/pointer`. */
+  readonly problem: string;
+}
+
+/**
+ * What the whole credential lacks; empty when it is complete. Settings files that require nothing may be absent.
+ * A value for the environment (a token, an API key) is a credential of its own: then no file has to be there.
+ */
+export function missingParts(items: readonly CredentialItem[], files: CredentialFiles): readonly MissingPart[] {
+  const fileItems = items.filter((item) => item.as === 'file');
+  const hasValue = items.some((item) => item.as === 'environment' && (files[item.id] ?? '').trim() !== '');
+  if (hasValue && fileItems.every((item) => files[item.id] === undefined)) return [];
+  if (fileItems.length === 0 && !hasValue) {
+    return items.map((item) => ({ item: item.id, problem: files[item.id] === undefined ? 'absent' : 'empty' }));
+  }
+  return fileItems.flatMap((item) => {
+    const text = files[item.id];
+    if (text === undefined && item.role === 'settings' && item.require.length === 0) return [];
+    const problem = missingPart(item, text);
+    return problem === undefined ? [] : [{ item: item.id, problem }];
+  });
+}
+
+/** What one file lacks, or `undefined` when it is complete. */
+export function missingPart(item: CredentialFileItem, text: string | undefined): string | undefined {
+  if (text === undefined) return 'absent';
+  if (text.trim() === '') return 'empty';
+  if (Buffer.byteLength(text, 'utf8') > MAX_CREDENTIAL_BYTES) return 'too large';
+  if (item.format === 'text') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return endsTooEarly(text) ? 'truncated' : 'not JSON';
+  }
+  const missing = item.require.find((pointer) => isEmpty(followPointer(value, pointer)));
+  return missing === undefined ? undefined : `missing ${missing}`;
+}
+
+/** RFC 6901 §4. */
+function followPointer(value: unknown, pointer: string): unknown {
+  let found = value;
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = new Map<string, unknown>(Object.entries(found)).get(key);
+  }
+  return found;
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() === '';
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null;
+}
+
+/** True while a bracket or a string is still open at the end: the CLI is in the middle of writing. */
+function endsTooEarly(text: string): boolean {
+  if (!/^\s*[[{"]/.test(text)) return false;
+  let [depth, inString, escaped] = [0, false, false];
+  for (const character of text) {
+    if (escaped) escaped = false;
+    else if (inString && character === '\\') escaped = true;
+    else if (character === '"') inString = !inString;
+    else if (!inString && (character === '{' || character === '[')) depth += 1;
+    else if (!inString && (character === '}' || character === ']')) depth -= 1;
+  }
+  return inString || depth > 0;
+}

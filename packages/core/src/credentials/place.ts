@@ -1,0 +1,73 @@
+import { SallyportError } from '../errors.ts';
+import { homePathSchema } from '../provider/manifest.ts';
+import type { CredentialItem } from '../provider/manifest.ts';
+import type { CredentialFiles, PlacedFile } from './files.ts';
+import { mergeJson } from './json-merge.ts';
+
+/** Where a credential lies: on the machine the person logs in on, or on the one that runs prompts. */
+export type CredentialPlace = 'browser' | 'cli';
+
+/** Home paths of a provider's credential files, for harvesting and for removing. */
+export function credentialPaths(items: readonly CredentialItem[], place: CredentialPlace): readonly string[] {
+  return items.flatMap((item) => (item.as === 'file' ? [item.paths[place]] : []));
+}
+
+/**
+ * The files to put on a machine's disk. `existing` is what lies there now; `merge-json` items are merged into it.
+ */
+export function placeCredential(
+  items: readonly CredentialItem[],
+  files: CredentialFiles,
+  place: CredentialPlace,
+  existing: readonly PlacedFile[] = [],
+): readonly PlacedFile[] {
+  return items.flatMap((item) => {
+    const text = files[item.id];
+    if (item.as !== 'file' || text === undefined) return [];
+    const path = checkHomePath(item.paths[place]);
+    const before = existing.find((file) => file.path === path)?.content;
+    return [{ path, content: item.write === 'merge-json' ? mergeJson(before, text) : text, mode: item.mode }];
+  });
+}
+
+/** The way back: what lies on a disk, as a credential. Files of other paths are left out. */
+export function collectCredential(
+  items: readonly CredentialItem[],
+  placed: readonly PlacedFile[],
+  place: CredentialPlace,
+): CredentialFiles {
+  const found = items.flatMap((item): [string, string][] => {
+    const file = item.as === 'file' ? placed.find((candidate) => candidate.path === item.paths[place]) : undefined;
+    return file ? [[item.id, file.content]] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+/** Variables a prompt run needs, for credentials that are no files. */
+export function credentialEnvironment(
+  items: readonly CredentialItem[],
+  files: CredentialFiles,
+): Readonly<Record<string, string>> {
+  const values = items.flatMap((item): [string, string][] => {
+    const text = files[item.id];
+    return item.as === 'environment' && text !== undefined ? [[item.name, text]] : [];
+  });
+  return Object.fromEntries(values);
+}
+
+/** `~/x` below an absolute home. Checked again although the manifest was: the path may have come over a wire. */
+export function expandHome(path: string, home: string): string {
+  if (!home.startsWith('/') || home.split('/').includes('..')) {
+    throw new SallyportError('CONFIG_INVALID', `"${home}" is not the absolute path of a home folder.`);
+  }
+  return `${home.replace(/\/+$/, '')}/${checkHomePath(path).slice(2)}`;
+}
+
+function checkHomePath(path: string): string {
+  const checked = homePathSchema.safeParse(path);
+  if (checked.success) return checked.data;
+  throw new SallyportError(
+    'PROVIDER_MANIFEST_INVALID',
+    `The credential path ${JSON.stringify(path)} ${checked.error.issues[0]?.message ?? 'is not valid'}.`,
+  );
+}
