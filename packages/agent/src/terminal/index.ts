@@ -1,0 +1,3 @@
+export * from './checkpoint.ts';
+export * from './pty.ts';
+export * from './screen.ts';
