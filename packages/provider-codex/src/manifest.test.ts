@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+
+import { buildArgv, matchText } from '@sallyport/core';
+import { lockfile, lockfileText } from './lockfile.ts';
+import { manifest } from './manifest.ts';
+
+describe('the lockfile', () => {
+  it('pins every package of the CLI by hash and names no registry', () => {
+    const { '': root, ...packages } = lockfile.packages;
+    expect(root.dependencies).toEqual({ [manifest.cli.package]: manifest.cli.version });
+    for (const entry of Object.values(packages)) expect(entry.integrity).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+    expect(lockfileText).not.toMatch(/resolved|https?:/);
+  });
+
+  it('has the package in which each platform finds its executable', () => {
+    for (const path of Object.values(manifest.cli.bin)) {
+      expect(Object.keys(lockfile.packages)).toContain(path.slice(0, path.indexOf('/vendor/')));
+    }
+  });
+});
+
+describe('the command lines', () => {
+  it('send the prompt by stdin and the tool policy as a setting that `exec resume` accepts too', () => {
+    expect(buildArgv(manifest.prompt, { tools: 'read-only' })).toEqual([
+      'exec',
+      '--json',
+      '--skip-git-repo-check',
+      '-c',
+      'sandbox_mode="read-only"',
+      '-',
+    ]);
+    expect(buildArgv(manifest.prompt, { tools: 'full', model: 'm', session: 's' }).join(' ')).toBe(
+      'exec resume --json --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox -m m s -',
+    );
+  });
+});
+
+describe('the rules of the browser login', () => {
+  const rules = manifest.logins[0]?.failure ?? [];
+
+  // What 0.169.0 printed when each of these was done to it.
+  it.each([
+    ['Error logging in: Port 127.0.0.1:1457 is already in use', 'LOGIN_PORT_TAKEN'],
+    ['Error logging in: Login cancelled', 'LOGIN_CANCELLED'],
+    ['Error logging in: Sign-in failed: User said no', 'LOGIN_DENIED'],
+    ['Error logging in: Sign-in failed: server_error', 'LOGIN_FAILED'],
+    ['Error logging in: Token exchange failed: error sending request for url (https://x.test)', 'LOGIN_FAILED'],
+  ])('take %j for %s', (text, code) => {
+    expect(rules.find((rule) => matchText(rule.when, text) !== undefined)?.code).toBe(code);
+  });
+});

@@ -1,0 +1,122 @@
+import { manifestSchema } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core';
+
+import { lockfile, lockfileText } from './lockfile.ts';
+import { browserLogin, deviceCodeLogin } from './logins.ts';
+
+/** Codex CLI, as `@openai/codex` ships it. Everything here was established by running that version. */
+export const manifest: ProviderManifest = manifestSchema.parse({
+  spec: 1,
+  id: 'codex',
+  aliases: ['codex_cli'],
+  title: 'Codex',
+  terms: {
+    url: 'https://openai.com/policies/terms-of-use/',
+    reviewed: '2026-11-23',
+    deployments: ['self-hosted', 'internal'],
+  },
+  cli: {
+    package: '@openai/codex',
+    version: lockfile.packages['node_modules/@openai/codex'].version,
+    lockfile: lockfileText,
+    // The package's own `bin/codex.js` only finds and starts these, at the price of a Node start.
+    bin: {
+      'linux-x64': 'node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex',
+      'linux-arm64': 'node_modules/@openai/codex-linux-arm64/vendor/aarch64-unknown-linux-musl/bin/codex',
+      'darwin-x64': 'node_modules/@openai/codex-darwin-x64/vendor/x86_64-apple-darwin/bin/codex',
+      'darwin-arm64': 'node_modules/@openai/codex-darwin-arm64/vendor/aarch64-apple-darwin/bin/codex',
+    },
+    // Keeps log lines out of stderr; errors that end a run are printed all the same.
+    env: { RUST_LOG: 'off' },
+    settings: [
+      {
+        path: '~/.codex/config.toml',
+        // `file`: a keyring would keep the credential where it cannot be read back, `ephemeral` nowhere.
+        // Analytics that cannot be reached delay each prompt by five seconds.
+        content: [
+          'cli_auth_credentials_store = "file"',
+          'check_for_update_on_startup = false',
+          '',
+          '[analytics]',
+          'enabled = false',
+          '',
+          '[feedback]',
+          'enabled = false',
+          '',
+        ].join('\n'),
+      },
+    ],
+  },
+  commands: {
+    status: { argv: ['login', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },
+    logout: { argv: ['logout'], exits: { '0': 'ok' } },
+  },
+  needs: { memoryMb: 512 },
+  logins: [browserLogin, deviceCodeLogin],
+  credentials: [
+    {
+      as: 'file',
+      id: 'auth',
+      role: 'secret',
+      format: 'json',
+      mode: 0o600,
+      rotates: true,
+      // What both the present file and those of older versions have; `auth_mode` and `account_id` are optional.
+      require: ['/tokens/access_token', '/tokens/refresh_token', '/tokens/id_token'],
+      write: 'replace',
+      paths: { browser: '~/.codex/auth.json', cli: '~/.codex/auth.json' },
+    },
+  ],
+  prompt: {
+    drive: 'lines',
+    argv: ['exec', '--json', '--skip-git-repo-check', { slot: 'tools' }, { slot: 'model', flag: '-m' }, '-'],
+    resumeArgv: [
+      'exec',
+      'resume',
+      '--json',
+      '--skip-git-repo-check',
+      { slot: 'tools' },
+      { slot: 'model', flag: '-m' },
+      { slot: 'session' },
+      '-',
+    ],
+    input: 'stdin',
+    // `exec resume` knows no `-s`, so both command lines use the setting behind it.
+    tools: {
+      'read-only': ['-c', 'sandbox_mode="read-only"'],
+      workspace: ['-c', 'sandbox_mode="workspace-write"'],
+      full: ['--dangerously-bypass-approvals-and-sandbox'],
+    },
+    // Only the line that ends the turn counts. Lines of type `error` say "Reconnecting..." with the same words
+    // before a retry that may succeed, and what the model writes is inside a string of another type.
+    reloginNeeded: [
+      {
+        pattern:
+          '^\\{"type":"turn\\.failed",.*(could not be refreshed|401 Unauthorized|[Pp]lease log out and sign in again)',
+      },
+    ],
+  },
+  egress: {
+    cli: ['auth.openai.com', 'chatgpt.com', 'api.openai.com'],
+    signIn: [
+      'auth.openai.com',
+      'chatgpt.com',
+      'auth-cdn.oaistatic.com',
+      'cdn.oaistatic.com',
+      'cdn.openai.com',
+      'challenges.cloudflare.com',
+      'accounts.google.com',
+      'accounts.youtube.com',
+      'ssl.gstatic.com',
+      'www.gstatic.com',
+      'fonts.gstatic.com',
+      'appleid.apple.com',
+      'appleid.cdn-apple.com',
+      'login.microsoftonline.com',
+      'login.live.com',
+      'aadcdn.msauth.net',
+      'aadcdn.msftauth.net',
+      'logincdn.msauth.net',
+    ],
+  },
+});
