@@ -27,3 +27,5 @@ export * from './credentials/bundle.ts';
 export * from './credentials/local-key-ring.ts';
 export * from './credentials/missing-parts.ts';
 export * from './credentials/place.ts';
+export * from './store/memory-store.ts';
+export * from './user-id.ts';

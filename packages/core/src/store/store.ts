@@ -104,7 +104,7 @@ export interface SessionStore {
   /** Throws `LOGIN_IN_PROGRESS` with `details.sessionId` while one of this user and provider is live. */
   create(session: NewSession): Promise<SessionRecord>;
   get(sessionId: string): Promise<SessionRecord | undefined>;
-  /** Changes a live session and journals the event in one transaction; `undefined` when it has ended. */
+  /** Changes a live session and journals the event in one transaction; `undefined` when it has ended or never was. */
   update(
     sessionId: string,
     change: SessionChange,
@@ -135,7 +135,10 @@ export interface CredentialRecord {
 export type NewCredentialVersion = Pick<
   CredentialRecord,
   'credentialId' | 'userId' | 'provider' | 'sha256' | 'facts' | 'sealed'
->;
+> & {
+  /** Default true. False: a rotation of a login that the provider has refused, kept but not handed out. */
+  readonly valid?: boolean;
+};
 
 export interface CredentialStore {
   current(userId: string, provider: string): Promise<CredentialRecord | undefined>;
@@ -150,10 +153,14 @@ export interface CredentialStore {
   setValid(userId: string, provider: string, valid: boolean): Promise<void>;
   /** Removes every version, and the lease. */
   erase(userId: string, provider: string): Promise<void>;
-  /** One machine may hold (and so refresh) a credential. Throws `CREDENTIAL_LEASED` while another does. */
+  /**
+   * One machine may hold (and so refresh) a credential. Throws `CREDENTIAL_LEASED` while another does, and
+   * `CREDENTIAL_NOT_CONNECTED` when there is no credential. Repeating it is no error.
+   */
   lease(userId: string, provider: string, machineId: string): Promise<void>;
+  /** Gives the lease back; no error when this machine does not hold it. */
   release(userId: string, provider: string, machineId: string): Promise<void>;
-  /** Which version a machine was given; `undefined` when it was given none. */
+  /** The machine that holds the lease. */
   holder(userId: string, provider: string): Promise<{ readonly machineId: string } | undefined>;
 }
 
@@ -179,9 +186,11 @@ export interface MachineStore {
     machine: Pick<MachineRecord, 'machineId' | 'userId' | 'role' | 'driver' | 'host' | 'vcpus' | 'memoryMb'>,
   ): Promise<MachineRecord>;
   get(machineId: string): Promise<MachineRecord | undefined>;
+  /** Oldest first; destroyed ones too. */
   list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
+  /** The state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
   update(machineId: string, change: Partial<Pick<MachineRecord, 'state' | 'injected'>>): Promise<void>;
-  /** Raises and returns the epoch. */
+  /** Raises and returns the epoch. Throws `MACHINE_UNKNOWN`. */
   nextEpoch(machineId: string): Promise<number>;
 }
 
@@ -199,7 +208,10 @@ export interface PromptRecord {
 export interface PromptStore {
   create(prompt: Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord | undefined>;
-  /** Journals events; a `prompt-end` also sets the status, and nothing is taken after it. */
+  /**
+   * Journals events and returns those that were taken; a `prompt-end` also sets the status, and nothing is taken
+   * after it. Throws `PROMPT_UNKNOWN`.
+   */
   append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
   running(): Promise<readonly PromptRecord[]>;
@@ -214,5 +226,6 @@ export interface AuditEntry {
 
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
+  /** Newest first. */
   list(limit: number): Promise<readonly AuditEntry[]>;
 }

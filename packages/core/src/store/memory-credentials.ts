@@ -1,0 +1,72 @@
+import { SallyportError } from '../errors.ts';
+import type { CredentialRecord, CredentialStore } from './store.ts';
+
+interface Entry {
+  readonly record: CredentialRecord;
+  /** Hash of every version there was → its number. */
+  readonly hashes: ReadonlyMap<string, number>;
+  readonly holder: string | undefined;
+}
+
+export function memoryCredentials(now: () => Date): CredentialStore {
+  const entries = new Map<string, Entry>();
+  const keyOf = (userId: string, provider: string): string => JSON.stringify([userId, provider]);
+
+  return {
+    current: async (userId, provider) => structuredClone(entries.get(keyOf(userId, provider))?.record),
+    list: async (userId) =>
+      structuredClone([...entries.values()].map(({ record }) => record).filter((record) => record.userId === userId)),
+    append: async ({ valid, ...version }, expectedVersion) => {
+      const key = keyOf(version.userId, version.provider);
+      const entry = entries.get(key);
+      const stored = entry?.record.version ?? 0;
+      if (stored !== expectedVersion) {
+        throw new SallyportError(
+          'CREDENTIAL_STALE',
+          `Version ${stored} of the ${version.provider} credential is stored, not ${expectedVersion}.`,
+        );
+      }
+      const at = now();
+      const record: CredentialRecord = {
+        ...structuredClone(version),
+        version: stored + 1,
+        valid: valid ?? true,
+        lastVerified: null,
+        createdAt: entry?.record.createdAt ?? at,
+        updatedAt: at,
+      };
+      const hashes = new Map(entry?.hashes).set(version.sha256, record.version);
+      entries.set(key, { record, hashes, holder: entry?.holder });
+      return structuredClone(record);
+    },
+    seen: async (userId, provider, sha256) => entries.get(keyOf(userId, provider))?.hashes.get(sha256),
+    setValid: async (userId, provider, valid) => {
+      const entry = entries.get(keyOf(userId, provider));
+      if (!entry) return;
+      const at = now();
+      const record = { ...entry.record, valid, lastVerified: valid ? at : entry.record.lastVerified, updatedAt: at };
+      entries.set(keyOf(userId, provider), { ...entry, record });
+    },
+    erase: async (userId, provider) => {
+      entries.delete(keyOf(userId, provider));
+    },
+    lease: async (userId, provider, machineId) => {
+      const entry = entries.get(keyOf(userId, provider));
+      if (!entry) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `There is no ${provider} credential to lease.`);
+      if (entry.holder !== undefined && entry.holder !== machineId) {
+        throw new SallyportError('CREDENTIAL_LEASED', `Machine ${entry.holder} holds the ${provider} credential.`, {
+          details: { machineId: entry.holder },
+        });
+      }
+      entries.set(keyOf(userId, provider), { ...entry, holder: machineId });
+    },
+    release: async (userId, provider, machineId) => {
+      const entry = entries.get(keyOf(userId, provider));
+      if (entry?.holder === machineId) entries.set(keyOf(userId, provider), { ...entry, holder: undefined });
+    },
+    holder: async (userId, provider) => {
+      const machineId = entries.get(keyOf(userId, provider))?.holder;
+      return machineId === undefined ? undefined : { machineId };
+    },
+  };
+}

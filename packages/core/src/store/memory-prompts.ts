@@ -1,0 +1,33 @@
+import { SallyportError } from '../errors.ts';
+import type { PromptEvent } from '../prompts/event.ts';
+import { createMemoryJournal } from './memory-journal.ts';
+import type { PromptRecord, PromptStore } from './store.ts';
+
+export function memoryPrompts(now: () => Date): PromptStore {
+  const prompts = new Map<string, PromptRecord>();
+  const journal = createMemoryJournal<PromptEvent>();
+
+  return {
+    create: async (prompt) => {
+      if (prompts.has(prompt.promptId)) {
+        throw new SallyportError('STORE_CONFLICT', `There is a prompt ${prompt.promptId} already.`);
+      }
+      const record: PromptRecord = { ...prompt, status: 'running', createdAt: now() };
+      prompts.set(prompt.promptId, record);
+      return structuredClone(record);
+    },
+    get: async (promptId) => structuredClone(prompts.get(promptId)),
+    append: async (promptId, events) => {
+      const prompt = prompts.get(promptId);
+      if (!prompt) throw new SallyportError('PROMPT_UNKNOWN', `There is no prompt ${promptId}.`);
+      if (prompt.status !== 'running') return [];
+      const end = events.findIndex(({ type }) => type === 'prompt-end');
+      const taken = end === -1 ? events : events.slice(0, end + 1);
+      const last = taken.at(-1);
+      if (last?.type === 'prompt-end') prompts.set(promptId, { ...prompt, status: last.outcome });
+      return taken.map((event) => journal.append(promptId, event));
+    },
+    events: async (promptId, afterId, limit) => journal.after(promptId, afterId, limit),
+    running: async () => structuredClone([...prompts.values()].filter(({ status }) => status === 'running')),
+  };
+}

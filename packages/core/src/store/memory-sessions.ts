@@ -1,0 +1,57 @@
+import { SallyportError } from '../errors.ts';
+import { createMemoryJournal } from './memory-journal.ts';
+import { liveSessionStatuses } from './store.ts';
+import type { SessionEvent, SessionRecord, SessionStore } from './store.ts';
+
+export function memorySessions(now: () => Date): SessionStore {
+  const sessions = new Map<string, SessionRecord>();
+  const journal = createMemoryJournal<SessionEvent>();
+  const live = (): readonly SessionRecord[] =>
+    [...sessions.values()].filter(({ status }) => liveSessionStatuses.includes(status));
+
+  return {
+    create: async (session) => {
+      const { sessionId, userId, provider } = session;
+      const running = live().find((other) => other.userId === userId && other.provider === provider);
+      if (running) {
+        throw new SallyportError('LOGIN_IN_PROGRESS', `A login to ${provider} is already under way for this user.`, {
+          details: { sessionId: running.sessionId },
+        });
+      }
+      if (sessions.has(sessionId)) {
+        throw new SallyportError('STORE_CONFLICT', `There is a login session ${sessionId} already.`);
+      }
+      const at = now();
+      const record: SessionRecord = {
+        ...session,
+        status: 'pending',
+        cliMachineId: null,
+        authUrl: null,
+        userCode: null,
+        errorCode: null,
+        errorMessage: null,
+        errorHint: null,
+        createdAt: at,
+        updatedAt: at,
+      };
+      sessions.set(sessionId, record);
+      return structuredClone(record);
+    },
+    get: async (sessionId) => structuredClone(sessions.get(sessionId)),
+    update: async (sessionId, change, event) => {
+      const session = sessions.get(sessionId);
+      if (!session || !liveSessionStatuses.includes(session.status)) return undefined;
+      const changed = { ...session, ...withoutUndefined(change), updatedAt: now() };
+      sessions.set(sessionId, changed);
+      return { session: structuredClone(changed), entry: journal.append(sessionId, event) };
+    },
+    events: async (sessionId, afterId) => journal.after(sessionId, afterId),
+    live: async () => structuredClone(live()),
+  };
+}
+
+/** A field that is present but undefined changes nothing. */
+function withoutUndefined<Change extends object>(change: Change): Partial<Change> {
+  const entries = Object.entries(change).filter(([, value]) => value !== undefined);
+  return Object.assign<Partial<Change>, object>({}, Object.fromEntries(entries));
+}

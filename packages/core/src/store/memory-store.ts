@@ -1,0 +1,32 @@
+import type { Clock } from '../clock.ts';
+import { memoryCredentials } from './memory-credentials.ts';
+import { memoryMachines } from './memory-machines.ts';
+import { memoryPrompts } from './memory-prompts.ts';
+import { memorySessions } from './memory-sessions.ts';
+import { memoryUsers } from './memory-users.ts';
+import type { AuditEntry, Store } from './store.ts';
+
+/**
+ * The reference store: everything in this process, gone with it. What its methods do is what the PostgreSQL store
+ * has to do; each method works in one turn of the event loop, which is its transaction. Records that go in or
+ * out are copies.
+ */
+export function createMemoryStore(options: { readonly clock: Clock }): Store {
+  const now = (): Date => new Date(options.clock.now());
+  const audit: AuditEntry[] = [];
+  return {
+    users: memoryUsers(),
+    sessions: memorySessions(now),
+    credentials: memoryCredentials(now),
+    machines: memoryMachines(now),
+    prompts: memoryPrompts(now),
+    audit: {
+      append: async (entry) => {
+        audit.push(structuredClone(entry));
+      },
+      list: async (limit) => structuredClone(audit.slice(-limit).toReversed()),
+    },
+    ping: async () => undefined,
+    close: async () => undefined,
+  };
+}

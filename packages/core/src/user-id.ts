@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+import { SallyportError } from './errors.ts';
+
+/** Who a request is for: the id in our tables, and the embedding product's own name for the user, if it has one. */
+export interface ResolvedUser {
+  readonly userId: string;
+  /** `null` where the product uses UUIDs itself. */
+  readonly externalId: string | null;
+}
+
+/** The user of a deployment that has only one. */
+export const LOCAL_USER = 'local';
+
+/** Never change this: every stored user id derives from it. */
+const NAMESPACE = '6f0d6c3e-6d0b-4f0e-9b3a-7a0f5c1e8d24';
+
+/**
+ * A UUID stays what it is, in lower case; any other name of up to 128 characters becomes the same UUID each time
+ * (version 5, RFC 9562 §5.5). Throws `REQUEST_INVALID`.
+ */
+export function resolveUserId(given: string | undefined): ResolvedUser {
+  const name = given ?? LOCAL_USER;
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) {
+    return { userId: name.toLowerCase(), externalId: null };
+  }
+  if (name === '' || name.length > 128 || /[\p{Cc}\p{Surrogate}]/u.test(name)) {
+    throw new SallyportError(
+      'REQUEST_INVALID',
+      'userId must be a UUID, or another text of 1 to 128 characters without control characters.',
+    );
+  }
+  return { userId: uuidVersion5(name), externalId: name };
+}
+
+function uuidVersion5(name: string): string {
+  const bytes = createHash('sha1')
+    .update(Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex'))
+    .update(name, 'utf8')
+    .digest()
+    .subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+
+import type { NewCredentialVersion, Store } from '@sallyport/core';
+
+import type { TestRunner } from '../runner.ts';
+
+export function describeCredentials(create: () => Promise<Store>, { describe, it, expect }: TestRunner): void {
+  const newVersion = async (store: Store): Promise<NewCredentialVersion> => {
+    const userId = randomUUID();
+    await store.users.ensure(userId, null);
+    return {
+      credentialId: randomUUID(),
+      userId,
+      provider: 'codex',
+      sha256: hash(),
+      facts: { kind: 'plan', blank: false, account: 'a@example.com', issuedAt: 1 },
+      sealed: {
+        ciphertext: Uint8Array.of(0, 1, 254, 255),
+        iv: 'iv',
+        tag: 'tag',
+        salt: 'salt',
+        wrappedKey: Uint8Array.of(9, 8),
+        keyId: 'k1',
+      },
+    };
+  };
+  const hash = (): string => randomUUID().replaceAll('-', '').repeat(2);
+
+  describe('credentials', () => {
+    it('come back as they were stored, bytes included', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toBeUndefined();
+      const stored = await store.credentials.append(version, 0);
+      expect(stored).toMatchObject({ sha256: version.sha256, facts: version.facts, version: 1, valid: true });
+      expect([...stored.sealed.ciphertext, ...stored.sealed.wrappedKey]).toEqual([0, 1, 254, 255, 9, 8]);
+      expect({ ...stored.sealed, ciphertext: 0, wrappedKey: 0 }).toEqual({
+        ...version.sealed,
+        ciphertext: 0,
+        wrappedKey: 0,
+      });
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toEqual(stored);
+      await expect(store.credentials.list(version.userId)).resolves.toEqual([stored]);
+    });
+
+    it('count their versions and list only the current one', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      const second = await store.credentials.append({ ...version, sha256: hash() }, 1);
+      expect(second.version).toBe(2);
+      const listed = await store.credentials.list(version.userId);
+      expect(listed.map((record) => record.version)).toEqual([2]);
+    });
+
+    it('are refused when the version is not the one expected', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await expect(store.credentials.append(version, 1)).rejects.toMatchObject({ code: 'CREDENTIAL_STALE' });
+      await store.credentials.append(version, 0);
+      for (const expected of [0, 2]) {
+        const late = store.credentials.append({ ...version, sha256: hash() }, expected);
+        await expect(late).rejects.toMatchObject({ code: 'CREDENTIAL_STALE' });
+      }
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toMatchObject({ version: 1 });
+    });
+
+    it('take one of many versions that are written at once', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      for (const expected of [0, 1]) {
+        const writes = await Promise.allSettled(
+          Array.from({ length: 20 }, () => store.credentials.append({ ...version, sha256: hash() }, expected)),
+        );
+        expect(writes.filter(({ status }) => status === 'fulfilled').length).toBe(1);
+        for (const write of writes) {
+          if (write.status === 'rejected') expect(write.reason).toMatchObject({ code: 'CREDENTIAL_STALE' });
+        }
+      }
+    });
+
+    it('remember the hash of every version, of this user and provider alone', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const { userId, sha256 } = version;
+      await store.credentials.append(version, 0);
+      await store.credentials.append({ ...version, sha256: hash() }, 1);
+      await expect(store.credentials.seen(userId, 'codex', sha256)).resolves.toBe(1);
+      await expect(store.credentials.seen(userId, 'codex', hash())).resolves.toBeUndefined();
+      await expect(store.credentials.seen(userId, 'gemini_cli', sha256)).resolves.toBeUndefined();
+      await expect(store.credentials.seen(randomUUID(), 'codex', sha256)).resolves.toBeUndefined();
+    });
+
+    it('become invalid and valid again, and may start invalid', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      await store.credentials.setValid(version.userId, 'codex', false);
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toMatchObject({ valid: false });
+      await store.credentials.setValid(version.userId, 'codex', true);
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toMatchObject({ valid: true });
+      const next = await store.credentials.append({ ...version, sha256: hash(), valid: false }, 1);
+      expect(next.valid).toBe(false);
+    });
+
+    it('are leased to one machine at a time', async () => {
+      const store = await create();
+      const { userId, ...rest } = await newVersion(store);
+      const unknown = store.credentials.lease(userId, 'codex', 'm-1');
+      await expect(unknown).rejects.toMatchObject({ code: 'CREDENTIAL_NOT_CONNECTED' });
+      await store.credentials.append({ userId, ...rest }, 0);
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toBeUndefined();
+      await store.credentials.lease(userId, 'codex', 'm-1');
+      await store.credentials.lease(userId, 'codex', 'm-1');
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
+      const second = store.credentials.lease(userId, 'codex', 'm-2');
+      await expect(second).rejects.toMatchObject({ code: 'CREDENTIAL_LEASED' });
+      await store.credentials.release(userId, 'codex', 'm-2');
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
+      await store.credentials.release(userId, 'codex', 'm-1');
+      await store.credentials.lease(userId, 'codex', 'm-2');
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-2' });
+    });
+
+    it('keep the lease when a new version is stored', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      await store.credentials.lease(version.userId, 'codex', 'm-1');
+      await store.credentials.append({ ...version, sha256: hash() }, 1);
+      await expect(store.credentials.holder(version.userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
+    });
+
+    it('are leased to one of many machines that ask at once', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      const leases = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, index) => store.credentials.lease(version.userId, 'codex', `m-${index}`)),
+      );
+      expect(leases.filter(({ status }) => status === 'fulfilled').length).toBe(1);
+    });
+
+    it('leave nothing behind when they are erased', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      await store.credentials.lease(version.userId, 'codex', 'm-1');
+      await store.credentials.erase(version.userId, 'codex');
+      await store.credentials.erase(version.userId, 'codex');
+      await expect(store.credentials.current(version.userId, 'codex')).resolves.toBeUndefined();
+      await expect(store.credentials.list(version.userId)).resolves.toEqual([]);
+      await expect(store.credentials.holder(version.userId, 'codex')).resolves.toBeUndefined();
+      await expect(store.credentials.seen(version.userId, 'codex', version.sha256)).resolves.toBeUndefined();
+      const again = await store.credentials.append({ ...version, credentialId: randomUUID() }, 0);
+      expect(again.version).toBe(1);
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Store } from '@sallyport/core';
+
+import type { TestRunner } from '../runner.ts';
+
+export function describeMachines(create: () => Promise<Store>, { describe, it, expect }: TestRunner): void {
+  const newMachine = async (store: Store, host = 'h-1') => {
+    const userId = randomUUID();
+    await store.users.ensure(userId, null);
+    const machineId = `m-${randomUUID().slice(0, 18)}`;
+    return { machineId, userId, role: 'cli' as const, driver: 'process', host, vcpus: 1, memoryMb: 512 };
+  };
+
+  describe('machines', () => {
+    it('are written down before they exist', async () => {
+      const store = await create();
+      const machine = await newMachine(store);
+      const made = await store.machines.create(machine);
+      expect(made).toMatchObject({ ...machine, state: 'creating', epoch: 0, injected: {}, destroyedAt: null });
+      await expect(store.machines.get(machine.machineId)).resolves.toEqual(made);
+      await expect(store.machines.get('m-none')).resolves.toBeUndefined();
+      await expect(store.machines.create(machine)).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+    });
+
+    it('change their state and what lies on their disk, each alone', async () => {
+      const store = await create();
+      const { machineId } = await store.machines.create(await newMachine(store));
+      await store.machines.update(machineId, { state: 'running' });
+      await store.machines.update(machineId, { injected: { codex: 3 } });
+      await expect(store.machines.get(machineId)).resolves.toMatchObject({ state: 'running', injected: { codex: 3 } });
+      await store.machines.update(machineId, { state: 'destroyed', injected: {} });
+      const destroyed = await store.machines.get(machineId);
+      expect(destroyed).toMatchObject({ state: 'destroyed', injected: {} });
+      expect(destroyed?.destroyedAt instanceof Date).toBe(true);
+      const unknown = store.machines.update('m-none', { state: 'lost' });
+      await expect(unknown).rejects.toMatchObject({ code: 'MACHINE_UNKNOWN' });
+    });
+
+    it('are listed by user and by host', async () => {
+      const store = await create();
+      const host = `h-${randomUUID()}`;
+      const first = await store.machines.create(await newMachine(store, host));
+      const second = await store.machines.create(await newMachine(store, host));
+      await store.machines.create(await newMachine(store));
+      const ids = async (filter: { userId?: string; host?: string }) =>
+        (await store.machines.list(filter)).map(({ machineId }) => machineId).toSorted();
+      await expect(ids({ host })).resolves.toEqual([first.machineId, second.machineId].toSorted());
+      await expect(ids({ userId: first.userId })).resolves.toEqual([first.machineId]);
+      await expect(ids({ userId: first.userId, host: 'h-none' })).resolves.toEqual([]);
+    });
+
+    it('get a new epoch each time, also when many ask at once', async () => {
+      const store = await create();
+      const { machineId } = await store.machines.create(await newMachine(store));
+      const epochs = await Promise.all(Array.from({ length: 10 }, () => store.machines.nextEpoch(machineId)));
+      expect(epochs.toSorted((left, right) => left - right)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      await expect(store.machines.get(machineId)).resolves.toMatchObject({ epoch: 10 });
+      await expect(store.machines.nextEpoch('m-none')).rejects.toMatchObject({ code: 'MACHINE_UNKNOWN' });
+    });
+  });
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Store } from '@sallyport/core';
+
+import type { TestRunner } from '../runner.ts';
+
+export function describeUsers(create: () => Promise<Store>, { describe, it, expect }: TestRunner): void {
+  describe('users', () => {
+    it('makes a user on first sight and finds the same one afterwards', async () => {
+      const { users } = await create();
+      const userId = randomUUID();
+      await expect(users.get(userId)).resolves.toBeUndefined();
+      const made = await users.ensure(userId, 'ext-1');
+      expect(made).toMatchObject({ userId, externalId: 'ext-1', machineId: null });
+      await expect(users.ensure(userId, 'ext-1')).resolves.toEqual(made);
+      await expect(users.get(userId)).resolves.toEqual(made);
+    });
+
+    it('gives each user a proxy port of their own, from 10001, also when many come at once', async () => {
+      const { users } = await create();
+      const ids = Array.from({ length: 30 }, () => randomUUID());
+      const made = await Promise.all(ids.map((userId) => users.ensure(userId, null)));
+      expect(new Set(made.map(({ proxyPort }) => proxyPort)).size).toBe(30);
+      expect(Math.min(...made.map(({ proxyPort }) => proxyPort))).toBeGreaterThan(10_000);
+    });
+
+    it('makes one user when the same one comes many times at once', async () => {
+      const { users } = await create();
+      const userId = randomUUID();
+      const made = await Promise.all(Array.from({ length: 20 }, () => users.ensure(userId, null)));
+      expect(new Set(made.map(({ proxyPort }) => proxyPort)).size).toBe(1);
+    });
+
+    it('remembers the CLI machine, and forgets it', async () => {
+      const { users } = await create();
+      const userId = randomUUID();
+      await users.ensure(userId, null);
+      await users.touch(userId);
+      await users.setMachine(userId, 'm-1');
+      await expect(users.get(userId)).resolves.toMatchObject({ machineId: 'm-1' });
+      await users.setMachine(userId, null);
+      await expect(users.get(userId)).resolves.toMatchObject({ machineId: null });
+    });
+  });
+
+  describe('audit', () => {
+    it('lists the newest entries first', async () => {
+      const { audit } = await create();
+      const userId = randomUUID();
+      for (const [index, type] of ['first', 'second'].entries()) {
+        await audit.append({ at: new Date(1_700_000_000_000 + index), type, userId, data: { index } });
+      }
+      const mine = (await audit.list(1000)).filter((entry) => entry.userId === userId);
+      expect(mine).toEqual([
+        { at: new Date(1_700_000_000_001), type: 'second', userId, data: { index: 1 } },
+        { at: new Date(1_700_000_000_000), type: 'first', userId, data: { index: 0 } },
+      ]);
+      expect((await audit.list(1)).length).toBe(1);
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import type { Store } from '@sallyport/core';
+
+import type { TestRunner } from './runner.ts';
+import { describeCredentials } from './store-suite/credentials.ts';
+import { describeMachines } from './store-suite/machines.ts';
+import { describePrompts } from './store-suite/prompts.ts';
+import { describeSessions } from './store-suite/sessions.ts';
+import { describeUsers } from './store-suite/users.ts';
+
+/**
+ * What every store has to do. `create` gives a store that is open; one store may serve all tests, since each test
+ * makes users of its own. The caller closes it.
+ *
+ * @example
+ * describeStore(async () => createMemoryStore({ clock: systemClock }), { describe, it, expect });
+ */
+export function describeStore(create: () => Promise<Store>, runner: TestRunner): void {
+  runner.describe('a store', () => {
+    runner.it('answers a ping', async () => {
+      const store = await create();
+      await runner.expect(store.ping()).resolves.toBeUndefined();
+    });
+    describeUsers(create, runner);
+    describeSessions(create, runner);
+    describeCredentials(create, runner);
+    describeMachines(create, runner);
+    describePrompts(create, runner);
+  });
+}
