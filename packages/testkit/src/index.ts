@@ -6,3 +6,6 @@ export * from './fake-internet/site.ts';
 export * from './clock.ts';
 export type * from './runner.ts';
 export * from './store.ts';
+export * from './fake-openai/fake-openai.ts';
+export * from './fake-openai/login/colour-code.ts';
+export * from './fake-openai/state.ts';

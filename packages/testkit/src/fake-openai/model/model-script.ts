@@ -1,0 +1,101 @@
+import { z } from 'zod';
+
+/** What the fake model does next, decided from the request alone. */
+export type ModelTurn =
+  | { readonly kind: 'text'; readonly text: string; readonly wordDelayMs?: number }
+  | { readonly kind: 'command'; readonly tool: ShellTool; readonly command: string }
+  | { readonly kind: 'refuse'; readonly problem: string };
+
+/**
+ * How the CLI lets a model run a shell command. Codex 0.169 declares a free-form tool `exec` that takes
+ * JavaScript and reaches the shell as `tools.exec_command`; for older models it declares `exec_command` itself.
+ */
+export type ShellTool = { readonly type: 'custom' } | { readonly type: 'function' };
+
+const itemSchema = z.looseObject({
+  type: z.string(),
+  role: z.string().optional(),
+  content: z.unknown().optional(),
+  output: z.unknown().optional(),
+  tools: z.unknown().optional(),
+});
+
+export const responsesRequestSchema = z.looseObject({
+  model: z.string(),
+  input: z.array(itemSchema).min(1),
+  tools: z.unknown().optional(),
+  stream: z.literal(true),
+});
+
+export type ResponsesRequest = z.infer<typeof responsesRequestSchema>;
+
+/**
+ * Scripted by what the prompt contains: `[[write FILE: TEXT]]` and `[[read FILE]]` run a command through the
+ * CLI's own shell tool, `[[slow N]]` streams N words with pauses, anything else is answered with a sentence
+ * that repeats the prompt.
+ */
+export function planTurn(request: ResponsesRequest): ModelTurn {
+  const last = request.input.findLastIndex((item) => item.role === 'user' && !isContext(textOf(item.content)));
+  const prompt = textOf(request.input[last]?.content).trim();
+  const outputs = request.input.slice(last + 1).filter((item) => item.type.endsWith('_call_output'));
+  const wanted = scriptedCommand(prompt);
+  if (wanted) {
+    if (outputs.length > 0) return { kind: 'text', text: wanted.report(outputs.map(commandOutput).join('\n')) };
+    const tool = findShellTool(request);
+    if (!tool) return { kind: 'refuse', problem: 'The request declares no tool that runs shell commands.' };
+    return { kind: 'command', tool, command: wanted.command };
+  }
+  const slow = /\[\[slow (?<words>\d{1,5})\]\]/.exec(prompt)?.groups?.['words'];
+  if (slow !== undefined) {
+    const words = Array.from({ length: Number(slow) }, (_, index) => `word${index + 1}`);
+    return { kind: 'text', text: words.join(' '), wordDelayMs: 100 };
+  }
+  const heard = prompt.length > 200 ? `${prompt.slice(0, 200)}… (${prompt.length} characters)` : prompt;
+  return { kind: 'text', text: `Hello from the practice model. You said: ${heard}` };
+}
+
+function scriptedCommand(prompt: string): { command: string; report: (output: string) => string } | undefined {
+  const write = /\[\[write (?<file>[\w.-]+): (?<text>[^\]]*)\]\]/.exec(prompt)?.groups;
+  if (write) {
+    const [file = '', text = ''] = [write['file'], write['text']];
+    return {
+      command: `printf '%s\\n' '${text.replaceAll("'", `'\\''`)}' > ./${file} && echo written`,
+      report: (output) =>
+        output.includes('written') ? `I have written ${file}.` : `I could not write ${file}:\n${output}`,
+    };
+  }
+  const file = /\[\[read (?<file>[\w.-]+)\]\]/.exec(prompt)?.groups?.['file'];
+  return file === undefined
+    ? undefined
+    : { command: `cat ./${file}`, report: (output) => `The file ${file} says:\n${output}` };
+}
+
+/** The CLI puts facts about the machine into messages of role `user`, wrapped in a tag. */
+function isContext(text: string): boolean {
+  return /^\s*<(environment_context|user_instructions|permissions)/.test(text);
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part: unknown) => z.looseObject({ text: z.string() }).safeParse(part).data?.text ?? '').join('');
+}
+
+/** The free-form tool answers with a status block first and the text of the command after it. */
+function commandOutput(item: z.infer<typeof itemSchema>): string {
+  return textOf(item.output).trim();
+}
+
+function findShellTool(request: ResponsesRequest): ShellTool | undefined {
+  const declared = [request.tools, ...request.input.map((item) => item.tools)].flatMap(flattenTools);
+  if (declared.some((tool) => tool.type === 'custom' && tool.name === 'exec')) return { type: 'custom' };
+  if (declared.some((tool) => tool.type === 'function' && tool.name === 'exec_command')) return { type: 'function' };
+  return undefined;
+}
+
+const toolSchema = z.looseObject({ type: z.string(), name: z.string().optional(), tools: z.unknown().optional() });
+
+function flattenTools(tools: unknown): z.infer<typeof toolSchema>[] {
+  const parsed = z.array(toolSchema).safeParse(tools);
+  return (parsed.data ?? []).flatMap((tool) => [tool, ...flattenTools(tool.tools)]);
+}
