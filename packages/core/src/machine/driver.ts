@@ -45,6 +45,8 @@ export interface MachineRef {
 }
 
 export interface StartOptions {
+  /** The plan as of this start: a newer agent, more CLIs. Absent: the plan the machine was made with. */
+  readonly plan?: MachinePlan;
   /** Raised at each create, wake and fork. Messages of an older epoch are dropped. */
   readonly epoch: number;
   /** Bearer token of the agent for this boot. */

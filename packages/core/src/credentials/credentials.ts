@@ -1,0 +1,52 @@
+import { SallyportError } from '../errors.ts';
+import type { CliMachines } from '../machine/cli-machines.ts';
+import type { Runtime } from '../runtime.ts';
+import type { CredentialFacts, CredentialFiles } from './files.ts';
+
+/** A connected login as the person and the API see it: never its bytes. */
+export interface ConnectedCredential {
+  readonly provider: string;
+  readonly version: number;
+  /** False: the provider refused it, and the person has to log in again. */
+  readonly valid: boolean;
+  readonly facts: CredentialFacts;
+  readonly lastVerified: Date | null;
+  readonly updatedAt: Date;
+}
+
+export interface Credentials {
+  list(userId: string): Promise<readonly ConnectedCredential[]>;
+  /** Stores a login made elsewhere. Same checks as one captured here. */
+  import(request: { userId: string; externalId: string | null; provider: string; files: CredentialFiles }): Promise<{ readonly version: number }>;
+  /** Forgets the login: the ledger first, then the machine's disk. The provider's own session is not ended. */
+  disconnect(userId: string, provider: string): Promise<void>;
+}
+
+export function createCredentials(runtime: Runtime, machines: CliMachines): Credentials {
+  return {
+    list: async (userId) => {
+      const records = await runtime.store.credentials.list(userId);
+      return records.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({ provider, version, valid, facts, lastVerified, updatedAt }));
+    },
+    import: async ({ userId, externalId, provider: name, files }) => {
+      const provider = runtime.registry.get(name).manifest.id;
+      await runtime.store.users.ensure(userId, externalId);
+      const verdict = await runtime.ledger.offer({
+        userId,
+        provider,
+        files,
+        reason: 'import',
+        beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, { userId, provider, sessionId: undefined, signal: runtime.closing }),
+      });
+      if (verdict.outcome === 'refused') throw new SallyportError('CREDENTIAL_INCOMPLETE', `The credential was not stored: ${verdict.problem}.`, { hint: 'Send the complete file as the CLI wrote it.' });
+      runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
+      return { version: verdict.version };
+    },
+    disconnect: async (userId, name) => {
+      const { id, title } = runtime.registry.get(name).manifest;
+      if (!(await runtime.store.credentials.current(userId, id))) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`, { hint: 'There is nothing to disconnect.' });
+      await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
+      runtime.emit({ type: 'credential.erased', userId, provider: id });
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Clock } from './clock.ts';
+import type { JournalEntry } from './store/store.ts';
+
+/** Wakes everybody who follows a stream. Only a hint: followers read what happened from the store. */
+export interface Bell {
+  ring(topic: string): void;
+  /** Resolves at the next ring of the topic, or after `ms`. */
+  wait(topic: string, ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export function createBell(clock: Clock): Bell {
+  const waiting = new Map<string, Set<() => void>>();
+  return {
+    ring: (topic) => {
+      const sleepers = waiting.get(topic);
+      waiting.delete(topic);
+      for (const wake of sleepers ?? []) wake();
+    },
+    wait: async (topic, ms, signal) => {
+      const woken = new AbortController();
+      const wake = (): void => woken.abort();
+      const sleepers = waiting.get(topic) ?? new Set();
+      sleepers.add(wake);
+      waiting.set(topic, sleepers);
+      try {
+        await clock.sleep(ms, AbortSignal.any([woken.signal, signal]));
+      } catch {
+        signal.throwIfAborted();
+      } finally {
+        sleepers.delete(wake);
+        if (sleepers.size === 0 && waiting.get(topic) === sleepers) waiting.delete(topic);
+      }
+    },
+  };
+}
+
+/** A ring may be lost (another process wrote, the server was restarted), so the store is asked this often anyway. */
+const SAFETY_POLL_MS = 2_000;
+
+export interface FollowOptions<T> {
+  readonly topic: string;
+  readonly afterId: number;
+  readonly signal: AbortSignal;
+  read(afterId: number): Promise<readonly JournalEntry<T>[]>;
+  /** The last entry of its stream. */
+  isLast(event: T): boolean;
+}
+
+/** Every entry after `afterId`, the stored ones first, then each as it comes, until the last. */
+export async function* followJournal<T>(bell: Bell, options: FollowOptions<T>): AsyncGenerator<JournalEntry<T>> {
+  let afterId = options.afterId;
+  for (;;) {
+    options.signal.throwIfAborted();
+    // Armed before reading: an entry written in between rings this wait, not the one after it.
+    const stopWaiting = new AbortController();
+    const rung = bell.wait(options.topic, SAFETY_POLL_MS, AbortSignal.any([options.signal, stopWaiting.signal])).catch(() => undefined);
+    try {
+      const entries = await options.read(afterId);
+      for (const entry of entries) {
+        afterId = entry.id;
+        yield entry;
+        if (options.isLast(entry.event)) return;
+      }
+      if (entries.length === 0) await rung;
+    } finally {
+      stopWaiting.abort();
+    }
+  }
+}

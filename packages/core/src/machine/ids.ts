@@ -1,0 +1,8 @@
+import { randomBytes } from 'node:crypto';
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** `m-` and 20 characters: 100 random bits, safe in file names, labels and host names. */
+export function newMachineId(): string {
+  return `m-${Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('')}`;
+}

@@ -1,0 +1,83 @@
+import type { ExecuteEvent } from '../protocol/agent-api.ts';
+import { matchText } from '../provider/matcher.ts';
+import type { Provider } from '../provider/provider.ts';
+import type { Observation, PromptEvent } from './event.ts';
+
+/** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
+export interface PromptReader {
+  take(event: ExecuteEvent): readonly PromptEvent[];
+  /** For a run whose stream ended without an exit. */
+  finish(): readonly PromptEvent[];
+}
+
+type End = Extract<PromptEvent, { type: 'prompt-end' }>;
+
+export function createPromptReader(provider: Provider): PromptReader {
+  const { manifest, parse } = provider;
+  let state: unknown = parse?.initial();
+  let end: End | undefined;
+  let ended = false;
+  let reloginNeeded = false;
+
+  function observe(observation: Observation): PromptEvent[] {
+    const text = observation.type === 'exit' ? `exit ${observation.code ?? observation.signal}` : observation.line;
+    reloginNeeded ||= manifest.prompt.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined);
+    if (!parse) return plain(observation);
+    const step = parse.step(state, observation);
+    state = step.state;
+    return [...step.events];
+  }
+
+  /** Holds the end back until the process is gone, so that nothing can follow it. */
+  function withhold(events: readonly PromptEvent[]): PromptEvent[] {
+    return events.filter((event) => {
+      if (event.type !== 'prompt-end') return true;
+      end ??= event;
+      return false;
+    });
+  }
+
+  function conclude(fallback: End): PromptEvent[] {
+    if (ended) return [];
+    ended = true;
+    const outcome = end ?? fallback;
+    if (!reloginNeeded || outcome.outcome === 'completed') return [outcome];
+    return [
+      {
+        ...outcome,
+        outcome: 'relogin-needed',
+        code: 'CREDENTIAL_INVALID',
+        hint: `${manifest.title} no longer accepts this login. Connect it again.`,
+      },
+    ];
+  }
+
+  return {
+    take: (event) => {
+      if (ended) return [];
+      if (event.type !== 'exit') return withhold(observe(event));
+      const events = withhold(observe({ type: 'exit', code: event.code, signal: event.signal }));
+      if (event.reason !== 'ended') end = { type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED', message: reasons[event.reason](event.message) };
+      return [...events, ...conclude(exitEnd(event.code, event.signal))];
+    },
+    finish: () => conclude({ type: 'prompt-end', outcome: 'failed', code: 'MACHINE_FAILED', message: 'The machine ended before the CLI did.', hint: 'Send the prompt again.' }),
+  };
+}
+
+const reasons = {
+  timeout: () => 'The CLI took longer than this deployment allows and was ended.',
+  cancelled: () => 'The run was cancelled.',
+  'output-limit': () => 'The CLI printed more than this deployment allows and was ended.',
+  'spawn-failed': (message: string | undefined) => `The CLI could not be started: ${message ?? 'no reason given'}.`,
+} as const;
+
+function exitEnd(code: number | null, signal: string | null): End {
+  return code === 0
+    ? { type: 'prompt-end', outcome: 'completed' }
+    : { type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED', message: `The CLI ended with ${signal ?? `exit code ${code}`}.` };
+}
+
+function plain(observation: Observation): PromptEvent[] {
+  if (observation.type === 'stdout') return [{ type: 'text', text: `${observation.line}\n` }];
+  return observation.type === 'stderr' ? [{ type: 'notice', message: observation.line }] : [];
+}

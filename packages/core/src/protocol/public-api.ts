@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+import { toolPolicySchema } from '../prompts/event.ts';
+
+/** The server's public HTTP API. Names are fixed: add, never rename. */
+
+/** A UUID, or any other name up to 128 characters, which is mapped to a stable UUID. Absent: the local person. */
+const userIdSchema = z.string().min(1).max(128).optional();
+const providerSchema = z.string().min(1).max(64);
+
+export const userQuerySchema = z.strictObject({ userId: userIdSchema });
+
+export const startLoginBodySchema = z.strictObject({
+  userId: userIdSchema,
+  provider: providerSchema,
+  /** A method's id, optionally with the display: `browser`, `browser:local`, `device-code`. */
+  method: z.string().min(1).max(64).optional(),
+});
+
+export const sessionStatusSchema = z.enum(['pending', 'ready', 'awaiting_user_auth', 'completed', 'failed', 'cancelled']);
+const displaySchema = z.enum(['desktop', 'local', 'none']);
+
+export const startedLoginSchema = z.object({
+  sessionId: z.uuid(),
+  status: sessionStatusSchema,
+  method: z.string(),
+  display: displaySchema,
+  /** Page with the login machine's screen; `null` where the method has none. */
+  novncURL: z.string().nullable(),
+  /** Address of the login machine; `null` where the method needs none. */
+  browserIP: z.string().nullable(),
+  /** `null` until the CLI has shown its link. */
+  authUrl: z.string().nullable(),
+});
+
+/** One way to log in, as the request's `method` names it. */
+export const loginWaySchema = z.object({ id: z.string(), title: z.string(), display: displaySchema });
+
+export const loginStatusSchema = z.object({
+  sessionId: z.uuid(),
+  provider: z.string(),
+  status: sessionStatusSchema,
+  phase: z.string(),
+  method: z.string(),
+  display: displaySchema,
+  novncURL: z.string().nullable(),
+  authUrl: z.string().nullable(),
+  userCode: z.string().nullable(),
+  errorCode: z.string().nullable(),
+  errorMessage: z.string().nullable(),
+  errorHint: z.string().nullable(),
+  /** The ways that could be tried instead. */
+  methods: z.array(loginWaySchema),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+
+export const sessionParamsSchema = z.strictObject({ id: z.uuid() });
+export const answerBodySchema = z.strictObject({ promptId: z.string().min(1).max(64), value: z.string().max(4096) });
+export const emptyBodySchema = z.strictObject({}).optional().nullable();
+
+/** A ticket opens the viewer's WebSocket once, within 30 seconds. It travels as the sub-protocol `sallyport.ticket.<ticket>`. */
+export const viewerTicketSchema = z.object({ ticket: z.string(), websocketUrl: z.string(), expiresInMs: z.number() });
+
+export const promptBodySchema = z.strictObject({
+  userId: userIdSchema,
+  provider: providerSchema,
+  prompt: z.string(),
+  conversationId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be an id that a former prompt returned').optional(),
+  model: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be a model name').optional(),
+  tools: toolPolicySchema.optional(),
+});
+
+export const providerListSchema = z.array(
+  z.object({
+    id: z.string(),
+    title: z.string(),
+    connected: z.boolean(),
+    /** False after the provider refused the login; `null` while not connected. */
+    valid: z.boolean().nullable(),
+    account: z.string().nullable(),
+    methods: z.array(loginWaySchema),
+    /** Ways that do not work on this host, each with the reason. */
+    unavailable: z.array(z.object({ id: z.string(), title: z.string(), reason: z.string() })),
+    terms: z.string(),
+  }),
+);
+
+export const credentialListSchema = z.array(
+  z.object({
+    provider: z.string(),
+    version: z.number().int(),
+    valid: z.boolean(),
+    account: z.string().nullable(),
+    kind: z.enum(['plan', 'api-key']),
+    accessExpiresAt: z.string().nullable(),
+    loginExpiresAt: z.string().nullable(),
+    lastVerified: z.string().nullable(),
+    updatedAt: z.string(),
+  }),
+);
+
+export const providerParamsSchema = z.strictObject({ provider: providerSchema });
+export const importBodySchema = z.strictObject({
+  userId: userIdSchema,
+  /** Credential item id of the manifest → text of the file. */
+  files: z.record(z.string().max(64), z.string().max(256 * 1024)),
+});
+
+export const machineListSchema = z.array(
+  z.object({
+    vmId: z.string(),
+    type: z.enum(['browser', 'cli']),
+    status: z.string(),
+    driver: z.string(),
+    host: z.string(),
+    memoryMb: z.number(),
+    createdAt: z.string(),
+  }),
+);
+
+export const machineParamsSchema = z.strictObject({ id: z.string().min(1).max(64) });
+
+/** RFC 9457. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.string(),
+  retryable: z.boolean(),
+  requestId: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});

@@ -1,0 +1,49 @@
+import type { ConnectAgent } from './agent/client.ts';
+import type { Clock } from './clock.ts';
+import type { Ledger } from './credentials/ledger.ts';
+import type { Egress } from './egress/egress.ts';
+import type { DomainEvent } from './events.ts';
+import type { HookCalls } from './hook-calls.ts';
+import type { Bell } from './journal-stream.ts';
+import type { CallbackPorts } from './login/callback-ports.ts';
+import type { MachineDriver } from './machine/driver.ts';
+import type { AgentBundle, MachineRole, MachineState } from './machine/plan.ts';
+import type { ProviderManifest } from './provider/manifest.ts';
+import type { ProviderRegistry } from './provider/registry.ts';
+import type { Settings } from './settings.ts';
+import type { Store } from './store/store.ts';
+
+/** Everything the flows share. Put together once, by `createSallyport`. */
+export interface Runtime {
+  readonly registry: ProviderRegistry;
+  readonly driver: MachineDriver;
+  readonly store: Store;
+  readonly egress: Egress;
+  readonly ledger: Ledger;
+  readonly hooks: HookCalls;
+  readonly connectAgent: ConnectAgent;
+  readonly agentBundle: AgentBundle;
+  readonly installCli: InstallCli;
+  readonly callbackPorts: CallbackPorts;
+  readonly clock: Clock;
+  readonly bell: Bell;
+  readonly settings: Settings;
+  /** Name of this host in machine rows. */
+  readonly host: string;
+  /** Aborts when the application closes. */
+  readonly closing: AbortSignal;
+  /** Tells plugins and the audit log. Never throws, never waits. */
+  emit(event: NewDomainEvent): void;
+  /** For failures of work nobody waits for. */
+  reportBackground(what: string, error: unknown): void;
+  setMachineState(machineId: string, userId: string, role: MachineRole, state: MachineState): Promise<void>;
+}
+
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never;
+export type NewDomainEvent = WithoutTime<DomainEvent>;
+
+/** Puts the pinned CLI of a provider on this host and returns its folder. */
+export type InstallCli = (
+  manifest: ProviderManifest,
+  options: { readonly signal: AbortSignal; onProgress(message: string, fraction?: number): void },
+) => Promise<string>;

@@ -1,0 +1,139 @@
+import type { ConnectAgent } from './agent/client.ts';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { createCredentials } from './credentials/credentials.ts';
+import type { Credentials } from './credentials/credentials.ts';
+import type { KeyRing } from './credentials/key-ring.ts';
+import { createLedger } from './credentials/ledger.ts';
+import type { Egress } from './egress/egress.ts';
+import { SallyportError } from './errors.ts';
+import { createHooks } from './create-hooks.ts';
+import { createBell } from './journal-stream.ts';
+import type { CallbackPorts } from './login/callback-ports.ts';
+import { createLogins } from './login/logins.ts';
+import type { Logins } from './login/logins.ts';
+import { createCliMachines } from './machine/cli-machines.ts';
+import type { MachineDriver } from './machine/driver.ts';
+import { createMachines } from './machine/machines.ts';
+import type { Machines } from './machine/machines.ts';
+import type { AgentBundle } from './machine/plan.ts';
+import { recover } from './machine/recover.ts';
+import type { Plugin } from './plugin.ts';
+import { createPrompts } from './prompts/prompts.ts';
+import type { Prompts } from './prompts/prompts.ts';
+import type { Provider } from './provider/provider.ts';
+import { createRegistry } from './provider/registry.ts';
+import type { ProviderRegistry } from './provider/registry.ts';
+import type { InstallCli, Runtime } from './runtime.ts';
+import { defaultSettings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import type { Store } from './store/store.ts';
+
+export interface SallyportOptions {
+  readonly providers: readonly Provider[];
+  readonly driver: MachineDriver;
+  readonly store: Store;
+  readonly egress: Egress;
+  readonly keyRing: KeyRing;
+  readonly connectAgent: ConnectAgent;
+  readonly agent: AgentBundle;
+  readonly installCli: InstallCli;
+  readonly callbackPorts: CallbackPorts;
+  readonly plugins?: readonly Plugin[];
+  readonly settings?: Partial<Settings>;
+  readonly clock?: Clock;
+  /** Name of this host in machine rows. Default `local`. */
+  readonly host?: string;
+  /** Failures of work nobody waits for, and of plugins that only listen. Default: standard error. */
+  readonly onBackgroundError?: (what: string, error: unknown) => void;
+}
+
+/** The application: what the server's routes call, and what an embedding program calls without a server. */
+export interface Sallyport {
+  readonly providers: ProviderRegistry;
+  readonly logins: Logins;
+  readonly prompts: Prompts;
+  readonly credentials: Credentials;
+  readonly machines: Machines;
+  readonly driver: MachineDriver;
+  readonly store: Store;
+  /** Ends what a former process left half done, then begins to put idle machines to rest. Call it once, first. */
+  start(): Promise<void>;
+  /** Ends logins and prompts, takes every machine down cleanly. The store stays open: it is the caller's. */
+  close(): Promise<void>;
+}
+
+const IDLE_CHECK_MS = 15_000;
+
+/** Wires driver, store, egress, key ring, providers and plugins into one application. */
+export function createSallyport(options: SallyportOptions): Sallyport {
+  const clock = options.clock ?? systemClock;
+  const settings: Settings = { ...defaultSettings, ...options.settings };
+  const registry = createRegistry(options.providers);
+  const closing = new AbortController();
+  const reportBackground = options.onBackgroundError ?? ((what, error) => console.error(`${what}:`, error));
+  const hooks = createHooks({ plugins: options.plugins ?? [], clock, onError: (error) => reportBackground('plugin', error) });
+  const { store, driver } = options;
+
+  const runtime: Runtime = {
+    registry,
+    driver,
+    store,
+    egress: options.egress,
+    ledger: createLedger({ store, keyRing: options.keyRing, registry }),
+    hooks,
+    connectAgent: options.connectAgent,
+    agentBundle: options.agent,
+    installCli: options.installCli,
+    callbackPorts: options.callbackPorts,
+    clock,
+    bell: createBell(clock),
+    settings,
+    host: options.host ?? 'local',
+    closing: closing.signal,
+    reportBackground,
+    emit: (facts) => {
+      const event = { ...facts, at: clock.now() };
+      hooks.event(event);
+      const { type, userId, at, ...data } = event;
+      store.audit.append({ at: new Date(at), type, userId, data }).catch((error: unknown) => reportBackground('audit', error));
+    },
+    setMachineState: async (machineId, userId, role, state) => {
+      await store.machines.update(machineId, { state });
+      runtime.emit({ type: 'machine.state', userId, machineId, role, state });
+    },
+  };
+
+  const cliMachines = createCliMachines(runtime);
+  const logins = createLogins(runtime, async (userId) => (await store.users.get(userId))?.machineId ?? null);
+  const prompts = createPrompts(runtime, cliMachines);
+  let resting = Promise.resolve();
+
+  async function restIdleMachines(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await clock.sleep(Math.min(IDLE_CHECK_MS, settings.idleMs), closing.signal);
+      await cliMachines.stopIdle(settings.idleMs).catch((error: unknown) => reportBackground('putting machines to rest', error));
+    }
+  }
+
+  return {
+    providers: registry,
+    logins,
+    prompts,
+    credentials: createCredentials(runtime, cliMachines),
+    machines: createMachines(runtime, cliMachines),
+    driver,
+    store,
+    start: async () => {
+      await recover(runtime);
+      resting = restIdleMachines().catch(() => undefined);
+    },
+    close: async () => {
+      const interrupted = (what: string) => (): SallyportError => new SallyportError('LOGIN_INTERRUPTED', `The server was stopped during this ${what}.`);
+      await Promise.all([logins.endAll(interrupted('login')), prompts.endAll(() => new SallyportError('PROMPT_FAILED', 'The server was stopped while this prompt ran.', { hint: 'Send the prompt again.' }))]);
+      closing.abort();
+      await resting;
+      await cliMachines.stopAll('server-stopping');
+    },
+  };
+}

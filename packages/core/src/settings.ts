@@ -1,0 +1,39 @@
+import { defaultCeiling } from './ceiling.ts';
+import type { Ceiling } from './ceiling.ts';
+
+/** What the operator decides. Every field has a default. */
+export interface Settings {
+  /** Which way to log in comes first. Default `desktop`. */
+  readonly prefer: 'desktop' | 'least-intrusive';
+  /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
+  readonly idleMs: number;
+  /** From creation to the agent's first answer. Default 60 s. */
+  readonly bootTimeoutMs: number;
+  /** How long a running prompt may hold up a machine that has to be restarted. Default 30 s. */
+  readonly drainMs: number;
+  /** Longest prompt in bytes of UTF-8. Default 1 MiB. */
+  readonly maxPromptBytes: number;
+  /** Hosts added to every sign-in, for instance a company's own identity provider. */
+  readonly signInHosts: readonly string[];
+  /** Hosts added to every CLI machine. */
+  readonly workHosts: readonly string[];
+  /** What no plugin can exceed. */
+  readonly ceiling: Ceiling;
+  /** Memory of a browser machine with and without a desktop, in MiB. */
+  readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
+  /** What the person is shown in place of a sign-in link; only a demo with a made-up internet sets it. */
+  readonly presentUrl: (href: string) => string;
+}
+
+export const defaultSettings: Settings = {
+  prefer: 'desktop',
+  idleMs: 5 * 60_000,
+  bootTimeoutMs: 60_000,
+  drainMs: 30_000,
+  maxPromptBytes: 1024 * 1024,
+  signInHosts: [],
+  workHosts: [],
+  ceiling: defaultCeiling,
+  browserMemoryMb: { desktop: 1536, plain: 256 },
+  presentUrl: (href) => href,
+};

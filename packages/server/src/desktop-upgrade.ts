@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { SallyportError } from '@sallyport/core';
+import type { Sallyport } from '@sallyport/core';
+import type { FastifyInstance } from 'fastify';
+
+import { checkViewerAccess } from './access.ts';
+import { spliceDesktop } from './desktop-proxy.ts';
+import type { ViewerTickets } from './viewer-tickets.ts';
+
+export interface DesktopUpgradeOptions {
+  readonly sallyport: Sallyport;
+  readonly tickets: ViewerTickets;
+  readonly hosts: () => readonly string[];
+}
+
+const ROUTE = /^\/api\/auth\/session\/([0-9a-f-]{36})\/novnc\/websock$/;
+const TICKET_PROTOCOL = 'sallyport.ticket.';
+const VIEWER_PROTOCOL = 'binary';
+
+/** A person signs in within minutes; a viewer that stays longer or does nothing is cut off. */
+const LIMITS = { maxLifetimeMs: 20 * 60_000, idleMs: 5 * 60_000, maxBytes: 2 * 1024 ** 3 } as const;
+
+/**
+ * The viewer's WebSocket. Origin and a one-use ticket are checked before anything else; which machine it
+ * reaches is read from the session alone, never from the request.
+ */
+export function registerDesktopUpgrade(app: FastifyInstance, options: DesktopUpgradeOptions): void {
+  app.server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    upgrade(options, request, socket, head).catch((error: unknown) => {
+      const status = SallyportError.isInstance(error) ? error.status : 502;
+      const message = SallyportError.isInstance(error) ? error.message : 'The viewer could not be connected.';
+      app.log.info({ status }, message);
+      refuse(socket, status, message);
+    });
+  });
+}
+
+async function upgrade(options: DesktopUpgradeOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  checkViewerAccess(request, options.hosts());
+  const sessionId = ROUTE.exec((request.url ?? '').split('?')[0] ?? '')?.[1];
+  if (sessionId === undefined) throw new SallyportError('NOT_FOUND', 'There is no viewer at this address.');
+  const session = await options.sallyport.logins.get(sessionId);
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const ticket = offered.find((name) => name.startsWith(TICKET_PROTOCOL))?.slice(TICKET_PROTOCOL.length);
+  if (ticket === undefined || !options.tickets.redeem(ticket, { userId: session.userId, sessionId })) {
+    throw new SallyportError('ACCESS_TICKET_INVALID', 'The viewer ticket is not valid any more.');
+  }
+  const live = options.sallyport.logins.live(sessionId);
+  if (!live?.agent) throw new SallyportError('LOGIN_SESSION_OVER', 'This login has no screen any more.');
+  const { agent } = live;
+
+  const over = live.abort.signal;
+  live.viewer('attached');
+  await spliceDesktop({
+    request,
+    socket,
+    head,
+    upgrade: (key) => agent.upgradeDesktop({ key, protocol: offered.includes(VIEWER_PROTOCOL) ? VIEWER_PROTOCOL : undefined }, over),
+    limits: LIMITS,
+    onEnd: () => live.viewer('detached'),
+  });
+}
+
+function refuse(socket: Duplex, status: number, message: string): void {
+  if (socket.destroyed) return;
+  const body = `${message}\n`;
+  socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}

@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+/**
+ * `npm start`: builds what is stale, then becomes the server. Arguments go to the `sallyport` command;
+ * `--demo` chooses the configuration whose vendor is made up.
+ */
+const root = resolve(import.meta.dirname, '..');
+process.chdir(root);
+const build = spawnSync(join(root, 'node_modules', '.bin', 'turbo'), ['run', 'build', '--output-logs=errors-only'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+if (build.status !== 0) {
+  console.error('The build failed. Run `npm run build` to see why.');
+  process.exit(build.status ?? 1);
+}
+const entry: string = join(root, 'packages', 'server', 'dist', 'main.js');
+await import(entry);

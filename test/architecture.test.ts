@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * The import table of docs/architecture.md, read from real import specifiers. A pattern ending in `/` allows
+ * everything below it.
+ */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  core: ['tapable', 'zod', 're2js', 'node:crypto', 'node:util', 'node:stream'],
+  machines: ['@sallyport/core', 'execa', 'node:'],
+  agent: ['@sallyport/core', 'node-pty', '@xterm/headless', 'ws', 'chokidar', 'zod', 'node:'],
+  'provider-codex': ['@sallyport/core'],
+  server: [
+    '@sallyport/core',
+    '@sallyport/machines',
+    'fastify',
+    '@fastify/',
+    'fastify-type-provider-zod',
+    'kysely',
+    'pg',
+    'pino',
+    'prom-client',
+    'zod',
+    '@novnc/novnc',
+    'node:',
+  ],
+  testkit: ['@sallyport/core', '@sallyport/agent/terminal', '@peculiar/x509', 'reflect-metadata', 'zod', 'node:'],
+};
+
+/** Modules that core may name in types but never load. */
+const typesOnly: Readonly<Record<string, readonly string[]>> = { core: ['node:stream'] };
+
+const root = resolve(import.meta.dirname, '..');
+
+interface ImportedModule {
+  readonly file: string;
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+async function importsOf(packageName: string): Promise<readonly ImportedModule[]> {
+  const source = join(root, 'packages', packageName, 'src');
+  const names = await readdir(source, { recursive: true });
+  const files = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts'));
+  return files.flatMap((name) => importsIn(join(source, name)));
+}
+
+function importsIn(file: string): readonly ImportedModule[] {
+  // Template literals are left out: scripts that a test kit writes to disk hold imports of their own.
+  const text = readFileSync(file, 'utf8').replaceAll(/`(?:[^`\\]|\\.)*`/gs, '``');
+  const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g);
+  const dynamic = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g);
+  return [
+    ...[...statements].map((match) => ({ file, specifier: match[2] ?? '', typeOnly: match[1] !== undefined })),
+    ...[...dynamic].map((match) => ({ file, specifier: match[1] ?? '', typeOnly: false })),
+  ];
+}
+
+function isAllowed(specifier: string, patterns: readonly string[]): boolean {
+  return patterns.some(
+    (pattern) =>
+      specifier === pattern || ((pattern.endsWith('/') || pattern.endsWith(':')) && specifier.startsWith(pattern)),
+  );
+}
+
+describe('the import table', () => {
+  for (const [packageName, patterns] of Object.entries(allowed)) {
+    it(`holds for packages/${packageName}`, async () => {
+      const imports = await importsOf(packageName);
+      expect(imports.length).toBeGreaterThan(0);
+      const broken = imports
+        .filter(({ specifier }) => !specifier.startsWith('.'))
+        .filter(
+          ({ specifier, typeOnly }) =>
+            !isAllowed(specifier, patterns) || (!typeOnly && (typesOnly[packageName] ?? []).includes(specifier)),
+        );
+      expect(broken.map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`)).toEqual([]);
+    });
+
+    it(`keeps relative imports of packages/${packageName} inside the package`, async () => {
+      const home = join(root, 'packages', packageName, 'src');
+      const outside = (await importsOf(packageName))
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .filter(({ file, specifier }) => !resolve(dirname(file), specifier).startsWith(home));
+      expect(outside.map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`)).toEqual([]);
+    });
+  }
+
+  it('covers every package', async () => {
+    expect((await readdir(join(root, 'packages'))).toSorted()).toEqual(Object.keys(allowed).toSorted());
+  });
+
+  it('sees an import that is not allowed', () => {
+    expect(isAllowed('node:child_process', allowed['core'] ?? [])).toBe(false);
+    expect(isAllowed('@sallyport/server', allowed['machines'] ?? [])).toBe(false);
+    expect(isAllowed('@sallyport/agent', allowed['testkit'] ?? [])).toBe(false);
+  });
+});
+
+describe('the server', () => {
+  it('does not know the providers by name', async () => {
+    const source = join(root, 'packages', 'server', 'src');
+    const files = (await readdir(source, { recursive: true })).filter(
+      (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+    );
+    const naming = files.filter((name) =>
+      /['"](codex|claude_code|gemini_cli)['"]|provider-(codex|claude|gemini)/.test(
+        readFileSync(join(source, name), 'utf8'),
+      ),
+    );
+    expect(naming).toEqual([]);
+  });
+});
