@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@sallyport/source', ...defaultServerConditions] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
-    globalSetup: ['test/setup/node-version.ts'],
+    globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, realpath, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+
+import { systemClock } from '@sallyport/core';
+
+import { makePrivateFolder, socketFolderFor } from './socket-path.ts';
+
+/** Holds a folder for this process until it is released, or until the process ends in whatever way. */
+export interface DirectoryClaim {
+  release(): Promise<void>;
+}
+
+/**
+ * Claims a folder for this process alone. Returns the pid of the process that has it, if there is one.
+ *
+ * Every claimant listens on a unix socket of its own below `<folder>/lock` and then looks for others that answer. A
+ * socket answers exactly as long as its process lives, so nothing is left behind that could be mistaken for a claim,
+ * and of two claimants at least the later one sees the other. (Node has no flock; a pid file can name a stranger.)
+ */
+export async function claimDirectory(folder: string): Promise<DirectoryClaim | { readonly holder: number }> {
+  const lock = socketFolderFor(join(await realpath(folder), 'lock'), longestClaimName);
+  await makePrivateFolder(lock);
+  for (let attempt = 1; ; attempt += 1) {
+    const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
+    const server = await listen(join(lock, name));
+    const release = async (): Promise<void> => {
+      await new Promise((resolve) => server.close(resolve));
+      await rm(join(lock, name), { force: true });
+    };
+    const holder = await findOther(lock, name);
+    if (holder === undefined) return { release };
+    await release();
+    if (attempt === ATTEMPTS) return { holder };
+    // Two that start at once both see the other and both step back; the next try tells who is first.
+    await systemClock.sleep(5 + Math.random() * 40);
+  }
+}
+
+const longestClaimName = '4194304-00000000'.length;
+const ATTEMPTS = 4;
+
+function listen(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', reject);
+    server.listen(path, () => resolve(server.unref()));
+  });
+}
+
+/** The pid of another claimant that answers. Claims that do not answer are removed: their names are never used again. */
+async function findOther(lock: string, own: string): Promise<number | undefined> {
+  for (const name of await readdir(lock)) {
+    const [, pid] = /^(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+    if (pid === undefined || name === own) continue;
+    if (await answers(join(lock, name))) return Number(pid);
+    await rm(join(lock, name), { force: true });
+  }
+  return undefined;
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      // EAGAIN: alive, but stopped, with a full queue of callers.
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
+      else if (error.code === 'EAGAIN') resolve(true);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,82 @@
+import { chmod, chown, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+
+import { direct, dropped, renamed, staged, unattended, type ClusterFolders, type Launcher } from './launcher.ts';
+import { runProcess } from './process.ts';
+
+/** Finds, by trying, the best way to run PostgreSQL on this host. */
+export async function chooseLauncher(folders: ClusterFolders, signal?: AbortSignal): Promise<Launcher> {
+  const failures: string[] = [];
+  for (const launcher of await candidates()) {
+    await prepare(launcher, folders);
+    // Also shows that the socket's folder can be entered and written.
+    const trial = 'cd "$1" && test -w . && exec "$2" --version';
+    // There may be no data yet.
+    const command = launcher.command({ ...folders, data: folders.socket }, (seen) => [
+      '/bin/sh',
+      '-c',
+      trial,
+      'trial',
+      seen.socket,
+      `${seen.native}/bin/postgres`,
+    ]);
+    const { code, output } = await runProcess(command, signal);
+    if (code === 0) return launcher;
+    failures.push(`${launcher.name}: ${output || `ended with ${code}`}`);
+  }
+  throw new SallyportError('CONFIG_HOST_UNSUITABLE', 'The embedded database cannot be run on this host.', {
+    hint: isRoot() ? rootHint : 'Set DATABASE_URL to a PostgreSQL (15 or newer) of your own.',
+    details: { tried: failures },
+  });
+}
+
+const rootHint =
+  'Run the server as an ordinary user, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own. ' +
+  'Or give it folders (its own and SALLYPORT_DATA_DIR) that every user may enter.';
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+async function candidates(): Promise<readonly Launcher[]> {
+  if (!isRoot()) return process.platform === 'linux' ? [direct, unattended] : [unattended];
+  const account = await findAccount();
+  const uid = await findFreeUid();
+  return [
+    ...(uid === undefined ? [] : [staged(uid)]),
+    ...(account === undefined ? [] : [renamed(account), dropped(account)]),
+  ];
+}
+
+/** The launcher's user may use the socket's folder and enter ours. */
+async function prepare(launcher: Launcher, { socket, passwd }: ClusterFolders): Promise<void> {
+  const uid = launcher.owner ?? process.getuid?.() ?? 0;
+  await writeFile(passwd, `postgres:x:${uid}:${uid}:PostgreSQL:/:/bin/false\n`, { mode: 0o644 });
+  if (!isRoot()) return;
+  await chown(socket, uid, uid);
+  // To enter only: what lies below has folders that are closed to everybody else.
+  await chmod(dirname(passwd), launcher.opensFolder ? 0o711 : 0o700);
+}
+
+/**
+ * Uids nobody has: below the ranges that distributions give to users' containers from 100000 on come ordinary people,
+ * so the last one of the first range; where a container maps fewer, the last one before systemd's dynamic users.
+ */
+const databaseUids: readonly number[] = [199_999, 61_183];
+
+async function findFreeUid(): Promise<number | undefined> {
+  const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');
+  const ranges = map
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return databaseUids.find((uid) => ranges.some(([first = 0, , count = 0]) => uid >= first && uid < first + count));
+}
+
+/** An account that exists: without a mount namespace initdb reads the real /etc/passwd. */
+async function findAccount(): Promise<number | undefined> {
+  const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
+  const named = ['postgres', 'nobody'].map((name) => lines.find((line) => line[0] === name));
+  const line = named.find((entry) => entry !== undefined) ?? lines.find((entry) => Number(entry[2]) > 0);
+  return line === undefined ? undefined : Number(line[2]);
+}

@@ -1,0 +1,56 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool, type PoolConfig } from 'pg';
+
+import { SallyportError } from '@sallyport/core';
+
+import { toStoreError } from './database-error.ts';
+import type { Tables } from './tables.ts';
+
+/** Access to the tables: every failure leaves here as a {@link SallyportError}. */
+export interface Database {
+  run<Result>(work: (tables: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** All or nothing. */
+  transaction<Result>(work: (tables: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly connection: PoolConfig;
+  /** Told about connections that broke while nobody used them. */
+  readonly log?: (message: string) => void;
+}
+
+export function openDatabase({ connection, log }: DatabaseOptions): Database {
+  const pool = new Pool({ ...limits, ...connection });
+  // Without these two listeners a database that goes away ends the whole server: the pool reports connections that
+  // break while idle, and a connection that breaks between two queries of a transaction reports itself.
+  pool.on('error', (error) => log?.(`A database connection was lost: ${error.message}`));
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+
+  let closing: Promise<void> | undefined;
+  const guard = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (closing) throw new SallyportError('STORE_UNAVAILABLE', 'The store has been closed.');
+    try {
+      return await work();
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
+
+  return {
+    run: (work) => guard(() => work(tables)),
+    transaction: (work) => guard(() => tables.transaction().execute(work)),
+    close: () => (closing ??= pool.end()),
+  };
+}
+
+/** Every wait for the database ends: a caller gets STORE_UNAVAILABLE instead of hanging. */
+const limits = {
+  max: 10,
+  connectionTimeoutMillis: 5_000,
+  statement_timeout: 15_000,
+  query_timeout: 20_000,
+  idle_in_transaction_session_timeout: 30_000,
+  application_name: 'sallyport',
+} as const satisfies PoolConfig;

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+
+import { Client, type PoolConfig } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { PromptEvent, Store } from '@sallyport/core';
+import { describeStore } from '@sallyport/testkit';
+
+import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
+import { createTestDatabase } from './setup/test-database.ts';
+
+let store: Store;
+let connection: PoolConfig;
+let client: Client;
+
+beforeAll(async () => {
+  connection = await createTestDatabase();
+  store = createPostgresStore({ connection });
+  client = new Client(connection);
+  await client.connect();
+});
+
+afterAll(async () => {
+  await client.end();
+  await store.close();
+});
+
+describeStore(async () => store, { describe, it, expect });
+
+describe('the store on PostgreSQL', () => {
+  it('forgets the bytes of a version when the next one is stored', async () => {
+    const userId = randomUUID();
+    const version = { ...newVersion(userId), sealed: { ...sealed, ciphertext: Buffer.from('first secret') } };
+    await store.credentials.append(version, 0);
+    await store.credentials.append({ ...newVersion(userId), sha256: 'b'.repeat(64) }, 1);
+    const { rows } = await client.query<{ row: string }>(
+      `select row_to_json(current)::text as row from provider_credentials as current where user_id = $1
+       union all select row_to_json(older)::text from provider_credential_versions as older where user_id = $1`,
+      [userId],
+    );
+    expect(rows.length).toBe(3);
+    expect(rows.map(({ row }) => row).join('\n')).not.toContain(Buffer.from('first secret').toString('hex'));
+    expect(await store.credentials.seen(userId, 'codex', 'a'.repeat(64))).toBe(1);
+  });
+
+  it('keeps what a CLI prints byte for byte, NUL and half a character included', async () => {
+    const promptId = randomUUID();
+    await store.prompts.create({ promptId, userId: randomUUID(), provider: 'codex', conversationId: null });
+    const event: PromptEvent = { type: 'text', text: 'a\0b \\u0000 \ud83d é' };
+    await store.prompts.append(promptId, [event]);
+    expect((await store.prompts.events(promptId, 0, 10)).map((entry) => entry.event)).toEqual([event]);
+  });
+
+  it('takes a NUL in a message, which no column can hold, as a replacement character', async () => {
+    const sessionId = randomUUID();
+    await store.sessions.create({ ...newSession(), sessionId });
+    const event = { type: 'done', status: 'failed', phase: 'failed', message: 'x' } as const;
+    const updated = await store.sessions.update(sessionId, { status: 'failed', errorMessage: 'a\0b' }, event);
+    expect(updated?.session.errorMessage).toBe('a\uFFFDb');
+  });
+
+  it('finds nothing under an id that is no UUID', async () => {
+    expect(await store.sessions.get("' or true --")).toBeUndefined();
+    expect(await store.users.get('')).toBeUndefined();
+    expect(await store.prompts.events('m-1', 0, 10)).toEqual([]);
+  });
+
+  it('hides every table from a role that is not the owner', async () => {
+    const role = `reader_${process.pid}`;
+    await client.query(`create role ${role}; grant select on all tables in schema public to ${role}`);
+    try {
+      await store.users.ensure(randomUUID(), null);
+      await client.query(`set role ${role}`);
+      const { rows: tables } = await client.query<{ name: string }>(
+        `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,
+      );
+      expect(tables.length).toBeGreaterThan(8);
+      for (const { name } of tables) {
+        const { rows } = await client.query(`select 1 from ${name} limit 1`);
+        expect(rows, name).toEqual([]);
+      }
+    } finally {
+      await client.query(`reset role; drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
+  it('survives that all its connections are cut, and answers again at the next call', async () => {
+    await Promise.all(Array.from({ length: 8 }, () => store.ping()));
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    await expect.poll(() => store.ping().then(() => 'up', String)).toBe('up');
+  });
+
+  it('answers STORE_UNAVAILABLE in time when nobody listens, and after it was closed', async () => {
+    const away = createPostgresStore({ connection: { host: '127.0.0.1', port: 1, user: 'nobody', database: 'none' } });
+    await expect(away.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    await away.close();
+    await expect(away.users.get(randomUUID())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
+
+const sealed = {
+  ciphertext: Buffer.from('x'),
+  iv: 'iv',
+  tag: 'tag',
+  salt: null,
+  wrappedKey: Buffer.from('y'),
+  keyId: 'k',
+};
+
+function newVersion(userId: string) {
+  const facts = { kind: 'plan', blank: false } as const;
+  return { credentialId: randomUUID(), userId, provider: 'codex', sha256: 'a'.repeat(64), facts, sealed };
+}
+
+function newSession() {
+  return {
+    sessionId: randomUUID(),
+    userId: randomUUID(),
+    provider: 'codex',
+    method: 'browser',
+    display: 'local',
+    browserMachineId: null,
+    phase: 'preparing',
+  } as const;
+}
