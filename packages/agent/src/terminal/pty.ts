@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- an ambient declaration cannot be imported
+/// <reference path="./node-pty.d.ts" />
 import { constants } from 'node:os';
 
 import { spawn } from 'node-pty';
@@ -56,18 +58,13 @@ export function spawnPty(command: PtyCommand): PtyBackend {
     resize: (columns, rows) => {
       if (!over) unlessClosed(() => pty.resize(columns, rows));
     },
-    // node-pty types this as text, and hands out Buffers when the encoding is null.
-    onData: (listener) => void pty.onData((data: string | Uint8Array) => listener(toBytes(data))),
+    onData: (listener) => void pty.onData(listener),
     onExit: (listener) =>
       void pty.onExit(({ exitCode, signal }) =>
         listener(signal ? { code: null, signal: signalName(signal) } : { code: exitCode, signal: null }),
       ),
     kill: (signal = 'SIGKILL') => killGroup(pty.pid, signal),
   };
-}
-
-function toBytes(data: string | Uint8Array): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data;
 }
 
 function signalName(number: number): string {

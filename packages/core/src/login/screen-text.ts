@@ -4,11 +4,12 @@ const LONGEST_LINE = 300;
 
 /**
  * The last lines of a screen that say something, safe to put in a message: control characters could move a
- * terminal's cursor, bidirectional and invisible ones could make the text read as something else (UTS 55).
+ * terminal's cursor, bidirectional and invisible ones could make the text read as something else (UTS 55), and
+ * what looks like a token or a link's parameters may be a secret.
  */
 export function screenExcerpt(screen: ScreenView, lines = 6): string {
   return screen.lines
-    .map((line) => plainText(line).trim())
+    .map((line) => withoutSecrets(plainText(line)).trim())
     .filter((line) => line !== '')
     .slice(-lines)
     .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line))
@@ -18,4 +19,8 @@ export function screenExcerpt(screen: ScreenView, lines = 6): string {
 /** Removes control, bidirectional and zero-width characters. */
 export function plainText(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u200b-\u200d\u2028\u2029\u2060\ufeff]/gu, '');
+}
+
+function withoutSecrets(line: string): string {
+  return line.replace(/(https?:\/\/[^\s?#]*)[?#]\S*/g, '$1?…').replace(/[A-Za-z0-9_+=#~-]{20,}/g, '[…]');
 }

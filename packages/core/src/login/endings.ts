@@ -1,0 +1,77 @@
+import type { DeclaredPrompt, LoginMethod } from '../provider/manifest.ts';
+import { matchText } from '../provider/matcher.ts';
+import type { LoginState } from './engine.ts';
+import type { LoginAction } from './observation.ts';
+import { screenExcerpt } from './screen-text.ts';
+
+/** How a login can end other than well, and what is said then. */
+
+type Failure = Extract<LoginAction, { type: 'fail' }>;
+
+/** Asked when most of the time is over: a closed laptop must not keep a machine running. */
+export const stillTherePrompt: DeclaredPrompt = {
+  id: 'still_there',
+  label: 'Are you still there? The sign-in ends soon.',
+  kind: 'choice',
+  secret: false,
+  choices: [{ label: 'I am still here', send: 'yes' }],
+};
+
+/** Share of the time after which the person is asked. */
+const ASK_AT = 0.8;
+
+/** The first failure rule that the screen matches. */
+export function failureOnScreen(method: LoginMethod, text: string): Failure | undefined {
+  const rule = method.failure.find(({ when }) => matchText(when, text) !== undefined);
+  return rule && { type: 'fail', code: rule.code, message: rule.message };
+}
+
+export function crashed(
+  state: LoginState,
+  exit: { readonly code: number | null; readonly signal: string | null },
+): Failure {
+  const how = exit.signal === null ? `ended with exit code ${exit.code}` : `was ended by ${exit.signal}`;
+  const message = `The CLI ${how} before the login was complete.${lastScreen(state)}`;
+  return { type: 'fail', code: 'LOGIN_CLI_CRASHED', message };
+}
+
+/** The CLI claims success, and its file says otherwise. */
+export function incomplete(problem: string): Failure {
+  const message = `The CLI said that the login is complete, but its credential is not: ${problem}`;
+  return { type: 'fail', code: 'CREDENTIAL_INCOMPLETE', message };
+}
+
+/** What the time that has passed demands: the question whether somebody is there, the end, or nothing. */
+export function deadline(state: LoginState): 'ask' | Failure | undefined {
+  const { elapsedMs, deadlineMs, stillThere } = state;
+  if (elapsedMs >= deadlineMs) return stillThere === 'asked' ? abandoned(state) : timedOut(state);
+  // Before there is a link or a question, nobody has been asked to do anything.
+  const waitsForPerson = state.phase === 'running' && (state.announced !== undefined || state.open.length > 0);
+  return stillThere === 'not-asked' && waitsForPerson && elapsedMs >= deadlineMs * ASK_AT ? 'ask' : undefined;
+}
+
+function abandoned(state: LoginState): Failure {
+  const message = `Nobody finished the sign-in within ${seconds(state)}, and the question whether somebody is still there was not answered.`;
+  return { type: 'fail', code: 'LOGIN_ABANDONED', message };
+}
+
+function timedOut(state: LoginState): Failure {
+  const message = `The sign-in timed out after ${seconds(state)} while ${waitingFor(state)}.${lastScreen(state)}`;
+  return { type: 'fail', code: 'LOGIN_TIMED_OUT', message };
+}
+
+function seconds(state: LoginState): string {
+  return `${Math.round(state.deadlineMs / 1000)} s`;
+}
+
+function waitingFor(state: LoginState): string {
+  if (state.phase === 'capturing') return 'reading the credential';
+  if (state.open.length > 0) return 'waiting for an answer of the person';
+  if (state.announced) return 'waiting for the browser';
+  return state.screen.lines.length > 0 ? 'waiting for the sign-in link' : 'waiting for the CLI to show anything';
+}
+
+function lastScreen(state: LoginState): string {
+  const excerpt = screenExcerpt(state.screen);
+  return excerpt === '' ? '' : ` The last screen said: '${excerpt}'.`;
+}

@@ -1,0 +1,241 @@
+import type { ExpectStep, LoginMethod } from '../provider/manifest.ts';
+import { matchText } from '../provider/matcher.ts';
+import { crashed, deadline, failureOnScreen, incomplete, stillTherePrompt } from './endings.ts';
+import { findLink, screenText } from './link-search.ts';
+import type { FoundLink } from './link-search.ts';
+import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
+import { plainText } from './screen-text.ts';
+import { guardUrl } from './url-guard.ts';
+import type { GuardedUrl } from './url-guard.ts';
+
+/** Everything the engine remembers of one login. A JSON value. */
+export interface LoginState {
+  readonly method: LoginMethod;
+  readonly phase: 'running' | 'capturing' | 'over';
+  /** As of the last tick. */
+  readonly elapsedMs: number;
+  readonly deadlineMs: number;
+  readonly screen: ScreenView;
+  /** Ids of the steps that have fired. */
+  readonly fired: readonly string[];
+  /** Steps whose question waits for its answer. */
+  readonly open: readonly string[];
+  readonly announced: FoundLink | undefined;
+  readonly announcements: number;
+  /** The link on the screen that may be announced when nothing better comes, and since when it is there. */
+  readonly pending: { readonly link: FoundLink; readonly sinceMs: number } | undefined;
+  /** Since when the screen has shown a failure. */
+  readonly failingSinceMs: number | undefined;
+  readonly capture:
+    | { readonly sinceMs: number; readonly asked: boolean; readonly problem: string | undefined }
+    | undefined;
+  readonly stillThere: 'not-asked' | 'asked' | 'answered';
+}
+
+export interface LoginStep {
+  readonly state: LoginState;
+  readonly actions: readonly LoginAction[];
+}
+
+/** How long the browser shim may take before a link on the screen is used: some CLIs print another one there. */
+const SHIM_GRACE_MS = 1500;
+/** How long an unfinished-looking link or a failure must stay before it counts: more output may complete it. */
+const SETTLE_MS = 1000;
+/** How long the credential may take to appear after the CLI has said that it is done. */
+const CAPTURE_MS = 5000;
+/** A CLI that keeps handing out new links is not shown more than this many. */
+const MOST_ANNOUNCEMENTS = 5;
+const LONGEST_ANSWER = 4096;
+
+export function createLogin(method: LoginMethod): LoginState {
+  return {
+    method,
+    phase: 'running',
+    elapsedMs: 0,
+    deadlineMs: method.timeoutMs,
+    screen: { lines: [], links: [] },
+    fired: [],
+    open: [],
+    announced: undefined,
+    announcements: 0,
+    pending: undefined,
+    failingSinceMs: undefined,
+    capture: undefined,
+    stillThere: 'not-asked',
+  };
+}
+
+/**
+ * One step of a login: what has been seen goes in, what shall be done comes out. Pure: no I/O, no clock, no
+ * randomness, so that every recorded login is a test. After `finish` or `fail` nothing happens any more.
+ *
+ * The CLI's word alone decides nothing. Its success message, or exit code 0, only starts the reading of the
+ * credential; a failure it shows counts when it has exited, or has left the message standing for a second.
+ */
+export function step(state: LoginState, observation: LoginObservation): LoginStep {
+  if (state.phase === 'over') return { state, actions: [] };
+  switch (observation.type) {
+    case 'screen':
+      return onScreen({ ...state, screen: observation.screen });
+    case 'shim':
+      return onShim(state, observation.url);
+    case 'exit':
+      return onExit(state, observation);
+    case 'tick':
+      return onTick({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) });
+    case 'answer':
+      return onAnswer(state, observation.promptId, observation.value);
+    case 'callback':
+      return { state: signOfLife(state), actions: [] };
+    case 'captured':
+      return onCaptured(state, observation.problem);
+  }
+}
+
+function onScreen(state: LoginState): LoginStep {
+  const text = screenText(state.screen);
+  const stepped = fireSteps(state, text);
+  if (state.phase !== 'running') return stepped;
+  const linked = after(stepped, (next) => considerLink(next));
+  if (state.method.success.some((matcher) => matchText(matcher, text) !== undefined))
+    return after(linked, beginCapture);
+  const failing = failureOnScreen(state.method, text) !== undefined;
+  const failingSinceMs = failing ? (state.failingSinceMs ?? state.elapsedMs) : undefined;
+  return { ...linked, state: { ...linked.state, failingSinceMs } };
+}
+
+/** Steps are not ordered, and each fires once. */
+function fireSteps(state: LoginState, text: string): LoginStep {
+  const due = state.method.drive.steps.filter(
+    ({ id, when }) => !state.fired.includes(id) && matchText(when, text) !== undefined,
+  );
+  const asking = due.filter((item) => item.do.kind === 'ask').map((item) => item.id);
+  return {
+    state: { ...state, fired: [...state.fired, ...due.map((item) => item.id)], open: [...state.open, ...asking] },
+    actions: due.map(actionOf),
+  };
+}
+
+function actionOf(item: ExpectStep): LoginAction {
+  return item.do.kind === 'send' ? { type: 'send', text: item.do.text } : { type: 'ask', prompt: item.do.prompt };
+}
+
+function onShim(state: LoginState, raw: string): LoginStep {
+  const { url: rule, callback } = state.method;
+  if (state.phase !== 'running' || !rule?.sources.includes('browser-shim')) return { state, actions: [] };
+  const verdict = guardUrl(raw, rule, callback);
+  if (verdict.ok) {
+    return announce(state, { url: verdict.url, source: 'browser-shim', userCode: undefined, settled: true });
+  }
+  // Some CLIs open a page of documentation later on; that is no reason to end a login which goes well.
+  if (state.announced) return { state, actions: [] };
+  return over(state, {
+    type: 'fail',
+    code: 'LOGIN_URL_REFUSED',
+    message: `The CLI wanted to open a link that is no sign-in page of this provider: ${verdict.reason}.`,
+  });
+}
+
+/** Announces the link on the screen, or remembers it until it has stayed long enough. */
+function considerLink(state: LoginState): LoginStep {
+  const link = findLink(state.method, state.screen);
+  if (!link) return { state: { ...state, pending: undefined }, actions: [] };
+  const same = state.pending && keyOf(state.pending.link) === keyOf(link) ? state.pending : undefined;
+  const pending = { link, sinceMs: same?.sinceMs ?? state.elapsedMs };
+  const shim = state.method.url?.sources.includes('browser-shim') && !state.announced ? SHIM_GRACE_MS : 0;
+  const wait = Math.max(shim, link.settled ? 0 : SETTLE_MS);
+  if (state.elapsedMs - pending.sinceMs < wait) return { state: { ...state, pending }, actions: [] };
+  return announce({ ...state, pending }, link);
+}
+
+function announce(state: LoginState, link: FoundLink): LoginStep {
+  const { announced, method } = state;
+  const rank = (item: FoundLink): number => method.url?.sources.indexOf(item.source) ?? 0;
+  const news = !announced || (keyOf(announced) !== keyOf(link) && rank(link) <= rank(announced));
+  if (!news || state.announcements >= MOST_ANNOUNCEMENTS) return { state, actions: [] };
+  const { url, userCode } = link;
+  const actions: LoginAction[] = [{ type: 'announce-url', url, userCode }];
+  if (url.callback && !sameCallback(announced?.url, url)) actions.push({ type: 'await-callback', ...url.callback });
+  return { state: { ...state, announced: link, announcements: state.announcements + 1 }, actions };
+}
+
+function keyOf(link: FoundLink): string {
+  return `${link.url.href} ${link.userCode ?? ''}`;
+}
+
+function sameCallback(left: GuardedUrl | undefined, right: GuardedUrl): boolean {
+  return left?.callback?.port === right.callback?.port && left?.callback?.path === right.callback?.path;
+}
+
+function onAnswer(state: LoginState, promptId: string, value: string): LoginStep {
+  if (promptId === stillTherePrompt.id) return { state: signOfLife(state), actions: [] };
+  const asked = state.method.drive.steps.find(
+    (item) => state.open.includes(item.id) && item.do.kind === 'ask' && item.do.prompt.id === promptId,
+  );
+  if (asked?.do.kind !== 'ask') return { state, actions: [] };
+  const { prompt, submit } = asked.do;
+  const typed = plainText(value).trim().slice(0, LONGEST_ANSWER);
+  const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
+  if (text === undefined || (text === '' && prompt.kind !== 'choice')) return { state, actions: [] };
+  const answered = { ...signOfLife(state), open: state.open.filter((id) => id !== asked.id) };
+  return { state: answered, actions: [{ type: 'send', text: text + submit }] };
+}
+
+/** A choice is named by its label, or by what it types. */
+function chosen(
+  choices: readonly { readonly label: string; readonly send: string }[],
+  value: string,
+): string | undefined {
+  return choices.find(({ label, send }) => label === value || send === value)?.send;
+}
+
+/** Whoever was asked whether they are still there, and then does anything at all, gets more time once. */
+function signOfLife(state: LoginState): LoginState {
+  if (state.stillThere !== 'asked') return state;
+  return { ...state, stillThere: 'answered', deadlineMs: state.deadlineMs + state.method.timeoutMs / 2 };
+}
+
+function beginCapture(state: LoginState): LoginStep {
+  const capture = { sinceMs: state.elapsedMs, asked: true, problem: undefined };
+  return { state: { ...state, phase: 'capturing', capture }, actions: [{ type: 'capture' }] };
+}
+
+function onCaptured(state: LoginState, problem: string | undefined): LoginStep {
+  if (!state.capture?.asked) return { state, actions: [] };
+  if (problem === undefined) return over(state, { type: 'finish' });
+  return { state: { ...state, capture: { ...state.capture, asked: false, problem } }, actions: [] };
+}
+
+function onExit(state: LoginState, exit: { readonly code: number | null; readonly signal: string | null }): LoginStep {
+  // The credential is being read already, and it decides.
+  if (state.phase === 'capturing') return { state, actions: [] };
+  if (exit.code === 0) return beginCapture(state);
+  return over(state, failureOnScreen(state.method, screenText(state.screen)) ?? crashed(state, exit));
+}
+
+function onTick(state: LoginState): LoginStep {
+  const { capture } = state;
+  if (capture?.problem !== undefined && !capture.asked) {
+    if (state.elapsedMs - capture.sinceMs >= CAPTURE_MS) return over(state, incomplete(capture.problem));
+    return { state: { ...state, capture: { ...capture, asked: true } }, actions: [{ type: 'capture' }] };
+  }
+  if (state.failingSinceMs !== undefined && state.elapsedMs - state.failingSinceMs >= SETTLE_MS && !capture) {
+    const failure = failureOnScreen(state.method, screenText(state.screen));
+    if (failure) return over(state, failure);
+  }
+  const due = deadline(state);
+  if (due === 'ask') {
+    return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillTherePrompt }] };
+  }
+  if (due) return over(state, due);
+  return state.phase === 'running' ? considerLink(state) : { state, actions: [] };
+}
+
+function over(state: LoginState, action: LoginAction): LoginStep {
+  return { state: { ...state, phase: 'over' }, actions: [action] };
+}
+
+function after(first: LoginStep, next: (state: LoginState) => LoginStep): LoginStep {
+  const second = next(first.state);
+  return { state: second.state, actions: [...first.actions, ...second.actions] };
+}

@@ -1,0 +1,68 @@
+import type { LoginMethod } from '../provider/manifest.ts';
+import { matchText } from '../provider/matcher.ts';
+import type { ScreenView } from './observation.ts';
+import { guardUrl } from './url-guard.ts';
+import type { GuardedUrl } from './url-guard.ts';
+
+export type LinkSource = NonNullable<LoginMethod['url']>['sources'][number];
+
+export interface FoundLink {
+  readonly url: GuardedUrl;
+  readonly source: LinkSource;
+  /** Device code: what the person types on the page. */
+  readonly userCode: string | undefined;
+  /** False where more output may still lengthen the link: it counts once it has stayed the same for a while. */
+  readonly settled: boolean;
+}
+
+/**
+ * The sign-in link that a screen shows, from the best source that has one. Links that fail the guard are plain
+ * text. Of several the last one counts, because a CLI that starts over prints a new one below.
+ */
+export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | undefined {
+  const { url: rule } = method;
+  if (!rule) return undefined;
+  const text = screenText(screen);
+  const userCode = method.userCode && matchText(method.userCode, text);
+  if (method.userCode && userCode === undefined) return undefined;
+  for (const source of rule.sources) {
+    if (source === 'browser-shim') continue;
+    const found = source === 'osc8' ? lastLink(method, screen) : lastTextLink(method, text);
+    if (found) return { ...found, source, userCode };
+  }
+  return undefined;
+}
+
+export function screenText(screen: ScreenView): string {
+  return screen.lines.join('\n');
+}
+
+type Found = Pick<FoundLink, 'url' | 'settled'>;
+
+/** A hyperlink sequence is complete or not there at all. */
+function lastLink(method: LoginMethod, screen: ScreenView): Found | undefined {
+  for (const target of screen.links.toReversed()) {
+    const url = guarded(method, target);
+    if (url) return { url, settled: true };
+  }
+  return undefined;
+}
+
+/** A link in text may be cut off by the end of what has arrived, and would still look complete. */
+function lastTextLink(method: LoginMethod, text: string): Found | undefined {
+  const after = method.url?.textAfter;
+  const candidates = [...text.matchAll(/https:\/\/[^\s"<>`\u0080-\uffff]+/g)];
+  for (const candidate of candidates.toReversed()) {
+    const url = guarded(method, candidate[0].replace(/[.,;:!?'")\]]+$/, ''));
+    if (!url) continue;
+    if (!after) return { url, settled: false };
+    if (matchText(after, text.slice(candidate.index + candidate[0].length)) !== undefined)
+      return { url, settled: true };
+  }
+  return undefined;
+}
+
+function guarded(method: LoginMethod, raw: string): GuardedUrl | undefined {
+  const verdict = method.url && guardUrl(raw, method.url, method.callback);
+  return verdict?.ok ? verdict.url : undefined;
+}
