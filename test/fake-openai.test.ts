@@ -142,6 +142,8 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
       answer: expect.stringContaining("it is 5 o'clock"),
     });
     expect(openai.state().families).toMatchObject([{ usedBy: ['m-test'], revokedBecause: null }]);
+    openai.control.setFaults({ slowBytes: 50 });
+    expect(await prompt('in pieces')).toMatchObject({ exit: 0, answer: expect.stringContaining('in pieces') });
   });
 
   it('refuses a prompt without a live access token', async () => {
