@@ -1,1 +1,2 @@
 export * from './agent-client/connect-agent.ts';
+export * from './process/driver.ts';

@@ -1,0 +1,105 @@
+import { statfs } from 'node:fs/promises';
+
+import type { Check } from '@sallyport/core';
+
+import { desktopPrograms, findMissingDesktopPrograms, installCommand } from './host-programs.ts';
+import { isolationFix } from './process/isolation.ts';
+import type { Isolation } from './process/isolation.ts';
+import { findNpm } from './cli/npm.ts';
+
+/** What one machine with a CLI, its home and the installed CLI itself take. */
+const NEEDED_BYTES = 2 * 1024 ** 3;
+
+const OLDEST_NODE = [22, 18] as const;
+
+/** What this host has and lacks for machines that are processes. */
+export async function checkHost(host: {
+  readonly dataDirectory: string;
+  readonly isolation: Isolation;
+}): Promise<readonly Check[]> {
+  return [
+    checkNode(process.versions.node),
+    checkIsolation(host.isolation),
+    checkNamespaces(host.isolation),
+    await checkDesktop(),
+    await checkNpm(),
+    await checkDisk(host.dataDirectory),
+  ];
+}
+
+export function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  const isNewEnough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  return isNewEnough
+    ? { name: 'node', state: 'ok', found: `Node ${version}` }
+    : {
+        name: 'node',
+        state: 'missing',
+        found: `Node ${version}`,
+        fix: `Install Node ${OLDEST_NODE.join('.')} or newer from nodejs.org`,
+      };
+}
+
+function checkIsolation(isolation: Isolation): Check {
+  if (isolation.bubblewrap !== undefined) {
+    return { name: 'bubblewrap', state: 'ok', found: isolation.sentence };
+  }
+  const fix = isolationFix(isolation);
+  return {
+    name: 'bubblewrap',
+    state: 'degraded',
+    found: isolation.sentence,
+    fix: fix ?? 'Bubblewrap needs Linux; on macOS machines stay plain processes.',
+  };
+}
+
+function checkNamespaces(isolation: Isolation): Check {
+  const name = 'user namespaces';
+  if (isolation.nestedNamespaces) {
+    return { name, state: 'ok', found: "work inside a machine; the browser's own sandbox is on" };
+  }
+  const fix =
+    process.platform === 'linux'
+      ? 'sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000'
+      : 'They exist on Linux only; sign-in pages open in your own browser.';
+  return { name, state: 'degraded', found: 'do not work inside a machine, so there is no desktop', fix };
+}
+
+async function checkDesktop(): Promise<Check> {
+  const missing = await findMissingDesktopPrograms();
+  if (missing.length === 0) {
+    return { name: 'desktop', state: 'ok', found: Object.keys(desktopPrograms).join(', ') };
+  }
+  const fix =
+    process.platform === 'linux'
+      ? installCommand(missing.map((name) => desktopPrograms[name] ?? name))
+      : 'The desktop needs Linux; sign-in pages open in your own browser.';
+  return { name: 'desktop', state: 'missing', found: `without ${missing.join(', ')}`, fix };
+}
+
+async function checkNpm(): Promise<Check> {
+  const npm = await findNpm();
+  return npm
+    ? { name: 'npm', state: 'ok', found: npm }
+    : {
+        name: 'npm',
+        state: 'missing',
+        found: 'no npm in PATH or beside Node: CLIs cannot be installed',
+        fix: process.platform === 'linux' ? installCommand(['npm']) : 'Install Node with npm from nodejs.org',
+      };
+}
+
+async function checkDisk(dataDirectory: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(dataDirectory);
+  const free = bavail * bsize;
+  const found = `${(free / 1024 ** 3).toFixed(1)} GiB free in ${dataDirectory}`;
+  return free >= NEEDED_BYTES
+    ? { name: 'disk', state: 'ok', found }
+    : {
+        name: 'disk',
+        state: 'degraded',
+        found,
+        fix: `Free some space, or set SALLYPORT_DATA_DIR to a larger disk (${NEEDED_BYTES / 1024 ** 3} GiB)`,
+      };
+}

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, MachineExit } from '@sallyport/core';
+
+import { createConsoleBuffer } from './console-buffer.ts';
+import { endLeftovers, identifyProcess, signalGroup } from './host-process.ts';
+import type { HostProcess, Leftovers } from './host-process.ts';
+import { INFO_DESCRIPTOR } from './launch-plan.ts';
+import type { Launch } from './launch-plan.ts';
+
+/** A machine's process group while it runs. */
+export interface AgentProcess {
+  readonly leader: HostProcess;
+  /** First process of the sandbox; absent without one. When it is gone, so is everything in it. */
+  readonly init: HostProcess | undefined;
+  /** Resolves when nothing of the machine runs any more. */
+  readonly ended: Promise<MachineExit>;
+  console(): string;
+  /** The agent ends by itself when its standard input ends, and so it does when the server dies. */
+  askToEnd(): void;
+  kill(): void;
+}
+
+/** How long the pipes of a process that ended may take to deliver its last words. */
+const LAST_WORDS_MS = 500;
+
+export async function spawnAgent(
+  launch: Launch,
+  leftovers: Omit<Leftovers, 'leader' | 'init'>,
+  clock: Clock,
+): Promise<AgentProcess> {
+  const [file, ...args] = launch.command;
+  const child = spawn(file, args, {
+    cwd: launch.workingDirectory,
+    env: launch.environment,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', ...(launch.reportsInit ? (['pipe'] as const) : [])],
+    ...(launch.spawnAs !== undefined && { uid: launch.spawnAs, gid: launch.spawnAs }),
+  });
+  const pid = await spawned(child, file);
+  const output = createConsoleBuffer(launch.boot.token);
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) {
+      output.read(stream);
+    }
+  }
+  const exit = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('exit', (code, signal) => resolve([code, signal]));
+  });
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  // A machine that ends at once closes the pipe first; the exit tells the story.
+  child.stdin?.on('error', () => {});
+  child.stdin?.write(`${JSON.stringify(launch.boot)}\n`);
+
+  const leader = (await identifyProcess(pid)) ?? { pid, born: 'ended' };
+  const init = await readInit(child, Promise.race([exit, closed]));
+
+  const kill = (): void => {
+    // Its leader is reaped together with 'exit'; after that the number may be somebody else's.
+    if (child.exitCode === null && child.signalCode === null) {
+      signalGroup(pid, 'SIGKILL');
+    }
+  };
+  const ended = exit.then(async ([code, signal]): Promise<MachineExit> => {
+    await endLeftovers({ ...leftovers, leader, ...(init && { init }) }, clock).catch(() => {});
+    await Promise.race([closed, clock.sleep(LAST_WORDS_MS)]);
+    return { code, signal, console: output.text() };
+  });
+  return {
+    leader,
+    init,
+    ended,
+    console: () => output.text(),
+    askToEnd: () => {
+      child.stdin?.end();
+      // Bubblewrap does not pass signals on: it would end, and with it everything inside, at once.
+      if (init === undefined && child.exitCode === null && child.signalCode === null) {
+        signalGroup(pid, 'SIGTERM');
+      }
+    },
+    kill,
+  };
+}
+
+async function spawned(child: ChildProcess, file: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause) =>
+      reject(new SallyportError('MACHINE_FAILED', `The machine's program ${file} could not be started.`, { cause })),
+    );
+  });
+  if (child.pid === undefined) {
+    throw new SallyportError('MACHINE_FAILED', `The machine's program ${file} was started without a process number.`);
+  }
+  return child.pid;
+}
+
+/** Bubblewrap writes `{"child-pid": …}`; a plain process has no such pipe. */
+async function readInit(child: ChildProcess, over: Promise<unknown>): Promise<HostProcess | undefined> {
+  const info = child.stdio[INFO_DESCRIPTOR];
+  if (!isReadable(info)) {
+    return undefined;
+  }
+  info.on('error', () => {});
+  let text = '';
+  const told = new Promise<void>((resolve) => {
+    info.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('}')) {
+        resolve();
+      }
+    });
+    info.once('close', resolve);
+  });
+  await Promise.race([told, over]);
+  const pid = Number(/"child-pid": (\d+)/.exec(text)?.[1]);
+  return pid > 1 ? identifyProcess(pid) : undefined;
+}
+
+function isReadable(stream: unknown): stream is Readable {
+  return typeof stream === 'object' && stream !== null && 'read' in stream;
+}

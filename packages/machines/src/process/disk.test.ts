@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { MachineDisk } from '@sallyport/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { createHomeDisk } from './disk.ts';
+
+let root: string;
+let home: string;
+let outside: string;
+let disk: MachineDisk;
+const file = { path: '~/.codex/auth.json', content: '{"token":"new"}', mode: 0o600 };
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sp-disk-'));
+  home = join(root, 'home');
+  outside = join(root, 'outside');
+  mkdirSync(home);
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'auth.json'), 'of somebody else');
+  disk = createHomeDisk({ home, owner: undefined, whileStopped: (work) => work() });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe('the disk of a machine that is a folder', () => {
+  it('gives back what was put there, with its mode, and leaves absent files out', async () => {
+    await disk.inject([file, { path: '~/note.txt', content: 'grüße\n', mode: 0o640 }]);
+    expect(await disk.harvest(['~/.codex/auth.json', '~/note.txt', '~/absent', '~/no/such/folder'])).toEqual([
+      file,
+      { path: '~/note.txt', content: 'grüße\n', mode: 0o640 },
+    ]);
+    expect(statSync(join(home, '.codex')).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
+  });
+
+  it('replaces and removes files, and minds nothing that is absent', async () => {
+    await disk.inject([file]);
+    await disk.inject([{ ...file, content: 'second' }]);
+    expect((await disk.harvest([file.path]))[0]?.content).toBe('second');
+    await disk.remove([file.path, '~/absent', '~/no/such/folder']);
+    expect(await disk.harvest([file.path])).toEqual([]);
+  });
+
+  it.runIf(process.geteuid?.() === 0)("gives files and folders to the machine's user", async () => {
+    await createHomeDisk({ home, owner: 201_234, whileStopped: (work) => work() }).inject([file]);
+    expect(statSync(join(home, '.codex')).uid).toBe(201_234);
+    expect(statSync(join(home, '.codex/auth.json')).uid).toBe(201_234);
+  });
+
+  it.each(['/etc/passwd', '~/../outside/auth.json', '~/a/../../x', 'auth.json', '~/.bashrc', '~/', '~/a//b'])(
+    'refuses the path %s',
+    async (path) => {
+      await expect(disk.harvest([path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(disk.inject([{ ...file, path }])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(disk.remove([path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    },
+  );
+
+  const targets: Record<string, () => string> = {
+    absolute: () => outside,
+    'with ..': () => '../outside',
+    'to itself': () => '.codex',
+    dangling: () => join(root, 'nowhere'),
+    'to the root': () => '/',
+  };
+  it.each(Object.keys(targets))('never passes through a folder that is a link (%s)', async (kind) => {
+    symlinkSync(targets[kind]?.() ?? '', join(home, '.codex'));
+    for (const act of [() => disk.harvest([file.path]), () => disk.inject([file]), () => disk.remove([file.path])]) {
+      await expect(act()).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    }
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+    expect(existsSync(join(root, 'nowhere'))).toBe(false);
+  });
+
+  it.each(['auth.json', '../../outside/auth.json', '/etc/passwd', 'nowhere'])(
+    'does not read through a file that is a link to %s, and writing replaces the link',
+    async (target) => {
+      mkdirSync(join(home, '.codex'));
+      symlinkSync(target, join(home, '.codex/auth.json'));
+      await expect(disk.harvest([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await disk.inject([file]);
+      expect(await disk.harvest([file.path])).toEqual([file]);
+      expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+    },
+  );
+
+  it('removes a link itself, not what it points to', async () => {
+    mkdirSync(join(home, '.codex'));
+    symlinkSync(join(outside, 'auth.json'), join(home, '.codex/auth.json'));
+    await disk.remove([file.path]);
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+    expect(readdirSync(join(home, '.codex'))).toEqual([]);
+  });
+
+  const plants: Record<string, (path: string) => void> = {
+    'a FIFO': (path) => execFileSync('mkfifo', [path]),
+    'a folder': (path) => mkdirSync(path),
+    'a second name of another file': (path) => linkSync(join(outside, 'auth.json'), path),
+    'a file that is too large': (path) => writeFileSync(path, Buffer.alloc(256 * 1024 + 1, 120)),
+    'a sparse file': (path) => {
+      writeFileSync(path, '');
+      truncateSync(path, 1024 ** 4);
+    },
+    'bytes that are not text': (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00])),
+  };
+  it.each(Object.keys(plants))('refuses to read %s, at once', async (kind) => {
+    mkdirSync(join(home, '.codex'));
+    plants[kind]?.(join(home, '.codex/auth.json'));
+    await expect(disk.harvest([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+  });
+
+  it('refuses to read a unix socket or to replace a folder, and leaves no temporary file', async () => {
+    mkdirSync(join(home, '.codex/auth.json'), { recursive: true });
+    await expect(disk.inject([file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    await expect(disk.remove([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
+  });
+
+  it('takes exactly 256 KiB and refuses to write more', async () => {
+    const largest = { ...file, content: 'x'.repeat(256 * 1024) };
+    await disk.inject([largest]);
+    expect((await disk.harvest([file.path]))[0]?.content).toHaveLength(256 * 1024);
+    await expect(disk.inject([{ ...file, content: `${largest.content}x` }])).rejects.toMatchObject({
+      code: 'MACHINE_DISK_UNSAFE',
+    });
+    expect((await disk.harvest([file.path]))[0]?.content).toHaveLength(256 * 1024);
+  });
+
+  it('refuses a file where a folder should be', async () => {
+    writeFileSync(join(home, '.codex'), 'a file');
+    chmodSync(join(home, '.codex'), 0o600);
+    await expect(disk.inject([file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+  });
+});

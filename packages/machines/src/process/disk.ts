@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, rename, rm, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+
+import { homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import type { MachineDisk, PlacedFile } from '@sallyport/core';
+
+import { absentIsUndefined, openFolder, unsafe } from './safe-folder.ts';
+import type { Owner, SafeFolder } from './safe-folder.ts';
+
+export interface HomeDisk {
+  readonly home: string;
+  readonly owner: Owner;
+  /** Runs the work while the machine is stopped and cannot start; throws MACHINE_BUSY where it runs. */
+  readonly whileStopped: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** A machine's disk that is a folder of this host. What lies in it may have been planted by whoever used the machine. */
+export function createHomeDisk({ home, owner, whileStopped }: HomeDisk): MachineDisk {
+  return {
+    harvest: (paths) =>
+      whileStopped(async () => {
+        const found: PlacedFile[] = [];
+        for (const path of paths) {
+          const file = await inFolderOf(home, path, undefined, (folder, name) => readPlaced(folder, name, path));
+          if (file) {
+            found.push(file);
+          }
+        }
+        return found;
+      }),
+    inject: (files) =>
+      whileStopped(async () => {
+        for (const file of files) {
+          await inFolderOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
+        }
+      }),
+    remove: (paths) =>
+      whileStopped(async () => {
+        for (const path of paths) {
+          await inFolderOf(home, path, undefined, (folder, name) => removePlaced(folder, name, path));
+        }
+      }),
+  };
+}
+
+/** Walks from the home to the file's folder, one name at a time. `undefined` where a folder on the way is absent. */
+async function inFolderOf<T>(
+  home: string,
+  path: string,
+  make: { readonly owner: Owner } | undefined,
+  work: (folder: SafeFolder, name: string) => Promise<T>,
+): Promise<T | undefined> {
+  if (!homePathSchema.safeParse(path).success) {
+    throw unsafe(path, 'is not a path that credentials may have');
+  }
+  const names = path.split('/').slice(1);
+  const name = names.pop() ?? '';
+  const opened = [await openFolder(home, '~')];
+  try {
+    for (const next of names) {
+      const folder = await opened.at(-1)?.enter(next, make);
+      if (!folder) {
+        return undefined;
+      }
+      opened.push(folder);
+    }
+    const last = opened.at(-1);
+    return last && (await work(last, name));
+  } finally {
+    await Promise.all(opened.map((folder) => folder[Symbol.asyncDispose]()));
+  }
+}
+
+async function readPlaced(folder: SafeFolder, name: string, path: string): Promise<PlacedFile | undefined> {
+  const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
+  if (!facts) {
+    return undefined;
+  }
+  // Before it is opened: opening a FIFO waits, and opening a device can do anything.
+  if (!facts.isFile()) {
+    throw unsafe(path, facts.isSymbolicLink() ? 'is a link' : 'is not an ordinary file');
+  }
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  await using handle = await open(folder.path(name), flags).catch((cause: unknown) => {
+    throw unsafe(path, 'cannot be opened', cause);
+  });
+  return { path, ...(await readOrdinary(handle, path)) };
+}
+
+async function readOrdinary(handle: FileHandle, path: string): Promise<{ content: string; mode: number }> {
+  const facts = await handle.stat();
+  if (!facts.isFile()) {
+    throw unsafe(path, 'is not an ordinary file');
+  }
+  // A second name may be a file of somebody else's, linked in here.
+  if (facts.nlink !== 1) {
+    throw unsafe(path, 'has more than one name');
+  }
+  if (facts.size > MAX_CREDENTIAL_BYTES) {
+    throw unsafe(path, `is larger than ${MAX_CREDENTIAL_BYTES} bytes`);
+  }
+  const { buffer, bytesRead } = await handle.read(
+    Buffer.alloc(MAX_CREDENTIAL_BYTES + 1),
+    0,
+    MAX_CREDENTIAL_BYTES + 1,
+    0,
+  );
+  if (bytesRead !== facts.size) {
+    throw unsafe(path, 'changed while it was read');
+  }
+  try {
+    const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead));
+    return { content, mode: facts.mode & 0o777 };
+  } catch (cause) {
+    throw unsafe(path, 'is not UTF-8 text', cause);
+  }
+}
+
+async function writePlaced(folder: SafeFolder, name: string, file: PlacedFile, owner: Owner): Promise<void> {
+  if (Buffer.byteLength(file.content) > MAX_CREDENTIAL_BYTES) {
+    throw unsafe(file.path, `would be larger than ${MAX_CREDENTIAL_BYTES} bytes`);
+  }
+  const temporary = folder.path(`.sallyport-${randomBytes(8).toString('hex')}`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    await using handle = await open(temporary, flags, 0o600);
+    await handle.writeFile(file.content);
+    if (owner !== undefined) {
+      await handle.chown(owner, owner);
+    }
+    await handle.chmod(file.mode & 0o777);
+    await handle.sync();
+    // A link at the target is replaced, not followed.
+    await rename(temporary, folder.path(name));
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw unsafe(file.path, 'could not be replaced', cause);
+  }
+  const back = await readPlaced(folder, name, file.path);
+  if (back?.content !== file.content) {
+    throw unsafe(file.path, 'does not read back as it was written');
+  }
+}
+
+async function removePlaced(folder: SafeFolder, name: string, path: string): Promise<void> {
+  const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
+  if (facts?.isDirectory()) {
+    throw unsafe(path, 'is a folder');
+  }
+  if (facts) {
+    await unlink(folder.path(name));
+  }
+}

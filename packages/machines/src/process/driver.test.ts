@@ -1,0 +1,286 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Secret, systemClock } from '@sallyport/core';
+import type { Machine } from '@sallyport/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { ask, createWorkbench, runInside, token } from './__fixtures__/machines.ts';
+import type { Workbench } from './__fixtures__/machines.ts';
+import { createProcessDriver } from './driver.ts';
+import type { ProcessDriver } from './driver.ts';
+import { chooseIsolation } from './isolation.ts';
+
+const signal = new AbortController().signal;
+const hasBubblewrap = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
+const isRoot = process.geteuid?.() === 0;
+
+for (const isolation of ['bubblewrap', 'none'] as const) {
+  const skipped = isolation === 'bubblewrap' && !hasBubblewrap;
+  describe.skipIf(skipped)(`the process driver, isolation ${isolation}${skipped ? ' (needs bubblewrap)' : ''}`, () => {
+    let bench: Workbench;
+    let driver: ProcessDriver;
+    let database: string;
+    beforeAll(async () => {
+      bench = await createWorkbench();
+      driver = await createProcessDriver({
+        dataDirectory: join(bench.directory, 'data'),
+        clock: systemClock,
+        isolation,
+      });
+      database = join(bench.directory, 'data', 'database');
+      mkdirSync(database, { mode: 0o700 });
+      writeFileSync(join(database, 'rows'), 'rows');
+    });
+    afterAll(async () => {
+      await bench.cleanUp();
+    });
+
+    async function started(): Promise<Machine> {
+      const machine = await driver.create(bench.plan(), { signal });
+      await machine.start(bench.startOptions());
+      return machine;
+    }
+
+    it('starts the agent with its configuration and a clean environment', async () => {
+      process.env['CANARY_OF_THE_SERVER'] = 'x';
+      const machine = await driver.create(bench.plan({ desktop: { width: 800, height: 600 } }), { signal });
+      await machine.start(bench.startOptions({ egress: { ...bench.egress, certificateAuthority: 'PEM' } }));
+      const boot = JSON.parse(await ask(machine, '/boot'));
+      expect(boot).toMatchObject({
+        machineId: machine.id,
+        epoch: 1,
+        role: 'cli',
+        desktop: { width: 800 },
+        certificateAuthority: 'PEM',
+      });
+      expect(boot.environment.HOME).toBe(boot.home);
+      expect(boot.environment).not.toHaveProperty('CANARY_OF_THE_SERVER');
+      expect(await runInside(machine, 'cd; echo hello > note; cat ~/note; pwd')).toBe(`0 hello\n${boot.home}`);
+      expect(readFileSync(join(bench.directory, 'data/machines', machine.id, 'home/note'), 'utf8')).toBe('hello\n');
+      await machine.destroy();
+      delete process.env['CANARY_OF_THE_SERVER'];
+    });
+
+    it('leads to the egress proxy and nowhere else by way of the socket', async () => {
+      const machine = await started();
+      const script = `${process.execPath} -e 'require("net").connect(process.env.EGRESS).on("data", (d) => console.log(String(d)))'`;
+      const inside = isolation === 'none' ? script : script.replace(process.execPath, '/opt/node/bin/node');
+      expect(await runInside(machine, inside)).toBe('0 hello from the proxy');
+      await machine.destroy();
+    });
+
+    it('leaves no process and no file behind, also of what moved out of the group', async () => {
+      const machine = await started();
+      const mark = String(777_000_000 + Math.floor(Math.random() * 1_000_000));
+      await runInside(machine, `setsid sleep ${mark} >/dev/null 2>&1 & sleep 0.1`);
+      expect(processesWith(mark)).toBe(1);
+      const exited = machine.exited;
+      await machine.destroy();
+      await machine.destroy();
+      expect(processesWith(mark)).toBe(0);
+      expect((await exited).console).toContain('epoch 1');
+      expect(existsSync(join(bench.directory, 'data/machines', machine.id))).toBe(false);
+      expect(await driver.list()).toEqual([]);
+    });
+
+    it('tells how a machine ended that could not start, without its token', async () => {
+      const machine = await driver.create(bench.plan({ desktop: { width: 666, height: 1 } }), { signal });
+      const error: unknown = await machine.start(bench.startOptions()).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'MACHINE_FAILED' });
+      expect(String(error)).toMatch(/code 3 .*refusing to start with \[token\]/s);
+      expect(JSON.stringify(error)).not.toContain(token);
+      await machine.destroy();
+    });
+
+    it('stops a start when its signal aborts', async () => {
+      const plan = bench.plan();
+      writeFileSync(join(bench.directory, 'silent.mjs'), 'process.stdin.resume();setInterval(() => {}, 1000)');
+      const agent = { ...plan.agent, directory: join(bench.directory, 'silent'), entry: 'silent.mjs' };
+      mkdirSync(agent.directory, { recursive: true });
+      writeFileSync(join(agent.directory, 'silent.mjs'), 'process.stdin.resume();setInterval(() => {}, 1000)');
+      const machine = await driver.create({ ...plan, agent }, { signal });
+      const controller = new AbortController();
+      const start = machine.start(bench.startOptions({ signal: controller.signal }));
+      await sleep(150);
+      controller.abort(new Error('changed my mind'));
+      await expect(start).rejects.toThrow('changed my mind');
+      expect((await driver.list()).find((ref) => ref.machineId === machine.id)?.running).toBe(false);
+      await machine.destroy();
+    });
+
+    it('ends an agent that does not want to end, and notices one that was killed', async () => {
+      const plan = bench.plan();
+      const directory = join(bench.directory, 'stubborn');
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(
+        join(directory, 'agent.mjs'),
+        `process.on('SIGTERM', () => {}); process.stdin.once('data', (data) => {
+          const { socket } = JSON.parse(String(data)).listen;
+          import('node:net').then(({ createServer }) => createServer().listen(socket));
+        });`,
+      );
+      const machine = await driver.create(
+        { ...plan, agent: { ...plan.agent, directory, entry: 'agent.mjs' } },
+        { signal },
+      );
+      await machine.start(bench.startOptions());
+      const before = performance.now();
+      await machine.stop({ deadlineMs: 200 });
+      expect(performance.now() - before).toBeLessThan(5000);
+      expect((await machine.exited).signal ?? (await machine.exited).code).not.toBe(0);
+
+      await machine.start(bench.startOptions({ plan: { ...bench.plan(), machineId: machine.id } }));
+      const { running } = JSON.parse(
+        readFileSync(join(bench.directory, 'data/machines', machine.id, 'machine.json'), 'utf8'),
+      );
+      process.kill(running.leader.pid, 'SIGKILL');
+      expect(await machine.exited).toMatchObject({ signal: 'SIGKILL' });
+      await machine.destroy();
+    });
+
+    it('works below a data directory whose path is too long for a socket', async () => {
+      const dataDirectory = join(bench.directory, 'deep-'.repeat(18), 'deep-'.repeat(18));
+      const deep = await createProcessDriver({ dataDirectory, clock: systemClock, isolation });
+      const machine = await deep.create(bench.plan(), { signal });
+      const before = readdirSync(tmpdir()).filter((name) => /^sp-.{6}$/.test(name)).length;
+      await machine.start(bench.startOptions());
+      expect(await ask(machine, '/health')).toContain('ok');
+      await machine.destroy();
+      expect(readdirSync(tmpdir()).filter((name) => /^sp-.{6}$/.test(name)).length).toBe(before);
+    });
+
+    it('does not let a machine lead the server to another socket', async () => {
+      const machine = await started();
+      const run = join(bench.directory, 'data/machines', machine.id, 'run');
+      rmSync(join(run, 'agent.sock'));
+      symlinkSync(bench.egress.socketPath, join(run, 'agent.sock'));
+      await expect(machine.connect(8080, { signal })).rejects.toThrow();
+      await machine.destroy();
+    });
+
+    it('ends what a killed server left running, and takes its machines over', async () => {
+      const dataDirectory = join(bench.directory, 'crashed');
+      const plan = bench.plan();
+      const script = `
+        import { createProcessDriver } from ${JSON.stringify(join(import.meta.dirname, 'driver.ts'))};
+        import { Secret, systemClock } from '@sallyport/core';
+        const driver = await createProcessDriver({ dataDirectory: ${JSON.stringify(dataDirectory)}, clock: systemClock, isolation: '${isolation}' });
+        const machine = await driver.create(${JSON.stringify(plan)}, { signal: new AbortController().signal });
+        await machine.start({ epoch: 1, token: new Secret('${token}'), egress: { socketPath: ${JSON.stringify(bench.egress.socketPath)}, close: async () => {} }, signal: AbortSignal.timeout(15000) });
+        console.log('started');`;
+      const server = spawn(process.execPath, ['--conditions=@sallyport/source', '--input-type=module', '-e', script], {
+        cwd: import.meta.dirname,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = new Promise((resolve) => server.once('exit', resolve));
+      expect(
+        await Promise.race([new Promise((resolve) => server.stdout.once('data', () => resolve('started'))), ended]),
+      ).toBe('started');
+      server.kill('SIGKILL');
+      await ended;
+
+      const next = await createProcessDriver({ dataDirectory, clock: systemClock, isolation });
+      expect(await next.reap()).toEqual([plan.machineId]);
+      expect(await next.reap()).toEqual([]);
+      expect(await next.list()).toEqual([{ machineId: plan.machineId, role: 'cli', running: false }]);
+      const machine = await next.adopt({ machineId: plan.machineId, role: 'cli', running: false });
+      await machine?.start(bench.startOptions());
+      expect(machine && (await ask(machine, '/health'))).toContain('ok');
+      await machine?.destroy();
+      expect(await next.adopt({ machineId: plan.machineId, role: 'cli', running: false })).toBeUndefined();
+    });
+
+    it.runIf(isRoot)('gives each machine a user of its own when the server is root', async () => {
+      const [first, second] = [await started(), await started()];
+      const uids = [first, second].map(
+        (machine) => statSync(join(bench.directory, 'data/machines', machine.id, 'home')).uid,
+      );
+      expect(new Set(uids).size).toBe(2);
+      expect(uids.every((uid) => uid >= 200_000)).toBe(true);
+      expect(await runInside(first, 'id -u')).toBe(isolation === 'none' ? `0 ${uids[0]}` : '0 1000');
+      const leader = JSON.parse(readFileSync(join(bench.directory, 'data/machines', first.id, 'machine.json'), 'utf8'))
+        .running.leader;
+      expect(statSync(`/proc/${leader.pid}`).uid).toBe(uids[0]);
+      await Promise.all([first.destroy(), second.destroy()]);
+    });
+
+    it('keeps a machine out of the host password file, other homes and the database', async () => {
+      const [attacker, victim] = [await started(), await started()];
+      await runInside(victim, 'echo secret > ~/credential');
+      const homeOfVictim = join(bench.directory, 'data/machines', victim.id, 'home');
+      // Plain machines of an ordinary user share that user: only bubblewrap, or root's users, keep them apart.
+      if (isolation === 'bubblewrap' || isRoot) {
+        for (const path of ['/etc/shadow', join(homeOfVictim, 'credential'), join(database, 'rows')]) {
+          expect(await runInside(attacker, `cat ${path}`), path).toMatch(/^1 cat: .*(Permission denied|No such file)/);
+          expect(await runInside(attacker, `: >> ${path}`), path).not.toMatch(/^0/);
+        }
+        expect(await runInside(attacker, `ls ${homeOfVictim}`)).not.toMatch(/^0/);
+      } else {
+        expect(driver.features.isolation).toContain("they see the host's files");
+      }
+      await Promise.all([attacker.destroy(), victim.destroy()]);
+    });
+
+    it.runIf(isolation === 'bubblewrap')(
+      'gives a machine loopback and no other network, and only its own processes',
+      async () => {
+        const machine = await started();
+        const node = (script: string): Promise<string> => runInside(machine, `/opt/node/bin/node -e '${script}'`);
+        expect(
+          await node(
+            'require("net").createServer((s) => s.end("loopback")).listen(3000, "localhost", () => require("net").connect(3000, "127.0.0.1").on("data", (d) => { console.log(String(d)); process.exit() }))',
+          ),
+        ).toBe('0 loopback');
+        expect(await node('require("net").connect(80, "1.1.1.1").on("error", (e) => console.log(e.code))')).toBe(
+          '0 ENETUNREACH',
+        );
+        expect(await runInside(machine, 'tail -n +3 /proc/net/dev | cut -d: -f1')).toBe('0 lo');
+        expect(Number((await runInside(machine, 'ls /proc | grep -c "^[0-9]"')).slice(2))).toBeLessThan(10);
+        expect(await runInside(machine, 'ls /')).toBe(
+          '0 bin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\nrun\nsbin\ntmp\nusr',
+        );
+        expect(await runInside(machine, 'touch /usr/x /opt/agent/x')).not.toMatch(/^0/);
+        await machine.destroy();
+      },
+    );
+
+    it('says that it is for development only, and what it does with callback ports', () => {
+      expect(driver.features.isolation).toContain('For development only');
+      expect(driver.features.loopback).toBe(isolation === 'none' ? 'shared' : 'forwarded');
+    });
+
+    it('refuses to start twice, to be read while it runs, and to be used when it is gone', async () => {
+      const machine = await started();
+      await expect(machine.start(bench.startOptions())).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
+      await expect(machine.disk.harvest(['~/.x'])).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
+      await expect(machine.connect(22, { signal })).rejects.toMatchObject({ code: 'MACHINE_UNSUPPORTED' });
+      await machine.destroy();
+      await expect(machine.start(bench.startOptions({ token: new Secret(token) }))).rejects.toMatchObject({
+        code: 'MACHINE_UNKNOWN',
+      });
+    });
+  });
+}
+
+function processesWith(mark: string): number {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(mark);
+    } catch {
+      return false;
+    }
+  }).length;
+}

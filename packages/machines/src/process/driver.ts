@@ -1,0 +1,182 @@
+import { mkdir, readdir, realpath } from 'node:fs/promises';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+
+import { checkHost } from '../doctor.ts';
+import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host-programs.ts';
+import { endLeftovers, isRunning } from './host-process.ts';
+import { chooseIsolation } from './isolation.ts';
+import type { Isolation, IsolationChoice } from './isolation.ts';
+import { makeFolders } from './launch-plan.ts';
+import { isMachineId, machineLayout, machinesDirectory } from './layout.ts';
+import { createProcessMachine } from './machine.ts';
+import { readRecord, writeRecord } from './machine-record.ts';
+import type { MachineRecord } from './machine-record.ts';
+import { giveTree, removeTree } from './remove-tree.ts';
+import { removeShortcut } from './short-path.ts';
+import { allotUser, releaseUser } from './user-allotment.ts';
+
+export interface ProcessDriverOptions {
+  /** Machines live in `machines/` below it. One server at a time uses a data directory. */
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** Default `auto`: bubblewrap where it works, plain processes where not. */
+  readonly isolation?: IsolationChoice;
+  /** Folders and programs that machines read. Without bubblewrap, root gives machines a user of their own only when that user can reach these. */
+  readonly programs?: readonly string[];
+}
+
+export interface ProcessDriver extends MachineDriver {
+  /** Ends whatever a server that died has left running; returns the ids. Call it once, before the first machine. */
+  reap(): Promise<readonly string[]>;
+}
+
+/** Machines as supervised process groups of this host. For development only. */
+export async function createProcessDriver(options: ProcessDriverOptions): Promise<ProcessDriver> {
+  const { clock } = options;
+  await mkdir(machinesDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
+  const dataDirectory = await realpath(options.dataDirectory);
+  const isolation = await chooseIsolation(options.isolation ?? 'auto', [
+    machinesDirectory(dataDirectory),
+    process.execPath,
+    ...(options.programs ?? []),
+  ]);
+  const live = new Map<string, Machine>();
+
+  function take(record: MachineRecord): Machine {
+    const { machineId } = record.plan;
+    const layout = machineLayout(dataDirectory, machineId);
+    const onDestroyed = (): void => void live.delete(machineId);
+    const machine = createProcessMachine({ layout, isolation, dataDirectory, clock, record, onDestroyed });
+    live.set(machineId, machine);
+    return machine;
+  }
+
+  /** Ends what a dead server left of a machine, and fits it to how machines run now. */
+  async function recover(record: MachineRecord): Promise<MachineRecord> {
+    const layout = machineLayout(dataDirectory, record.plan.machineId);
+    const { running, ...rest } = record;
+    await endLeftovers(
+      {
+        ...(running && { leader: running.leader }),
+        ...(running?.init && { init: running.init }),
+        ...(record.uid === undefined ? { home: layout.home } : { uid: record.uid }),
+      },
+      clock,
+    );
+    await removeShortcut(running?.shortcut);
+    const recovered = isolation.dropsUser && rest.uid === undefined ? await giveUser(rest) : rest;
+    await writeRecord(layout, recovered);
+    return recovered;
+  }
+
+  async function giveUser(record: MachineRecord): Promise<MachineRecord> {
+    const uid = await allotUser(dataDirectory, record.plan.machineId);
+    await giveTree(machineLayout(dataDirectory, record.plan.machineId).home, uid);
+    return { ...record, uid };
+  }
+
+  async function create(plan: MachinePlan, signal: AbortSignal): Promise<Machine> {
+    signal.throwIfAborted();
+    if (!isMachineId(plan.machineId)) {
+      throw new SallyportError('MACHINE_FAILED', `"${plan.machineId}" is not a machine id.`);
+    }
+    const layout = machineLayout(dataDirectory, plan.machineId);
+    const known = live.get(plan.machineId);
+    if (known) {
+      return known;
+    }
+    const left = await readRecord(layout);
+    if (left) {
+      return take(await recover({ ...left, plan }));
+    }
+    const uid = isolation.dropsUser ? await allotUser(dataDirectory, plan.machineId) : undefined;
+    try {
+      await makeFolders(layout, uid);
+      const record = { plan, ...(uid !== undefined && { uid }) };
+      await writeRecord(layout, record);
+      signal.throwIfAborted();
+      return take(record);
+    } catch (error) {
+      await removeTree(layout.root);
+      if (uid !== undefined) {
+        await releaseUser(dataDirectory, uid, plan.machineId);
+      }
+      throw error;
+    }
+  }
+
+  async function records(): Promise<readonly MachineRecord[]> {
+    const names = (await readdir(machinesDirectory(dataDirectory))).filter(isMachineId);
+    const found = await Promise.all(names.map((name) => readRecord(machineLayout(dataDirectory, name))));
+    return found.filter((record) => record !== undefined);
+  }
+
+  async function list(): Promise<readonly MachineRef[]> {
+    return Promise.all(
+      (await records()).map(async ({ plan, running }) => ({
+        machineId: plan.machineId,
+        role: plan.role,
+        running: running !== undefined && (await isRunning(running.leader)),
+      })),
+    );
+  }
+
+  return {
+    name: 'process',
+    features: await describeFeatures(isolation),
+    create: (plan, { signal }) => create(plan, signal),
+    list,
+    adopt: async ({ machineId }) => {
+      const known = live.get(machineId);
+      if (known || !isMachineId(machineId)) {
+        return known;
+      }
+      const record = await readRecord(machineLayout(dataDirectory, machineId));
+      return record && take(await recover(record));
+    },
+    doctor: () => checkHost({ dataDirectory, isolation }),
+    reap: async () => {
+      const ended: string[] = [];
+      for (const record of await records()) {
+        if (!live.has(record.plan.machineId)) {
+          const left = record.running !== undefined;
+          await recover(record);
+          if (left) {
+            ended.push(record.plan.machineId);
+          }
+        }
+      }
+      return ended;
+    },
+  };
+}
+
+async function describeFeatures(isolation: Isolation): Promise<DriverFeatures> {
+  const desktopHint = await findDesktopProblem(isolation);
+  return {
+    desktop: desktopHint === undefined,
+    ...(desktopHint !== undefined && { desktopHint }),
+    loopback: isolation.bubblewrap === undefined ? 'shared' : 'forwarded',
+    hibernate: false,
+    isolation: isolation.sentence,
+  };
+}
+
+async function findDesktopProblem(isolation: Isolation): Promise<string | undefined> {
+  if (process.platform !== 'linux') {
+    return 'The desktop of a machine needs Linux; here the sign-in page opens in your own browser.';
+  }
+  const missing = await findMissingDesktopPrograms();
+  const packages = missing.map((name) => desktopPrograms[name] ?? name);
+  if (missing.length > 0) {
+    return `For the sign-in desktop install what is missing: ${installCommand(packages)}`;
+  }
+  if (isolation.runsAsRoot) {
+    return `The sign-in desktop never runs as root: run the server as an ordinary user, or ${installCommand(['bubblewrap'])}`;
+  }
+  return isolation.nestedNamespaces
+    ? undefined
+    : "The browser's own sandbox needs user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000";
+}

@@ -1,0 +1,134 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import { execa } from 'execa';
+
+/**
+ * A process that is told apart from a later one with the same number: Linux reuses process ids, but not
+ * together with the boot and the start time.
+ */
+export interface HostProcess {
+  readonly pid: number;
+  readonly born: string;
+}
+
+/** `undefined` where no such process runs; one that only waits to be reaped does not run. */
+export async function identifyProcess(pid: number): Promise<HostProcess | undefined> {
+  const born = process.platform === 'linux' ? await linuxBirth(pid) : await portableBirth(pid);
+  return born === undefined ? undefined : { pid, born };
+}
+
+export async function isRunning(known: HostProcess): Promise<boolean> {
+  return (await identifyProcess(known.pid))?.born === known.born;
+}
+
+/** Sends a signal to a whole process group; one that is gone already is no error. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  signalProcess(-leader, signal);
+}
+
+export interface Leftovers {
+  readonly leader?: HostProcess;
+  readonly init?: HostProcess;
+  /** Everything of this user: a machine has its user for itself. */
+  readonly uid?: number;
+  /** Everything that was started with this `HOME`: how a machine without a user of its own is recognised. */
+  readonly home?: string;
+}
+
+const END_WITHIN_MS = 10_000;
+
+/** Kills whatever is left of a machine and returns when nothing of it runs. */
+export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<void> {
+  const until = clock.monotonic() + END_WITHIN_MS;
+  for (;;) {
+    const found = await findLeftovers(leftovers);
+    if (found.length === 0) {
+      return;
+    }
+    if (clock.monotonic() > until) {
+      throw new SallyportError(
+        'MACHINE_FAILED',
+        `Processes ${found.join(', ')} of a machine did not end when killed.`,
+        {
+          hint: 'They hang in the kernel, for instance on a dead network file system. Look at them with ps.',
+        },
+      );
+    }
+    for (const pid of found) {
+      signalProcess(pid, 'SIGKILL');
+    }
+    await clock.sleep(10);
+  }
+}
+
+/** Process numbers, negative for a whole group. */
+async function findLeftovers({ leader, init, uid, home }: Leftovers): Promise<readonly number[]> {
+  const found: number[] = [];
+  if (leader && (await isRunning(leader))) {
+    found.push(-leader.pid, leader.pid);
+  }
+  if (init && (await isRunning(init))) {
+    found.push(init.pid);
+  }
+  if (process.platform === 'linux' && (uid !== undefined || home !== undefined)) {
+    for (const name of await readdir('/proc')) {
+      const pid = Number(name);
+      if (pid > 1 && pid !== process.pid && (await belongs(pid, uid, home)) && (await linuxBirth(pid)) !== undefined) {
+        found.push(pid);
+      }
+    }
+  }
+  return found;
+}
+
+/** Whether any process of this host runs as that user. */
+export async function isUserActive(uid: number): Promise<boolean> {
+  return (await findLeftovers({ uid })).length > 0;
+}
+
+async function belongs(pid: number, uid: number | undefined, home: string | undefined): Promise<boolean> {
+  try {
+    if (uid !== undefined) {
+      return (await stat(`/proc/${pid}`)).uid === uid;
+    }
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+    return environment.split('\0').includes(`HOME=${home}`);
+  } catch {
+    // Gone meanwhile, or somebody else's.
+    return false;
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) {
+      throw error;
+    }
+  }
+}
+
+let bootId: string | undefined;
+
+async function linuxBirth(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    return undefined;
+  }
+  // proc_pid_stat(5): the second field is the program's name in brackets and may hold anything.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') {
+    return undefined;
+  }
+  bootId ??= (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
+  return `${bootId}/${fields[19]}`;
+}
+
+async function portableBirth(pid: number): Promise<string | undefined> {
+  const { stdout, failed } = await execa('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { reject: false });
+  const line = stdout.trim();
+  return failed || line === '' || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '');
+}

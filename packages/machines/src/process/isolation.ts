@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import { execa } from 'execa';
+
+import { findProgram, installCommand } from '../host-programs.ts';
+import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
+
+/** How machines are kept apart on this host. Found out once, by trying. */
+export interface Isolation {
+  /** Path of a bubblewrap that works; `undefined`: machines are plain processes. */
+  readonly bubblewrap: string | undefined;
+  /** Why there is no bubblewrap, in a few words. */
+  readonly reason?: string;
+  /** The server is root and gives each machine a user of its own. */
+  readonly dropsUser: boolean;
+  /** Machines run as root: nothing separates them from the host. */
+  readonly runsAsRoot: boolean;
+  /** A browser's own sandbox works inside a machine. */
+  readonly nestedNamespaces: boolean;
+  readonly sentence: string;
+}
+
+export type IsolationChoice = 'auto' | 'bubblewrap' | 'none';
+
+export async function chooseIsolation(choice: IsolationChoice, neededPaths: readonly string[]): Promise<Isolation> {
+  const isRoot = process.geteuid?.() === 0;
+  const found = choice === 'none' ? { reason: 'it is switched off' } : await probeBubblewrap(isRoot);
+  if (found.bubblewrap !== undefined) {
+    return {
+      bubblewrap: found.bubblewrap,
+      dropsUser: isRoot,
+      runsAsRoot: false,
+      nestedNamespaces: found.nested === true,
+      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel. For development only.`,
+    };
+  }
+  const reason = found.reason ?? 'it does not work here';
+  if (choice === 'bubblewrap') {
+    throw new SallyportError('CONFIG_HOST_UNSUITABLE', `Bubblewrap was asked for, but ${reason}.`);
+  }
+  const dropsUser = isRoot && (await canOthersReach(neededPaths));
+  const as = dropsUser ? 'each as a user of its own' : isRoot ? 'as root' : "as the server's own user";
+  return {
+    bubblewrap: undefined,
+    reason,
+    dropsUser,
+    runsAsRoot: isRoot && !dropsUser,
+    nestedNamespaces: await probePlainNamespaces(isRoot),
+    sentence: `Machines are plain processes ${as}, without bubblewrap (${reason}): they see the host's files and network. For development only.`,
+  };
+}
+
+interface BubblewrapProbe {
+  readonly bubblewrap?: string;
+  readonly nested?: boolean;
+  readonly reason?: string;
+}
+
+/** Any user will do for a probe; no machine gets this one. */
+const PROBE_UID = 199_999;
+const PROBE_TIMEOUT_MS = 10_000;
+
+async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
+  const bubblewrap = process.platform === 'linux' ? await findProgram('bwrap') : undefined;
+  if (bubblewrap === undefined) {
+    return { reason: process.platform === 'linux' ? 'it is not installed' : 'it exists on Linux only' };
+  }
+  const run = async (argv: readonly string[]): Promise<string | undefined> => {
+    const [file, ...args] = await sandboxCommand({
+      bubblewrap,
+      binds: [{ source: '/usr', target: '/opt/probe', writable: false }],
+      environment: {},
+      argv,
+      infoDescriptor: 3,
+      uid: isRoot ? PROBE_UID : undefined,
+    });
+    const result = await execa(file, args, { ...probeOptions, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    return result.failed ? result.stderr.trim().split('\n').at(-1) || result.shortMessage : undefined;
+  };
+  if ((await run(['/usr/bin/unshare', '--user', '--net', '/usr/bin/true'])) === undefined) {
+    return { bubblewrap, nested: true };
+  }
+  const problem = await run(['/usr/bin/true']);
+  return problem === undefined ? { bubblewrap, nested: false } : { reason: `it does not work here: ${problem}` };
+}
+
+async function probePlainNamespaces(isRoot: boolean): Promise<boolean> {
+  if (process.platform !== 'linux') {
+    return false;
+  }
+  const dropped = isRoot ? { uid: PROBE_UID, gid: PROBE_UID } : {};
+  const result = await execa('unshare', ['--user', '--net', 'true'], { ...probeOptions, ...dropped, stdio: 'ignore' });
+  return !result.failed;
+}
+
+const probeOptions = {
+  reject: false,
+  cwd: '/',
+  env: outerEnvironment,
+  extendEnv: false,
+  timeout: PROBE_TIMEOUT_MS,
+} as const;
+
+/** Whether a user without any rights could enter these paths and every folder on the way to them. */
+async function canOthersReach(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    for (let folder = path; ; folder = dirname(folder)) {
+      const facts = await stat(folder).catch(() => undefined);
+      if (facts && (facts.mode & 0o001) === 0) {
+        return false;
+      }
+      if (folder === dirname(folder)) {
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+/** What to do about a host where machines cannot be kept apart; absent where nothing is wrong. */
+export function isolationFix(isolation: Isolation): string | undefined {
+  if (isolation.bubblewrap !== undefined || process.platform !== 'linux') {
+    return undefined;
+  }
+  return isolation.reason === 'it is not installed'
+    ? installCommand(['bubblewrap'])
+    : 'Allow unprivileged user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0';
+}

@@ -1,0 +1,170 @@
+import { chmod, chown, mkdir, realpath, symlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
+
+import { programPath } from '../host-programs.ts';
+import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
+import type { Bind, CommandLine } from './bubblewrap.ts';
+import { writeEtcFiles } from './etc-files.ts';
+import type { Isolation } from './isolation.ts';
+import { AGENT_SOCKET, inside } from './layout.ts';
+import type { MachineLayout } from './layout.ts';
+import { removeTree } from './remove-tree.ts';
+import { shortenDirectory } from './short-path.ts';
+
+/** Everything needed to spawn a machine's agent. */
+export interface Launch {
+  readonly command: CommandLine;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  /** User to become at spawn; under bubblewrap the command itself does that. */
+  readonly spawnAs: number | undefined;
+  /** The command reports the sandbox's first process on {@link INFO_DESCRIPTOR}. */
+  readonly reportsInit: boolean;
+  readonly boot: BootConfig;
+  /** Short way to the run folder from the outside, to connect by. */
+  readonly runPath: string;
+  readonly shortcut: string | undefined;
+}
+
+export interface LaunchRequest {
+  readonly layout: MachineLayout;
+  readonly plan: MachinePlan;
+  readonly isolation: Isolation;
+  readonly uid: number | undefined;
+  readonly options: StartOptions;
+}
+
+/** Descriptor on which bubblewrap reports the sandbox's first process. */
+export const INFO_DESCRIPTOR = 3;
+
+/** Empties the run folder, and decides what the machine sees under which path. */
+export async function prepareLaunch(request: LaunchRequest): Promise<Launch> {
+  const { layout, uid, options } = request;
+  await removeTree(layout.run);
+  await mkdir(layout.run, { mode: 0o700 });
+  if (uid !== undefined) {
+    await chown(layout.run, uid, uid);
+    // The proxy's socket belongs to this machine alone, so its user may have it.
+    await chown(options.egress.socketPath, uid, uid);
+  }
+  const { path: runPath, shortcut } = await shortenDirectory(layout.run, 24);
+  const launch = request.isolation.bubblewrap === undefined ? launchPlainly : launchInBubblewrap;
+  return { ...(await launch(request, runPath)), runPath, shortcut };
+}
+
+type Way = Omit<Launch, 'runPath' | 'shortcut'>;
+
+async function launchInBubblewrap({ layout, plan, isolation, uid, options }: LaunchRequest): Promise<Way> {
+  await refuseToShowMachines(layout, plan);
+  const etc = await writeEtcFiles(layout.etc);
+  const readOnly = (source: string, target: string): Bind => ({ source, target, writable: false });
+  const binds: Bind[] = [
+    { source: layout.home, target: inside.home, writable: true },
+    { source: layout.run, target: inside.run, writable: true },
+    { source: options.egress.socketPath, target: inside.egress, writable: true },
+    readOnly(await realpath(plan.agent.node), inside.node),
+    readOnly(await realpath(plan.agent.directory), inside.agent),
+    ...(await Promise.all(
+      plan.clis.map(async (cli) => readOnly(await realpath(cli.directory), inside.cli(cli.provider))),
+    )),
+    ...etc.map(([source, target]) => readOnly(source, target)),
+  ];
+  const command = await sandboxCommand({
+    bubblewrap: isolation.bubblewrap ?? 'bwrap',
+    binds,
+    environment: { ...environmentOf(inside.home), XDG_RUNTIME_DIR: inside.userRun },
+    argv: [inside.node, ...plan.agent.nodeArgs, `${inside.agent}/${plan.agent.entry}`],
+    workingDirectory: inside.home,
+    infoDescriptor: INFO_DESCRIPTOR,
+    uid,
+  });
+  return {
+    command,
+    environment: outerEnvironment,
+    workingDirectory: '/',
+    spawnAs: undefined,
+    reportsInit: true,
+    boot: {
+      ...commonBoot(plan, options),
+      listen: { socket: `${inside.run}/${AGENT_SOCKET}` },
+      home: inside.home,
+      runtime: inside.run,
+      egressSocket: inside.egress,
+      clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, inside.cli(cli.provider)])),
+    },
+  };
+}
+
+async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runPath: string): Promise<Way> {
+  // A link of ours with a short path: connecting to a socket through a link is allowed.
+  const egressSocket = join(runPath, 'egress.sock');
+  await symlink(options.egress.socketPath, egressSocket);
+  return {
+    command: [plan.agent.node, ...plan.agent.nodeArgs, join(plan.agent.directory, plan.agent.entry)],
+    environment: { ...environmentOf(layout.home), XDG_RUNTIME_DIR: runPath },
+    workingDirectory: layout.home,
+    spawnAs: uid,
+    reportsInit: false,
+    boot: {
+      ...commonBoot(plan, options),
+      listen: { socket: join(runPath, AGENT_SOCKET) },
+      home: layout.home,
+      runtime: runPath,
+      egressSocket,
+      clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, cli.directory])),
+    },
+  };
+}
+
+type CommonBoot = Omit<BootConfig, 'listen' | 'home' | 'runtime' | 'egressSocket' | 'clis'>;
+
+function commonBoot(plan: MachinePlan, { epoch, token, egress }: StartOptions): CommonBoot {
+  return {
+    machineId: plan.machineId,
+    epoch,
+    role: plan.role,
+    token: token.reveal(),
+    ...(egress.certificateAuthority !== undefined && { certificateAuthority: egress.certificateAuthority }),
+    ...(plan.desktop && { desktop: { ...plan.desktop } }),
+  };
+}
+
+function environmentOf(home: string): Readonly<Record<string, string>> {
+  return { PATH: programPath, HOME: home, USER: 'machine', LOGNAME: 'machine', SHELL: '/bin/sh', LANG: 'C.UTF-8' };
+}
+
+/** A folder that a machine is shown must not hold other machines' homes. */
+async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): Promise<void> {
+  const machine = await realpath(layout.root);
+  for (const directory of [plan.agent.directory, ...plan.clis.map((cli) => cli.directory)]) {
+    const way = relative(await realpath(directory), machine);
+    if (!way.startsWith('..')) {
+      throw new SallyportError(
+        'CONFIG_INVALID',
+        `The data directory lies inside ${directory}, which every machine can read.`,
+        {
+          hint: 'Set SALLYPORT_DATA_DIR to a folder outside it, or run the agent from its build.',
+        },
+      );
+    }
+  }
+}
+
+/** Makes the folders of a new machine. Others may pass through, and enter nothing. */
+export async function makeFolders(layout: MachineLayout, uid: number | undefined): Promise<void> {
+  for (const [path, mode] of [
+    [layout.root, 0o711],
+    [layout.home, 0o700],
+    [layout.run, 0o700],
+  ] as const) {
+    await mkdir(path, { recursive: true });
+    // mkdir(2) takes the umask away from the mode.
+    await chmod(path, mode);
+  }
+  if (uid !== undefined) {
+    await chown(layout.home, uid, uid);
+  }
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+
+/** Where a machine's things are on this host: `<data directory>/machines/<machine id>/`. */
+export interface MachineLayout {
+  readonly root: string;
+  /** The machine's disk. */
+  readonly home: string;
+  /** The agent's sockets and small files; emptied before each start. */
+  readonly run: string;
+  /** What the machine sees of `/etc` and is not the host's. */
+  readonly etc: string;
+  readonly record: string;
+}
+
+export function machinesDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'machines');
+}
+
+export function machineLayout(dataDirectory: string, machineId: string): MachineLayout {
+  const root = join(machinesDirectory(dataDirectory), machineId);
+  return {
+    root,
+    home: join(root, 'home'),
+    run: join(root, 'run'),
+    etc: join(root, 'etc'),
+    record: join(root, 'machine.json'),
+  };
+}
+
+/** Machine ids become folder names: nothing else that lies there is taken for one. */
+export function isMachineId(name: string): boolean {
+  return /^m-[a-z0-9-]{1,60}$/.test(name);
+}
+
+/** The same things as the machine itself sees them, under bubblewrap. */
+export const inside = {
+  home: '/home/machine',
+  run: '/run/m',
+  userRun: '/run/u',
+  egress: '/run/egress.sock',
+  node: '/opt/node/bin/node',
+  agent: '/opt/agent',
+  cli: (provider: string): string => `/opt/cli/${provider}`,
+} as const;
+
+export const AGENT_SOCKET = 'agent.sock';

@@ -1,0 +1,227 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { AGENT_PORT, SallyportError } from '@sallyport/core';
+import type { Clock, Machine, MachineExit, StartOptions } from '@sallyport/core';
+
+import { spawnAgent } from './agent-process.ts';
+import type { AgentProcess } from './agent-process.ts';
+import { connectSocket } from './connect-socket.ts';
+import { createHomeDisk } from './disk.ts';
+import { endLeftovers } from './host-process.ts';
+import type { Leftovers } from './host-process.ts';
+import type { Isolation } from './isolation.ts';
+import { AGENT_SOCKET } from './layout.ts';
+import type { MachineLayout } from './layout.ts';
+import { prepareLaunch } from './launch-plan.ts';
+import { writeRecord } from './machine-record.ts';
+import type { MachineRecord } from './machine-record.ts';
+import { removeTree } from './remove-tree.ts';
+import { removeShortcut } from './short-path.ts';
+import { releaseUser } from './user-allotment.ts';
+
+export interface MachineParts {
+  readonly layout: MachineLayout;
+  readonly isolation: Isolation;
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  readonly record: MachineRecord;
+  onDestroyed(): void;
+}
+
+/** How often a starting machine's socket is tried. An agent answers some 60 ms after its start. */
+const CONNECT_RETRY_MS = 10;
+
+/** A machine that is a process group of this host. */
+export function createProcessMachine(parts: MachineParts): Machine {
+  const { layout, isolation, clock } = parts;
+  const id = parts.record.plan.machineId;
+  let record = parts.record;
+  let current: { readonly agent: AgentProcess; readonly over: Promise<MachineExit> } | undefined;
+  let starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  let diskUsers = 0;
+  let destroyed = false;
+  let exited = deferred<MachineExit>();
+
+  const leftovers = (): Leftovers =>
+    record.uid === undefined ? (isolation.bubblewrap === undefined ? { home: layout.home } : {}) : { uid: record.uid };
+
+  function refuseUnlessStopped(what: string): void {
+    if (destroyed) {
+      throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
+    }
+    if (current || starting || diskUsers > 0) {
+      const doing = diskUsers > 0 ? 'its disk is in use' : 'it runs';
+      throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${doing}.`);
+    }
+  }
+
+  async function boot(options: StartOptions, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    exited = deferred();
+    record = { ...record, plan: options.plan ?? record.plan };
+    const launch = await prepareLaunch({ layout, plan: record.plan, isolation, uid: record.uid, options });
+    const { shortcut } = launch;
+    let agent: AgentProcess;
+    try {
+      signal.throwIfAborted();
+      agent = await spawnAgent(launch, leftovers(), clock);
+    } catch (error) {
+      await removeShortcut(shortcut);
+      throw error;
+    }
+    current = { agent, over: tidyUp(agent, shortcut, exited) };
+    const { leader, init } = agent;
+    record = { ...record, running: { leader, ...(init && { init }), ...(shortcut !== undefined && { shortcut }) } };
+    await writeRecord(layout, record);
+    await waitForSocket(agent, signal);
+  }
+
+  async function tidyUp(
+    agent: AgentProcess,
+    shortcut: string | undefined,
+    told: Deferred<MachineExit>,
+  ): Promise<MachineExit> {
+    const exit = await agent.ended;
+    await removeShortcut(shortcut);
+    const { running: _, ...rest } = record;
+    record = rest;
+    current = undefined;
+    // Its folder may be gone: destroyed meanwhile.
+    await writeRecord(layout, record).catch(() => {});
+    told.resolve(exit);
+    return exit;
+  }
+
+  async function waitForSocket(agent: AgentProcess, signal: AbortSignal): Promise<void> {
+    let exit: MachineExit | undefined;
+    void agent.ended.then((value) => (exit = value));
+    for (;;) {
+      signal.throwIfAborted();
+      if (exit) {
+        throw endedTooEarly(id, exit);
+      }
+      try {
+        (await connectSocket(join(layout.run, AGENT_SOCKET), owner(), signal)).destroy();
+        return;
+      } catch (error) {
+        if (signal.aborted || SallyportError.isInstance(error)) {
+          throw error;
+        }
+        await clock.sleep(CONNECT_RETRY_MS, signal);
+      }
+    }
+  }
+
+  const owner = (): number => record.uid ?? process.geteuid?.() ?? 0;
+
+  async function endNow(): Promise<void> {
+    current?.agent.kill();
+    await current?.over;
+    const { leader, init } = record.running ?? {};
+    await endLeftovers({ ...leftovers(), ...(leader && { leader }), ...(init && { init }) }, clock);
+  }
+
+  return {
+    id,
+    get exited() {
+      return exited.promise;
+    },
+    start: async (options) => {
+      refuseUnlessStopped('started');
+      const abort = new AbortController();
+      const signal = AbortSignal.any([options.signal, abort.signal]);
+      const attempt = boot(options, signal).catch(async (error: unknown) => {
+        await endNow();
+        throw error;
+      });
+      starting = { abort, done: attempt.catch(() => {}) };
+      try {
+        await attempt;
+      } finally {
+        starting = undefined;
+      }
+    },
+    connect: async (port, { signal }) => {
+      if (port !== AGENT_PORT) {
+        throw new SallyportError(
+          'MACHINE_UNSUPPORTED',
+          `Port ${port} of machine ${id} cannot be reached from outside.`,
+        );
+      }
+      if (!current) {
+        throw new SallyportError('AGENT_UNREACHABLE', `Machine ${id} does not run.`);
+      }
+      // Without a short path: Linux connects by descriptor; elsewhere the link that the agent uses is short.
+      const folder = process.platform === 'linux' ? layout.run : shortRun(layout, record);
+      return connectSocket(join(folder, AGENT_SOCKET), owner(), signal);
+    },
+    stop: async ({ deadlineMs }) => {
+      starting?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was stopped while it started.`));
+      await starting?.done;
+      if (current) {
+        const { agent, over } = current;
+        agent.askToEnd();
+        const late = new AbortController();
+        await Promise.race([over, clock.sleep(deadlineMs, late.signal).catch(() => {})]);
+        late.abort();
+      }
+      await endNow();
+    },
+    destroy: async () => {
+      destroyed = true;
+      starting?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was destroyed while it started.`));
+      await starting?.done;
+      await endNow();
+      await removeShortcut(record.running?.shortcut);
+      await removeTree(layout.root);
+      if (record.uid !== undefined) {
+        await releaseUser(parts.dataDirectory, record.uid, id);
+      }
+      parts.onDestroyed();
+    },
+    disk: createHomeDisk({
+      home: layout.home,
+      owner: record.uid,
+      whileStopped: async (work) => {
+        if (current || starting || destroyed) {
+          refuseUnlessStopped('read or written offline');
+        }
+        diskUsers += 1;
+        try {
+          await access(layout.home);
+          return await work();
+        } finally {
+          diskUsers -= 1;
+        }
+      },
+    }),
+  };
+}
+
+function shortRun(layout: MachineLayout, record: MachineRecord): string {
+  return record.running?.shortcut === undefined ? layout.run : join(record.running.shortcut, 'd');
+}
+
+function endedTooEarly(id: string, exit: MachineExit): SallyportError {
+  const how = exit.signal ?? `code ${exit.code}`;
+  const words = exit.console.trim().slice(-500);
+  return new SallyportError(
+    'MACHINE_FAILED',
+    `Machine ${id} ended with ${how} before its agent listened.${words === '' ? '' : ` Its last words: ${words}`}`,
+    { details: { console: exit.console.slice(-4000) } },
+  );
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let settle: (value: T) => void = () => {};
+  const promise = new Promise<T>((resolve) => {
+    settle = resolve;
+  });
+  return { promise, resolve: (value) => settle(value) };
+}

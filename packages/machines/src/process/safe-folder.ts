@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { chown, lstat, mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+
+/** User and group of new files; `undefined`: the server's own. */
+export type Owner = number | undefined;
+
+/**
+ * An open folder below which nothing is reached through a link. Node has no `openat(2)`; on Linux a path
+ * through `/proc/self/fd/<descriptor>` is the same thing. Elsewhere the path is spelled out again, which is
+ * enough while nothing of the machine runs.
+ */
+export interface SafeFolder extends AsyncDisposable {
+  /** A path for exactly one name in this folder. */
+  path(name: string): string;
+  /** Opens a folder in this one. `undefined` where it is absent and not to be made. */
+  enter(name: string, make?: { readonly owner: Owner }): Promise<SafeFolder | undefined>;
+}
+
+export async function openFolder(path: string, shown: string): Promise<SafeFolder> {
+  const handle = await open(path, FOLDER_FLAGS).catch((cause: unknown) => {
+    throw unsafe(shown, 'is not a folder', cause);
+  });
+  return wrapFolder(handle, path, shown);
+}
+
+/** A refusal that names the path as the machine knows it. */
+export function unsafe(shown: string, problem: string, cause?: unknown): SallyportError {
+  return new SallyportError(
+    'MACHINE_DISK_UNSAFE',
+    `${shown} on the machine's disk ${problem}; nothing was read or written.`,
+    {
+      details: { path: shown },
+      cause,
+    },
+  );
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+function wrapFolder(handle: FileHandle, spelled: string, shown: string): SafeFolder {
+  const base = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : spelled;
+  const path = (name: string): string => join(base, name);
+
+  async function enter(name: string, make?: { readonly owner: Owner }): Promise<SafeFolder | undefined> {
+    const inner = `${shown}/${name}`;
+    let facts = await lstat(path(name)).catch(absentIsUndefined);
+    if (!facts && make) {
+      await mkdir(path(name), { mode: 0o700 });
+      if (make.owner !== undefined) {
+        await chown(path(name), make.owner, make.owner);
+      }
+      facts = await lstat(path(name));
+    }
+    if (!facts) {
+      return undefined;
+    }
+    if (!facts.isDirectory()) {
+      throw unsafe(inner, 'is not a folder');
+    }
+    const opened = await open(path(name), FOLDER_FLAGS).catch((cause: unknown) => {
+      throw unsafe(inner, 'cannot be opened as a folder', cause);
+    });
+    return wrapFolder(opened, join(spelled, name), inner);
+  }
+
+  return { path, enter, [Symbol.asyncDispose]: () => handle.close() };
+}
+
+export function absentIsUndefined(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) {
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+
+import { isUserActive } from './host-process.ts';
+
+/** Above the users of a host and below the ranges that systemd gives to containers (524288 and up). */
+const FIRST = 200_000;
+const BLOCK = 1000;
+const BLOCKS = 300;
+
+/**
+ * Gives each machine a user number of its own. A claim is a file that only one can create; each data
+ * directory starts in a block of its own, and a number in use by any process of the host is passed over.
+ */
+export async function allotUser(dataDirectory: string, machineId: string): Promise<number> {
+  const claims = claimsDirectory(dataDirectory);
+  await mkdir(claims, { recursive: true, mode: 0o700 });
+  const block = createHash('sha256').update(dataDirectory).digest().readUInt32BE(0) % BLOCKS;
+  for (let offset = 0; offset < BLOCK; offset++) {
+    const uid = FIRST + block * BLOCK + offset;
+    if ((await tryClaim(join(claims, String(uid)), machineId)) && !(await isUserActive(uid))) {
+      return uid;
+    }
+  }
+  throw new SallyportError('MACHINE_FAILED', `All ${BLOCK} users for machines of this data directory are taken.`, {
+    hint: 'Destroy machines that nobody needs any more.',
+  });
+}
+
+export async function releaseUser(dataDirectory: string, uid: number, machineId: string): Promise<void> {
+  const claim = join(claimsDirectory(dataDirectory), String(uid));
+  if ((await readFile(claim, 'utf8').catch(() => undefined)) === machineId) {
+    await rm(claim, { force: true });
+  }
+}
+
+function claimsDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'machine-users');
+}
+
+async function tryClaim(path: string, machineId: string): Promise<boolean> {
+  try {
+    await writeFile(path, machineId, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+      return false;
+    }
+    throw error;
+  }
+}
