@@ -1,2 +1,3 @@
 export * from './agent-client/connect-agent.ts';
 export * from './process/driver.ts';
+export * from './egress/direct.ts';

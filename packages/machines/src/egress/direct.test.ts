@@ -1,0 +1,215 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+
+import { systemClock } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { createDirectEgress } from './direct.ts';
+import type { DirectEgressOptions } from './direct.ts';
+
+const signal = new AbortController().signal;
+const cleaners: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleaners.splice(0).toReversed()) {
+    await clean();
+  }
+});
+
+interface Bench {
+  readonly route: EgressRoute;
+  readonly dialled: string[];
+  readonly refused: string[];
+}
+
+/** A route whose dialler leads to an echo server of this host, whatever public address it is given. */
+async function open(options: Partial<DirectEgressOptions> = {}): Promise<Bench> {
+  const root = mkdtempSync(join(tmpdir(), 'sp-egress-'));
+  cleaners.push(() => rmSync(root, { recursive: true, force: true }));
+  const echoPath = join(root, 'echo.sock');
+  const echo = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket).on('error', () => {}));
+  await new Promise<void>((resolve) => echo.listen(echoPath, resolve));
+  cleaners.push(() => echo.close());
+  const dialled: string[] = [];
+  const refused: string[] = [];
+  const egress = createDirectEgress({
+    directory: join(root, 'egress'),
+    clock: systemClock,
+    resolve: async () => ['93.184.216.34'],
+    dial: (address, port) => {
+      dialled.push(`${address}:${port}`);
+      return connect(echoPath);
+    },
+    ...options,
+  });
+  const plan = {
+    machineId: 'm-one',
+    userId: 'u',
+    purpose: 'work',
+    hosts: ['api.example.com', '*.cdn.example.com'],
+    identity: { userId: 'u' },
+  } as const;
+  const route = await egress.open(plan, { signal, onRefused: (host) => void refused.push(host) });
+  cleaners.push(() => route.close());
+  return { route, dialled, refused };
+}
+
+function send(
+  route: EgressRoute,
+  text: string,
+): { socket: Socket; until(mark: string): Promise<string>; ended: Promise<string> } {
+  const socket = connect(route.socketPath);
+  cleaners.push(() => socket.destroy());
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk.toString('latin1')));
+  socket.on('error', () => {});
+  socket.write(text);
+  return {
+    socket,
+    ended: new Promise((resolve) => socket.once('close', () => resolve(received))),
+    until: (mark) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (received.includes(mark)) {
+            resolve(received);
+          }
+        };
+        socket.on('data', look);
+        look();
+      }),
+  };
+}
+
+const connectTo = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+
+describe('the direct egress', () => {
+  it('tunnels to an allowed host, by the address it resolved itself', async () => {
+    const { route, dialled } = await open();
+    const tunnel = send(route, `${connectTo('API.example.com:443')}early `);
+    await tunnel.until('200 Connection Established');
+    tunnel.socket.write('late');
+    expect(await tunnel.until('early late')).toContain('\r\n\r\nearly late');
+    expect(dialled).toEqual(['93.184.216.34:443']);
+  });
+
+  it.each([
+    'evil.com:443',
+    'api.example.com:80',
+    'api.example.com:8443',
+    'api.example.com',
+    'notapi.example.com:443',
+    'api.example.com.evil.com:443',
+    'cdn.example.com:443',
+    '1.1.1.1:443',
+    '[::1]:443',
+    'user@api.example.com:443',
+  ])('refuses %s and says so', async (authority) => {
+    const { route, dialled, refused } = await open();
+    expect(await send(route, connectTo(authority)).ended).toMatch(/^HTTP\/1.1 (403|400)/);
+    expect(dialled).toEqual([]);
+    expect(refused.length <= 1 && refused.every((host) => authority.toLowerCase().startsWith(host))).toBe(true);
+  });
+
+  it('refuses requests that are not CONNECT', async () => {
+    const { route, dialled } = await open();
+    const answer = await send(route, 'GET http://api.example.com/ HTTP/1.1\r\nHost: api.example.com\r\n\r\n').ended;
+    expect(answer).toMatch(/^HTTP\/1.1 403/);
+    expect(dialled).toEqual([]);
+  });
+
+  it.each([[['127.0.0.1']], [['93.184.216.34', '10.0.0.1']], [['::ffff:169.254.169.254']], [[]]])(
+    'refuses an allowed name that resolves to %j',
+    async (addresses) => {
+      const { route, dialled, refused } = await open({ resolve: async () => addresses });
+      expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 403/);
+      expect(dialled).toEqual([]);
+      expect(refused).toEqual(['api.example.com']);
+    },
+  );
+
+  it('tries the next address when one does not answer, and fails when none does', async () => {
+    let fail = 1;
+    const echo = createServer((socket) => socket.end('second'));
+    const directory = mkdtempSync(join(tmpdir(), 'sp-egress-'));
+    cleaners.push(() => rmSync(directory, { recursive: true, force: true }));
+    await new Promise<void>((resolve) => echo.listen(join(directory, 's'), resolve));
+    cleaners.push(() => echo.close());
+    const { route } = await open({
+      resolve: async () => ['93.184.216.34', '93.184.216.35'],
+      dial: () => connect(fail-- > 0 ? join(directory, 'nobody') : join(directory, 's')),
+    });
+    expect(await send(route, connectTo('a.cdn.example.com:443')).ended).toContain('second');
+    fail = 2;
+    expect(await send(route, connectTo('a.cdn.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
+  });
+
+  it('gives up on a name or a host that does not answer in time', async () => {
+    const limits = { connectMs: 50 };
+    const { route } = await open({ limits, resolve: () => new Promise(() => {}) });
+    expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
+    const silent = await open({ limits, dial: () => new PassThrough() });
+    expect(await send(silent.route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
+  });
+
+  it('closes a tunnel in which nothing moves, and not one in which something does', async () => {
+    const { route } = await open({ limits: { idleMs: 150 } });
+    const tunnel = send(route, connectTo('api.example.com:443'));
+    await tunnel.until('200');
+    for (let beat = 0; beat < 5; beat++) {
+      await systemClock.sleep(60);
+      tunnel.socket.write(`beat${beat}`);
+    }
+    await tunnel.until('beat4');
+    await tunnel.ended;
+  });
+
+  it('has a limit for connections of one machine', async () => {
+    const { route } = await open({ limits: { connections: 2 } });
+    const first = [1, 2].map(() => send(route, connectTo('api.example.com:443')));
+    await Promise.all(first.map((tunnel) => tunnel.until('200')));
+    expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 503/);
+  });
+
+  it('slows the sender down when the receiver does not read', async () => {
+    const { route } = await open({
+      dial: () => {
+        const stuck = new PassThrough({ highWaterMark: 1024, transform: () => {} });
+        setImmediate(() => stuck.emit('connect'));
+        return stuck;
+      },
+    });
+    const tunnel = send(route, connectTo('api.example.com:443'));
+    await tunnel.until('200');
+    tunnel.socket.write(Buffer.alloc(32 * 1024 * 1024));
+    await systemClock.sleep(200);
+    expect(tunnel.socket.writableLength).toBeGreaterThan(16 * 1024 * 1024);
+  });
+
+  it('closes with everything in it, leaves no socket, and can be closed twice', async () => {
+    const { route } = await open();
+    const tunnel = send(route, connectTo('api.example.com:443'));
+    await tunnel.until('200');
+    expect(statSync(route.socketPath).mode & 0o777).toBe(0o600);
+    await route.close();
+    await tunnel.ended;
+    await route.close();
+    expect(existsSync(route.socketPath)).toBe(false);
+  });
+
+  it('works in a folder whose path is too long for a socket', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sp-egress-'));
+    cleaners.push(() => rmSync(root, { recursive: true, force: true }));
+    const { route } = await open({ directory: join(root, 'deep-'.repeat(30)) });
+    expect(existsSync(route.socketPath)).toBe(true);
+    await route.close();
+    expect(existsSync(route.socketPath)).toBe(false);
+  });
+
+  it('throws when the socket cannot be made', async () => {
+    await expect(open({ directory: '/dev/null/nowhere' })).rejects.toMatchObject({ code: 'EGRESS_FAILED' });
+  });
+});

@@ -1,0 +1,171 @@
+import type { Duplex } from 'node:stream';
+
+import { isHostAllowed } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+
+import { isPublicAddress } from './public-address.ts';
+
+export interface TunnelLimits {
+  /** To resolve the name and connect. */
+  readonly connectMs: number;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
+  /** Tunnels of one machine at a time. */
+  readonly connections: number;
+}
+
+export interface TunnelOptions {
+  readonly hosts: readonly string[];
+  readonly resolve: (host: string) => Promise<readonly string[]>;
+  readonly dial: (address: string, port: number) => Duplex;
+  readonly limits: TunnelLimits;
+  readonly clock: Clock;
+  readonly onRefused?: (host: string) => void;
+}
+
+export interface Tunnels {
+  /** Serves one CONNECT request (RFC 9110 §9.3.6) for the given `host:port`. */
+  open(authority: string, socket: Duplex, head: Buffer): Promise<void>;
+  closeAll(): void;
+}
+
+/**
+ * The name is resolved here and the connection goes to an address that was looked at, so a name that points
+ * into the host's own network, or starts to between two lookups, leads nowhere.
+ */
+export function createTunnels(options: TunnelOptions): Tunnels {
+  const { clock, limits } = options;
+  const clients = new Set<Duplex>();
+  const upstreams = new Set<Duplex>();
+
+  async function serve(authority: string, socket: Duplex, head: Buffer): Promise<void> {
+    const host = parseAuthority(authority);
+    if (host === undefined || !isHostAllowed(host, options.hosts)) {
+      options.onRefused?.(host ?? authority.slice(0, 200));
+      refuse(socket, '403 Forbidden');
+      return;
+    }
+    if (clients.size > limits.connections) {
+      refuse(socket, '503 Service Unavailable');
+      return;
+    }
+    const upstream = await reach(host, socket);
+    if (!upstream) {
+      return;
+    }
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    upstream.write(head);
+    splice(socket, upstream);
+  }
+
+  async function reach(host: string, socket: Duplex): Promise<Duplex | undefined> {
+    using deadline = clock.deadline(limits.connectMs, () => new Error('connect timeout'));
+    const over = aborted(deadline.signal);
+    try {
+      const addresses = await Promise.race([options.resolve(host), over]);
+      const address = addresses[0];
+      // One bad address among good ones is a trick, not an accident.
+      if (address === undefined || !addresses.every(isPublicAddress)) {
+        options.onRefused?.(host);
+        refuse(socket, '403 Forbidden');
+        return undefined;
+      }
+      for (const candidate of addresses) {
+        const upstream = options.dial(candidate, 443);
+        if (
+          await Promise.race([connected(upstream), over]).catch((error: unknown) =>
+            giveUp(upstream, error, deadline.signal),
+          )
+        ) {
+          return upstream;
+        }
+      }
+    } catch {
+      // Answered below: the machine learns that it failed, not how the host's network looks.
+    }
+    refuse(socket, '502 Bad Gateway');
+    return undefined;
+  }
+
+  function splice(socket: Duplex, upstream: Duplex): void {
+    upstreams.add(upstream);
+    upstream.once('close', () => upstreams.delete(upstream));
+    const idle = watchIdle(clock, limits.idleMs, () => socket.destroy());
+    socket.on('data', idle.touch);
+    upstream.on('data', idle.touch);
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.once('close', () => {
+        idle.stop();
+        to.destroy();
+      });
+    }
+  }
+
+  return {
+    open: async (authority, socket, head) => {
+      clients.add(socket);
+      socket.once('close', () => clients.delete(socket));
+      socket.on('error', () => socket.destroy());
+      await serve(authority, socket, head);
+    },
+    closeAll: () => {
+      for (const stream of [...clients, ...upstreams]) {
+        stream.destroy();
+      }
+    },
+  };
+}
+
+/** The host of `host:443`, in the form allow-lists have. Addresses are never allowed, not even public ones. */
+function parseAuthority(authority: string): string | undefined {
+  const match = /^([A-Za-z0-9.-]{1,253}):443$/.exec(authority);
+  const host = match?.[1]?.toLowerCase().replace(/\.$/, '');
+  return host === undefined || /^[\d.]+$/.test(host) ? undefined : host;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function connected(upstream: Duplex): Promise<true> {
+  return new Promise((resolve, reject) => {
+    upstream.once('connect', () => resolve(true));
+    upstream.once('error', reject);
+  });
+}
+
+function giveUp(upstream: Duplex, error: unknown, deadline: AbortSignal): false {
+  upstream.on('error', () => {});
+  upstream.destroy();
+  if (deadline.aborted) {
+    throw error;
+  }
+  return false;
+}
+
+/** Rejects when the signal aborts; never keeps anything alive. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const promise = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  promise.catch(() => {});
+  return promise;
+}
+
+function watchIdle(clock: Clock, idleMs: number, onIdle: () => void): { touch(this: void): void; stop(): void } {
+  const stopped = new AbortController();
+  let last = clock.monotonic();
+  const watch = async (): Promise<void> => {
+    for (let left = idleMs; left > 0; left = last + idleMs - clock.monotonic()) {
+      await clock.sleep(left, stopped.signal);
+    }
+    onIdle();
+  };
+  watch().catch(() => {});
+  return { touch: () => (last = clock.monotonic()), stop: () => stopped.abort() };
+}
