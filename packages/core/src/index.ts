@@ -47,3 +47,8 @@ export type * from './credentials/credentials.ts';
 export type * from './machine/machines.ts';
 export * from './credentials/ledger.ts';
 export type * from './credentials/decide.ts';
+export * from './clamp.ts';
+export * from './create-hooks.ts';
+export type * from './hook-calls.ts';
+export * from './hook-table.ts';
+export type { HookTiming, Instruments } from './instrument-hooks.ts';

@@ -1,0 +1,35 @@
+import type { DomainEvent } from './events.ts';
+import type { Context, CredentialSummary, PromptPlan, PromptView, UrlDecision } from './hooks.ts';
+import type { GuardedUrl } from './login/url-guard.ts';
+import type { MachinePlan, MachineView } from './machine/plan.ts';
+import type { NetworkPlan } from './egress/egress.ts';
+import type { PromptEvent } from './prompts/event.ts';
+import type { DeclaredPrompt, LoginMethod } from './provider/manifest.ts';
+import type { SallyportError } from './errors.ts';
+
+/**
+ * How the flows call the hooks: one function each. Arguments reach the taps as frozen copies; each tap has its own
+ * deadline, and its `Context` a signal that aborts at that deadline or with the signal given here. Failures
+ * are `PLUGIN_FAILED` and `PLUGIN_TIMED_OUT`, which name plugin and hook; when the flow is cancelled they
+ * reject with the reason of its signal.
+ */
+export interface HookCalls {
+  /** What comes back is not clamped yet: pass it through `clampMachinePlan`. The same holds for the other two plans. */
+  machinePlan(plan: MachinePlan, context: Context): Promise<MachinePlan>;
+  networkPlan(plan: NetworkPlan, context: Context): Promise<NetworkPlan>;
+  machineStarted(machine: MachineView, context: Context): Promise<void>;
+  /** Never rejects: resolves to what failed, which has been reported already. */
+  machineStopping(machine: MachineView, context: Context, reason: string): Promise<readonly SallyportError[]>;
+  /** One of the methods given, or `undefined` where no plugin cares. */
+  loginMethod(methods: readonly LoginMethod[], context: Context): Promise<LoginMethod | undefined>;
+  loginUrl(url: GuardedUrl, context: Context): Promise<UrlDecision | undefined>;
+  /** Always `undefined` for a secret prompt: no plugin hears of it. */
+  loginPrompt(prompt: DeclaredPrompt, context: Context): Promise<string | undefined>;
+  credentialCaptured(credential: CredentialSummary, context: Context): Promise<void>;
+  /** Why the credential is refused, or `undefined`. */
+  credentialRelease(credential: CredentialSummary, machine: MachineView, context: Context): Promise<string | undefined>;
+  promptPlan(plan: PromptPlan, context: Context): Promise<PromptPlan>;
+  promptEvent(event: PromptEvent, prompt: PromptView): PromptEvent;
+  /** Never throws. */
+  event(event: DomainEvent): void;
+}

@@ -1,0 +1,144 @@
+import type { Clock } from './clock.ts';
+import { SallyportError } from './errors.ts';
+import { acceptAnswer } from './hook-answers.ts';
+import { hookTable } from './hook-table.ts';
+import type { Context, HookName } from './hooks.ts';
+
+/** How one tap did, for metrics. */
+export interface HookTiming {
+  readonly plugin: string;
+  readonly hook: HookName;
+  readonly ms: number;
+  readonly failed: boolean;
+}
+
+export interface Instruments {
+  readonly clock: Clock;
+  /** Milliseconds by hook, where they differ from the table. */
+  readonly deadlines?: Partial<Readonly<Record<HookName, number>>>;
+  readonly onTiming?: (timing: HookTiming) => void;
+  /** Failures that stop nothing: taps of `event` and `machine.stopping`, and interceptors. */
+  readonly onError: (error: SallyportError) => void;
+}
+
+export type TapFunction = (...args: readonly unknown[]) => unknown;
+
+/** A tap of an async hook, with deadline, blame and a checked answer. */
+export function instrumentAsync(
+  hook: HookName,
+  plugin: string,
+  run: TapFunction,
+  instruments: Instruments,
+): (...args: readonly unknown[]) => Promise<unknown> {
+  const { clock, deadlines, onTiming, onError } = instruments;
+  const limitMs = deadlines?.[hook] ?? hookTable[hook].deadlineMs ?? 0;
+  return async (...args) => {
+    const context = args.find(isContext);
+    // A stop cleans up after a flow that was cancelled, so the cancellation must not cancel the clean-up.
+    const parent = hook === 'machine.stopping' ? undefined : context?.signal;
+    const deadline = clock.deadline(limitMs, () => timedOut(plugin, hook, limitMs), parent);
+    const own = context && Object.freeze({ ...context, signal: deadline.signal });
+    const started = clock.monotonic();
+    let failed = true;
+    try {
+      const given = args.map((argument) => (argument === context ? own : argument));
+      const answer = await untilAborted(deadline.signal, () => run(...given));
+      const accepted = acceptAnswer(hook, answer, args);
+      failed = false;
+      return accepted;
+    } catch (thrown) {
+      if (parent?.aborted) throw parent.reason;
+      const error = blame(thrown, plugin, hook);
+      if (hook !== 'machine.stopping') throw error;
+      onError(error);
+      const collector = context && collectors.get(context);
+      collector?.push(error);
+      return undefined;
+    } finally {
+      deadline.clear();
+      onTiming?.({ plugin, hook, ms: clock.monotonic() - started, failed });
+    }
+  };
+}
+
+/** A tap of a sync hook. Taps of `event` only listen: whatever they do, the flow goes on. */
+export function instrumentSync(
+  hook: HookName,
+  plugin: string,
+  run: TapFunction,
+  instruments: Instruments,
+): TapFunction {
+  const { clock, onTiming, onError } = instruments;
+  return (...args) => {
+    const started = clock.monotonic();
+    let failed = true;
+    try {
+      const answer = run(...args);
+      if (answer instanceof Promise) {
+        // Nobody waits for it, so its rejection would end the process.
+        answer.catch((thrown: unknown) => onError(blame(thrown, plugin, hook)));
+        if (hook !== 'event') throw new TypeError('The hook is synchronous; it returned a promise.');
+      }
+      const accepted = acceptAnswer(hook, answer, args);
+      failed = false;
+      return accepted;
+    } catch (thrown) {
+      const error = blame(thrown, plugin, hook);
+      if (hook !== 'event') throw error;
+      onError(error);
+      return undefined;
+    } finally {
+      onTiming?.({ plugin, hook, ms: clock.monotonic() - started, failed });
+    }
+  };
+}
+
+/** Failures of the taps of one call of `machine.stopping`, by the context of that call. */
+export const collectors = new WeakMap<Context, SallyportError[]>();
+
+/** The error of a tap, with the names of plugin and hook. A refusal is an answer, and stays what it is. */
+export function blame(thrown: unknown, plugin: string, hook: HookName | 'apply'): SallyportError {
+  if (SallyportError.isInstance(thrown)) {
+    const isRefusal = hook === 'credential.captured' && thrown.code === 'CREDENTIAL_REFUSED';
+    const isOurDeadline = thrown.code === 'PLUGIN_TIMED_OUT' && thrown.details['plugin'] === plugin;
+    if (isRefusal || isOurDeadline) return thrown;
+  }
+  return new SallyportError('PLUGIN_FAILED', `The plugin "${plugin}" failed in "${hook}".`, {
+    details: { plugin, hook },
+    cause: thrown,
+  });
+}
+
+function timedOut(plugin: string, hook: HookName, limitMs: number): SallyportError {
+  return new SallyportError(
+    'PLUGIN_TIMED_OUT',
+    `The plugin "${plugin}" did not finish "${hook}" within ${limitMs / 1000} s.`,
+    { details: { plugin, hook } },
+  );
+}
+
+/** The outcome of the work, or the reason of the signal, whichever is first. The work is not waited for any more then. */
+function untilAborted(signal: AbortSignal, work: () => unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    const settle = async (): Promise<void> => {
+      try {
+        resolve(await work());
+      } catch (error) {
+        reject(error);
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    };
+    void settle();
+  });
+}
+
+function isContext(value: unknown): value is Context {
+  return typeof value === 'object' && value !== null && 'signal' in value && value.signal instanceof AbortSignal;
+}
