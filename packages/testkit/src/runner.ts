@@ -4,7 +4,7 @@
  */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => void;
-  readonly it: (name: string, body: () => Promise<void>) => void;
+  readonly it: (name: string, body: () => void | Promise<void>, timeoutMs?: number) => void;
   readonly expect: (value: unknown, message?: string) => Expectation;
 }
 
@@ -19,4 +19,5 @@ interface Matchers<Outcome> {
   toMatchObject(expected: object): Outcome;
   toBeUndefined(): Outcome;
   toBeGreaterThan(expected: number): Outcome;
+  toBeLessThan(expected: number): Outcome;
 }

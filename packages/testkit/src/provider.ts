@@ -1,0 +1,38 @@
+import type { Provider } from '@sallyport/core';
+
+import { credentialSuite } from './provider/credential-suite.ts';
+import type { CredentialCase } from './provider/credential-suite.ts';
+import { guardSuite } from './provider/guard-suite.ts';
+import { headlessSuite } from './provider/headless-suite.ts';
+import type { HeadlessCase } from './provider/headless-suite.ts';
+import { manifestSuite } from './provider/manifest-suite.ts';
+import { transcriptSuite } from './provider/transcript-suite.ts';
+import type { TranscriptCase } from './provider/transcript-suite.ts';
+import type { TestRunner } from './runner.ts';
+
+export type { CredentialCase } from './provider/credential-suite.ts';
+export type { HeadlessCase } from './provider/headless-suite.ts';
+export type { TranscriptCase } from './provider/transcript-suite.ts';
+
+/** What was recorded of a provider's real CLI. */
+export interface ProviderRecordings {
+  readonly transcripts: readonly TranscriptCase[];
+  readonly credentials: readonly CredentialCase[];
+  readonly headless: readonly HeadlessCase[];
+}
+
+/**
+ * What every provider has to do, shown on recordings of its CLI and without an account.
+ *
+ * @example
+ * describeProvider(provider, { transcripts, credentials, headless }, { describe, it, expect });
+ */
+export function describeProvider(provider: Provider, recordings: ProviderRecordings, runner: TestRunner): void {
+  runner.describe(`the provider ${provider.manifest.id}`, () => {
+    manifestSuite(provider, runner);
+    guardSuite(provider, runner);
+    credentialSuite(provider, recordings.credentials, runner);
+    headlessSuite(provider, recordings.headless, runner);
+    transcriptSuite(provider, recordings.transcripts, runner);
+  });
+}

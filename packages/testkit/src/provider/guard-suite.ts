@@ -1,0 +1,79 @@
+import type { LoginMethod, Provider, ScreenView } from '@sallyport/core';
+
+import type { TestRunner } from '../runner.ts';
+import { startLoginRun } from './login-run.ts';
+
+/** Shows every method links that only look like its sign-in page, by every way a link can come. */
+export function guardSuite({ manifest }: Provider, { describe, it, expect }: TestRunner): void {
+  describe('the sign-in link', () => {
+    for (const method of manifest.logins) {
+      if (!method.url) continue;
+      it(`of ${method.id} is announced when it is right`, () => {
+        expect(announced(method, genuineLink(method))).toEqual([new URL(genuineLink(method)).href]);
+      });
+
+      it(`of ${method.id} is never announced when it only looks right`, () => {
+        const wrong = lookAlikes(method).filter((link) => announced(method, link).length > 0);
+        expect(wrong).toEqual([]);
+      });
+    }
+  });
+}
+
+/** What the engine announces when this link comes by browser command, hyperlink and text. */
+function announced(method: LoginMethod, link: string): readonly string[] {
+  const after = method.url?.textAfter;
+  const ending = after && 'text' in after ? [after.text] : [];
+  const code = method.userCode ? ['Enter this one-time code', '   ABCD-12345', ...ending] : ending;
+  const screen: ScreenView = { lines: ['Open', link, ...code, ''], links: [link] };
+  let run = startLoginRun(method).observe({ type: 'screen', screen });
+  for (const elapsedMs of [1000, 2000, 3000]) run = run.observe({ type: 'tick', elapsedMs });
+  const urls = [...run.outcome.urls];
+  const shim = startLoginRun(method).observe({ type: 'shim', url: link });
+  return [...new Set([...urls, ...shim.outcome.urls])];
+}
+
+/** The smallest link that the manifest's rules accept. */
+function genuineLink(method: LoginMethod): string {
+  const { hosts = [], pathPrefixes = [], require = [] } = method.url ?? {};
+  const url = new URL(`https://${(hosts[0] ?? '').replace('*.', 'www.')}${pathPrefixes[0] ?? '/'}`);
+  for (const rule of require) {
+    const [name = '', ...value] = rule.split('=');
+    url.searchParams.set(name, value.length > 0 ? value.join('=') : 'abcdefghijklmnopqrstuvwxyz0123456789');
+  }
+  const { callback } = method;
+  if (callback) {
+    url.searchParams.set('redirect_uri', `http://127.0.0.1:${callback.ports[0] ?? 40_000}${callback.path}`);
+  }
+  return url.href;
+}
+
+function lookAlikes(method: LoginMethod): readonly string[] {
+  const genuine = genuineLink(method);
+  const { host, pathname, search } = new URL(genuine);
+  const changed = (change: (url: URL) => void): string => {
+    const url = new URL(genuine);
+    change(url);
+    return url.href;
+  };
+  const required = (method.url?.require ?? []).map((rule) => rule.split('=')[0] ?? '');
+  return [
+    genuine.replace('https:', 'http:'),
+    `https://${host}.evil.test${pathname}${search}`,
+    `https://${host}@evil.test${pathname}${search}`,
+    `https://user:secret@${host}${pathname}${search}`,
+    `https://${host}:8443${pathname}${search}`,
+    `https://evil.test/${host}${pathname}${search}`,
+    `https://evil-${host}${pathname}${search}`,
+    `https://${host.replaceAll('e', '\u0435')}${pathname}${search}`,
+    `https://${host}/logout?next=${pathname}${search.replace('?', '&')}`,
+    `javascript:alert(1)//${host}${pathname}${search}`,
+    ...required.map((name) => changed((url) => url.searchParams.delete(name))),
+    ...required.map((name) => changed((url) => url.searchParams.set(name, ''))),
+    ...(method.callback
+      ? ['https://evil.test/', 'http://evil.test:1455/auth/callback', 'http://127.0.0.1:22/'].map((target) =>
+          changed((url) => url.searchParams.set('redirect_uri', target)),
+        )
+      : []),
+  ];
+}

@@ -1,0 +1,193 @@
+import { createScreen } from '@sallyport/agent/terminal';
+import type { Screen } from '@sallyport/agent/terminal';
+import type { LoginMethod, ScreenView } from '@sallyport/core';
+
+import type { Transcript } from '../transcript.ts';
+import { startLoginRun } from './login-run.ts';
+import type { LoginOutcome, LoginRun, LoginRunOptions } from './login-run.ts';
+import { linksInBytes } from './splits.ts';
+import type { Span } from './splits.ts';
+
+/**
+ * Plays a transcript through the real terminal and the real engine. The bytes may be cut anywhere, except that
+ * a recorded pause always is a cut: what came after it cannot have come with what came before.
+ */
+export interface Player {
+  /** The whole, cut at these offsets. */
+  whole(cuts: readonly number[]): Promise<LoginOutcome>;
+  /** Offsets at which the engine did something, when it saw the screen as often as useful to find them. */
+  actionOffsets(): Promise<readonly number[]>;
+  /** Everything before the window, from a terminal built once for all the cuts in it. */
+  openWindow(window: Span): Promise<PlayedWindow>;
+}
+
+export interface PlayedWindow {
+  /** Cut at these offsets, all of them inside the window. */
+  replay(cuts: readonly number[]): Promise<LoginOutcome>;
+  close(): void;
+}
+
+/** How far a replay has come. */
+interface Progress {
+  readonly run: LoginRun;
+  readonly elapsedMs: number;
+  /** Characters of what was sent that earlier pauses have used up. */
+  readonly typed: number;
+  /** The CLI waits for a key that nobody pressed. */
+  readonly stalled: boolean;
+}
+
+export function createPlayer(transcript: Transcript, method: LoginMethod, options: LoginRunOptions = {}): Player {
+  const { bytes, columns, rows, exit } = transcript;
+  const start: Progress = { run: startLoginRun(method, options), elapsedMs: 0, typed: 0, stalled: false };
+  const browser = options.browserCommand === true ? firstSecureLink(bytes) : undefined;
+
+  /** The CLI calls its browser command right after printing the link, so before anything that follows. */
+  const seen = (progress: Progress, screen: ScreenView, from: number, offset: number): Progress => {
+    if (progress.stalled) return progress;
+    const called = browser && browser.end > from && browser.end <= offset;
+    const run = called ? progress.run.observe({ type: 'shim', url: browser.url }) : progress.run;
+    return { ...progress, run: run.observe({ type: 'screen', screen }) };
+  };
+
+  /** Writes up to `to`, cut at `cuts` and at pauses, showing the engine the screen at each. */
+  const play = async (progress: Progress, screen: Screen, span: Span, cuts: readonly number[]): Promise<Progress> => {
+    let [reached, written] = [progress, span.start];
+    for (const stop of stopsIn(transcript, span, cuts)) {
+      await screen.write(bytes.subarray(written, stop));
+      reached = pausedAt(transcript, seen(reached, screen.view(), written, stop), stop);
+      written = stop;
+      if (reached.stalled) break;
+    }
+    return reached;
+  };
+
+  const end = (progress: Progress): LoginOutcome => {
+    if (progress.stalled) return progress.run.outcome;
+    // A CLI that still ran was watched a little longer than the engine takes to believe what it sees.
+    const last =
+      exit === null ? silent(progress, 2000).run : progress.run.observe({ type: 'exit', code: exit, signal: null });
+    return silent({ ...progress, run: last }, 10_000).run.outcome;
+  };
+
+  const whole: Player['whole'] = async (cuts) => {
+    const screen = createScreen({ columns, rows });
+    try {
+      return end(await play(start, screen, { start: 0, end: bytes.length }, cuts));
+    } finally {
+      screen.dispose();
+    }
+  };
+
+  return {
+    whole,
+    async actionOffsets() {
+      const screen = createScreen({ columns, rows });
+      const offsets: number[] = [];
+      let [progress, from] = [start, 0];
+      while (from < bytes.length && !progress.stalled) {
+        const stop = stopsIn(transcript, { start: from, end: Math.min(bytes.length, from + 4096) }, [])[0] ?? from;
+        const rewind = screen.checkpoint();
+        const after = await play(progress, screen, { start: from, end: stop }, []);
+        if (after.run.actions > progress.run.actions) {
+          offsets.push(await firstAction(progress, screen, rewind, { start: from, end: stop }));
+        }
+        [progress, from] = [after, stop];
+      }
+      screen.dispose();
+      return offsets;
+
+      async function firstAction(before: Progress, on: Screen, rewind: () => void, span: Span): Promise<number> {
+        let [low, high] = [span.start, span.end];
+        while (low + 1 < high) {
+          const middle = Math.floor((low + high) / 2);
+          rewind();
+          await on.write(bytes.subarray(span.start, middle));
+          if (seen(before, on.view(), span.start, middle).run.actions > before.run.actions) high = middle;
+          else low = middle;
+        }
+        rewind();
+        await on.write(bytes.subarray(span.start, span.end));
+        return high;
+      }
+    },
+    async openWindow(window) {
+      const screen = createScreen({ columns, rows });
+      const before = await play(start, screen, { start: 0, end: window.start }, []);
+      const rewind = screen.checkpoint();
+      await screen.write(bytes.subarray(window.start, window.end));
+      const expected = screen.view();
+      const tail = await viewsAfter(transcript, screen, window.end);
+      return {
+        async replay(cuts) {
+          rewind();
+          const inside = await play(before, screen, window, cuts);
+          if (inside.stalled) return inside.run.outcome;
+          if (!sameView(screen.view(), expected)) return { ...inside.run.outcome, result: 'a different screen' };
+          // The terminal is where it always is after the window, so what it shows next is known.
+          return end(
+            tail.reduce(
+              (progress, { view, from, offset }) => pausedAt(transcript, seen(progress, view, from, offset), offset),
+              inside,
+            ),
+          );
+        },
+        close: () => screen.dispose(),
+      };
+    },
+  };
+}
+
+function stopsIn(transcript: Transcript, { start, end }: Span, cuts: readonly number[]): readonly number[] {
+  const stops = [...cuts, ...transcript.pauses.map((pause) => pause.offset), end];
+  return [...new Set(stops.filter((stop) => stop > start && stop <= end))].toSorted((a, b) => a - b);
+}
+
+async function viewsAfter(
+  transcript: Transcript,
+  screen: Screen,
+  from: number,
+): Promise<readonly { readonly view: ScreenView; readonly from: number; readonly offset: number }[]> {
+  const views = [];
+  let written = from;
+  for (const offset of stopsIn(transcript, { start: from, end: transcript.bytes.length }, [])) {
+    await screen.write(transcript.bytes.subarray(written, offset));
+    views.push({ view: screen.view(), from: written, offset });
+    written = offset;
+  }
+  return views;
+}
+
+/** Lets the recorded silence pass, and stalls where the CLI waited for a key that was not sent. */
+function pausedAt(transcript: Transcript, progress: Progress, offset: number): Progress {
+  return transcript.pauses
+    .filter((pause) => pause.offset === offset && !progress.stalled)
+    .reduce((reached, { silentMs, until }) => {
+      const later = silent(reached, silentMs);
+      if (until === undefined) return later;
+      const found = later.run.outcome.sent.join('').indexOf(until, later.typed);
+      return found < 0 ? { ...later, stalled: true } : { ...later, typed: found + until.length };
+    }, progress);
+}
+
+function silent(progress: Progress, forMs: number): Progress {
+  let [run, elapsedMs] = [progress.run, progress.elapsedMs];
+  const until = elapsedMs + forMs;
+  while (elapsedMs < until) {
+    elapsedMs = Math.min(until, elapsedMs + 1000);
+    run = run.observe({ type: 'tick', elapsedMs });
+  }
+  return { ...progress, run, elapsedMs };
+}
+
+function sameView(left: ScreenView, right: ScreenView): boolean {
+  return left.lines.join('\n') === right.lines.join('\n') && left.links.join('\n') === right.links.join('\n');
+}
+
+function firstSecureLink(bytes: Uint8Array): { readonly url: string; readonly end: number } | undefined {
+  const links = linksInBytes(bytes).map(({ start, end }) => ({
+    url: Buffer.from(bytes.subarray(start, end)).toString(),
+    end,
+  }));
+  return links.find(({ url }) => url.startsWith('https://'));
+}
