@@ -50,7 +50,8 @@ export const healthSchema = z.object({
 
 export type Health = Readonly<z.infer<typeof healthSchema>>;
 
-const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true });
+/** What starting a CLI takes of its manifest; the rest, such as the lockfile, may come along and is dropped. */
+const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true }).strip();
 export type CliLaunch = z.infer<typeof cliSchema>;
 
 const loginMethodShape = manifestSchema.shape.logins.element;

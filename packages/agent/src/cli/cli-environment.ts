@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+
+import type { TrustFiles } from './trust.ts';
+
+/** What every CLI in this machine is started with. */
+export interface CliSurroundings {
+  /** The agent's own folder; `bin` below it comes first on the PATH. */
+  readonly runtime: string;
+  /** Loopback port of the egress forwarder; absent without an egress. */
+  readonly proxyPort: number | undefined;
+  readonly trust: TrustFiles | undefined;
+}
+
+/** Name of the program that a CLI starts to open a link. */
+export const BROWSER_COMMAND = 'sallyport-browser';
+
+/**
+ * The whole environment of a CLI. Built from nothing: no variable of the agent's own gets through. What the
+ * manifest or the request adds cannot replace what the machine itself sets.
+ */
+export function cliEnvironment(
+  surroundings: CliSurroundings,
+  home: string,
+  ...additions: readonly Readonly<Record<string, string>>[]
+): Record<string, string> {
+  const { runtime, proxyPort, trust } = surroundings;
+  const programs = join(runtime, 'bin');
+  return {
+    ...Object.assign({}, ...additions),
+    HOME: home,
+    PATH: `${programs}:/usr/local/bin:/usr/bin:/bin`,
+    TERM: 'xterm-256color',
+    LANG: 'C.UTF-8',
+    TMPDIR: join(runtime, 'tmp'),
+    BROWSER: join(programs, BROWSER_COMMAND),
+    ...(proxyPort !== undefined && proxyVariables(proxyPort)),
+    ...(trust && { SSL_CERT_FILE: trust.bundle, NODE_EXTRA_CA_CERTS: trust.own }),
+  };
+}
+
+/** Both spellings: curl reads only `http_proxy`, others only the capitals. */
+function proxyVariables(port: number): Record<string, string> {
+  const proxy = `http://127.0.0.1:${port}`;
+  const direct = 'localhost,127.0.0.1';
+  return {
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    NO_PROXY: direct,
+    http_proxy: proxy,
+    https_proxy: proxy,
+    no_proxy: direct,
+  };
+}

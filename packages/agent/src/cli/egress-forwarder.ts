@@ -1,0 +1,43 @@
+import { connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+
+/** The machine's way out, as the CLIs see it: an HTTP proxy on a loopback port. */
+export interface EgressForwarder {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** More than a browser opens at once; what is over it is refused, not queued. */
+const MOST_CONNECTIONS = 256;
+
+/**
+ * Carries bytes between a loopback port and the egress's Unix socket. CLIs take a proxy only as `http://host:port`,
+ * and the machine has no other network. Nothing is looked at: the egress decides.
+ */
+export async function startEgressForwarder(socketPath: string): Promise<EgressForwarder> {
+  const over = new AbortController();
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const egress = connect({ path: socketPath, allowHalfOpen: true });
+    const options = { signal: over.signal };
+    // A broken connection is told by closing the other half; there is nobody else to tell.
+    void Promise.all([pipeline(client, egress, options), pipeline(egress, client, options)]).catch(() => {
+      client.destroy();
+      egress.destroy();
+    });
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('A server on a port has no port.');
+  return {
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        over.abort();
+      }),
+  };
+}

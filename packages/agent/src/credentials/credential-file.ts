@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+
+/** What was found at a credential's path. */
+export type FileReading =
+  | { readonly type: 'absent' }
+  | { readonly type: 'refused'; readonly problem: string }
+  | { readonly type: 'text'; readonly text: string };
+
+/**
+ * Reads a file below the home without trusting what lies there: no link is followed, a FIFO or device is
+ * neither waited for nor read, and no more is read than a credential may be long.
+ */
+export async function readHomeFile(home: string, path: string): Promise<FileReading> {
+  const file = resolveHomePath(home, path);
+  try {
+    const folder = dirname(file);
+    const straight = join(await realpath(home), folder.slice(home.length));
+    if ((await realpath(folder)) !== straight) return refused(path, 'lies behind a symbolic link');
+    // O_NONBLOCK: opening a FIFO would wait for somebody to write to it.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const facts = await handle.stat();
+      if (!facts.isFile()) return refused(path, 'is not an ordinary file');
+      if (facts.size > MAX_CREDENTIAL_BYTES) return tooLarge(path);
+      const bytes = Buffer.alloc(MAX_CREDENTIAL_BYTES + 1);
+      let length = 0;
+      for (;;) {
+        const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
+        length += bytesRead;
+        if (length > MAX_CREDENTIAL_BYTES) return tooLarge(path);
+        if (bytesRead === 0) break;
+      }
+      return { type: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)) };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return explain(path, error);
+  }
+}
+
+/** `~/a/b` in this home. Paths have passed the manifest's schema, so there is no `..` in them. */
+export function resolveHomePath(home: string, path: string): string {
+  return join(home, path.replace(/^~\//, ''));
+}
+
+function explain(path: string, error: unknown): FileReading {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { type: 'absent' };
+  if (code === 'ELOOP') return refused(path, 'is a symbolic link');
+  if (code === 'ENXIO') return refused(path, 'is not an ordinary file');
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return refused(path, 'is not UTF-8 text');
+  return refused(path, `cannot be read (${String(code ?? error)})`);
+}
+
+function tooLarge(path: string): FileReading {
+  return refused(path, `is larger than ${MAX_CREDENTIAL_BYTES / 1024} KiB`);
+}
+
+function refused(path: string, why: string): FileReading {
+  return { type: 'refused', problem: `${path} ${why}.` };
+}

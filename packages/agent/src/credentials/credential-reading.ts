@@ -1,0 +1,67 @@
+import { missingParts } from '@sallyport/core';
+import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
+
+import { readHomeFile } from './credential-file.ts';
+
+/** Where a credential's files are looked for. */
+export interface CredentialPlace {
+  readonly home: string;
+  /** Which of each item's paths counts here. */
+  readonly role: 'browser' | 'cli';
+  readonly items: readonly CredentialItem[];
+  /** Values of `environment` items found so far: item id → value. */
+  readonly values?: CredentialFiles;
+}
+
+/** `complete`: everything the manifest requires is there and not blank. */
+export type CredentialReading =
+  | { readonly type: 'absent' }
+  | { readonly type: 'incomplete'; readonly problem: string }
+  | { readonly type: 'complete'; readonly files: CredentialFiles };
+
+/** Reads a credential once. Without any secret it is absent, whatever settings files lie around. */
+export async function readCredential(place: CredentialPlace): Promise<CredentialReading> {
+  const files: Record<string, string> = { ...place.values };
+  for (const item of place.items) {
+    if (item.as !== 'file') continue;
+    const reading = await readHomeFile(place.home, item.paths[place.role]);
+    if (reading.type === 'refused') return { type: 'incomplete', problem: reading.problem };
+    if (reading.type === 'text') files[item.id] = reading.text;
+  }
+  const secrets = place.items.filter((item) => item.as !== 'file' || item.role === 'secret');
+  if (!secrets.some((item) => Object.hasOwn(files, item.id))) return { type: 'absent' };
+  const missing = missingParts(place.items, files).map(({ item, problem }) => `${item}: ${problem}`);
+  return missing.length === 0
+    ? { type: 'complete', files }
+    : { type: 'incomplete', problem: `The credential is not complete (${missing.join(', ')}).` };
+}
+
+/** Reads until two readings, a moment apart, are the same: a file that is being written is never taken. */
+export async function readSettledCredential(
+  place: CredentialPlace,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CredentialReading> {
+  let before = await readCredential(place);
+  for (let attempt = 0; attempt < MOST_READINGS && before.type === 'complete'; attempt++) {
+    await clock.sleep(settleMs(place.items), signal);
+    const after = await readCredential(place);
+    if (sameReading(before, after)) return after;
+    before = after;
+  }
+  return before.type === 'complete' ? { type: 'incomplete', problem: 'The credential keeps changing.' } : before;
+}
+
+export function sameReading(one: CredentialReading, other: CredentialReading): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+const MOST_READINGS = 20;
+
+/**
+ * JSON ends with its closing bracket, so a complete document with every required value is hardly a half-written
+ * one; the second look is for a program that overwrites in place. Text has no such end and gets more time.
+ */
+function settleMs(items: readonly CredentialItem[]): number {
+  return items.every((item) => item.as !== 'file' || item.format === 'json') ? 30 : 100;
+}

@@ -1,0 +1,96 @@
+import { sep } from 'node:path';
+
+import type { Clock, CredentialFiles } from '@sallyport/core';
+import { watch } from 'chokidar';
+
+import { resolveHomePath } from './credential-file.ts';
+import { readCredential, readSettledCredential, sameReading } from './credential-reading.ts';
+import type { CredentialPlace, CredentialReading } from './credential-reading.ts';
+
+export interface CredentialWatchOptions {
+  readonly place: CredentialPlace;
+  readonly clock: Clock;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+  /** A complete credential with a content not seen before. */
+  onComplete(files: CredentialFiles): void;
+  /** Something that will not become a credential by waiting. Once for each content. */
+  onRejected(problem: string): void;
+}
+
+/** The safety net: on some file systems, and for devices and FIFOs, there are no change events. */
+const RECHECK_MS = 2000;
+/** CLIs write a stub or an empty file first, and the real content up to 15 ms later. */
+const PATIENCE_MS = 500;
+
+/** Follows a credential's files. Resolves when the first look is done and changes are being watched. */
+export async function watchCredential(options: CredentialWatchOptions): Promise<void> {
+  const { place, signal } = options;
+  const bell = createBell(signal);
+  const targets = place.items.flatMap((item) =>
+    item.as === 'file' ? [resolveHomePath(place.home, item.paths[place.role])] : [],
+  );
+  // The home, not the file: a file that does not exist yet, and one replaced by rename, would be missed.
+  const watcher = watch(place.home, {
+    followSymlinks: false,
+    ignored: (path) => !targets.some((target) => target === path || target.startsWith(path + sep)),
+  });
+  watcher.on('all', bell.ring).on('error', bell.ring);
+  signal.addEventListener('abort', () => void watcher.close(), { once: true });
+  await new Promise<void>((resolve) => {
+    watcher.once('ready', () => resolve());
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  // Ends by the signal alone.
+  void follow(options, bell).catch(() => {});
+  bell.ring();
+}
+
+async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions, bell: Bell): Promise<void> {
+  let told: CredentialReading = { type: 'absent' };
+  while (!signal.aborted) {
+    await bell.rung(RECHECK_MS, clock);
+    const reading = await readSettledCredential(place, clock, signal);
+    if (reading.type === 'absent' || sameReading(reading, told)) continue;
+    if (reading.type === 'complete') {
+      told = reading;
+      tell.onComplete(reading.files);
+      continue;
+    }
+    if (await bell.rung(PATIENCE_MS, clock)) {
+      bell.ring();
+    } else if (sameReading(reading, await readCredential(place))) {
+      told = reading;
+      tell.onRejected(reading.problem);
+    }
+  }
+}
+
+interface Bell {
+  readonly ring: () => void;
+  /** Waits for the next ring, or one not heard yet, at most this long. Whether it rang. */
+  rung(withinMs: number, clock: Clock): Promise<boolean>;
+}
+
+function createBell(signal: AbortSignal): Bell {
+  let ringing = false;
+  let wake = (): void => {};
+  signal.addEventListener('abort', () => wake(), { once: true });
+  return {
+    ring: () => {
+      ringing = true;
+      wake();
+    },
+    rung: async (withinMs, clock) => {
+      signal.throwIfAborted();
+      if (!ringing) {
+        const woken = new AbortController();
+        wake = () => woken.abort();
+        await clock.sleep(withinMs, woken.signal).catch(() => signal.throwIfAborted());
+      }
+      const heard = ringing;
+      ringing = false;
+      return heard;
+    },
+  };
+}

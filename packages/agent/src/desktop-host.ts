@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { SallyportError, toSallyportError } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core';
+
+import { startDesktop } from './desktop/index.ts';
+import type { EventLog } from './event-log.ts';
+
+/** The machine's desktop, from before it is up until after it is gone. */
+export interface DesktopHost {
+  /** Shows a page; waits for a desktop that is still starting. */
+  open(url: string): Promise<void>;
+  /** Throws where there is no desktop to show. */
+  view(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): Promise<void>;
+}
+
+/** Starts the desktop in the background, before anybody knows which page it will show. */
+export function hostDesktop(options: {
+  readonly boot: Pick<BootConfig, 'home' | 'runtime' | 'desktop' | 'certificateAuthority'>;
+  readonly proxyPort: number | undefined;
+  readonly log: EventLog;
+}): DesktopHost {
+  const { boot, proxyPort, log } = options;
+  const { desktop: size, home, runtime, certificateAuthority } = boot;
+  if (!size) return noDesktop;
+  const over = new AbortController();
+  const { signal } = over;
+  const onExit = (error: SallyportError): void => log.publish({ type: 'desktop.failed', message: error.message });
+  let ready: Awaited<ReturnType<typeof startDesktop>> | undefined;
+  const starting = startDesktop({ home, runtime, size, proxyPort, certificateAuthority, signal, onExit });
+  const follow = async (): Promise<void> => {
+    try {
+      ready = await starting;
+      log.publish({ type: 'desktop.ready' });
+    } catch (error) {
+      if (!signal.aborted) onExit(toSallyportError(error, 'MACHINE_FAILED', 'The desktop did not start.'));
+    }
+  };
+  void follow();
+  return {
+    open: async (url) => (await starting).open(url),
+    view: (request, socket, head) => {
+      if (!ready) throw new SallyportError('MACHINE_BUSY', 'The desktop is not ready yet.');
+      ready.handleUpgrade(request, socket, head);
+    },
+    close: async () => {
+      over.abort();
+      await starting.then(
+        (desktop) => desktop.stop(),
+        () => undefined,
+      );
+    },
+  };
+}
+
+const noDesktop: DesktopHost = {
+  open: () => Promise.reject(missing()),
+  view: () => {
+    throw missing();
+  },
+  close: async () => {},
+};
+
+function missing(): SallyportError {
+  return new SallyportError('MACHINE_UNSUPPORTED', 'This machine was started without a desktop.');
+}

@@ -1,0 +1,41 @@
+import { matchText } from '@sallyport/core';
+import type { Clock, CredentialFiles, CredentialItem, ScreenView } from '@sallyport/core';
+
+import { readSettledCredential } from '../credentials/credential-reading.ts';
+import type { CredentialPlace, CredentialReading } from '../credentials/credential-reading.ts';
+
+/** The engine asks again each second; in between, looking often keeps the person from waiting. */
+const LOOK_EVERY_MS = 40;
+const LOOK_FOR_MS = 800;
+
+/** Reads the credential of a login that says it is done. Its file may still be a moment away. */
+export async function captureLogin(
+  place: CredentialPlace,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CredentialReading> {
+  const until = clock.monotonic() + LOOK_FOR_MS;
+  for (;;) {
+    const reading = await readSettledCredential(place, clock, signal);
+    if (reading.type === 'complete' || clock.monotonic() >= until) return reading;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/**
+ * Credentials that are no file: a token the CLI printed, or a key the person typed in answer to the prompt
+ * that has the item's id.
+ */
+export function findValues(
+  items: readonly CredentialItem[],
+  screen: ScreenView,
+  answers: ReadonlyMap<string, string>,
+): CredentialFiles {
+  const text = screen.lines.join('\n');
+  const found = items.flatMap((item) => {
+    if (item.as !== 'environment') return [];
+    const value = item.from === 'person' ? answers.get(item.id) : matchText(item.from, text);
+    return value === undefined ? [] : [[item.id, value] as const];
+  });
+  return Object.fromEntries(found);
+}

@@ -1,0 +1,131 @@
+import { createLogin, step, SallyportError } from '@sallyport/core';
+import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation } from '@sallyport/core';
+
+import { createScreen } from '../terminal/screen.ts';
+import { spawnPty } from '../terminal/pty.ts';
+import type { PtyCommand } from '../terminal/pty.ts';
+import { endProcessGroup } from '../process-group.ts';
+import type { BrowserShim } from './browser-shim.ts';
+
+/** One login under way: the engine decides, this does. */
+export interface LoginRun {
+  /** Reports something that happened outside of the terminal. False: it changed nothing. */
+  observe(observation: LoginObservation): boolean;
+  readonly screen: ReturnType<typeof createScreen>;
+  /** Ends the login from outside. */
+  stop(error: SallyportError): void;
+  /** Resolves when the login is over and nothing of its process group runs; never rejects. */
+  readonly ended: Promise<LoginEnding>;
+}
+
+export type LoginEnding =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly error: SallyportError; readonly screen: string };
+
+export interface LoginRunOptions {
+  readonly method: LoginMethod;
+  readonly command: Omit<PtyCommand, 'columns' | 'rows'>;
+  readonly shim: BrowserShim;
+  readonly clock: Clock;
+  onUrl(url: GuardedUrl, userCode: string | undefined): void;
+  onAsk(prompt: Extract<LoginAction, { type: 'ask' }>['prompt']): void;
+  onAwaitCallback(port: number): void;
+  /** Reads the credential; resolves to what is wrong with it, or `undefined` when it is complete and offered. */
+  capture(signal: AbortSignal): Promise<string | undefined>;
+}
+
+const TICK_MS = 1000;
+/** How long a CLI gets to end after SIGTERM. */
+const GRACE_MS = 1500;
+
+export function runLogin(options: LoginRunOptions): LoginRun {
+  const { method, clock, shim } = options;
+  const { columns, rows } = method.drive;
+  const screen = createScreen({ columns, rows });
+  const pty = spawnPty({ ...options.command, columns, rows });
+  const over = new AbortController();
+  const started = clock.monotonic();
+  let state = createLogin(method);
+  let finish: (ending: LoginEnding) => void = () => {};
+  const decided = new Promise<LoginEnding>((resolve) => {
+    finish = resolve;
+  });
+
+  const fail = (error: SallyportError): void => finish({ ok: false, error, screen: screen.snapshotText() });
+  const observe = (observation: LoginObservation): boolean => {
+    if (over.signal.aborted) return false;
+    const next = step(state, observation);
+    const changed = next.state !== state;
+    state = next.state;
+    for (const action of next.actions) perform(action);
+    return changed;
+  };
+  const perform = (action: LoginAction): void => {
+    switch (action.type) {
+      case 'send':
+        return pty.write(action.text);
+      case 'ask':
+        return options.onAsk(action.prompt);
+      case 'announce-url':
+        return options.onUrl(action.url, action.userCode);
+      case 'await-callback':
+        return options.onAwaitCallback(action.port);
+      case 'capture':
+        return void capture();
+      case 'finish':
+        return finish({ ok: true });
+      case 'fail':
+        return fail(new SallyportError(action.code, action.message));
+    }
+  };
+  const capture = async (): Promise<void> => {
+    try {
+      observe({ type: 'captured', problem: await options.capture(over.signal) });
+    } catch (error) {
+      if (!over.signal.aborted)
+        fail(new SallyportError('LOGIN_FAILED', 'The credential could not be read.', { cause: error }));
+    }
+  };
+
+  let unparsed = 0;
+  let parsed = Promise.resolve();
+  const show = async (bytes: Uint8Array): Promise<void> => {
+    unparsed += 1;
+    try {
+      await screen.write(bytes);
+    } finally {
+      unparsed -= 1;
+    }
+    // A burst of output is looked at once, when all of it is on the screen.
+    if (unparsed === 0) observe({ type: 'screen', screen: screen.view() });
+  };
+  screen.onReply((text) => pty.write(text));
+  pty.onData((bytes) => {
+    if (over.signal.aborted) return;
+    parsed = show(bytes).catch((error: unknown) => {
+      if (SallyportError.isInstance(error)) fail(error);
+    });
+  });
+  pty.onExit((exit) => void parsed.then(() => observe({ type: 'exit', ...exit })));
+  const silence = shim.listen((url) => void observe({ type: 'shim', url }));
+
+  const tick = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      await clock.sleep(TICK_MS, over.signal);
+      shim.check();
+      observe({ type: 'tick', elapsedMs: clock.monotonic() - started });
+    }
+  };
+  // Ends by the signal alone.
+  void tick().catch(() => {});
+
+  const ended = decided.then(async (ending) => {
+    over.abort();
+    silence();
+    await endProcessGroup(pty.pid, GRACE_MS, clock);
+    await parsed;
+    screen.dispose();
+    return ending;
+  });
+  return { observe, screen, stop: fail, ended };
+}

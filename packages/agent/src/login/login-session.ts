@@ -1,0 +1,196 @@
+import { SallyportError } from '@sallyport/core';
+import type {
+  BootConfig,
+  Clock,
+  CredentialFiles,
+  DeclaredPrompt,
+  GuardedUrl,
+  startLoginRequestSchema,
+  StartLoginResponse,
+} from '@sallyport/core';
+
+import type { CliCommand } from '../cli/cli-command.ts';
+import { cliEnvironment } from '../cli/cli-environment.ts';
+import type { CliSurroundings } from '../cli/cli-environment.ts';
+import { writeSettings } from '../cli/settings.ts';
+import type { CredentialPlace } from '../credentials/credential-reading.ts';
+import type { Offers } from '../credentials/offers.ts';
+import type { EventLog } from '../event-log.ts';
+import type { Redactor } from '../redact.ts';
+import type { BrowserShim } from './browser-shim.ts';
+import { captureLogin, findValues } from './login-capture.ts';
+import { openLoginHome } from './login-home.ts';
+import { runLogin } from './login-run.ts';
+import type { LoginEnding, LoginRun } from './login-run.ts';
+import { occupyPorts } from './occupied-ports.ts';
+
+export type LoginCommand = ReturnType<typeof startLoginRequestSchema.parse>;
+
+export interface LoginSessionOptions {
+  readonly boot: Pick<BootConfig, 'home' | 'runtime' | 'role' | 'clis'>;
+  readonly surroundings: CliSurroundings;
+  readonly shim: BrowserShim;
+  readonly log: EventLog;
+  readonly offers: Offers;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+}
+
+/** What is known of the login that runs, or ran last. */
+export interface LoginSession {
+  readonly sessionId: string;
+  readonly provider: string;
+  /** Where the credential will be. */
+  readonly path: string | null;
+  /** Ends the login. */
+  readonly abort: AbortController;
+  /** The answer to whoever started it. The first response counts. */
+  readonly answered: Promise<StartLoginResponse>;
+  readonly respond: (oauthUrl: string | null, userCode: string | null) => void;
+  readonly refuse: (error: SallyportError) => void;
+  /** Open questions. */
+  readonly prompts: Map<string, DeclaredPrompt>;
+  readonly answers: Map<string, string>;
+  run: LoginRun | undefined;
+  url: GuardedUrl | undefined;
+  callbackUsed: boolean;
+  authenticated: boolean;
+  over: boolean;
+}
+
+export function openLoginSession(provider: string, command: LoginCommand, role: 'browser' | 'cli'): LoginSession {
+  const secret = command.credentials.find((item) => item.as === 'file' && item.role === 'secret');
+  const { promise: answered, resolve, reject } = Promise.withResolvers<StartLoginResponse>();
+  return {
+    sessionId: command.sessionId,
+    provider,
+    path: secret?.as === 'file' ? secret.paths[role] : null,
+    abort: new AbortController(),
+    answered,
+    respond: (oauthUrl, userCode) => resolve({ success: true, oauthUrl, userCode }),
+    refuse: reject,
+    prompts: new Map(),
+    answers: new Map(),
+    run: undefined,
+    url: undefined,
+    callbackUsed: false,
+    authenticated: false,
+    over: false,
+  };
+}
+
+/** Runs a login from its first to its last moment. Never rejects: the events and the answer tell how it went. */
+export async function runLoginSession(
+  session: LoginSession,
+  program: CliCommand,
+  command: LoginCommand,
+  options: LoginSessionOptions,
+): Promise<void> {
+  const { log, redactor } = options;
+  const { sessionId } = session;
+  const ending = await live(session, program, command, options).catch((error: unknown): LoginEnding => {
+    const known = SallyportError.isInstance(error)
+      ? error
+      : new SallyportError('LOGIN_FAILED', 'The login could not be started.', { cause: error });
+    return { ok: false, error: known, screen: '' };
+  });
+  session.over = true;
+  session.run = undefined;
+  if (ending.ok) {
+    session.respond(session.url?.href ?? null, null);
+    log.publish({ type: 'login.finished', sessionId });
+    return;
+  }
+  const { error } = ending;
+  const screen = redactor.redact(ending.screen);
+  const message = redactor.redact(error.message);
+  log.publish({ type: 'login.failed', sessionId, code: error.code, message, screen });
+  const said = screen === '' ? '' : ` The last screen said: '${screen}'.`;
+  session.refuse(new SallyportError(error.code, `${message}${said}`, { hint: error.hint, cause: error }));
+}
+
+/** The whole life of one login; what it took is given back at the end, whatever happens. */
+async function live(
+  session: LoginSession,
+  { file, argv }: CliCommand,
+  command: LoginCommand,
+  options: LoginSessionOptions,
+): Promise<LoginEnding> {
+  const { boot, log, clock } = options;
+  const { sessionId, provider } = session;
+  const { method, credentials } = command;
+  const machinePlace: CredentialPlace = { home: boot.home, role: boot.role, items: credentials };
+  const { freshHome } = method;
+  const own = await openLoginHome({ place: machinePlace, runtime: boot.runtime, sessionId, freshHome });
+  const ports = await occupyPorts(command.occupyPorts);
+  let lastProblem: string | undefined;
+  try {
+    await writeSettings(own.home, command.cli.settings);
+    if (session.abort.signal.aborted) throw cancelled();
+    const env = cliEnvironment(options.surroundings, own.home, command.cli.env);
+    const run = runLogin({
+      method,
+      command: { file, argv, env, cwd: own.home },
+      shim: options.shim,
+      clock,
+      onUrl: (url, userCode) => {
+        session.url = url;
+        session.callbackUsed = false;
+        log.publish({ type: 'login.url', sessionId, url: url.href, ...(userCode !== undefined && { userCode }) });
+        session.respond(url.href, userCode ?? null);
+      },
+      onAsk: (prompt) => {
+        session.prompts.set(prompt.id, prompt);
+        log.publish({ type: 'login.prompt', sessionId, ...describePrompt(prompt) });
+        if (!method.url) session.respond(null, null);
+      },
+      onAwaitCallback: (port) => log.publish({ type: 'login.awaiting-callback', sessionId, port }),
+      capture: async (over) => {
+        const values = findValues(credentials, run.screen.view(), session.answers);
+        const reading = await captureLogin({ ...machinePlace, home: own.home, values }, clock, over);
+        if (reading.type === 'complete') {
+          rememberSecrets(options.redactor, reading.files);
+          session.authenticated = true;
+          options.offers.offer({ provider, sessionId, files: reading.files });
+          return undefined;
+        }
+        const problem = reading.type === 'absent' ? 'The CLI has written no credential.' : reading.problem;
+        if (reading.type === 'incomplete' && problem !== lastProblem) {
+          lastProblem = problem;
+          log.publish({ type: 'credential.rejected', provider, sessionId, problem });
+        }
+        return problem;
+      },
+    });
+    session.run = run;
+    session.abort.signal.addEventListener('abort', () => run.stop(cancelled()), { once: true });
+    return await run.ended;
+  } finally {
+    await ports.release();
+    await own.remove();
+  }
+}
+
+function describePrompt(prompt: DeclaredPrompt) {
+  const { id: promptId, label, kind, secret, choices } = prompt;
+  return { promptId, label, kind, secret, ...(choices && { choices: choices.map((choice) => choice.label) }) };
+}
+
+/** Every long text inside a credential, so that none of it gets into a message. */
+function rememberSecrets(redactor: Redactor, files: CredentialFiles): void {
+  const visit = (value: unknown): void => {
+    if (typeof value === 'string' && value.length >= 16) redactor.add(value);
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
+  };
+  for (const text of Object.values(files)) {
+    try {
+      visit(JSON.parse(text));
+    } catch {
+      visit(text.trim());
+    }
+  }
+}
+
+function cancelled(): SallyportError {
+  return new SallyportError('LOGIN_CANCELLED', 'The login was cancelled.');
+}

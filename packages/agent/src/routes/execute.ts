@@ -1,0 +1,23 @@
+import { executeRequestSchema } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+
+import type { Route } from '../http/router.ts';
+import { openEventStream } from '../http/sse.ts';
+import type { PromptRunner } from '../prompts/prompt-runner.ts';
+
+export function executeRoutes(prompts: PromptRunner, clock: Clock): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/execute',
+      handle: async ({ body, response, signal }) => {
+        const command = await body(executeRequestSchema);
+        prompts.check(command);
+        const stream = openEventStream(response, clock, signal);
+        await prompts.run(command, (event) => stream.send(event), signal);
+        stream.end();
+        return undefined;
+      },
+    },
+  ];
+}
