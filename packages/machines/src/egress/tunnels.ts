@@ -53,6 +53,10 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     if (!upstream) {
       return;
     }
+    if (socket.destroyed) {
+      upstream.destroy();
+      return;
+    }
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     upstream.write(head);
     splice(socket, upstream);

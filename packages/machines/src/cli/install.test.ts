@@ -1,0 +1,180 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { manifestSchema } from '@sallyport/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { createCliInstaller } from './install.ts';
+import type { PinnedCli } from './lockfile.ts';
+
+let root: string;
+let npm: string;
+const quiet = { signal: new AbortController().signal, onProgress: () => {} };
+const bin = 'node_modules/fake-cli/bin/fake';
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sp-cli-'));
+  npm = join(root, 'npm');
+  useNpm(`
+    echo x >> ${root}/runs
+    env > ${root}/environment
+    echo "$@" > ${root}/arguments
+    sleep 0.1
+    echo "npm http fetch GET 200 https://registry.test/fake-cli/-/fake-cli-1.2.3.tgz 10ms" >&2
+    mkdir -p node_modules/fake-cli/bin
+    echo '#!/bin/sh' > ${bin}
+    chmod 700 ${bin}`);
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+  delete process.env['CANARY_FOR_NPM'];
+  delete process.env['npm_config_registry'];
+});
+
+function useNpm(script: string): void {
+  writeFileSync(npm, `#!/bin/sh\n${script}\n`);
+  chmodSync(npm, 0o755);
+}
+
+function runs(): number {
+  return existsSync(join(root, 'runs')) ? readFileSync(join(root, 'runs'), 'utf8').length / 2 : 0;
+}
+
+interface Changes {
+  readonly locked?: object;
+  readonly bin?: Record<string, string>;
+}
+
+function pinned(changes: Changes = {}): PinnedCli {
+  const locked = { version: '1.2.3', integrity: 'sha512-x', ...changes.locked };
+  const lockfile = {
+    lockfileVersion: 3,
+    packages: { '': { dependencies: { 'fake-cli': '1.2.3' } }, 'node_modules/fake-cli': locked },
+  };
+  return manifestSchema.shape.cli.parse({
+    package: 'fake-cli',
+    version: '1.2.3',
+    lockfile: JSON.stringify(lockfile),
+    bin: changes.bin ?? { 'linux-x64': bin, 'linux-arm64': bin, 'darwin-arm64': bin, 'darwin-x64': bin },
+  });
+}
+
+describe('the CLI installer', () => {
+  it('installs the pinned version once, readable by every user, and finds it later without npm', async () => {
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const told: (number | undefined)[] = [];
+    const directory = await installer.ensure(pinned(), 'fake', {
+      ...quiet,
+      onProgress: (_message, fraction) => void told.push(fraction),
+    });
+    expect(told).toEqual([0.95]);
+    expect(statSync(join(directory, bin)).mode & 0o777).toBe(0o755);
+    expect(readFileSync(join(root, 'arguments'), 'utf8')).toContain('ci --ignore-scripts');
+    expect(JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')).dependencies).toEqual({
+      'fake-cli': '1.2.3',
+    });
+    rmSync(npm);
+    expect(await createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet)).toBe(
+      directory,
+    );
+    expect(runs()).toBe(1);
+    expect(readdirSync(join(root, 'clis')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it("gives npm the operator's registry settings and nothing else of the environment", async () => {
+    process.env['CANARY_FOR_NPM'] = 'canary-value';
+    process.env['npm_config_registry'] = 'https://registry.company.test/';
+    await createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet);
+    const environment = readFileSync(join(root, 'environment'), 'utf8');
+    expect(environment).not.toContain('canary-value');
+    expect(environment).toContain('npm_config_registry=https://registry.company.test/');
+    expect(environment).toMatch(new RegExp(`^HOME=${join(root, 'clis')}/`, 'm'));
+  });
+
+  it('runs once for callers that come together, and goes on when one of them leaves', async () => {
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const controller = new AbortController();
+    const first = installer.ensure(pinned(), 'fake', { ...quiet, signal: controller.signal });
+    const second = installer.ensure(pinned(), 'fake', quiet);
+    await sleep(40);
+    controller.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    expect(existsSync(join(await second, bin))).toBe(true);
+    expect(runs()).toBe(1);
+  });
+
+  it('ends npm when everybody has left, and leaves nothing half-done', async () => {
+    useNpm(`echo x >> ${root}/runs\nexec sleep 30`);
+    const controller = new AbortController();
+    const only = createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', {
+      ...quiet,
+      signal: controller.signal,
+    });
+    await expect.poll(runs).toBe(1);
+    controller.abort(new Error('left'));
+    await expect(only).rejects.toThrow('left');
+    await expect.poll(() => readdirSync(join(root, 'clis'))).toEqual([]);
+  });
+
+  it('lets two servers install the same version at the same time', async () => {
+    const both = [1, 2].map(() =>
+      createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet),
+    );
+    const [first, second] = await Promise.all(both);
+    expect(first).toBe(second);
+    expect(runs()).toBe(2);
+  });
+
+  it('installs again when the program has vanished', async () => {
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    rmSync(join(await installer.ensure(pinned(), 'fake', quiet), bin));
+    expect(existsSync(join(await installer.ensure(pinned(), 'fake', quiet), bin))).toBe(true);
+  });
+
+  it("says what npm's last words were, and can be tried again", async () => {
+    useNpm('echo "npm error code EINTEGRITY" >&2; exit 1');
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({
+      code: 'PROVIDER_CLI_MISSING',
+      retryable: true,
+      hint: expect.stringContaining('EINTEGRITY'),
+    });
+    useNpm(`mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod +x ${bin}`);
+    await installer.ensure(pinned(), 'fake', quiet);
+  });
+
+  it('refuses a package without the program, and a host without one', async () => {
+    useNpm('mkdir node_modules');
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({ code: 'PROVIDER_CLI_MISSING' });
+    await expect(installer.ensure(pinned({ bin: {} }), 'fake', quiet)).rejects.toThrow(
+      `no program for ${process.platform}`,
+    );
+  });
+
+  it.each([
+    { version: '1.2.4' },
+    { integrity: undefined },
+    { resolved: 'git+ssh://git@host/x.git' },
+    { resolved: 'file:../x' },
+  ])('refuses a lockfile with %j before npm sees it', async (locked) => {
+    mkdirSync(join(root, 'clis'));
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    await expect(installer.ensure(pinned({ locked }), 'fake', quiet)).rejects.toMatchObject({
+      code: 'PROVIDER_MANIFEST_INVALID',
+    });
+    expect(runs()).toBe(0);
+  });
+});

@@ -1,0 +1,145 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+
+import { removeTree } from '../process/remove-tree.ts';
+import { hasCode } from '../process/safe-folder.ts';
+import { checkLockfile } from './lockfile.ts';
+import type { PinnedCli } from './lockfile.ts';
+import { findNpm } from './npm.ts';
+import { makeReadable } from './readable-tree.ts';
+import { runNpm } from './run-npm.ts';
+import { createSharedWork } from './shared-work.ts';
+import type { SharedWorkOptions } from './shared-work.ts';
+
+export interface CliInstallerOptions {
+  /** CLIs are installed below it, one folder for each provider and version. */
+  readonly directory: string;
+  /** The npm to run. Default: the one beside this Node, else the first in PATH. */
+  readonly npm?: string;
+}
+
+export interface CliInstaller {
+  /** The folder of a provider's pinned CLI, installed if need be. One installation at a time for each version. */
+  ensure(this: void, cli: PinnedCli, provider: string, options: SharedWorkOptions): Promise<string>;
+}
+
+const COMPLETE = '.sallyport-complete';
+
+/** Puts the unmodified CLI of a provider on this host: the version and hashes of its manifest, no install scripts. */
+export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
+  const flights = createSharedWork<string>();
+
+  async function ensure(cli: PinnedCli, provider: string, caller: SharedWorkOptions): Promise<string> {
+    const bin = binOf(cli);
+    const hash = createHash('sha256')
+      .update(JSON.stringify([cli.package, cli.lockfile]))
+      .digest('hex');
+    const name = `${provider}-${cli.version}-${hash.slice(0, 12)}`;
+    const directory = join(options.directory, name);
+    if (await isComplete(directory, bin, hash)) {
+      return directory;
+    }
+    return flights.join(name, caller, (signal, onProgress) =>
+      install({ cli, provider, bin, hash, directory, signal, onProgress }),
+    );
+  }
+
+  async function install(job: InstallJob): Promise<string> {
+    const { cli, provider, directory, hash, bin } = job;
+    const { packageJson, packageCount } = checkLockfile(cli, provider);
+    const npm = options.npm ?? (await findNpm());
+    if (npm === undefined) {
+      throw missing(cli, 'npm was not found in PATH or beside Node', {
+        hint: 'Install npm, for instance from nodejs.org.',
+      });
+    }
+    await mkdir(options.directory, { recursive: true, mode: 0o755 });
+    const temporary = `${directory}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      await mkdir(temporary, { mode: 0o755 });
+      await writeFile(join(temporary, 'package.json'), packageJson);
+      await writeFile(join(temporary, 'package-lock.json'), cli.lockfile);
+      const problem = await runNpm({
+        ...job,
+        npm,
+        directory: temporary,
+        cache: join(options.directory, '.npm-cache'),
+        packageCount,
+      });
+      job.signal.throwIfAborted();
+      if (problem !== undefined) {
+        throw missing(cli, 'npm could not install it', { details: { npm: problem }, hint: problem });
+      }
+      await makeReadable(temporary);
+      await access(join(temporary, bin), constants.X_OK).catch((cause: unknown) => {
+        throw missing(cli, `its package has no executable ${bin}`, { cause });
+      });
+      await writeFile(join(temporary, COMPLETE), hash);
+      await putInPlace(temporary, directory, () => isComplete(directory, bin, hash));
+      return directory;
+    } finally {
+      await removeTree(temporary);
+    }
+  }
+
+  return { ensure };
+}
+
+interface InstallJob {
+  readonly cli: PinnedCli;
+  readonly provider: string;
+  readonly bin: string;
+  readonly hash: string;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (message: string, fraction?: number) => void;
+}
+
+function binOf(cli: PinnedCli): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const bin = cli.bin[platform];
+  if (bin === undefined) {
+    throw missing(cli, `its manifest names no program for ${platform}`, { hint: 'Use a host of another kind.' });
+  }
+  return bin;
+}
+
+async function isComplete(directory: string, bin: string, hash: string): Promise<boolean> {
+  try {
+    await access(join(directory, bin), constants.X_OK);
+    return (await readFile(join(directory, COMPLETE), 'utf8')) === hash;
+  } catch {
+    return false;
+  }
+}
+
+/** Another server may install the same version at the same time: the first one wins, and both have it. */
+async function putInPlace(temporary: string, directory: string, isWhole: () => Promise<boolean>): Promise<void> {
+  try {
+    await rename(temporary, directory);
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) {
+      throw error;
+    }
+    if (!(await isWhole())) {
+      await removeTree(directory);
+      await rename(temporary, directory);
+    }
+  }
+}
+
+function missing(
+  cli: PinnedCli,
+  problem: string,
+  init: ConstructorParameters<typeof SallyportError>[2],
+): SallyportError {
+  return new SallyportError(
+    'PROVIDER_CLI_MISSING',
+    `The CLI ${cli.package} ${cli.version} is missing: ${problem}.`,
+    init,
+  );
+}
