@@ -6,6 +6,7 @@ import { manifestSchema } from '@sallyport/core';
 import { describeProvider, loadTranscript, pauseBefore } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';
+import { asRecord, tryParseJson } from './json.ts';
 import { browserLogin } from './logins.ts';
 
 const fixture = (path: string): URL => new URL(`__fixtures__/${path}`, import.meta.url);
@@ -16,6 +17,8 @@ const authorizeUrl = expect.stringMatching(
 );
 const nothing = { urls: [], userCodes: [], asked: [], sent: [] };
 const browserCommand = true;
+
+const auth = readFileSync(fixture('credentials/codex-0.169.0.auth.json'), 'utf8');
 
 /**
  * The first-run screens of `codex --no-daemon`. Not in the manifest, since a daemon may outlive that command; it
@@ -102,11 +105,8 @@ describeProvider(
       screens('tui-first-run-unanswered-2000x50'),
     ],
     credentials: [
-      {
-        name: 'of 0.169.0',
-        files: { auth: readFileSync(fixture('credentials/codex-0.169.0.auth.json'), 'utf8') },
-        facts: { kind: 'plan', account: 'fake@example.test (plus)' },
-      },
+      { name: 'of 0.169.0', files: { auth }, facts: { kind: 'plan', account: 'fake@example.test (plus)' } },
+      { name: 'of older versions', files: { auth: olderShape() }, facts: { kind: 'plan' } },
     ],
     headless: [
       { ...headless('ok', 0, { outcome: 'completed' }), text: 'Hello from the fake model.' },
@@ -118,3 +118,11 @@ describeProvider(
   },
   { describe, it, expect },
 );
+
+/** Four tokens and no mode: versions before the provenance of a login was kept. */
+function olderShape(): string {
+  const { tokens, last_refresh } = asRecord(tryParseJson(auth));
+  const { id_token, access_token, refresh_token, account_id } = asRecord(tokens);
+  const kept = { id_token, access_token, refresh_token, account_id };
+  return JSON.stringify({ OPENAI_API_KEY: null, tokens: kept, last_refresh });
+}
