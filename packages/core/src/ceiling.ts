@@ -1,7 +1,5 @@
 import type { ToolPolicy } from './prompts/event.ts';
 
-export { clampMachinePlan, clampNetworkPlan } from './clamp.ts';
-
 /** What no plugin can exceed, whatever it returns from `machine.plan`, `network.plan` and `prompt.plan`. */
 export interface Ceiling {
   readonly maxMemoryMb: number;
