@@ -83,7 +83,8 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
   async function open(plan: NetworkPlan, { signal, ...listener }: EgressOptions): Promise<EgressRoute> {
     signal.throwIfAborted();
     opened += 1;
-    const socketPath = join(directory, `${plan.machineId}-${opened}.sock`);
+    // The machine is left out of the name: a socket path has room for about a hundred bytes in all.
+    const socketPath = join(directory, `${opened}.sock`);
     const connections = new Set<TLSSocket>();
     const proxy: Server = createConnectProxy({
       hosts: plan.hosts,
