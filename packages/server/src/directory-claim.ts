@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
 
+import { hasCode } from './node-error.ts';
 import { makePrivateFolder, socketFolderFor } from './socket-path.ts';
 
 /** Holds a folder for this process until it is released, or until the process ends in whatever way. */
@@ -29,7 +30,13 @@ export async function claimDirectory(folder: string): Promise<DirectoryClaim | {
       await new Promise((resolve) => server.close(resolve));
       await rm(join(lock, name), { force: true });
     };
-    const holder = await findOther(lock, name);
+    let holder: number | undefined;
+    try {
+      holder = await findOther(lock, name);
+    } catch (error) {
+      await release();
+      throw error;
+    }
     if (holder === undefined) return { release };
     await release();
     if (attempt === ATTEMPTS) return { holder };
@@ -61,17 +68,13 @@ async function findOther(lock: string, own: string): Promise<number | undefined>
 }
 
 function answers(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      // EAGAIN: alive, but stopped, with a full queue of callers.
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
-      else if (error.code === 'EAGAIN') resolve(true);
-      else reject(error);
-    });
+    // Anything else than nobody being there counts as an answer: a full queue, another user's socket, a reset.
+    socket.once('error', (error) => resolve(!hasCode(error, 'ECONNREFUSED') && !hasCode(error, 'ENOENT')));
   });
 }

@@ -6,13 +6,17 @@ import { SallyportError } from '@sallyport/core';
 import { direct, dropped, renamed, staged, unattended, type ClusterFolders, type Launcher } from './launcher.ts';
 import { runProcess } from './process.ts';
 
-/** Finds, by trying, the best way to run PostgreSQL on this host. */
-export async function chooseLauncher(folders: ClusterFolders, signal?: AbortSignal): Promise<Launcher> {
+/** Finds, by trying, the first way to run PostgreSQL that works on this host. */
+export async function chooseLauncher(
+  launchers: readonly Launcher[],
+  folders: ClusterFolders,
+  signal?: AbortSignal,
+): Promise<Launcher> {
   const failures: string[] = [];
-  for (const launcher of await candidates()) {
+  for (const launcher of launchers) {
     await prepare(launcher, folders);
-    // Also shows that the socket's folder can be entered and written.
-    const trial = 'cd "$1" && test -w . && exec "$2" --version';
+    // Also shows that the socket's folder can be written, and that the user has a name, without which initdb fails.
+    const trial = 'cd "$1" && test -w . && id -un && exec "$2" --version';
     // There may be no data yet.
     const command = launcher.command({ ...folders, data: folders.socket }, (seen) => [
       '/bin/sh',
@@ -27,10 +31,13 @@ export async function chooseLauncher(folders: ClusterFolders, signal?: AbortSign
     failures.push(`${launcher.name}: ${output || `ended with ${code}`}`);
   }
   throw new SallyportError('CONFIG_HOST_UNSUITABLE', 'The embedded database cannot be run on this host.', {
-    hint: isRoot() ? rootHint : 'Set DATABASE_URL to a PostgreSQL (15 or newer) of your own.',
+    hint: isRoot() ? rootHint : userHint,
     details: { tried: failures },
   });
 }
+
+const userHint =
+  'Run the server as a user whom /etc/passwd knows, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own.';
 
 const rootHint =
   'Run the server as an ordinary user, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own. ' +
@@ -38,9 +45,12 @@ const rootHint =
 
 const isRoot = (): boolean => process.getuid?.() === 0;
 
-async function candidates(): Promise<readonly Launcher[]> {
-  if (!isRoot()) return process.platform === 'linux' ? [direct, unattended] : [unattended];
+/** Best first. */
+export async function usualLaunchers(): Promise<readonly Launcher[]> {
+  if (process.platform !== 'linux') return [unattended];
   const account = await findAccount();
+  // The second is for a user without a name: `docker run --user 1234`.
+  if (!isRoot()) return [direct, ...(account === undefined ? [] : [renamed(account)]), unattended];
   const uid = await findFreeUid();
   return [
     ...(uid === undefined ? [] : [staged(uid)]),
@@ -59,8 +69,8 @@ async function prepare(launcher: Launcher, { socket, passwd }: ClusterFolders): 
 }
 
 /**
- * Uids nobody has: below the ranges that distributions give to users' containers from 100000 on come ordinary people,
- * so the last one of the first range; where a container maps fewer, the last one before systemd's dynamic users.
+ * Uids that nobody has: one far above accounts and below what the process driver gives to machines; where a container
+ * maps fewer, the last one before systemd's dynamic users.
  */
 const databaseUids: readonly number[] = [199_999, 61_183];
 

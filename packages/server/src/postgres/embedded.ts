@@ -8,10 +8,10 @@ import { SallyportError } from '@sallyport/core';
 import { claimDirectory } from '../directory-claim.ts';
 import { makePrivateFolder, socketFolderFor } from '../socket-path.ts';
 import { findPostgresBinaries } from './binaries.ts';
-import { chooseLauncher } from './choose-launcher.ts';
+import { chooseLauncher, usualLaunchers } from './choose-launcher.ts';
 import { initialise } from './initialise.ts';
 import { endLeftover } from './leftover.ts';
-import type { ClusterFolders } from './launcher.ts';
+import type { ClusterFolders, Launcher } from './launcher.ts';
 import { startPostmaster } from './postmaster.ts';
 import type { ProcessEnd } from './process.ts';
 
@@ -22,6 +22,8 @@ export interface EmbeddedPostgresOptions {
   readonly log?: (message: string) => void;
   /** False trades safety against loss of power for speed. Default true; tests set it. */
   readonly durable?: boolean;
+  /** Ways to run it, the first that works here is taken. Default: what suits our user. Set by tests only. */
+  readonly launchers?: readonly Launcher[];
 }
 
 export interface EmbeddedPostgres {
@@ -66,7 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-async function startCluster(root: string, { signal, log, durable = true }: EmbeddedPostgresOptions) {
+async function startCluster(root: string, { signal, log, durable = true, launchers }: EmbeddedPostgresOptions) {
   const binaries = await findPostgresBinaries();
   const folders: ClusterFolders = {
     native: binaries.directory,
@@ -77,7 +79,7 @@ async function startCluster(root: string, { signal, log, durable = true }: Embed
   await endLeftover(folders.data, signal);
   await rm(folders.socket, { recursive: true, force: true });
   await makePrivateFolder(folders.socket);
-  const launcher = await chooseLauncher(folders, signal);
+  const launcher = await chooseLauncher(launchers ?? (await usualLaunchers()), folders, signal);
   const outcome = await initialise({ launcher, folders, binaries, durable, signal });
   if (outcome === 'made') log?.(`Made a database in ${folders.data}`);
 

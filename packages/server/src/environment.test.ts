@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+
+import { readEnvironment } from './environment.ts';
+
+describe('the environment of the server', () => {
+  it('leaves what it does not name to the configuration, and the data in the current folder', () => {
+    expect(readEnvironment({ PATH: '/bin', PORT: '' }, '/srv')).toEqual({
+      port: undefined,
+      host: undefined,
+      dataDirectory: '/srv/.sallyport/data',
+      databaseUrl: undefined,
+    });
+  });
+
+  it('gives port, address, folder and database', () => {
+    const given = { PORT: '0', HOST: '::1', SALLYPORT_DATA_DIR: 'data', DATABASE_URL: 'postgresql://u:p@h/d' };
+    expect(readEnvironment(given, '/srv')).toEqual({
+      port: 0,
+      host: '::1',
+      dataDirectory: '/srv/data',
+      databaseUrl: 'postgresql://u:p@h/d',
+    });
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.2', '::ffff:10.0.0.1', 'fe80::1%eth0', 'example.com', '127.0.0.1.example.com'])(
+    'refuses to listen on %s, where others could reach it without signing in',
+    (HOST) => {
+      expect(() => readEnvironment({ HOST }, '/')).toThrow(/HOST must be a loopback address/);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', '0:0:0:0:0:0:0:1'])('listens on %s', (HOST) => {
+    expect(readEnvironment({ HOST }, '/').host).toBe(HOST);
+  });
+
+  it.each(['x', '-1', '65536', '4000 ', '1e3'])('refuses the port %j', (PORT) => {
+    expect(() => readEnvironment({ PORT }, '/')).toThrow(/PORT must be/);
+  });
+
+  it('names DATABASE_URL when it is wrong, without repeating the password in it', () => {
+    const refused = () => readEnvironment({ DATABASE_URL: 'mysql://u:hunter2@h/d' }, '/');
+    expect(refused).toThrow(/DATABASE_URL must be a URL such as postgres:/);
+    expect(refused).not.toThrow(/hunter2/);
+  });
+});

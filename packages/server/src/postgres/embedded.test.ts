@@ -1,0 +1,224 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { Client, type ClientConfig } from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded.ts';
+import { direct, dropped, renamed, staged, type Launcher } from './launcher.ts';
+
+const isRoot = process.getuid?.() === 0;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+describe('the embedded database', () => {
+  it('keeps what is stored over a stop and a start, in a folder that only we may enter', async () => {
+    const directory = await makeFolder(homedir());
+    const first = await start({ directory });
+    await query(first.connection, 'create table notes as select 1 as note');
+    await first.stop();
+    await first.stop();
+    await expect(query(first.connection, 'select 1')).rejects.toThrow();
+    const second = await start({ directory });
+    expect(await query(second.connection, 'select note from notes')).toEqual([{ note: 1 }]);
+  });
+
+  it('listens on a unix socket alone, which is closed to other users', async () => {
+    const { connection } = await start();
+    const [row] = await query(connection, `select current_setting('listen_addresses') as addresses`);
+    expect(row).toEqual({ addresses: '' });
+    expect((await stat(String(connection.host))).mode & 0o077).toBe(0);
+  });
+
+  it('puts its socket elsewhere when the path is too long for one', async () => {
+    const directory = join(await makeFolder(), 'long-'.repeat(20));
+    const { connection, stop } = await start({ directory });
+    expect(await query(connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(String(connection.host).startsWith(directory)).toBe(false);
+    await stop();
+    await expect(stat(String(connection.host))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is refused to a second server, which is told who has it', async () => {
+    const directory = await makeFolder();
+    await start({ directory });
+    await expect(startEmbeddedPostgres({ directory })).rejects.toMatchObject({
+      code: 'CONFIG_DATA_DIR_BUSY',
+      details: { pid: process.pid },
+    });
+  });
+
+  it('ends with a server that was killed, and recovers what was committed', async () => {
+    const directory = await makeFolder();
+    const parent = await startInAnotherProcess(directory);
+    await query(parent.connection, 'create table notes as select 1 as note');
+    process.kill(parent.process.pid ?? 0, 'SIGKILL');
+    const again = await start({ directory, durable: true });
+    expect(again.pid).not.toBe(parent.postmaster);
+    expect(await query(again.connection, 'select note from notes')).toEqual([{ note: 1 }]);
+    await expect.poll(() => isRunning(parent.postmaster), { timeout: 8_000 }).toBe(false);
+  });
+
+  it('starts although a killed server left the pid of what is a stranger by now', async () => {
+    const directory = await makeFolder();
+    const { stop } = await start({ directory });
+    await stop();
+    await writeFile(join(directory, 'data', 'postmaster.pid'), `${process.pid}\n${directory}/data\n1\n5432\n`);
+    expect(await query((await start({ directory })).connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('starts although an earlier start was cut off while it made the cluster', async () => {
+    const directory = await makeFolder();
+    await mkdir(join(directory, 'data.new', 'base'), { recursive: true });
+    expect(await query((await start({ directory })).connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('says so when its data are of another version of PostgreSQL', async () => {
+    const directory = await makeFolder();
+    await mkdir(join(directory, 'data'));
+    await writeFile(join(directory, 'data', 'PG_VERSION'), '12\n');
+    await expect(start({ directory })).rejects.toThrow(/made by PostgreSQL 12; this one is 18/);
+  });
+
+  it('shows its last words when it does not start, and can be started again', async () => {
+    const directory = await makeFolder();
+    const { stop } = await start({ directory });
+    await stop();
+    const settings = join(directory, 'data', 'postgresql.auto.conf');
+    await writeFile(settings, 'no_such_setting = 1\n');
+    await expect(start({ directory })).rejects.toThrow(/no_such_setting/);
+    await writeFile(settings, '');
+    await start({ directory });
+  });
+
+  it('gives up when it is told to', async () => {
+    const directory = await makeFolder();
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    await expect(startEmbeddedPostgres({ directory, signal })).rejects.toBe(reason);
+    await start({ directory });
+  });
+});
+
+/** Root cannot run PostgreSQL itself; an ordinary user has one way only. */
+const nobody = 65_534;
+const waysOfRoot: readonly Launcher[] = [staged(199_999), renamed(nobody), dropped(nobody)];
+
+describe.each(isRoot ? waysOfRoot : [direct])('the embedded database, run $name', (launcher) => {
+  it('is made, ends, and starts again', async () => {
+    // The last way needs a folder that everybody may enter.
+    const directory = await makeFolder(launcher.opensFolder ? tmpdir() : homedir());
+    const made = await start({ directory, launchers: [launcher] });
+    expect(await query(made.connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+    process.kill(made.pid ?? 0, 'SIGKILL');
+    await made.ended;
+    await made.stop();
+    const again = await start({ directory, launchers: [launcher] });
+    expect(await query(again.connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe.runIf(isRoot)('the embedded database of root', () => {
+  it('can be taken over by another way to run it', async () => {
+    const directory = await makeFolder();
+    for (const launcher of [staged(199_999), renamed(nobody), dropped(nobody), staged(199_999)]) {
+      const { connection, stop } = await start({ directory, launchers: [launcher] });
+      await query(connection, 'create table if not exists notes (note int)');
+      await stop();
+    }
+  });
+
+  it('says what to do when no way is left', async () => {
+    const directory = await makeFolder(await makeFolder(homedir()));
+    await expect(start({ directory, launchers: [dropped(nobody)] })).rejects.toMatchObject({
+      code: 'CONFIG_HOST_UNSUITABLE',
+      hint: expect.stringContaining('DATABASE_URL'),
+    });
+  });
+
+  const reachable = [import.meta.filename, realpathSync(process.execPath)].every(isReachableByAll);
+  it.runIf(reachable)(
+    `also runs for an ordinary user${reachable ? '' : ' (not run: others may not enter the repository)'}`,
+    async () => {
+      const directory = await makeFolder();
+      await chown(directory, 1234, 1234);
+      const parent = await startInAnotherProcess(directory, 1234);
+      expect((await stat(join(directory, 'data'))).uid).toBe(1234);
+      expect(await query(parent.connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+      process.kill(parent.process.pid ?? 0, 'SIGKILL');
+      await expect.poll(() => isRunning(parent.postmaster), { timeout: 8_000 }).toBe(false);
+    },
+  );
+});
+
+async function makeFolder(parent: string = tmpdir()): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(parent, 'sallyport-pg-')));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> {
+  const started = await startEmbeddedPostgres({
+    directory: options.directory ?? (await makeFolder()),
+    durable: false,
+    ...options,
+  });
+  cleanups.push(() => started.stop());
+  return started;
+}
+
+async function query(connection: ClientConfig, sql: string): Promise<unknown[]> {
+  const client = new Client(connection);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+interface OtherProcess {
+  readonly process: ChildProcess;
+  readonly postmaster: number;
+  readonly connection: ClientConfig;
+}
+
+async function startInAnotherProcess(directory: string, uid?: number): Promise<OtherProcess> {
+  const program = `
+    import { startEmbeddedPostgres } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)};
+    const { pid, connection } = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });
+    console.log(JSON.stringify({ postmaster: pid, connection }));
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, ['--conditions=@sallyport/source', '--input-type=module', '-e', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: '/usr/bin:/bin' },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  cleanups.push(async () => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code}`)));
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => undefined);
+  return { process: child, ...JSON.parse(String(line)) };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    accessSync(`/proc/${pid}/exe`, constants.F_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every folder on the way may be entered by everybody. */
+function isReachableByAll(file: string): boolean {
+  const folder = dirname(file);
+  return (statSync(folder).mode & 0o001) !== 0 && (folder === '/' || isReachableByAll(folder));
+}
