@@ -87,7 +87,7 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
       return onAnswer(state, observation.promptId, observation.value);
     case 'callback':
       return { state: signOfLife(state), actions: [] };
-    case 'captured':
+    default:
       return onCaptured(state, observation.problem);
   }
 }

@@ -96,7 +96,7 @@ const failureRuleSchema = z.strictObject({
   message: z.string().min(1).max(300),
 });
 
-const loginMethodSchema = z.strictObject({
+const loginMethodShape = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
   title: z.string().min(1).max(80),
   kind: z.enum(['loopback-callback', 'device-code', 'paste-code', 'api-key', 'import']),
@@ -111,7 +111,8 @@ const loginMethodSchema = z.strictObject({
   url: z
     .strictObject({
       sources: z.array(z.enum(['browser-shim', 'osc8', 'text'])).min(1),
-      hosts: z.array(hostSchema).min(1).max(10),
+      /** Exact hosts; a wildcard would let any page of a shared domain pass as the sign-in page. */
+      hosts: z.array(hostSchema.regex(/^[^*]/, 'must be an exact host, without a wildcard')).min(1).max(10),
       pathPrefixes: z.array(z.string().startsWith('/').max(200)).min(1).max(10),
       /** Query parameters that must be present and not empty. `name=value` pins the value. */
       require: z
@@ -147,6 +148,29 @@ const loginMethodSchema = z.strictObject({
     .min(10_000)
     .max(30 * 60_000),
 });
+
+/** What a kind of login cannot do without. */
+const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
+  const need = (path: string, present: boolean, message: string): void => {
+    if (!present) issues.push({ code: 'custom', input: value, path: [path], message });
+  };
+  const { kind, drive } = value;
+  if (kind === 'loopback-callback') {
+    need('url', value.url !== undefined, 'is needed by a loopback-callback login');
+    need('callback', value.callback !== undefined, 'is needed by a loopback-callback login');
+  }
+  if (kind === 'device-code') {
+    need('url', value.url !== undefined, 'is needed by a device-code login');
+    need('userCode', value.userCode !== undefined, 'is needed by a device-code login');
+  }
+  const asks = drive.steps.some((step) => step.do.kind === 'ask');
+  need('drive', kind !== 'paste-code' || asks, 'needs a step that asks for the code');
+  need('drive', isUnique(drive.steps.map((step) => step.id)), 'has two steps with the same id');
+});
+
+function isUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 export type LoginMethod = z.infer<typeof loginMethodSchema>;
 
@@ -264,8 +288,16 @@ export const manifestSchema = z.strictObject({
   }),
   needs: z.strictObject({ memoryMb: z.number().int().min(64).max(16_384) }),
   /** The ladder, most comfortable first. */
-  logins: z.array(loginMethodSchema).min(1).max(10),
-  credentials: z.array(credentialItemSchema).min(1).max(10),
+  logins: z
+    .array(loginMethodSchema)
+    .min(1)
+    .max(10)
+    .refine((logins) => isUnique(logins.map((login) => login.id)), 'has two methods with the same id'),
+  credentials: z
+    .array(credentialItemSchema)
+    .min(1)
+    .max(10)
+    .refine((items) => isUnique(items.map((item) => item.id)), 'has two items with the same id'),
   prompt: headlessPromptSchema,
   /** Hosts the CLI and the sign-in page need. The operator may add; private ranges never open. */
   egress: z.strictObject({ cli: z.array(hostSchema).max(50), signIn: z.array(hostSchema).max(50) }),

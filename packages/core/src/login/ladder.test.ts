@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+
+import type { DriverFeatures } from '../machine/driver.ts';
+import type { LoginMethod } from '../provider/manifest.ts';
+import { candidateName, rankMethods } from './ladder.ts';
+import type { LadderRequest } from './ladder.ts';
+
+const method = (id: string, kind: LoginMethod['kind']): LoginMethod => ({
+  id,
+  title: id,
+  kind,
+  drive: { kind: 'terminal', argv: [], columns: 80, rows: 24, steps: [] },
+  freshHome: true,
+  success: [{ text: 'ok' }],
+  failure: [],
+  timeoutMs: 10_000,
+});
+const methods = [
+  method('device-code', 'device-code'),
+  method('browser', 'loopback-callback'),
+  method('import', 'import'),
+];
+const everything: DriverFeatures = { desktop: true, loopback: 'forwarded', hibernate: false, isolation: '' };
+const rank = (difference: Partial<LadderRequest>): ReturnType<typeof rankMethods> =>
+  rankMethods({ methods, prefer: 'desktop', features: everything, ...difference });
+const names = (difference: Partial<LadderRequest>): string[] => rank(difference).candidates.map(candidateName);
+
+describe('the ladder', () => {
+  it('prefers the desktop, then the own browser, then a device code', () => {
+    expect(names({})).toEqual(['browser:desktop', 'browser:local', 'device-code']);
+  });
+
+  it('starts with what needs the least where the operator wants that', () => {
+    expect(names({ prefer: 'least-intrusive' })).toEqual(['device-code', 'browser:local', 'browser:desktop']);
+  });
+
+  it('leaves out what the driver cannot do, and says why', () => {
+    const features: DriverFeatures = {
+      ...everything,
+      desktop: false,
+      desktopHint: 'Install Xtigervnc.',
+      loopback: 'none',
+    };
+    const ladder = rank({ features });
+    expect(ladder.candidates.map(candidateName)).toEqual(['device-code']);
+    expect(ladder.unavailable.map((item) => [candidateName(item), item.reason])).toEqual([
+      ['browser:desktop', 'Install Xtigervnc.'],
+      ['browser:local', expect.stringContaining('cannot reach')],
+      ['import', expect.stringContaining('POST /api/credentials')],
+    ]);
+  });
+
+  it('keeps to the method, or the method and display, that a request names', () => {
+    expect(names({ request: 'browser' })).toEqual(['browser:desktop', 'browser:local']);
+    expect(names({ request: 'browser:local' })).toEqual(['browser:local']);
+  });
+
+  it.each([
+    ['no-such-method', /has no such method/],
+    ['browser:desktop', /have no desktop/],
+  ])('refuses %s and lists what would work', (request, reason) => {
+    expect(() => rank({ request, features: { ...everything, desktop: false } })).toThrow(
+      expect.objectContaining({
+        code: 'LOGIN_METHOD_UNAVAILABLE',
+        message: expect.stringMatching(reason),
+        details: expect.objectContaining({ available: ['browser:local', 'device-code'] }),
+      }),
+    );
+  });
+});

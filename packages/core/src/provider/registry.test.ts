@@ -1,0 +1,265 @@
+import { describe, expect, it } from 'vitest';
+
+import { SallyportError } from '../errors.ts';
+import { createRegistry, manifestHash, parseManifest } from './registry.ts';
+
+const valid = {
+  spec: 1,
+  id: 'acme',
+  aliases: ['acme_cli'],
+  title: 'Acme',
+  terms: { url: 'https://acme.example/terms', reviewed: '2026-11-01', deployments: ['self-hosted'] },
+  cli: {
+    package: '@acme/cli',
+    version: '1.2.3',
+    lockfile: '{}',
+    bin: { 'linux-x64': 'node_modules/@acme/cli/bin/acme' },
+    env: { ACME_UPDATE: 'off' },
+  },
+  commands: {},
+  needs: { memoryMb: 512 },
+  logins: [
+    {
+      id: 'browser',
+      title: 'Browser',
+      kind: 'loopback-callback',
+      drive: { kind: 'terminal', argv: ['login'] },
+      url: { sources: ['text'], hosts: ['auth.acme.example'], pathPrefixes: ['/authorize'] },
+      callback: { ports: [], path: '/callback' },
+      freshHome: true,
+      success: [{ text: 'done' }],
+      timeoutMs: 60_000,
+    },
+  ],
+  credentials: [
+    {
+      as: 'file',
+      id: 'auth',
+      role: 'secret',
+      format: 'json',
+      rotates: true,
+      require: ['/token'],
+      write: 'replace',
+      paths: { browser: '~/.acme/auth.json', cli: '~/.acme/auth.json' },
+    },
+  ],
+  prompt: {
+    drive: 'lines',
+    argv: ['run', { slot: 'tools' }],
+    input: 'stdin',
+    tools: { 'read-only': [], workspace: [], full: [] },
+    reloginNeeded: [],
+  },
+  egress: { cli: ['api.acme.example'], signIn: ['*.acme.example'] },
+};
+
+/** The valid manifest with one value changed, by JSON pointer. */
+function changed(pointer: string, value: unknown): unknown {
+  const copy: unknown = structuredClone(valid);
+  const parts = pointer.split('/').slice(1);
+  const last = parts.pop() ?? '';
+  let target: unknown = copy;
+  for (const part of parts) target = Reflect.get(target as object, part);
+  Object.defineProperty(target, last, { value, enumerable: true, configurable: true, writable: true });
+  return copy;
+}
+
+function problemOf(input: unknown): string {
+  try {
+    parseManifest(input);
+  } catch (error) {
+    if (SallyportError.isInstance(error) && error.code === 'PROVIDER_MANIFEST_INVALID') return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('a manifest', () => {
+  it('is accepted, and gets its defaults', () => {
+    const manifest = parseManifest(valid);
+    expect(manifest.logins[0]?.drive).toMatchObject({ columns: 2000, rows: 50, steps: [] });
+    expect(manifest.credentials[0]).toMatchObject({ mode: 0o600 });
+  });
+
+  const path = '/credentials/0/paths/cli';
+  it.each([
+    '/etc/cron.d/x',
+    '/root/.acme',
+    '../../etc/passwd',
+    '~/../x',
+    '~/a/../../x',
+    '~/./x',
+    '~/a/./x',
+    '~root/x',
+    '~',
+    '~/',
+    '~/a/',
+    '~//a',
+    '~/a//b',
+    'a/b',
+    '',
+    '~\\a',
+    '~/a b',
+    '~/a\nrm x',
+    '~/a\0b',
+    '~/a"b',
+    "~/a'b",
+    '~/a;b',
+    '~/a$b',
+    '~/a`b',
+    '~/ä',
+    '~/a\u202eb',
+    '~/%2e%2e/x',
+    '~/.bashrc',
+    '~/.bash_profile',
+    '~/.profile',
+    '~/.zshrc',
+    '~/.ssh/authorized_keys',
+    '~/.gnupg/x',
+    '~/.config/autostart/x.desktop',
+    '~/.config/systemd/user/x.service',
+    '~/.local/bin/x',
+    '~/bin/x',
+    '~/.xinitrc',
+    '~/.pam_environment',
+    `~/${'a'.repeat(300)}`,
+  ])('may not place a credential at %j', (value) => {
+    expect(problemOf(changed(path, value))).toContain(`${path} `);
+  });
+
+  it.each([
+    'PATH',
+    'HOME',
+    'LD_PRELOAD',
+    'DYLD_INSERT_LIBRARIES',
+    'NODE_OPTIONS',
+    'BASH_ENV',
+    'ENV',
+    'IFS',
+    'PYTHONPATH',
+    'PERL5LIB',
+    'HTTPS_PROXY',
+    'ALL_PROXY',
+    'SSL_CERT_FILE',
+    'BROWSER',
+    'lower',
+    'A=B',
+    'A B',
+    '1A',
+    '',
+  ])('may not set the variable %j', (name) => {
+    expect(problemOf(changed('/cli/env', { [name]: 'x' }))).toContain('/cli/env/');
+  });
+
+  it.each([
+    '127.0.0.1',
+    '[::1]',
+    'localhost',
+    'UPPER.example',
+    'a..example',
+    'a.example.',
+    'a.example:443',
+    'https://a.example',
+    '*',
+    '*.',
+    '*.example.*',
+    'ä.example',
+    'a.example/x',
+    '-a.example',
+    '10.0.0.1',
+    '0x7f.1',
+    'a.1',
+  ])('may not open the host %j', (host) => {
+    expect(problemOf(changed('/egress/cli', [host]))).toContain('/egress/cli/0 ');
+  });
+
+  it('may not take a whole domain for its sign-in page', () => {
+    expect(problemOf(changed('/logins/0/url/hosts', ['*.acme.example']))).toContain(
+      '/logins/0/url/hosts/0 must be an exact host',
+    );
+  });
+
+  it.each(['(?=x)', '(?<!x)y', '(a)\\1', '(', '[', 'a**', '(?<n>a)\\k<n>'])('may not use the pattern %j', (pattern) => {
+    expect(problemOf(changed('/logins/0/success', [{ pattern }]))).toMatch(
+      /\/logins\/0\/success\/0\/pattern is not an RE2 pattern/,
+    );
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype'])('may not carry the key %s, at any depth', (key) => {
+    const hostile: unknown = JSON.parse(`{"${key}": {"polluted": true}}`);
+    expect(problemOf(changed('/cli/env', hostile))).toContain(
+      `/cli/env/${key} is a name that JavaScript objects reserve`,
+    );
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  });
+
+  it.each([
+    ['/id', 'Acme!', '/id must be lower-case'],
+    ['/spec', 2, '/spec '],
+    ['/unknown', true, 'unknown'],
+    ['/cli/version', '^1.2.3', '/cli/version must be an exact version'],
+    ['/cli/package', '../evil', '/cli/package '],
+    ['/cli/bin', { 'linux-x64': 'node_modules/../../bin/sh' }, '/cli/bin/linux-x64 '],
+    ['/cli/bin', { 'linux-x64': '/bin/sh' }, '/cli/bin/linux-x64 '],
+    ['/terms/url', 'javascript:alert(1)', '/terms/url '],
+    ['/logins', [], '/logins '],
+    ['/logins', [valid.logins[0], valid.logins[0]], '/logins has two methods with the same id'],
+    ['/logins/0/callback', undefined, '/logins/0/callback is needed by a loopback-callback login'],
+    ['/logins/0/kind', 'device-code', '/logins/0/userCode is needed by a device-code login'],
+    ['/logins/0/kind', 'paste-code', '/logins/0/drive needs a step that asks for the code'],
+    ['/logins/0/timeoutMs', 1, '/logins/0/timeoutMs '],
+    ['/logins/0/drive/argv', ['a\0b'], '/logins/0/drive/argv/0 '],
+    ['/credentials/0/require', ['token'], '/credentials/0/require/0 must be a JSON pointer'],
+    ['/credentials/0/mode', 0o644, '/credentials/0/mode '],
+  ])('with %s wrong is refused with the place named', (pointer, value, message) => {
+    expect(problemOf(changed(pointer, value))).toContain(message);
+  });
+
+  it.each([null, 'text', 7, [], {}])('cannot be %j', (input) => {
+    expect(problemOf(input)).toContain('is not valid');
+  });
+
+  it('has a hash that does not depend on the order of its keys, and changes with any value', () => {
+    const hash = manifestHash(parseManifest(valid));
+    expect(manifestHash(parseManifest(Object.fromEntries(Object.entries(valid).toReversed())))).toBe(hash);
+    expect(manifestHash(parseManifest(changed('/cli/version', '1.2.4')))).not.toBe(hash);
+  });
+});
+
+describe('the registry', () => {
+  const acme = { manifest: parseManifest(valid) };
+  const other = { manifest: { ...acme.manifest, id: 'codex', aliases: ['codex_cli'] } };
+
+  it('finds a provider by id and by alias', () => {
+    const registry = createRegistry([acme, other]);
+    expect(registry.get('codex_cli').manifest.id).toBe('codex');
+    expect(registry.get('acme').manifest.id).toBe('acme');
+    expect(registry.has('nothing')).toBe(false);
+    expect(registry.list().map((provider) => provider.manifest.id)).toEqual(['acme', 'codex']);
+  });
+
+  it('names the known providers, and the likely one, when asked for another', () => {
+    const registry = createRegistry([acme, other]);
+    expect(() => registry.get('kodex')).toThrow(
+      expect.objectContaining({
+        code: 'PROVIDER_UNKNOWN',
+        message: 'There is no provider "kodex". Did you mean codex? Known: acme, codex.',
+      }),
+    );
+    expect(() => registry.get('something else')).toThrow('There is no provider "something else". Known: acme, codex.');
+    expect(() => registry.get('__proto__')).toThrow(SallyportError);
+  });
+
+  it('refuses two providers with one name', () => {
+    const twin = { manifest: { ...acme.manifest, id: 'acme_cli', aliases: [] } };
+    expect(() => createRegistry([acme, twin])).toThrow('The name acme_cli belongs to provider acme already');
+    expect(() => createRegistry([acme, acme])).toThrow(SallyportError);
+  });
+
+  it('refuses a provider whose terms were not reviewed for this kind of deployment', () => {
+    expect(() => createRegistry([acme], { deployment: 'hosted' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+    expect(createRegistry([acme], { deployment: 'self-hosted' }).list()).toHaveLength(1);
+  });
+});
