@@ -81,9 +81,11 @@ function textOf(content: unknown): string {
   return content.map((part: unknown) => z.looseObject({ text: z.string() }).safeParse(part).data?.text ?? '').join('');
 }
 
-/** The free-form tool answers with a status block first and the text of the command after it. */
+/** What the command printed. The CLI puts a few lines about how it went in front, which end with `Output:`. */
 function commandOutput(item: z.infer<typeof itemSchema>): string {
-  return textOf(item.output).trim();
+  return textOf(item.output)
+    .replace(/^Script [^\n]*\n(?:[^\n]*\n)??Output:\n/, '')
+    .trim();
 }
 
 function findShellTool(request: ResponsesRequest): ShellTool | undefined {
