@@ -7,6 +7,7 @@ import type { PromptEvent, Store } from '@sallyport/core';
 import { describeStore } from '@sallyport/testkit';
 
 import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
+import { sealedKeyIds } from '../packages/server/src/stores/sealed-key-ids.ts';
 import { createTestDatabase } from './setup/test-database.ts';
 
 let store: Store;
@@ -41,6 +42,11 @@ describe('the store on PostgreSQL', () => {
     expect(rows.length).toBe(3);
     expect(rows.map(({ row }) => row).join('\n')).not.toContain(Buffer.from('first secret').toString('hex'));
     expect(await store.credentials.seen(userId, 'codex', 'a'.repeat(64))).toBe(1);
+  });
+
+  it('tells which master keys its credentials need', async () => {
+    await store.credentials.append({ ...newVersion(randomUUID()), sealed: { ...sealed, keyId: 'old-key' } }, 0);
+    expect(await sealedKeyIds(connection)).toContain('old-key');
   });
 
   it('keeps what a CLI prints byte for byte, NUL and half a character included', async () => {

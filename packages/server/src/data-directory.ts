@@ -10,7 +10,7 @@ export interface DataDirectory {
   /** Absolute. */
   readonly path: string;
   /** Lets another server have it. A process that ends, however, does the same. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** Makes the folder, for us alone, and claims it. Throws `CONFIG_DATA_DIR_BUSY` while another server has it. */
@@ -18,7 +18,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   const path = resolve(directory);
   await makeOwn(path);
   const claim = await claimDirectory(path);
-  if ('release' in claim) return { path, release: () => claim.release() };
+  if ('release' in claim) return { path, release: claim.release };
   throw new SallyportError('CONFIG_DATA_DIR_BUSY', `Another server (pid ${claim.holder}) is using ${path}.`, {
     details: { pid: claim.holder, directory: path },
   });

@@ -10,7 +10,7 @@ import { makePrivateFolder, socketFolderFor } from './socket-path.ts';
 
 /** Holds a folder for this process until it is released, or until the process ends in whatever way. */
 export interface DirectoryClaim {
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /**

@@ -33,7 +33,7 @@ export interface EmbeddedPostgres {
   /** Resolves when the database has ended, asked or not. */
   readonly ended: Promise<ProcessEnd>;
   /** Safe to repeat. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

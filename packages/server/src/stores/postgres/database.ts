@@ -45,12 +45,17 @@ export function openDatabase({ connection, log }: DatabaseOptions): Database {
   };
 }
 
-/** Every wait for the database ends: a caller gets STORE_UNAVAILABLE instead of hanging. */
+/**
+ * Every wait for the database ends: a caller gets STORE_UNAVAILABLE instead of hanging. Limits that PostgreSQL itself
+ * would keep are sent when a connection opens, and poolers such as PgBouncer refuse connections that send them.
+ */
 const limits = {
   max: 10,
   connectionTimeoutMillis: 5_000,
-  statement_timeout: 15_000,
   query_timeout: 20_000,
-  idle_in_transaction_session_timeout: 30_000,
+  // A connection that a firewall dropped without a word is noticed, at the latest by its age.
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+  maxLifetimeSeconds: 600,
   application_name: 'sallyport',
 } as const satisfies PoolConfig;
