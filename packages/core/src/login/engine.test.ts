@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { manifestSchema } from '../provider/manifest.ts';
@@ -12,58 +12,56 @@ const link = (state = 'abc', port = 1455): string =>
   `https://auth.example.com/authorize?redirect_uri=http%3A%2F%2F127.0.0.1%3A${port}%2Fcb&state=${state}`;
 
 const method = (difference: object = {}): LoginMethod =>
-  manifestSchema.shape.logins.parse([
-    {
-      id: 'browser',
-      title: 'Browser',
-      kind: 'loopback-callback',
-      drive: {
-        kind: 'terminal',
-        argv: ['login'],
-        steps: [
-          { id: 'theme', when: { text: 'Choose a theme' }, do: { kind: 'send', text: '\r' } },
-          {
-            id: 'code',
-            when: { text: 'Paste code here' },
-            do: { kind: 'ask', prompt: { id: 'code', label: 'Code', kind: 'code', secret: true } },
-          },
-          {
-            id: 'plan',
-            when: { text: 'Which plan?' },
-            do: {
-              kind: 'ask',
-              prompt: {
-                id: 'plan',
-                label: 'Plan',
-                kind: 'choice',
-                secret: false,
-                choices: [
-                  { label: 'Free', send: '1' },
-                  { label: 'Paid', send: '2' },
-                ],
-              },
+  manifestSchema.shape.logins.element.parse({
+    id: 'browser',
+    title: 'Browser',
+    kind: 'loopback-callback',
+    drive: {
+      kind: 'terminal',
+      argv: ['login'],
+      steps: [
+        { id: 'theme', when: { text: 'Choose a theme' }, do: { kind: 'send', text: '\r' } },
+        {
+          id: 'code',
+          when: { text: 'Paste code here' },
+          do: { kind: 'ask', prompt: { id: 'code', label: 'Code', kind: 'code', secret: true } },
+        },
+        {
+          id: 'plan',
+          when: { text: 'Which plan?' },
+          do: {
+            kind: 'ask',
+            prompt: {
+              id: 'plan',
+              label: 'Plan',
+              kind: 'choice',
+              secret: false,
+              choices: [
+                { label: 'Free', send: '1' },
+                { label: 'Paid', send: '2' },
+              ],
             },
           },
-        ],
-      },
-      url: {
-        sources: ['browser-shim', 'text'],
-        hosts: ['auth.example.com'],
-        pathPrefixes: ['/authorize'],
-        require: ['state'],
-        textAfter: { text: 'Come back later' },
-      },
-      callback: { ports: [1455, 1457], path: '/cb' },
-      freshHome: true,
-      success: [{ text: 'Logged in' }],
-      failure: [
-        { when: { text: 'Error: denied' }, code: 'LOGIN_DENIED', message: 'Refused.' },
-        { when: { text: 'Error' }, code: 'LOGIN_FAILED', message: 'Failed.' },
+        },
       ],
-      timeoutMs: 100_000,
-      ...difference,
     },
-  ])[0] as LoginMethod;
+    url: {
+      sources: ['browser-shim', 'text'],
+      hosts: ['auth.example.com'],
+      pathPrefixes: ['/authorize'],
+      require: ['state'],
+      textAfter: { text: 'Come back later' },
+    },
+    callback: { ports: [1455, 1457], path: '/cb' },
+    freshHome: true,
+    success: [{ text: 'Logged in' }],
+    failure: [
+      { when: { text: 'Error: denied' }, code: 'LOGIN_DENIED', message: 'Refused.' },
+      { when: { text: 'Error' }, code: 'LOGIN_FAILED', message: 'Failed.' },
+    ],
+    timeoutMs: 100_000,
+    ...difference,
+  });
 
 const screen = (text: string, links: readonly string[] = []): LoginObservation => ({
   type: 'screen',
@@ -80,7 +78,8 @@ function run(observations: readonly LoginObservation[], its: LoginMethod = metho
   return observations.flatMap((observation) => {
     const next = step(state, observation);
     // The state must survive being written down.
-    state = JSON.parse(JSON.stringify(next.state)) as LoginState;
+    const restored: LoginState = JSON.parse(JSON.stringify(next.state));
+    state = restored;
     return next.actions;
   });
 }

@@ -55,11 +55,15 @@ const valid = {
 
 /** The valid manifest with one value changed, by JSON pointer. */
 function changed(pointer: string, value: unknown): unknown {
-  const copy: unknown = structuredClone(valid);
+  const copy: object = structuredClone(valid);
   const parts = pointer.split('/').slice(1);
   const last = parts.pop() ?? '';
-  let target: unknown = copy;
-  for (const part of parts) target = Reflect.get(target as object, part);
+  let target = copy;
+  for (const part of parts) {
+    const inner: unknown = Reflect.get(target, part);
+    if (typeof inner !== 'object' || inner === null) throw new Error(`${pointer} leads nowhere`);
+    target = inner;
+  }
   Object.defineProperty(target, last, { value, enumerable: true, configurable: true, writable: true });
   return copy;
 }
