@@ -1,10 +1,29 @@
 import { defineConfig } from 'tsup';
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: ['esm'],
-  dts: false,
-  sourcemap: true,
-  clean: true,
-  target: 'node22',
-});
+export default defineConfig([
+  {
+    entry: ['src/index.ts'],
+    format: ['esm'],
+    dts: false,
+    sourcemap: true,
+    // The page is built at the same time, by the second part.
+    clean: ['!web', '!web/**'],
+    target: 'node22',
+  },
+  {
+    entry: ['src/web/page.ts', 'src/web/viewer.ts', 'src/web/connect-element.ts'],
+    outDir: 'dist/web',
+    publicDir: 'src/web/public',
+    format: ['esm'],
+    platform: 'browser',
+    // noVNC has a top-level await, which older targets refuse.
+    target: 'es2022',
+    tsconfig: 'src/web/tsconfig.json',
+    noExternal: [/./],
+    splitting: true,
+    minify: true,
+    dts: false,
+    sourcemap: false,
+    clean: true,
+  },
+]);

@@ -36,7 +36,7 @@ export * from './login/ladder.ts';
 export * from './provider/registry.ts';
 export * from './protocol/public-api.ts';
 export * from './sallyport.ts';
-export type * from './settings.ts';
+export * from './settings.ts';
 export type { InstallCli } from './runtime.ts';
 export type * from './login/callback-ports.ts';
 export type { Logins, StartLogin } from './login/logins.ts';

@@ -2,3 +2,4 @@ export * from './agent-client/connect-agent.ts';
 export * from './process/driver.ts';
 export * from './egress/direct.ts';
 export * from './cli/install.ts';
+export * from './loopback/callback-ports.ts';

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import fastifySse from '@fastify/sse';
+import { fastifySSE } from '@fastify/sse';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import type { Clock, Sallyport } from '@sallyport/core';
@@ -53,7 +53,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     openapi: { openapi: '3.1.0', info: { title: 'Sallyport', version: '1', description: 'Connect coding CLIs to machines of their own and run prompts on them.' } },
     transform: jsonSchemaTransform,
   });
-  await app.register(fastifySse, { heartbeatInterval: 15_000 });
+  await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
   const tickets = createViewerTickets({ clock: options.clock, lifetimeMs: TICKET_LIFETIME_MS });
   await app.register(loginRoutes, { sallyport, tickets });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { AgentClient } from '../agent/client.ts';
-import { clampMachinePlan, clampNetworkPlan } from '../ceiling.ts';
+import { clampMachinePlan, clampNetworkPlan } from '../clamp.ts';
 import type { EgressRoute, NetworkPlan } from '../egress/egress.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Context } from '../hooks.ts';

@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
 import { bootMachine } from './boot.ts';
 import type { RunningMachine } from './boot.ts';
-import { harvestCredentials, injectCredentials, removeCredential, staleProviders, watchCredentials } from './credential-exchange.ts';
+import { giveBackAll, harvestCredentials, injectCredentials, removeCredential, staleProviders, watchCredentials } from './credential-exchange.ts';
 import type { Machine } from './driver.ts';
 import { newMachineId } from './ids.ts';
 
@@ -118,7 +118,10 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   async function findOrReserve(userId: string): Promise<{ record: MachineRecord; existing: Machine | undefined }> {
     const known = await findMachine(userId);
     if (known?.existing) return known;
-    if (known) await runtime.setMachineState(known.record.machineId, userId, 'cli', 'lost');
+    if (known) {
+      await runtime.setMachineState(known.record.machineId, userId, 'cli', 'lost');
+      await giveBackAll(runtime, known.record);
+    }
     const machineId = newMachineId();
     const record = await runtime.store.machines.create({
       machineId,
@@ -190,6 +193,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'There is no machine to destroy.');
         await known.existing?.destroy();
         await runtime.setMachineState(known.record.machineId, userId, 'cli', 'destroyed');
+        await giveBackAll(runtime, known.record);
         await runtime.store.users.setMachine(userId, null);
       }),
     forget: (userId, provider, erase) =>

@@ -2,6 +2,7 @@ import type { CredentialFiles } from '../credentials/files.ts';
 import { collectCredential, credentialPaths, placeCredential } from '../credentials/place.ts';
 import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
+import type { MachineRecord } from '../store/store.ts';
 import type { CliMachine } from './cli-machines.ts';
 import type { Machine } from './driver.ts';
 
@@ -69,6 +70,12 @@ export async function injectCredentials(
   await runtime.store.machines.update(machine.id, { injected });
 }
 
+/** The machine is gone for good: what it held may be given to another. */
+export async function giveBackAll(runtime: Runtime, record: MachineRecord): Promise<void> {
+  const { userId, machineId } = record;
+  for (const provider of Object.keys(record.injected)) await runtime.ledger.giveBack({ userId, provider, machineId });
+}
+
 /** Takes one provider's credential off a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
   await machine.disk.remove(credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
@@ -106,7 +113,9 @@ async function takeIn(
   runtime: Runtime,
   found: { readonly userId: string; readonly provider: string; readonly machineId: string; readonly files: CredentialFiles; readonly reason: 'rotation' | 'harvest' },
 ): Promise<void> {
-  const verdict = await runtime.ledger.offer(found);
+  const { userId, provider } = found;
+  const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
+  const verdict = await runtime.ledger.offer({ ...found, beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, context) });
   if (verdict.outcome === 'stored') {
     const record = await runtime.store.machines.get(found.machineId);
     await runtime.store.machines.update(found.machineId, { injected: { ...record?.injected, [found.provider]: verdict.version } });

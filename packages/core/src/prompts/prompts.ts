@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { clampPromptPlan } from '../clamp.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
-import type { PromptPlan } from '../hooks.ts';
 import { followJournal } from '../journal-stream.ts';
-import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
-import { credentialEnvironment } from '../credentials/place.ts';
+import type { CliMachines } from '../machine/cli-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import type { JournalEntry, PromptRecord } from '../store/store.ts';
-import { buildArgv } from './argv.ts';
 import type { PromptEvent, ToolPolicy } from './event.ts';
-import { createPromptReader } from './reader.ts';
+import { runPrompt } from './run.ts';
 
 export interface StartPrompt {
   readonly userId: string;
@@ -31,14 +27,6 @@ export interface Prompts {
   /** Ends every prompt of this process with the given error and waits. */
   endAll(error: () => SallyportError): Promise<void>;
 }
-
-const DEFAULT_PLAN: PromptPlan = {
-  model: undefined,
-  tools: 'workspace',
-  workingDirectory: '~/work',
-  timeoutMs: 30 * 60_000,
-  maxOutputBytes: 64 * 1024 * 1024,
-};
 
 const PAGE = 500;
 
@@ -80,15 +68,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       const end = seen.find((event) => event.type === 'prompt-end');
       if (!end) return;
       ended = true;
-      if (end.outcome === 'relogin-needed') {
-        await runtime.ledger.markInvalid(userId, record.provider);
-        runtime.emit({ type: 'credential.invalid', userId, provider: record.provider });
-      }
       runtime.emit({ type: 'prompt.ended', userId, promptId, provider: record.provider, outcome: end.outcome });
     };
     try {
       await write([{ type: 'prompt-start', promptId, provider: record.provider }]);
-      await execute(provider, request, write, record, signal);
+      await runPrompt(runtime, machines, { provider, request, promptId, write, signal });
     } catch (thrown) {
       const error = endError(thrown, signal);
       const outcome = error.code === 'PROMPT_CANCELLED' ? 'cancelled' : 'failed';
@@ -96,66 +80,6 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
         runtime.reportBackground('ending a prompt', problem),
       );
     }
-  }
-
-  async function execute(
-    provider: Provider,
-    request: StartPrompt,
-    write: (events: readonly PromptEvent[]) => Promise<void>,
-    record: PromptRecord,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { manifest } = provider;
-    const { userId } = request;
-    const context = { userId, provider: manifest.id, sessionId: undefined, signal };
-    const asked: PromptPlan = { ...DEFAULT_PLAN, model: request.model, tools: request.tools ?? DEFAULT_PLAN.tools };
-    const plan = clampPromptPlan(asked, await runtime.hooks.promptPlan(asked, context), runtime.settings.ceiling);
-    let progress = Promise.resolve();
-    const machine = await machines.acquire({
-      userId,
-      provider: manifest.id,
-      signal,
-      onProgress: (state, message) => {
-        progress = progress.then(() => write([{ type: 'machine', state, message }])).catch((error: unknown) => runtime.reportBackground('prompt progress', error));
-      },
-    });
-    try {
-      await progress;
-      await stream(provider, request, plan, machine, write, record, signal);
-    } finally {
-      machines.release(machine);
-    }
-  }
-
-  async function stream(
-    provider: Provider,
-    request: StartPrompt,
-    plan: PromptPlan,
-    machine: CliMachine,
-    write: (events: readonly PromptEvent[]) => Promise<void>,
-    record: PromptRecord,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { manifest } = provider;
-    const credential = await runtime.ledger.read(request.userId, manifest.id);
-    const reader = createPromptReader(provider);
-    const run = machine.running.agent.execute(
-      {
-        runId: record.promptId,
-        provider: manifest.id,
-        cli: manifest.cli,
-        argv: buildArgv(manifest.prompt, { model: plan.model, session: request.conversationId, cwd: plan.workingDirectory, tools: plan.tools }),
-        prompt: request.prompt,
-        env: credentialEnvironment(manifest.credentials, credential.files.reveal()),
-        workingDirectory: plan.workingDirectory,
-        timeoutMs: plan.timeoutMs,
-        maxOutputBytes: plan.maxOutputBytes,
-      },
-      signal,
-    );
-    for await (const event of run) await write(reader.take(event));
-    signal.throwIfAborted();
-    await write(reader.finish());
   }
 
   async function get(promptId: string): Promise<PromptRecord> {

@@ -1,0 +1,89 @@
+import { clampPromptPlan } from '../clamp.ts';
+import { credentialEnvironment } from '../credentials/place.ts';
+import type { PromptPlan } from '../hooks.ts';
+import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
+import type { Provider } from '../provider/provider.ts';
+import type { Runtime } from '../runtime.ts';
+import { buildArgv } from './argv.ts';
+import type { PromptEvent } from './event.ts';
+import type { StartPrompt } from './prompts.ts';
+import { createPromptReader } from './reader.ts';
+
+export interface PromptRun {
+  readonly provider: Provider;
+  readonly request: StartPrompt;
+  readonly promptId: string;
+  readonly signal: AbortSignal;
+  /** Journals events, in the order of the calls. */
+  write(events: readonly PromptEvent[]): Promise<void>;
+}
+
+const DEFAULT_PLAN: PromptPlan = {
+  model: undefined,
+  tools: 'workspace',
+  workingDirectory: '~/work',
+  timeoutMs: 30 * 60_000,
+  maxOutputBytes: 64 * 1024 * 1024,
+};
+
+/** Runs one prompt on the person's CLI machine, from planning to the last event. */
+export async function runPrompt(runtime: Runtime, machines: CliMachines, run: PromptRun): Promise<void> {
+  const { provider, request, signal, write } = run;
+  const { id } = provider.manifest;
+  const { userId } = request;
+  const asked: PromptPlan = { ...DEFAULT_PLAN, model: request.model, tools: request.tools ?? DEFAULT_PLAN.tools };
+  const planned = await runtime.hooks.promptPlan(asked, { userId, provider: id, sessionId: undefined, signal });
+  const plan = clampPromptPlan(asked, planned, runtime.settings.ceiling);
+
+  let progress = Promise.resolve();
+  const machine = await machines.acquire({
+    userId,
+    provider: id,
+    signal,
+    onProgress: (state, message) => {
+      progress = progress.then(() => write([{ type: 'machine', state, message }])).catch((error: unknown) => runtime.reportBackground('prompt progress', error));
+    },
+  });
+  try {
+    await progress;
+    await streamRun(runtime, run, plan, machine);
+  } finally {
+    machines.release(machine);
+  }
+}
+
+async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, machine: CliMachine): Promise<void> {
+  const { provider, request, promptId, signal, write } = run;
+  const { manifest } = provider;
+  const credential = await runtime.ledger.read(request.userId, manifest.id);
+  const reader = createPromptReader(provider);
+  const shown = machine.running.agent.execute(
+    {
+      runId: promptId,
+      provider: manifest.id,
+      cli: manifest.cli,
+      argv: [...buildArgv(manifest.prompt, { model: plan.model, session: request.conversationId, tools: plan.tools })],
+      prompt: request.prompt,
+      env: credentialEnvironment(manifest.credentials, credential.files.reveal()),
+      workingDirectory: plan.workingDirectory,
+      timeoutMs: plan.timeoutMs,
+      maxOutputBytes: plan.maxOutputBytes,
+    },
+    signal,
+  );
+  for await (const event of shown) await conclude(reader.take(event));
+  signal.throwIfAborted();
+  await conclude(reader.finish());
+
+  async function conclude(events: readonly PromptEvent[]): Promise<void> {
+    if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
+    await write(events);
+  }
+
+  /** Only the version this machine holds: the person may have logged in again meanwhile. */
+  async function markInvalid(): Promise<void> {
+    const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
+    if (held === undefined || !(await runtime.ledger.markInvalid(request.userId, manifest.id, held))) return;
+    runtime.emit({ type: 'credential.invalid', userId: request.userId, provider: manifest.id });
+  }
+}

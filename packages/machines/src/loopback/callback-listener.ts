@@ -1,0 +1,104 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+import { hasCode } from '../process/safe-folder.ts';
+
+export interface CallbackListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface CallbackListenerOptions {
+  readonly port: number;
+  readonly path: string;
+  /** Resolves to whether the CLI took the callback. */
+  onRequest(query: URLSearchParams): Promise<boolean>;
+}
+
+/**
+ * Listens for a sign-in callback on 127.0.0.1 in place of a CLI that cannot be reached from here (RFC 8252
+ * §7.3). `undefined` where the port is taken. It answers fixed pages and repeats nothing of a request, so that
+ * a link somebody else made can do no more than end in "not accepted".
+ */
+export async function listenForCallback(options: CallbackListenerOptions): Promise<CallbackListener | undefined> {
+  const server = createServer({ maxHeaderSize: 8 * 1024, requestTimeout: 10_000 }, (request, response) => {
+    void answer(options, request, response);
+  });
+  // One request, one connection: nothing stays open when the login is over.
+  server.keepAliveTimeout = 1;
+  if (!(await tryListen(server, options.port))) {
+    return undefined;
+  }
+  return {
+    port: options.port,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Whether anything listens on this loopback port already. */
+export async function isPortFree(port: number): Promise<boolean> {
+  const server = createServer();
+  if (!(await tryListen(server, port))) {
+    return false;
+  }
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
+
+async function answer(
+  options: CallbackListenerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = request.url ?? '';
+  const mark = url.indexOf('?');
+  const path = mark === -1 ? url : url.slice(0, mark);
+  const hosts = [`127.0.0.1:${options.port}`, `localhost:${options.port}`];
+  if (!hosts.includes(request.headers.host ?? '') || path !== options.path) {
+    sendPage(response, 404, 'There is nothing here.');
+    return;
+  }
+  if (request.method !== 'GET') {
+    sendPage(response, 405, 'There is nothing here.');
+    return;
+  }
+  const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
+  // A refusal and a failure look the same from outside; the page that started the login tells them apart.
+  const accepted = await options.onRequest(query).catch(() => false);
+  if (accepted) {
+    sendPage(response, 200, 'You are signed in. You can close this page.');
+  } else {
+    sendPage(response, 400, 'This sign-in was not accepted. Go back to the page where you started and try again.');
+  }
+}
+
+function sendPage(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'cache-control': 'no-store',
+    // The address holds the sign-in code.
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  });
+  response.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign-in</title><p>${text}</p></html>\n`);
+}
+
+async function tryListen(server: Server, port: number): Promise<boolean> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve);
+    });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EADDRINUSE') || hasCode(error, 'EACCES')) {
+      return false;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { agentBundle } from '@sallyport/agent';
+import { createSallyport, defaultCeiling, systemClock } from '@sallyport/core';
+import type { Clock, Egress, MachineDriver, Sallyport } from '@sallyport/core';
+import { connectAgent, createCallbackPorts, createCliInstaller, createDirectEgress, createProcessDriver } from '@sallyport/machines';
+import type { FastifyBaseLogger } from 'fastify';
+
+import type { FactoryContext } from './config.ts';
+import { openDataDirectory } from './data-directory.ts';
+import { openDatabaseServer } from './database.ts';
+import type { LoadedConfig } from './load-config.ts';
+import { openMasterKeys } from './master-key.ts';
+import { createMetrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
+import { migrate } from './stores/migrate.ts';
+import { createPostgresStore } from './stores/postgres-store.ts';
+import { sealedKeyIds } from './stores/sealed-key-ids.ts';
+
+export interface Composition {
+  readonly config: LoadedConfig;
+  readonly dataDirectory: string;
+  readonly databaseUrl: string | undefined;
+  readonly log: FastifyBaseLogger;
+  /** Sentences for whoever sits at the terminal. */
+  readonly say: (sentence: string) => void;
+}
+
+export interface ComposedServer {
+  readonly sallyport: Sallyport;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Takes everything down, last first. */
+  close(): Promise<void>;
+}
+
+/** The composition root: chooses an implementation for every contract and wires them into one application. */
+export async function composeServer(options: Composition): Promise<ComposedServer> {
+  const { config, log, say } = options;
+  const clock = systemClock;
+  const undo: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => log.error({ err: error }, 'closing'));
+  };
+  try {
+    const data = await openDataDirectory(options.dataDirectory);
+    undo.push(() => data.release());
+    const context: FactoryContext = { dataDirectory: data.path, clock, log: (message) => log.info(message) };
+
+    const database = await openDatabaseServer({ url: options.databaseUrl, dataDirectory: data.path, clock, log: context.log });
+    undo.push(() => database.close());
+    await migrate({ connection: database.connection, log: context.log });
+    const keys = await openMasterKeys({ dataDirectory: data.path, inUse: await sealedKeyIds(database.connection), now: clock.now() });
+    if (keys.notice !== undefined) say(keys.notice);
+    const store = createPostgresStore({ connection: database.connection, log: context.log });
+    undo.push(() => store.close());
+
+    const agent = agentBundle();
+    const clisDirectory = join(data.path, 'clis');
+    const driver = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    say(`Machines: ${driver.features.isolation}`);
+    const egress = await chooseEgress(config.egress, context);
+    const installer = createCliInstaller({ directory: clisDirectory });
+    const metrics = createMetrics();
+    const sallyport = createSallyport({
+      providers: config.providers,
+      plugins: [metrics.plugin, ...config.plugins],
+      driver,
+      store,
+      egress,
+      keyRing: keys.keyRing,
+      connectAgent,
+      agent,
+      installCli: (manifest, { signal, onProgress }) =>
+        installer.ensure(manifest.cli, manifest.id, {
+          signal,
+          onProgress: (message, fraction) => {
+            say(`${manifest.title}: ${message}`);
+            onProgress(message, fraction);
+          },
+        }),
+      callbackPorts: createCallbackPorts(),
+      clock,
+      host: hostname(),
+      settings: {
+        prefer: config.logins.prefer,
+        idleMs: config.idleMs,
+        signInHosts: config.hosts.signIn,
+        workHosts: config.hosts.work,
+        ceiling: { ...defaultCeiling, ...withoutUndefined(config.ceiling) },
+        ...(config.personUrl && { presentUrl: config.personUrl }),
+      },
+      onBackgroundError: (what, error) => log.warn({ err: error }, what),
+    });
+    undo.push(() => sallyport.close());
+    await sallyport.start();
+    return { sallyport, metrics, clock, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function chooseDriver(chosen: LoadedConfig['driver'], context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
+  if (chosen === 'process') return startProcessDriver(context, programs);
+  return typeof chosen === 'function' ? chosen(context) : chosen;
+}
+
+async function startProcessDriver(context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
+  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock, programs });
+  const reaped = await driver.reap();
+  if (reaped.length > 0) context.log(`Ended ${reaped.length} machines that a former server left running.`);
+  return driver;
+}
+
+async function chooseEgress(chosen: LoadedConfig['egress'], context: FactoryContext): Promise<Egress> {
+  if (chosen === 'direct') return createDirectEgress({ directory: join(context.dataDirectory, 'egress'), clock: context.clock });
+  return typeof chosen === 'function' ? chosen(context) : chosen;
+}
+
+function withoutUndefined<T extends object>(values: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+
+import { SallyportError } from '@sallyport/core';
+
+import { doctor } from './doctor.ts';
+import { readEnvironment } from './environment.ts';
+import { serve } from './serve.ts';
+
+const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
+       sallyport doctor
+
+  serve     run the server (default)
+  doctor    print what this host has and lacks, each with its fix
+  --demo    use sallyport.demo.config.ts: the real CLI, a made-up vendor, no account needed
+  --config  use another configuration file (default sallyport.config.ts)
+
+Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
+
+async function run(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { demo: { type: 'boolean' }, config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  const [command = 'serve', ...rest] = positionals;
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  if (rest.length > 0 || !['serve', 'doctor'].includes(command)) {
+    throw new SallyportError('CONFIG_INVALID', `There is no command "${positionals.join(' ')}".`, { hint: usage });
+  }
+  if (command === 'doctor') {
+    const { dataDirectory } = readEnvironment(process.env, process.cwd());
+    await doctor(dataDirectory);
+    return;
+  }
+  await serve({
+    configFile: values.config ?? (values.demo ? 'sallyport.demo.config.ts' : 'sallyport.config.ts'),
+    dataDirectory: values.demo ? '.sallyport/demo' : '.sallyport/data',
+    environment: process.env,
+  });
+}
+
+try {
+  await run();
+  process.exit();
+} catch (error) {
+  if (SallyportError.isInstance(error)) console.error(`${error.message}\n${error.hint}`);
+  else console.error(error);
+  process.exit(1);
+}

@@ -1,0 +1,81 @@
+import type { loginStatusSchema, providerListSchema, startedLoginSchema, viewerTicketSchema } from '@sallyport/core';
+import type { problemSchema } from '@sallyport/core';
+import type { z } from 'zod';
+
+export type Provider = z.infer<typeof providerListSchema>[number];
+export type LoginWay = Provider['methods'][number];
+export type LoginStatus = z.infer<typeof loginStatusSchema>;
+export type StartedLogin = z.infer<typeof startedLoginSchema>;
+
+/** A failure the server described (RFC 9457), or that of reaching it. */
+export class Problem extends Error {
+  readonly code: string;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(body: Partial<z.infer<typeof problemSchema>>) {
+    super(body.detail ?? body.title ?? 'The server did not say what went wrong.');
+    this.name = 'Problem';
+    this.code = body.code ?? 'UNKNOWN';
+    this.hint = body.hint ?? '';
+    this.details = body.details ?? {};
+  }
+}
+
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem({
+    detail: 'The server cannot be reached.',
+    hint: 'Check your connection and that the server runs, then try again.',
+    code: 'UNREACHABLE',
+  });
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+/** The public HTTP API, as far as the page uses it. `base` is the server's origin; empty is the page's own. */
+export function createApi(base: string) {
+  const address = (path: string): string => new URL(path, base || location.href).href;
+
+  async function call(method: string, path: string, init: RequestInit = {}, body?: object): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (body) headers.set('content-type', 'application/json');
+    const response = await fetch(address(path), { ...init, method, headers, body: body ? JSON.stringify(body) : null });
+    if (response.ok) return response;
+    const isProblem = response.headers.get('content-type')?.includes('json') ?? false;
+    throw new Problem(isProblem ? await response.json() : { detail: `The server answered ${response.status}.` });
+  }
+  const session = (id: string): string => `/api/auth/session/${encodeURIComponent(id)}`;
+  const prompt = (id: string): string => `/api/vm/cli/prompt/${encodeURIComponent(id)}`;
+  const streamed = { accept: 'text/event-stream' };
+
+  return {
+    providers: async (): Promise<Provider[]> => await (await call('GET', '/api/providers')).json(),
+    start: async (provider: string, method?: string): Promise<StartedLogin> =>
+      await (await call('POST', '/api/auth/start', {}, { provider, method })).json(),
+    status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),
+    events: (id: string): EventSource => new EventSource(address(`${session(id)}/events`)),
+    answer: async (id: string, promptId: string, value: string): Promise<void> =>
+      void (await call('POST', `${session(id)}/answer`, {}, { promptId, value })),
+    cancel: async (id: string): Promise<void> => void (await call('POST', `${session(id)}/cancel`, {}, {})),
+    disconnect: async (provider: string): Promise<void> =>
+      void (await call('DELETE', `/api/credentials/${encodeURIComponent(provider)}`)),
+
+    /** Opens the desktop's WebSocket with a fresh one-use ticket. It is no part of the address: those are logged. */
+    openDesktop: async (id: string, signal: AbortSignal): Promise<WebSocket> => {
+      const response = await call('POST', `${session(id)}/ticket`, { signal }, {});
+      const { ticket }: z.infer<typeof viewerTicketSchema> = await response.json();
+      const url = address(`${session(id)}/novnc/websock`).replace(/^http/, 'ws');
+      return new WebSocket(url, ['binary', `sallyport.ticket.${ticket}`]);
+    },
+
+    prompt: async (body: object, signal: AbortSignal): Promise<Response> =>
+      await call('POST', '/api/vm/cli/prompt', { signal, headers: streamed }, body),
+    promptEvents: async (id: string, after: string, signal: AbortSignal): Promise<Response> =>
+      await call('GET', `${prompt(id)}/events`, {
+        signal,
+        headers: { ...streamed, ...(after && { 'last-event-id': after }) },
+      }),
+    cancelPrompt: async (id: string): Promise<void> => void (await call('DELETE', prompt(id))),
+  };
+}

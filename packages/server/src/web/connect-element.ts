@@ -1,0 +1,223 @@
+import { createApi, Problem, toProblem } from './api.ts';
+import type { Api, LoginStatus, LoginWay, Provider } from './api.ts';
+import { widgetStyles } from './connect-styles.ts';
+import { button, h } from './dom.ts';
+import { problemView } from './problem-view.ts';
+import type { ShownProblem } from './problem-view.ts';
+import { createSessionView, isOver, otherWays } from './session-view.ts';
+import type { SessionView } from './session-view.ts';
+import { wait } from './wait.ts';
+
+/**
+ * `<sallyport-connect provider="codex">`: connects one provider. Any page can embed it.
+ *
+ * Attributes: `provider`, the provider's id; `server`, the origin of the Sallyport server (default: the page's own).
+ * Events, both bubbling: `sallyport-change` with `detail` `{ provider, connected }`.
+ */
+export class SallyportConnect extends HTMLElement {
+  static readonly observedAttributes = ['provider', 'server'];
+
+  readonly #root = this.attachShadow({ mode: 'open' });
+  #session: SessionView | undefined;
+  #provider: Provider | undefined;
+
+  connectedCallback(): void {
+    this.#root.adoptedStyleSheets = [widgetStyles()];
+    void this.refresh();
+  }
+
+  disconnectedCallback(): void {
+    this.#endSession();
+  }
+
+  attributeChangedCallback(_name: string, before: string | null): void {
+    if (before !== null && this.isConnected) void this.refresh();
+  }
+
+  /** Reads the state from the server again. A login that was under way before a reload goes on. */
+  async refresh(): Promise<void> {
+    this.#endSession();
+    if (!this.#provider) this.#render(h('p', { class: 'body small' }, 'Loading…'));
+    await this.#attempt(async () => {
+      await this.#load();
+      const remembered = sessionStorage.getItem(this.#storageKey);
+      if (remembered === null) {
+        this.#render();
+        return;
+      }
+      // A session nobody knows any more is not the person's problem.
+      const status = await this.#api.status(remembered).catch(() => undefined);
+      if (!status || isOver(status)) this.#forget();
+      if (status) this.#follow(status);
+      else this.#render();
+    });
+  }
+
+  get #api(): Api {
+    return createApi(this.getAttribute('server') ?? '');
+  }
+
+  get #id(): string {
+    return this.getAttribute('provider') ?? '';
+  }
+
+  get #storageKey(): string {
+    return `sallyport.session.${this.#id}`;
+  }
+
+  async #load(): Promise<void> {
+    const providers = await this.#api.providers();
+    this.#provider = providers.find((provider) => provider.id === this.#id);
+    if (!this.#provider) {
+      const known = providers.map((provider) => provider.id).join(', ');
+      throw new Problem({ detail: `There is no provider “${this.#id}”.`, hint: `This server knows: ${known}.` });
+    }
+  }
+
+  async #start(way?: LoginWay): Promise<void> {
+    await this.#attempt(async () => {
+      this.#render(h('p', { class: 'body small', role: 'status' }, 'Starting…'));
+      const sessionId = await this.#startOrJoin(way?.id);
+      sessionStorage.setItem(this.#storageKey, sessionId);
+      this.#follow(await this.#api.status(sessionId));
+    });
+  }
+
+  /** A login that is under way in another tab is joined, unless another way was asked for. */
+  async #startOrJoin(method: string | undefined): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return (await this.#api.start(this.#id, method)).sessionId;
+      } catch (error) {
+        const problem = toProblem(error);
+        const running = problem.details['sessionId'];
+        if (problem.code !== 'LOGIN_IN_PROGRESS' || typeof running !== 'string') throw problem;
+        if (method === undefined) return running;
+        // The one we have just cancelled is still cleaning up.
+        if (attempt === 0) await this.#api.cancel(running).catch(() => {});
+        if (attempt > 20) throw problem;
+        await wait(500);
+      }
+    }
+  }
+
+  async #switchTo(way: LoginWay): Promise<void> {
+    const sessionId = sessionStorage.getItem(this.#storageKey);
+    this.#endSession();
+    if (sessionId !== null) await this.#api.cancel(sessionId).catch(() => {});
+    await this.#start(way);
+  }
+
+  #follow(status: LoginStatus): void {
+    this.#endSession();
+    if (isOver(status)) {
+      this.#done(status);
+      return;
+    }
+    this.#session = createSessionView({
+      api: this.#api,
+      status,
+      placeScreen: (screen) => {
+        screen.slot = 'desktop';
+        this.replaceChildren(screen);
+      },
+      onDone: (end) => this.#done(end),
+      onOtherWay: (way) => void this.#switchTo(way),
+    });
+    this.#render(this.#session.element, { isRunning: true });
+  }
+
+  #done(status: LoginStatus): void {
+    this.#endSession();
+    this.#forget();
+    void this.#attempt(async () => {
+      await this.#load();
+      if (status.status === 'failed') {
+        const message = status.errorMessage ?? 'The login failed.';
+        this.#renderProblem({ title: 'The login did not work', message, hint: status.errorHint ?? '' });
+      } else {
+        this.#render();
+        this.#root.querySelector('button')?.focus();
+      }
+      this.#announce();
+    });
+  }
+
+  async #disconnect(): Promise<void> {
+    const title = this.#provider?.title ?? this.#id;
+    if (!confirm(`Disconnect ${title}? Its login is erased from this server.`)) return;
+    await this.#attempt(async () => {
+      await this.#api.disconnect(this.#id);
+      await this.#load();
+      this.#render();
+      this.#announce();
+    });
+  }
+
+  #announce(): void {
+    const detail = { provider: this.#id, connected: this.#provider?.connected ?? false };
+    this.dispatchEvent(new CustomEvent('sallyport-change', { bubbles: true, composed: true, detail }));
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { hint, message } = toProblem(error);
+      this.#renderProblem({ title: 'That did not work', message, hint });
+    }
+  }
+
+  #renderProblem(problem: ShownProblem): void {
+    const ways = this.#provider?.methods ?? [];
+    const again = this.#provider
+      ? otherWays(ways, (way) => void this.#start(way))
+      : button('Try again', () => void this.refresh());
+    this.#render(h('div', { class: 'body' }, problemView(problem), again));
+  }
+
+  #render(body?: HTMLElement, { isRunning = false } = {}): void {
+    const title = this.#provider?.title ?? this.#id;
+    const head = h(
+      'div',
+      { class: 'head' },
+      h('span', { class: 'mark', 'aria-hidden': 'true' }, title.charAt(0).toUpperCase()),
+      h('div', { class: 'who' }, h('h2', {}, title), this.#describe(isRunning)),
+      ...(isRunning ? [] : this.#headButtons(title)),
+    );
+    this.#root.replaceChildren(h('section', { class: 'card', 'aria-label': title }, head, ...(body ? [body] : [])));
+  }
+
+  #describe(isRunning: boolean): HTMLElement {
+    const provider = this.#provider;
+    if (isRunning) return h('p', {}, 'Connecting…');
+    if (!provider?.connected) {
+      const terms = provider && h('a', { href: provider.terms, target: '_blank', rel: 'noopener noreferrer' }, 'terms');
+      return h('p', {}, 'Not connected', ...(terms ? [' · your own subscription, under its ', terms] : []));
+    }
+    const isValid = provider.valid !== false;
+    const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? 'Connected' : 'Log in again');
+    return h('p', {}, pill, ...(provider.account ? [` as ${provider.account}`] : []));
+  }
+
+  #headButtons(title: string): HTMLElement[] {
+    const provider = this.#provider;
+    if (!provider) return [];
+    const connect = (label: string): HTMLElement => button(label, () => void this.#start(), { class: 'primary' });
+    if (!provider.connected) return [connect(`Connect ${title}`)];
+    const disconnect = button('Disconnect', () => void this.#disconnect(), { class: 'quiet' });
+    return provider.valid === false ? [connect('Log in again'), disconnect] : [disconnect];
+  }
+
+  #forget(): void {
+    sessionStorage.removeItem(this.#storageKey);
+  }
+
+  #endSession(): void {
+    this.#session?.close();
+    this.#session = undefined;
+    this.replaceChildren();
+  }
+}
+
+if (!customElements.get('sallyport-connect')) customElements.define('sallyport-connect', SallyportConnect);

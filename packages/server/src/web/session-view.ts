@@ -1,0 +1,205 @@
+import type { SessionEvent } from '@sallyport/core';
+
+import { toProblem } from './api.ts';
+import type { Api, LoginStatus, LoginWay } from './api.ts';
+import { createDesktopView } from './desktop-view.ts';
+import type { DesktopView } from './desktop-view.ts';
+import { button, h } from './dom.ts';
+import { problemView } from './problem-view.ts';
+import { codeStep, linkStep, questionStep } from './sign-in-steps.ts';
+import type { Question } from './sign-in-steps.ts';
+
+export interface SessionViewOptions {
+  readonly api: Api;
+  readonly status: LoginStatus;
+  /** Puts the machine's screen into the embedding page's own tree. */
+  placeScreen(screen: HTMLElement): void;
+  onDone(status: LoginStatus): void;
+  /** The person wants to log in another way. */
+  readonly onOtherWay: (way: LoginWay) => void;
+}
+
+export interface SessionView {
+  readonly element: HTMLElement;
+  close(): void;
+}
+
+/** After so many failed connections to the screen the page offers another way by itself. */
+const FAILURES_BEFORE_OFFER = 2;
+
+/** One login session from its first phase to its end. */
+export function createSessionView(options: SessionViewOptions): SessionView {
+  const { api } = options;
+  const { sessionId } = options.status;
+  let status = options.status;
+  let desktop: DesktopView | undefined;
+  let ended = false;
+  let shown = '';
+
+  const steps = h('ol', { class: 'steps', role: 'log', 'aria-live': 'polite', 'aria-label': 'Progress' });
+  const progress = h('progress', { hidden: true, 'aria-label': 'Installing' });
+  const step = h('div');
+  const question = h('div', { hidden: true });
+  const trouble = h('div', { hidden: true });
+  const otherWay = h('div', { class: 'row' });
+  const cancel = button('Cancel', () => void attempt(cancelSession), { class: 'quiet' });
+  const footer = h('div', { class: 'row' }, otherWay, h('span', { class: 'grow' }), cancel);
+  const element = h('div', { class: 'body' }, steps, progress, trouble, question, step, footer);
+
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { hint, message } = toProblem(error);
+      if (!ended) show(trouble, problemView({ title: 'That did not work', message, hint }));
+    }
+  }
+
+  async function cancelSession(): Promise<void> {
+    cancel.disabled = true;
+    await api.cancel(sessionId).finally(() => (cancel.disabled = false));
+  }
+
+  async function refresh(): Promise<void> {
+    status = await api.status(sessionId);
+    if (ended) return;
+    renderStep();
+    renderOtherWays();
+    if (isOver(status)) finish();
+  }
+
+  function renderStep(): void {
+    const { authUrl, display, userCode } = status;
+    const key = JSON.stringify([display, authUrl, userCode, display === 'desktop' && isScreenReady(status)]);
+    if (key === shown) return;
+    shown = key;
+    desktop?.close();
+    desktop = undefined;
+    if (display === 'desktop' && isScreenReady(status)) {
+      desktop = createDesktopView({ api, sessionId, takeFocus: false, onTrouble: renderTrouble });
+      step.replaceChildren(h('div', { class: 'desktop' }, desktop.toolbar, h('slot', { name: 'desktop' })));
+      options.placeScreen(desktop.screen);
+    } else if (display !== 'desktop' && authUrl !== null) {
+      step.replaceChildren(userCode === null ? linkStep(authUrl) : codeStep(authUrl, userCode));
+      step.querySelector('a')?.focus();
+    } else {
+      step.replaceChildren();
+    }
+  }
+
+  function renderTrouble(failures: number): void {
+    if (failures !== FAILURES_BEFORE_OFFER || status.methods.length === 0) return;
+    const ways = status.methods.map((way) => button(way.title, () => options.onOtherWay(way)));
+    const text = 'The screen of the login machine cannot be shown here at the moment. You can log in another way:';
+    show(trouble, h('div', { class: 'offer', role: 'alert' }, h('p', {}, text), h('div', { class: 'row' }, ...ways)));
+  }
+
+  function renderOtherWays(): void {
+    otherWay.hidden = status.methods.length === 0;
+    if (otherWay.childElementCount > 0) return;
+    otherWay.append(otherWays(status.methods, options.onOtherWay));
+  }
+
+  function ask(event: SessionEvent): void {
+    const { choices, kind, promptId, secret } = event.data ?? {};
+    const asked: Question = {
+      label: event.message,
+      kind: kind === 'choice' || kind === 'code' ? kind : 'text',
+      secret: secret === true,
+      choices: Array.isArray(choices) ? choices.map(String) : [],
+    };
+    const answer = (value: string): void =>
+      void attempt(async () => {
+        await api.answer(sessionId, String(promptId), value);
+        question.hidden = true;
+      });
+    show(question, questionStep(asked, answer));
+    question.querySelector<HTMLElement>('input, button')?.focus();
+  }
+
+  function onEvent(event: SessionEvent): void {
+    if (event.type === 'progress') {
+      const fraction = Number(event.data?.['fraction'] ?? Number.NaN);
+      progress.hidden = Number.isNaN(fraction) || fraction >= 1;
+      if (!Number.isNaN(fraction)) progress.value = fraction;
+      return;
+    }
+    if (event.type !== 'prompt') addStep(steps, event);
+    if (event.type === 'prompt') ask(event);
+    if (event.type === 'phase') {
+      progress.hidden = true;
+      if (event.phase !== 'awaiting-user') question.hidden = true;
+    }
+    void attempt(refresh);
+  }
+
+  function finish(): void {
+    if (ended) return;
+    close();
+    options.onDone(status);
+  }
+
+  let events: EventSource | undefined;
+  function close(): void {
+    ended = true;
+    desktop?.close();
+    events?.close();
+  }
+
+  function follow(): void {
+    if (ended) return;
+    events = api.events(sessionId);
+    events.addEventListener('message', ({ data }) => {
+      const event: SessionEvent = JSON.parse(data);
+      onEvent(event);
+      if (event.type === 'done') events?.close();
+    });
+    // The browser reconnects by itself, unless the server answered with an error: then the status says why.
+    events.addEventListener('error', () => {
+      if (events?.readyState === EventSource.CLOSED) void attempt(refresh);
+    });
+  }
+
+  renderStep();
+  renderOtherWays();
+  follow();
+  return { element, close };
+}
+
+export function isOver(status: LoginStatus): boolean {
+  return status.status === 'completed' || status.status === 'failed' || status.status === 'cancelled';
+}
+
+/** A list of ways to log in and the button that takes one. */
+export function otherWays(ways: readonly LoginWay[], onChosen: (way: LoginWay) => void): HTMLElement {
+  const select = h(
+    'select',
+    { 'aria-label': 'Another way to log in' },
+    ...ways.map((way) => h('option', { value: way.id }, way.title)),
+  );
+  const go = button('Try another way', () => {
+    const way = ways.find((candidate) => candidate.id === select.value);
+    if (way) onChosen(way);
+  });
+  return h('div', { class: 'row' }, ...(ways.length > 1 ? [select] : []), go);
+}
+
+/** The screen is worth showing from the moment its browser goes to the sign-in page. */
+function isScreenReady(status: LoginStatus): boolean {
+  return status.status === 'ready' || status.status === 'awaiting_user_auth';
+}
+
+function addStep(steps: HTMLElement, event: SessionEvent): void {
+  const isNote = event.type === 'notice' || event.type === 'url';
+  if (event.type === 'url') return;
+  const last = steps.lastElementChild;
+  if (last?.textContent === event.message) return;
+  if (!isNote) steps.querySelector('.now')?.classList.remove('now', 'waits');
+  const waits = event.phase === 'awaiting-user' ? ' waits' : '';
+  steps.append(h('li', { class: isNote ? 'note' : `now${waits}` }, event.message));
+}
+
+function show(place: HTMLElement, content: HTMLElement): void {
+  place.replaceChildren(content);
+  place.hidden = false;
+}

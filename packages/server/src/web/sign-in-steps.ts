@@ -1,0 +1,63 @@
+import { button, h } from './dom.ts';
+
+/** The person's own browser: a real link, so that it opens without a pop-up blocker and can be copied. */
+export function linkStep(url: string): HTMLElement {
+  return h(
+    'div',
+    { class: 'offer' },
+    h('p', {}, 'The sign-in page opens in a new tab. Come back here when you are done.'),
+    h('div', { class: 'row' }, signInLink(url)),
+  );
+}
+
+export function codeStep(url: string, userCode: string): HTMLElement {
+  const copy = button('Copy the code', () => {
+    void navigator.clipboard.writeText(userCode).then(() => (copy.textContent = 'Copied'));
+  });
+  copy.hidden = !navigator.clipboard;
+  return h(
+    'div',
+    { class: 'offer' },
+    h('p', {}, 'Open the sign-in page on any device and type this code:'),
+    h('output', { class: 'code', 'aria-label': `Code ${Array.from(userCode).join(' ')}` }, userCode),
+    h('div', { class: 'row' }, signInLink(url), copy),
+  );
+}
+
+function signInLink(url: string): HTMLAnchorElement {
+  return h(
+    'a',
+    { class: 'button primary', href: url, target: '_blank', rel: 'noopener noreferrer' },
+    'Open the sign-in page',
+  );
+}
+
+export interface Question {
+  readonly label: string;
+  readonly kind: 'code' | 'text' | 'choice';
+  readonly secret: boolean;
+  readonly choices: readonly string[];
+}
+
+/** Something the CLI wants to know from the person. */
+export function questionStep(question: Question, onAnswer: (value: string) => void): HTMLElement {
+  const { choices, kind, label, secret } = question;
+  if (kind === 'choice') {
+    const options = choices.map((choice) => button(choice, () => onAnswer(choice)));
+    return h('div', { class: 'offer', role: 'group', 'aria-label': label }, h('p', {}, label), ...options);
+  }
+  const field = h('input', {
+    id: 'answer',
+    type: secret ? 'password' : 'text',
+    required: true,
+    autocomplete: kind === 'code' ? 'one-time-code' : 'off',
+    spellcheck: 'false',
+    maxlength: 4096,
+  });
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    onAnswer(field.value);
+  };
+  const send = h('button', { class: 'primary' }, 'Continue');
+  return h('form', { class: 'offer', on: { submit } }, h('label', { for: 'answer' }, label), field, send);
+}
