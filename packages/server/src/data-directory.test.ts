@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openDataDirectory } from './data-directory.ts';
+import { socketFolderFor } from './socket-path.ts';
 
 let parent: string;
 
@@ -75,9 +76,12 @@ describe('the data directory', () => {
 
   it('is claimed in a folder for temporary files when its path is too long for a socket', async () => {
     const long = join(parent, 'long-'.repeat(25));
+    const elsewhere = socketFolderFor(join(long, 'lock'), 24);
     const { release } = await openDataDirectory(long);
     await expect(openDataDirectory(long)).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR_BUSY' });
+    expect((await stat(elsewhere)).mode & 0o777).toBe(0o700);
     await release();
+    await expect(stat(elsewhere)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('says what to do when the folder cannot be made', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, realpath, rm } from 'node:fs/promises';
+import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
@@ -21,32 +21,49 @@ export interface DirectoryClaim {
  * and of two claimants at least the later one sees the other. (Node has no flock; a pid file can name a stranger.)
  */
 export async function claimDirectory(folder: string): Promise<DirectoryClaim | { readonly holder: number }> {
-  const lock = socketFolderFor(join(await realpath(folder), 'lock'), longestClaimName);
-  await makePrivateFolder(lock);
-  for (let attempt = 1; ; attempt += 1) {
-    const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
-    const server = await listen(join(lock, name));
-    const release = async (): Promise<void> => {
-      await new Promise((resolve) => server.close(resolve));
-      await rm(join(lock, name), { force: true });
-    };
-    let holder: number | undefined;
-    try {
-      holder = await findOther(lock, name);
-    } catch (error) {
-      await release();
-      throw error;
-    }
-    if (holder === undefined) return { release };
-    await release();
-    if (attempt === ATTEMPTS) return { holder };
+  const wanted = join(await realpath(folder), 'lock');
+  const lock = socketFolderFor(wanted, longestClaimName);
+  let holder: number | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const claim = await tryClaim(lock, lock !== wanted);
+    if (typeof claim === 'object') return claim;
+    holder = claim ?? holder;
     // Two that start at once both see the other and both step back; the next try tells who is first.
     await systemClock.sleep(5 + Math.random() * 40);
   }
+  return { holder: holder ?? 0 };
 }
 
 const longestClaimName = '4194304-00000000'.length;
 const ATTEMPTS = 4;
+
+/** The claim, or the pid of another claimant; `undefined` when the folder vanished, because its last user left. */
+async function tryClaim(lock: string, isElsewhere: boolean): Promise<DirectoryClaim | number | undefined> {
+  const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  let server: Server;
+  try {
+    await makePrivateFolder(lock);
+    server = await listen(join(lock, name));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  const release = async (): Promise<void> => {
+    await new Promise((resolve) => server.close(resolve));
+    await rm(join(lock, name), { force: true });
+    // Nobody else tidies up the folder for temporary files. It stays while there are other claims in it.
+    if (isElsewhere) await rmdir(lock).catch(() => undefined);
+  };
+  try {
+    const holder = await findOther(lock, name);
+    if (holder === undefined) return { release };
+    await release();
+    return holder;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
 
 function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
