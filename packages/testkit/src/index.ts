@@ -19,3 +19,4 @@ export { startLoginRun } from './provider/login-run.ts';
 export type { LoginOutcome, LoginRun, LoginRunOptions } from './provider/login-run.ts';
 export { createPlayer } from './provider/replay.ts';
 export type { PlayedWindow, Player } from './provider/replay.ts';
+export * from './driver.ts';

@@ -197,7 +197,6 @@ describe('the callback ports of a host', () => {
     const cli = await occupy(first);
     cleaners.push(() => cli.close());
     const otherServer = createCallbackPorts({ claims });
-    writeFileSync(join(claims, `sallyport-callback-${first}.lock`), '{"pid":1,"born":"long ago"}');
     const meanwhile = await acquire({ mode: 'reserve', ports: [first, second] }, otherServer).catch(
       (error: unknown) => error,
     );

@@ -40,6 +40,9 @@ export interface LaunchRequest {
 /** Descriptor on which bubblewrap reports the sandbox's first process. */
 export const INFO_DESCRIPTOR = 3;
 
+/** The agent reads its configuration from standard input, and ends when that does. */
+const BOOT_ARGUMENTS = ['--boot', '-'] as const;
+
 /** Empties the run folder, and decides what the machine sees under which path. */
 export async function prepareLaunch(request: LaunchRequest): Promise<Launch> {
   const { layout, uid, options } = request;
@@ -76,7 +79,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
     bubblewrap: isolation.bubblewrap ?? 'bwrap',
     binds,
     environment: { ...environmentOf(inside.home), XDG_RUNTIME_DIR: inside.userRun },
-    argv: [inside.node, ...plan.agent.nodeArgs, `${inside.agent}/${plan.agent.entry}`],
+    argv: [inside.node, ...plan.agent.nodeArgs, `${inside.agent}/${plan.agent.entry}`, ...BOOT_ARGUMENTS],
     workingDirectory: inside.home,
     infoDescriptor: INFO_DESCRIPTOR,
     uid,
@@ -103,7 +106,7 @@ async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runP
   const egressSocket = join(runPath, 'egress.sock');
   await symlink(options.egress.socketPath, egressSocket);
   return {
-    command: [plan.agent.node, ...plan.agent.nodeArgs, join(plan.agent.directory, plan.agent.entry)],
+    command: [plan.agent.node, ...plan.agent.nodeArgs, join(plan.agent.directory, plan.agent.entry), ...BOOT_ARGUMENTS],
     environment: { ...environmentOf(layout.home), XDG_RUNTIME_DIR: runPath },
     workingDirectory: layout.home,
     spawnAs: uid,

@@ -1,0 +1,43 @@
+import { tmpdir } from 'node:os';
+
+import { describe, expect, it } from 'vitest';
+
+import { checkHost, checkNode } from './doctor.ts';
+import type { Isolation } from './process/isolation.ts';
+
+const isolation: Isolation = {
+  bubblewrap: undefined,
+  reason: 'it is not installed',
+  dropsUser: false,
+  runsAsRoot: false,
+  nestedNamespaces: false,
+  sentence: 'Machines are plain processes.',
+};
+
+describe('the doctor', () => {
+  it('looks at everything a machine needs, and has a fix for everything that is wrong', async () => {
+    const checks = await checkHost({ dataDirectory: tmpdir(), isolation });
+    expect(checks.map((check) => check.name)).toEqual([
+      'node',
+      'bubblewrap',
+      'user namespaces',
+      'desktop',
+      'npm',
+      'disk',
+    ]);
+    for (const check of checks) {
+      expect(check.found, check.name).not.toBe('');
+      expect(check.fix !== undefined, check.name).toBe(check.state !== 'ok');
+    }
+    const bubblewrap = checks.find((check) => check.name === 'bubblewrap');
+    expect(bubblewrap?.state).toBe('degraded');
+    if (process.platform === 'linux') {
+      expect(bubblewrap?.fix).toBe('sudo apt-get install -y bubblewrap');
+    }
+  });
+
+  it('knows which Node is too old', () => {
+    expect(['22.18.0', '22.20.1', '24.0.0'].map((version) => checkNode(version).state)).toEqual(['ok', 'ok', 'ok']);
+    expect(['20.20.2', '22.17.9'].map((version) => checkNode(version).state)).toEqual(['missing', 'missing']);
+  });
+});

@@ -1,0 +1,164 @@
+import type { EgressRoute, Machine, MachineDriver, MachinePlan, MachineRole, StartOptions } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
+
+import { requestHealth } from './driver-suite/request-health.ts';
+import type { TestRunner } from './runner.ts';
+
+/** A driver to be tested, with what only its author knows. */
+export interface DriverUnderTest {
+  readonly driver: MachineDriver;
+  /** A plan for a new machine each time, with an agent that answers `GET /health` of the agent's API. */
+  plan(role: MachineRole): MachinePlan;
+  /** A way out for the machine; it may lead nowhere. */
+  readonly egress: EgressRoute;
+  /** Another driver on the same host data, as after a restart of the server. The first one is not used again. */
+  restart(): Promise<MachineDriver>;
+  cleanUp(): Promise<void>;
+}
+
+const TIMEOUT_MS = 60_000;
+const never = new AbortController().signal;
+const credential = { path: '~/.config/fake/credential.json', content: '{"token":"disk"}', mode: 0o600 };
+
+/**
+ * What every machine driver has to do. Each test gets a driver of its own from `create`.
+ *
+ * @example
+ * describeDriver('mine', createMyDriver, { describe, it, expect });
+ */
+export function describeDriver(name: string, create: () => Promise<DriverUnderTest>, runner: TestRunner): void {
+  const { expect } = runner;
+
+  /** Every test cleans up after itself, also when it fails. */
+  function test(title: string, body: (subject: DriverUnderTest) => Promise<void>): void {
+    const run = async (): Promise<void> => {
+      const subject = await create();
+      try {
+        await body(subject);
+      } finally {
+        for (const ref of await subject.driver.list()) {
+          await (await subject.driver.adopt(ref))?.destroy();
+        }
+        await subject.cleanUp();
+      }
+    };
+    runner.it(title, run, TIMEOUT_MS);
+  }
+
+  const made = (subject: DriverUnderTest): Promise<Machine> =>
+    subject.driver.create(subject.plan('cli'), { signal: never });
+
+  runner.describe(`the machine driver ${name}`, () => {
+    test('makes a machine that does not run yet, starts it, and reaches its agent', async (subject) => {
+      const machine = await made(subject);
+      expect(await subject.driver.list()).toEqual([{ machineId: machine.id, role: 'cli', running: false }]);
+      const options = startOptions(subject);
+      await machine.start(options);
+      expect(await subject.driver.list()).toEqual([{ machineId: machine.id, role: 'cli', running: true }]);
+      expect(await requestHealth(machine, options.token)).toMatchObject({ status: 'ok' });
+      await expect(requestHealth(machine, new Secret('not-the-token-of-this-boot-000000000000'))).rejects.toMatchObject(
+        {},
+      );
+    });
+
+    test('takes several connections at once', async (subject) => {
+      const machine = await made(subject);
+      const options = startOptions(subject);
+      await machine.start(options);
+      const answers = await Promise.all([1, 2, 3, 4].map(() => requestHealth(machine, options.token)));
+      expect(answers.length).toBe(4);
+    });
+
+    test('stops, says so, and starts again with the same disk', async (subject) => {
+      const machine = await made(subject);
+      await machine.disk.inject([credential]);
+      await machine.start(startOptions(subject));
+      const { exited } = machine;
+      await machine.stop({ deadlineMs: 5000 });
+      await machine.stop({ deadlineMs: 5000 });
+      expect(typeof (await exited).console).toBe('string');
+      expect((await subject.driver.list())[0]?.running).toBe(false);
+      await expect(machine.connect(8080, { signal: never })).rejects.toMatchObject({});
+      const options = { ...startOptions(subject), epoch: 2 };
+      await machine.start(options);
+      expect(await requestHealth(machine, options.token)).toMatchObject({ status: 'ok' });
+      await machine.stop({ deadlineMs: 5000 });
+      expect(await machine.disk.harvest([credential.path])).toEqual([credential]);
+    });
+
+    test('destroys without leaving anything, running or not, more than once', async (subject) => {
+      const [running, stopped] = [await made(subject), await made(subject)];
+      await running.start(startOptions(subject));
+      for (const machine of [running, stopped, running]) {
+        await machine.destroy();
+      }
+      expect(await subject.driver.list()).toEqual([]);
+      expect(await subject.driver.adopt({ machineId: running.id, role: 'cli', running: false })).toBeUndefined();
+    });
+
+    test('writes, reads and removes files of a stopped disk, and leaves absent ones out', async (subject) => {
+      const { disk } = await made(subject);
+      await disk.inject([credential]);
+      await disk.inject([{ ...credential, content: 'newer' }]);
+      expect(await disk.harvest([credential.path, '~/absent'])).toEqual([{ ...credential, content: 'newer' }]);
+      await disk.remove([credential.path, '~/absent']);
+      expect(await disk.harvest([credential.path])).toEqual([]);
+    });
+
+    test('refuses the disk of a running machine, and paths outside the home', async (subject) => {
+      const machine = await made(subject);
+      await expect(machine.disk.harvest(['~/../escape'])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await machine.start(startOptions(subject));
+      for (const use of [
+        () => machine.disk.inject([credential]),
+        () => machine.disk.harvest([credential.path]),
+        () => machine.disk.remove([credential.path]),
+      ]) {
+        await expect(use()).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
+      }
+    });
+
+    test('keeps the disks of two machines apart', async (subject) => {
+      const [first, second] = [await made(subject), await made(subject)];
+      await first.disk.inject([credential]);
+      expect(await second.disk.harvest([credential.path])).toEqual([]);
+      await second.destroy();
+      expect(await first.disk.harvest([credential.path])).toEqual([credential]);
+    });
+
+    test('gives up when the signal says so, and can be asked again', async (subject) => {
+      const aborted = AbortSignal.abort(new Error('changed my mind'));
+      const rejected = { message: 'changed my mind' };
+      await expect(subject.driver.create(subject.plan('cli'), { signal: aborted })).rejects.toMatchObject(rejected);
+      expect(await subject.driver.list()).toEqual([]);
+      const machine = await made(subject);
+      await expect(machine.start({ ...startOptions(subject), signal: aborted })).rejects.toMatchObject(rejected);
+      expect((await subject.driver.list())[0]?.running).toBe(false);
+      await machine.start(startOptions(subject));
+      await expect(machine.connect(8080, { signal: aborted })).rejects.toMatchObject(rejected);
+    });
+
+    test('finds its machines again after a restart of the server', async (subject) => {
+      const machine = await made(subject);
+      await machine.disk.inject([credential]);
+      const next = await subject.restart();
+      const [ref] = await next.list();
+      expect(ref).toEqual({ machineId: machine.id, role: 'cli', running: false });
+      const adopted = ref && (await next.adopt(ref));
+      expect(await adopted?.disk.harvest([credential.path])).toEqual([credential]);
+      await adopted?.destroy();
+      expect(await next.list()).toEqual([]);
+    });
+
+    test('has a fix for everything its doctor finds wrong', async ({ driver }) => {
+      for (const check of await driver.doctor()) {
+        expect(check.fix !== undefined, check.name).toBe(check.state !== 'ok');
+      }
+    });
+  });
+}
+
+function startOptions({ egress }: DriverUnderTest): StartOptions {
+  const token = new Secret('conformance-token-0123456789-0123456789');
+  return { epoch: 1, token, egress, signal: AbortSignal.timeout(TIMEOUT_MS) };
+}
