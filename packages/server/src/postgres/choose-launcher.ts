@@ -72,7 +72,7 @@ async function prepare(launcher: Launcher, { socket, passwd }: ClusterFolders): 
  * Uids that nobody has: one far above accounts and below what the process driver gives to machines; where a container
  * maps fewer, the last one before systemd's dynamic users.
  */
-const databaseUids: readonly number[] = [199_999, 61_183];
+const databaseUids: readonly number[] = [199_998, 61_183];
 
 async function findFreeUid(): Promise<number | undefined> {
   const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');

@@ -109,7 +109,7 @@ describe('the embedded database', () => {
 
 /** Root cannot run PostgreSQL itself; an ordinary user has one way only. */
 const nobody = 65_534;
-const waysOfRoot: readonly Launcher[] = [staged(199_999), renamed(nobody), dropped(nobody)];
+const waysOfRoot: readonly Launcher[] = [staged(199_998), renamed(nobody), dropped(nobody)];
 
 describe.each(isRoot ? waysOfRoot : [direct])('the embedded database, run $name', (launcher) => {
   it('is made, ends, and starts again', async () => {
@@ -128,7 +128,7 @@ describe.each(isRoot ? waysOfRoot : [direct])('the embedded database, run $name'
 describe.runIf(isRoot)('the embedded database of root', () => {
   it('can be taken over by another way to run it', async () => {
     const directory = await makeFolder();
-    for (const launcher of [staged(199_999), renamed(nobody), dropped(nobody), staged(199_999)]) {
+    for (const launcher of [staged(199_998), renamed(nobody), dropped(nobody), staged(199_998)]) {
       const { connection, stop } = await start({ directory, launchers: [launcher] });
       await query(connection, 'create table if not exists notes (note int)');
       await stop();
