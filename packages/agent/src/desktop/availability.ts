@@ -28,6 +28,16 @@ export function desktopAvailable(path: string = searchPath()): readonly Check[] 
   });
 }
 
+/**
+ * Debian's `chromium` is a script that reads `/etc/chromium.d`, which a sandboxed machine does not have; the
+ * browser itself lies beside its libraries.
+ */
+export function findBrowser(): string | undefined {
+  return isExecutableFile(DEBIAN_BROWSER) ? DEBIAN_BROWSER : findProgram('chromium');
+}
+
+const DEBIAN_BROWSER = '/usr/lib/chromium/chromium';
+
 /** The absolute path of a program, as `execvp` would find it. */
 export function findProgram(name: string, path: string = searchPath()): string | undefined {
   return path

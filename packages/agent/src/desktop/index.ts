@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 
-import { desktopAvailable, desktopInstallCommand, findProgram, searchPath } from './availability.ts';
+import { desktopAvailable, desktopInstallCommand, findBrowser, findProgram, searchPath } from './availability.ts';
 import type { DesktopProgram } from './availability.ts';
 import { startBrowser } from './browser.ts';
 import { trustCertificateAuthority } from './certificate-store.ts';
@@ -124,7 +124,7 @@ function requirePrograms(): Readonly<Record<DesktopProgram, string>> {
   return {
     Xtigervnc: path('Xtigervnc'),
     openbox: path('openbox'),
-    chromium: path('chromium'),
+    chromium: findBrowser() ?? 'chromium',
     certutil: path('certutil'),
   };
 }

@@ -34,7 +34,7 @@ a { color: var(--accent); }
   background: var(--sunken); border: 1px solid var(--line); font-weight: 700; font-size: 1.05rem; color: var(--accent); }
 .who { flex: 1 1 12rem; min-width: 0; }
 .who p { color: var(--muted); font-size: .9rem; overflow-wrap: anywhere; }
-.body { border-top: 1px solid var(--line); padding: 18px 20px 20px; display: grid; gap: 16px; }
+.body { border-top: 1px solid var(--line); padding: 18px 20px 20px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; }
 .row { display: flex; gap: 10px; flex-wrap: wrap; align-items: center; }
 .end { justify-content: flex-end; }
 .grow { flex: 1; }
@@ -77,7 +77,7 @@ form { display: grid; gap: 10px; margin: 0; }
 .toolbar button { min-height: 36px; padding: 4px 12px; font-size: .9rem; }
 .viewer-state { font-size: .86rem; color: var(--muted); }
 .soft-keyboard { position: absolute; width: 1px; height: 1px; min-height: 0; padding: 0; border: 0; opacity: .01; right: 0; bottom: 0; resize: none; font-size: 16px; }
-::slotted(.sallyport-screen), .sallyport-screen { display: block; width: 100%; aspect-ratio: 16 / 10; background: #0e1217; }
+::slotted(.sallyport-screen), .sallyport-screen { display: block; width: 100%; aspect-ratio: 16 / 10; contain: size; overflow: hidden; background: #0e1217; }
 @container (max-width: 639px) { ::slotted(.sallyport-screen) { aspect-ratio: auto; height: 68svh; } }
 dialog { border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface); color: var(--text); padding: 20px; width: min(440px, calc(100vw - 32px)); }
 dialog::backdrop { background: rgb(0 0 0 / .5); }

@@ -116,10 +116,9 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
     let connected = false;
     let closeCode = 0;
     try {
-      const [{ default: Rfb }, socket] = await Promise.all([
-        import('@novnc/novnc'),
-        options.api.openDesktop(options.sessionId, over.signal),
-      ]);
+      const { default: Rfb } = await preloadDesktop();
+      // Last, and used at once: the server greets as soon as the socket is open, and nobody may miss that.
+      const socket = await options.api.openDesktop(options.sessionId, over.signal);
       socket.addEventListener('close', (event) => (closeCode = event.code));
       const current = new Rfb(screen, socket, { shared: true });
       rfb = current;
@@ -135,8 +134,10 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
         copied = event instanceof CustomEvent ? String(event.detail.text) : '';
         copy.hidden = copied === '' || !navigator.clipboard;
       });
-      over.signal.addEventListener('abort', () => current.disconnect(), { once: true });
+      const leave = (): void => current.disconnect();
+      over.signal.addEventListener('abort', leave);
       await new Promise((resolve) => current.addEventListener('disconnect', resolve, { once: true }));
+      over.signal.removeEventListener('abort', leave);
     } catch (error) {
       if (!over.signal.aborted) say(toProblem(error).message, true);
     } finally {
@@ -149,6 +150,11 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
   // Begins once the caller has put the screen somewhere: noVNC measures it.
   queueMicrotask(() => void run());
   return { toolbar, screen, close: () => over.abort() };
+}
+
+/** noVNC is large and most logins need none of it, so it is a file of its own. */
+export function preloadDesktop(): Promise<typeof import('@novnc/novnc')> {
+  return import('@novnc/novnc');
 }
 
 /** The machine's screen changes its size only when it is a phone's and ours is not, or the other way round. */

@@ -57,7 +57,7 @@ export function createPromptPanel(api: Api, onReloginNeeded: () => void): Prompt
       send,
     ),
   );
-  const element = h('section', { class: 'prompt-panel', hidden: true, 'aria-label': 'Prompt' }, turns, form);
+  const element = h('section', { class: 'prompt-panel', hidden: true, 'aria-label': 'Conversation' }, turns, form);
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@ import type { SessionEvent } from '@sallyport/core';
 
 import { toProblem } from './api.ts';
 import type { Api, LoginStatus, LoginWay } from './api.ts';
-import { createDesktopView } from './desktop-view.ts';
+import { createDesktopView, preloadDesktop } from './desktop-view.ts';
 import type { DesktopView } from './desktop-view.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
@@ -160,6 +160,8 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     });
   }
 
+  // Fetched while the machine starts. A failure shows when it is used.
+  if (status.display === 'desktop') void preloadDesktop().catch(() => {});
   renderStep();
   renderOtherWays();
   follow();
