@@ -45,7 +45,8 @@ export function createAgentClient(machine: Machine, token: Secret, clock: Clock)
     cancelLogin: (provider, request) => post(`${loginPath(provider)}/cancel`, request),
     callback: async (query, signal) => {
       const request = { method: 'GET', path: `/auth/callback?${query.toString()}` } as const;
-      return send(request, signal).then(
+      // The CLI answers only after it has exchanged the code with its vendor: the caller's deadline counts.
+      return requestText(target, request, signal).then(
         () => true,
         (error: unknown) => {
           if (SallyportError.isInstance(error) && error.code === 'LOGIN_CALLBACK_REFUSED') {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -107,7 +109,6 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
 
     it('stops a start when its signal aborts', async () => {
       const plan = bench.plan();
-      writeFileSync(join(bench.directory, 'silent.mjs'), 'process.stdin.resume();setInterval(() => {}, 1000)');
       const agent = { ...plan.agent, directory: join(bench.directory, 'silent'), entry: 'silent.mjs' };
       mkdirSync(agent.directory, { recursive: true });
       writeFileSync(join(agent.directory, 'silent.mjs'), 'process.stdin.resume();setInterval(() => {}, 1000)');
@@ -256,6 +257,30 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
         await machine.destroy();
       },
     );
+
+    it.runIf(isRoot)('copes with data and programs that only root may enter and read', async () => {
+      const secluded = join(bench.directory, 'secluded');
+      mkdirSync(join(secluded, 'agent'), { recursive: true, mode: 0o700 });
+      cpSync(join(import.meta.dirname, '__fixtures__/stand-in-agent.mjs'), join(secluded, 'agent/main.mjs'));
+      chmodSync(join(secluded, 'agent/main.mjs'), 0o600);
+      const inner = await createProcessDriver({
+        dataDirectory: join(secluded, 'data'),
+        clock: systemClock,
+        isolation,
+      });
+      const plan = bench.plan();
+      const agent = { ...plan.agent, directory: join(secluded, 'agent'), entry: 'main.mjs' };
+      const machine = await inner.create({ ...plan, agent }, { signal });
+      await machine.start(bench.startOptions());
+      if (isolation === 'bubblewrap') {
+        expect(await runInside(machine, 'id -u')).toBe('0 1000');
+        expect(statSync(join(secluded, 'data/machines', machine.id, 'home')).uid).toBeGreaterThanOrEqual(200_000);
+      } else {
+        expect(await runInside(machine, 'id -u')).toBe('0 0');
+        expect(inner.features).toMatchObject({ desktop: false, isolation: expect.stringContaining('as root') });
+      }
+      await machine.destroy();
+    });
 
     it('says that it is for development only, and what it does with callback ports', () => {
       expect(driver.features.isolation).toContain('For development only');

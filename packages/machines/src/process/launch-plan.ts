@@ -11,6 +11,7 @@ import { writeEtcFiles } from './etc-files.ts';
 import type { Isolation } from './isolation.ts';
 import { AGENT_SOCKET, inside } from './layout.ts';
 import type { MachineLayout } from './layout.ts';
+import { readableProgram } from './readable-program.ts';
 import { removeTree } from './remove-tree.ts';
 import { shortenDirectory } from './short-path.ts';
 
@@ -63,13 +64,14 @@ type Way = Omit<Launch, 'runPath' | 'shortcut'>;
 async function launchInBubblewrap({ layout, plan, isolation, uid, options }: LaunchRequest): Promise<Way> {
   await refuseToShowMachines(layout, plan);
   const etc = await writeEtcFiles(layout.etc);
+  const { node, agent } = await findPrograms(layout, plan, uid);
   const readOnly = (source: string, target: string): Bind => ({ source, target, writable: false });
   const binds: Bind[] = [
     { source: layout.home, target: inside.home, writable: true },
     { source: layout.run, target: inside.run, writable: true },
     { source: options.egress.socketPath, target: inside.egress, writable: true },
-    readOnly(await realpath(plan.agent.node), inside.node),
-    readOnly(await realpath(plan.agent.directory), inside.agent),
+    readOnly(node, inside.node),
+    readOnly(agent, inside.agent),
     ...(await Promise.all(
       plan.clis.map(async (cli) => readOnly(await realpath(cli.directory), inside.cli(cli.provider))),
     )),
@@ -98,6 +100,23 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
       egressSocket: inside.egress,
       clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, inside.cli(cli.provider)])),
     },
+  };
+}
+
+/** Node and the agent, as the machine's user can read them. */
+async function findPrograms(
+  layout: MachineLayout,
+  plan: MachinePlan,
+  uid: number | undefined,
+): Promise<{ readonly node: string; readonly agent: string }> {
+  const node = await realpath(plan.agent.node);
+  const agent = await realpath(plan.agent.directory);
+  if (uid === undefined) {
+    return { node, agent };
+  }
+  return {
+    node: await readableProgram(node, node, layout.programs),
+    agent: await readableProgram(agent, join(agent, plan.agent.entry), layout.programs),
   };
 }
 

@@ -10,6 +10,8 @@ export interface MachineLayout {
   /** What the machine sees of `/etc` and is not the host's. */
   readonly etc: string;
   readonly record: string;
+  /** Copies of programs that only the server's user may read, for all machines. */
+  readonly programs: string;
 }
 
 export function machinesDirectory(dataDirectory: string): string {
@@ -24,6 +26,7 @@ export function machineLayout(dataDirectory: string, machineId: string): Machine
     run: join(root, 'run'),
     etc: join(root, 'etc'),
     record: join(root, 'machine.json'),
+    programs: join(dataDirectory, 'machine-programs'),
   };
 }
 
