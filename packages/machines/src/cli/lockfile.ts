@@ -16,6 +16,8 @@ interface LockedPackage {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly inBundle?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -38,8 +40,13 @@ export function checkLockfile(cli: PinnedCli, provider: string): CheckedLockfile
   const dependencies = packages['']?.dependencies ?? { [cli.package]: cli.version };
   return {
     packageJson: JSON.stringify({ name: 'sallyport-cli', private: true, dependencies }, null, 2),
-    packageCount: fetched.length,
+    packageCount: fetched.filter(([, facts]) => isForThisHost(facts)).length,
   };
+}
+
+/** npm leaves out what is made for other systems. */
+function isForThisHost({ os, cpu }: LockedPackage): boolean {
+  return (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true);
 }
 
 function parsePackages(text: string, provider: string): Readonly<Record<string, LockedPackage>> {
