@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -33,4 +33,6 @@ async function copyTerminalModule(): Promise<void> {
   const modules = join('dist', 'agent', 'node_modules');
   await cp(terminal, join(modules, 'node-pty'), { recursive: true, dereference: true });
   await cp(binary, join(modules, prebuilt), { recursive: true, dereference: true });
+  // Says what kind of file main.js is, wherever the folder is shown.
+  await writeFile(join('dist', 'agent', 'package.json'), '{ "type": "module" }\n');
 }

@@ -1,7 +1,10 @@
+import { readdir, readFile } from 'node:fs/promises';
+
 import type { Clock } from '@sallyport/core';
 
-const POLL_MS = 20;
-/** After SIGKILL only the kernel's own work is left; a zombie that nobody reaps is not waited for longer. */
+const FIRST_POLL_MS = 10;
+const LAST_POLL_MS = 100;
+/** After SIGKILL only the kernel's own work is left. */
 const AFTER_KILL_MS = 500;
 
 /**
@@ -30,9 +33,29 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolea
 
 async function gone(groupId: number, withinMs: number, clock: Clock): Promise<boolean> {
   const until = clock.monotonic() + withinMs;
-  while (signalGroup(groupId, 0)) {
+  let waitMs = FIRST_POLL_MS;
+  while (signalGroup(groupId, 0) && (await hasLiveMember(groupId))) {
     if (clock.monotonic() >= until) return false;
-    await clock.sleep(POLL_MS);
+    await clock.sleep(waitMs);
+    waitMs = Math.min(waitMs * 2, LAST_POLL_MS);
   }
   return true;
+}
+
+/**
+ * A group whose processes have all ended still takes signals while nobody reaps them, and in a container whose
+ * first process is no init, nobody does. `/proc/<pid>/stat` tells (proc_pid_stat(5)); without it, kill(2) is believed.
+ */
+async function hasLiveMember(groupId: number): Promise<boolean> {
+  const names = await readdir('/proc').catch(() => undefined);
+  if (!names) return true;
+  const members = names
+    .filter((name) => /^\d+$/.test(name))
+    .map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      // The name, in brackets, may hold anything; after it come state, parent and process group.
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(group) === groupId && state !== 'Z' && state !== 'X';
+    });
+  return (await Promise.all(members)).includes(true);
 }

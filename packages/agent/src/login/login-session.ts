@@ -102,11 +102,9 @@ export async function runLoginSession(
     return;
   }
   const { error } = ending;
-  const screen = redactor.redact(ending.screen);
   const message = redactor.redact(error.message);
-  log.publish({ type: 'login.failed', sessionId, code: error.code, message, screen });
-  const said = screen === '' ? '' : ` The last screen said: '${screen}'.`;
-  session.refuse(new SallyportError(error.code, `${message}${said}`, { hint: error.hint, cause: error }));
+  log.publish({ type: 'login.failed', sessionId, code: error.code, message, screen: redactor.redact(ending.screen) });
+  session.refuse(new SallyportError(error.code, message, { hint: error.hint, cause: error }));
 }
 
 /** The whole life of one login; what it took is given back at the end, whatever happens. */

@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+
+import { startLoginRequestSchema, systemClock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import {
+  credential,
+  isRunning,
+  listenLocally,
+  loginRequest,
+  provider,
+  signInUrl,
+  startTestAgent,
+  token,
+  withoutLink,
+} from '../__fixtures__/test-agent.ts';
+import type { TestAgent } from '../__fixtures__/test-agent.ts';
+import { createOffers } from '../credentials/offers.ts';
+import { createEventLog } from '../event-log.ts';
+import { createRedactor } from '../redact.ts';
+import { installBrowserShim } from './browser-shim.ts';
+import { createLoginRunner } from './login-runner.ts';
+
+const url = signInUrl(45_671);
+const openBrowser = `"$BROWSER" '${url}'`;
+const waitFor = (file: string): string => `while [ ! -e "$HOME/${file}" ]; do sleep 0.02; done`;
+const write = `mkdir -p "$HOME/.fake"; printf '%s' '${credential}' > "$HOME/.fake/tmp"; mv "$HOME/.fake/tmp" "$HOME/.fake/auth.json"`;
+
+const start = (agent: TestAgent, request = loginRequest()) => agent.post(`/auth/${provider}`, request);
+const signal = (agent: TestAgent, file: string): Promise<void> => writeFile(join(agent.home, file), '');
+
+describe('a login', () => {
+  it('takes the link from the browser command and offers the credential until it is acknowledged', async () => {
+    await using agent = await startTestAgent(`${openBrowser}; ${waitFor('go')}; ${write}; echo Logged in.`);
+    const request = loginRequest();
+    const answer = await start(agent, request);
+    expect(answer).toEqual({ status: 200, body: { success: true, oauthUrl: url, userCode: null } });
+    expect(await agent.event('login.awaiting-callback')).toMatchObject({ port: 45_671 });
+    const status = `/credentials/status?sessionId=${request.sessionId}`;
+    expect((await agent.get(status)).body).toEqual({ authenticated: false, path: '~/.fake/auth.json' });
+    await signal(agent, 'go');
+    const offer = await agent.event('credential.offered');
+    expect(offer).toMatchObject({ provider, sessionId: request.sessionId, files: { auth: credential } });
+    await agent.event('login.finished');
+    expect((await agent.get(status)).body).toMatchObject({ authenticated: true });
+    expect((await agent.post('/credentials/ack', { offerId: offer.offerId })).body).toEqual({
+      success: true,
+      known: true,
+    });
+    expect((await agent.post('/credentials/ack', { offerId: offer.offerId })).body).toMatchObject({ known: false });
+  });
+
+  it('takes the link from the screen when the CLI opens no browser', async () => {
+    await using agent = await startTestAgent(`echo 'Go to ${url}'; echo waiting; sleep 30`);
+    expect((await start(agent)).body).toMatchObject({ oauthUrl: url });
+  });
+
+  it('asks the person and types the answer', async () => {
+    const script = `printf 'Paste the code: '; read code; [ "$code" = abc123 ] && { ${write}; echo Logged in.; }`;
+    await using agent = await startTestAgent(script);
+    const prompt = { id: 'code', label: 'Code', kind: 'code', secret: true } as const;
+    const when = { text: 'Paste the code:' };
+    const request = loginRequest({
+      ...withoutLink,
+      drive: {
+        kind: 'terminal',
+        argv: ['login'],
+        steps: [{ id: 'paste', when, do: { kind: 'ask', prompt } }],
+      },
+    });
+    const { sessionId } = request;
+    expect((await start(agent, request)).body).toMatchObject({ oauthUrl: null });
+    expect(await agent.event('login.prompt')).toMatchObject({ promptId: 'code', secret: true });
+    const early = await agent.post(`/auth/${provider}/answer`, { sessionId, promptId: 'other', value: 'x' });
+    expect(early).toMatchObject({ status: 409, body: { code: 'LOGIN_ANSWER_UNEXPECTED' } });
+    const path = `/auth/${provider}/answer`;
+    expect((await agent.post(path, { sessionId, promptId: 'code', value: '  ' })).status).toBe(409);
+    expect((await agent.post(path, { sessionId, promptId: 'code', value: 'abc123' })).status).toBe(200);
+    expect(await agent.event('credential.offered')).toMatchObject({ sessionId });
+  });
+
+  it('says what the screen showed when the CLI crashes, without its secrets', async () => {
+    await using agent = await startTestAgent(`echo 'Fatal: token sk-ant-oat01-abcdefghijklmnop'; exit 3`);
+    const { status, body } = await start(agent);
+    expect(status).toBe(502);
+    expect(body).toMatchObject({ code: 'LOGIN_CLI_CRASHED' });
+    expect(body['message']).toMatch(/Fatal: token \[.+\]/);
+    expect(await agent.event('login.failed')).toMatchObject({ code: 'LOGIN_CLI_CRASHED' });
+    expect(JSON.stringify(agent.events)).not.toContain('oat01');
+  });
+
+  it('tells a refused sign-in from a crash', async () => {
+    await using agent = await startTestAgent(`${openBrowser}; ${waitFor('go')}; echo 'Error: access denied'; exit 1`);
+    await start(agent);
+    await signal(agent, 'go');
+    expect(await agent.event('login.failed')).toMatchObject({ code: 'LOGIN_DENIED' });
+  });
+
+  it('does not believe a CLI that says it is done with a blank credential', async () => {
+    const blank = write.replace('refresh-token-canary-1', '');
+    await using agent = await startTestAgent(`${openBrowser}; ${blank}; echo Logged in.`);
+    await start(agent);
+    expect(await agent.event('credential.rejected')).toMatchObject({
+      problem: expect.stringContaining('/tokens/refresh'),
+    });
+    expect(await agent.event('login.failed')).toMatchObject({ code: 'CREDENTIAL_INCOMPLETE' });
+    expect(agent.events.some((event) => event.type === 'credential.offered')).toBe(false);
+  });
+
+  it('waits for a file that is written in two halves', async () => {
+    const half = Math.floor(credential.length / 2);
+    const [head, tail] = [credential.slice(0, half), credential.slice(half)];
+    const file = '"$HOME/.fake/auth.json"';
+    const script = `${openBrowser}; printf '%s' '${head}' > ${file}; echo Logged in.; sleep 0.4; printf '%s' '${tail}' >> ${file}; sleep 30`;
+    await using agent = await startTestAgent(script);
+    await start(agent);
+    expect(await agent.event('credential.offered')).toMatchObject({ files: { auth: credential } });
+  });
+
+  it('can be cancelled, and leaves no process behind', async () => {
+    const script = `sleep 60 & echo $! > "$HOME/child"; echo $$ > "$HOME/pid"; ${openBrowser}; sleep 60`;
+    await using agent = await startTestAgent(script);
+    const request = loginRequest();
+    await start(agent, request);
+    expect((await agent.post(`/auth/${provider}/cancel`, { sessionId: randomUUID() })).status).toBe(404);
+    expect((await agent.post(`/auth/${provider}/cancel`, { sessionId: request.sessionId })).status).toBe(200);
+    for (const name of ['pid', 'child']) {
+      expect(await isRunning(Number(await readFile(join(agent.home, name), 'utf8')))).toBe(false);
+    }
+    expect(await agent.event('login.failed')).toMatchObject({ code: 'LOGIN_CANCELLED' });
+    const again = await agent.post(`/auth/${provider}/cancel`, { sessionId: request.sessionId });
+    expect(again).toMatchObject({ status: 409, body: { code: 'LOGIN_SESSION_OVER' } });
+  });
+
+  it('ends when whoever started it goes away before the answer', async () => {
+    await using agent = await startTestAgent(`echo $$ > "$HOME/pid"; sleep 60`);
+    const waiting = new AbortController();
+    const opening = agent.open('POST', `/auth/${provider}`, loginRequest(), {}, waiting.signal).catch(() => undefined);
+    while (!existsSync(join(agent.home, 'pid'))) await systemClock.sleep(10);
+    waiting.abort();
+    await opening;
+    expect(await agent.event('login.failed')).toMatchObject({ code: 'LOGIN_CANCELLED' });
+  });
+
+  it('is given up at its time limit, and says so', async () => {
+    await using agent = await startTestAgent('sleep 60');
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 100 };
+    await using runner = await startRunner(agent, clock);
+    const command = startLoginRequestSchema.parse(loginRequest({ ...withoutLink, timeoutMs: 10_000 }));
+    await expect(runner.start(provider, command, new AbortController().signal)).rejects.toMatchObject({
+      code: 'LOGIN_TIMED_OUT',
+    });
+  });
+
+  it('keeps the CLI away from callback ports that are taken outside', async () => {
+    const port = 45_677;
+    const probe = `node -e 'require("net").createServer().on("error", (e) => console.log(e.code)).listen(${port}, "127.0.0.1", () => console.log("free"))'`;
+    await using agent = await startTestAgent(
+      `PATH="$PATH:${dirname(process.execPath)}"; ${probe} > "$HOME/seen"; exit 1`,
+    );
+    await start(agent, { ...loginRequest(withoutLink), occupyPorts: [port] });
+    expect(await readFile(join(agent.home, 'seen'), 'utf8')).toBe('EADDRINUSE\n');
+    await agent.event('login.failed');
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer()
+        .once('error', reject)
+        .listen(port, '127.0.0.1', () => server.close(() => resolve()));
+    });
+  });
+
+  it('is refused while another one runs', async () => {
+    await using agent = await startTestAgent(`${openBrowser}; sleep 60`);
+    await start(agent);
+    expect(await start(agent)).toMatchObject({ status: 409, body: { code: 'LOGIN_IN_PROGRESS' } });
+    expect((await agent.get('/health')).body).toMatchObject({ activeSessions: 1 });
+  });
+
+  it('runs in a home of its own where the command would destroy the credential that is there', async () => {
+    await using agent = await startTestAgent(
+      `rm -f "$HOME/.fake/auth.json"; ${write.replace('canary-1', 'canary-2')}; echo Logged in.`,
+    );
+    await mkdir(join(agent.home, '.fake'));
+    await writeFile(join(agent.home, '.fake', 'auth.json'), credential);
+    await start(agent, loginRequest({ freshHome: true, ...withoutLink }));
+    const offer = await agent.event('credential.offered');
+    expect(offer.files['auth']).toContain('canary-2');
+    expect(await readFile(join(agent.home, '.fake', 'auth.json'), 'utf8')).toBe(credential);
+  });
+
+  it('finds its settings in place, and no token or variable of the agent around it', async () => {
+    process.env['CANARY_OF_THE_AGENT'] = 'canary';
+    const script = `cat "$HOME/.fake/config" > "$HOME/seen"; env >> "$HOME/seen"; cat /proc/$$/cmdline >> "$HOME/seen"; exit 7`;
+    await using agent = await startTestAgent(script, { certificateAuthority: 'ours' });
+    await start(agent, loginRequest(withoutLink));
+    delete process.env['CANARY_OF_THE_AGENT'];
+    const seen = await readFile(join(agent.home, 'seen'), 'utf8');
+    expect(seen).toContain('updates = off');
+    expect(seen).toContain('FAKE_SETTING=from the manifest');
+    expect(seen).toContain(`SSL_CERT_FILE=${agent.boot.runtime}/ca-bundle.pem`);
+    expect(seen).not.toContain('CANARY');
+    expect(seen).not.toContain(token);
+  });
+
+  it('cannot be started for a CLI this machine does not have', async () => {
+    await using agent = await startTestAgent('exit 0');
+    const answer = await agent.post('/auth/unknown', loginRequest());
+    expect(answer).toMatchObject({ status: 503, body: { code: 'PROVIDER_CLI_MISSING' } });
+  });
+});
+
+/** A login runner by itself, on another clock. */
+async function startRunner({ boot }: TestAgent, clock: Clock) {
+  const over = new AbortController();
+  const log = createEventLog();
+  const shim = await installBrowserShim(boot.runtime);
+  const surroundings = { runtime: boot.runtime, proxyPort: undefined, trust: undefined };
+  const offers = createOffers({ log, clock: systemClock, signal: over.signal });
+  const runner = createLoginRunner({ boot, surroundings, shim, log, offers, redactor: createRedactor(), clock });
+  return {
+    ...runner,
+    [Symbol.asyncDispose]: async () => {
+      over.abort();
+      await runner.close();
+      shim.close();
+    },
+  };
+}
+
+describe('a callback', () => {
+  it('reaches the CLI once, when its state is right, and only its outcome comes back', async () => {
+    const seen: string[] = [];
+    const cli = await listenLocally((request, response) => {
+      seen.push(request.url ?? '');
+      if (request.url?.startsWith('/cb'))
+        response.writeHead(302, { location: `http://127.0.0.1:${cli.port}/success`, 'set-cookie': 'a=b' });
+      response.end('<script>hostile</script>');
+    });
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    const refused = await agent.get('/auth/callback?code=c1&state=s1');
+    expect(refused).toMatchObject({ status: 400, body: { code: 'LOGIN_CALLBACK_REFUSED' } });
+    await start(agent);
+    expect((await agent.get('/auth/callback?code=c1&state=wrong')).status).toBe(400);
+    expect(seen).toEqual([]);
+    expect(await agent.get('/auth/callback?code=c1&state=s1&evil=1')).toEqual({ status: 200, body: { ok: true } });
+    expect(seen).toEqual(['/cb?code=c1&state=s1', '/success']);
+    expect((await agent.get('/auth/callback?code=c1&state=s1')).status).toBe(400);
+    expect(await agent.event('login.callback')).toMatchObject({ ok: true });
+    cli.close();
+  });
+
+  it('is never followed to another place', async () => {
+    const seen: string[] = [];
+    const cli = await listenLocally((request, response) => {
+      seen.push(request.url ?? '');
+      response.writeHead(302, { location: 'http://127.0.0.1:1/elsewhere' }).end();
+    });
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    await start(agent);
+    expect((await agent.get('/auth/callback?code=c1&state=s1')).status).toBe(200);
+    expect(seen).toHaveLength(1);
+    cli.close();
+  });
+});

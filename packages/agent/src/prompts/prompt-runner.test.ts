@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { executeEventSchema, systemClock } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import { executeRequest, isRunning, readAll, readEvents, startTestAgent, token } from '../__fixtures__/test-agent.ts';
+import type { TestAgent } from '../__fixtures__/test-agent.ts';
+
+async function execute(agent: TestAgent, change: Partial<ExecuteRequest> = {}): Promise<readonly ExecuteEvent[]> {
+  const events: ExecuteEvent[] = [];
+  const stream = await agent.open('POST', '/execute', executeRequest(change));
+  for await (const { data } of readEvents(stream)) events.push(executeEventSchema.parse(data));
+  return events;
+}
+
+const ended = { type: 'exit', code: 0, signal: null, reason: 'ended' };
+
+describe('a prompt', () => {
+  it('goes in by standard input, and lines come out in order, the exit last', async () => {
+    await using agent = await startTestAgent('cat; echo; echo trouble >&2; printf end; exit 0');
+    const events = await execute(agent, { prompt: 'zwei\nZeilen ✓' });
+    const stdout = events.flatMap((event) => (event.type === 'stdout' ? [event.line] : []));
+    expect(stdout).toEqual(['zwei', 'Zeilen ✓', 'end']);
+    expect(events).toContainEqual({ type: 'stderr', line: 'trouble' });
+    expect(events.at(-1)).toEqual(ended);
+  });
+
+  it('may have 300 KiB', async () => {
+    await using agent = await startTestAgent('wc -c');
+    const events = await execute(agent, { prompt: '"'.repeat(300 * 1024) });
+    expect(events[0]).toMatchObject({ type: 'stdout', line: expect.stringContaining('307200') });
+  });
+
+  it('may be ignored by the CLI', async () => {
+    await using agent = await startTestAgent('exec 0<&-; echo done');
+    expect(await execute(agent, { prompt: 'a'.repeat(300 * 1024) })).toEqual([{ type: 'stdout', line: 'done' }, ended]);
+  });
+
+  it('runs in its folder, with its arguments, and with neither prompt nor token in argv or environment', async () => {
+    const script = `pwd; echo "$@"; echo $SECRET; cat /proc/$$/environ /proc/$$/cmdline | tr '\\0' '\\n' > "$HOME/seen"`;
+    await using agent = await startTestAgent(script);
+    const change = { prompt: 'canary-prompt', argv: ['exec', '-m', 'a b'], env: { SECRET: 'for this run' } };
+    const events = await execute(agent, { ...change, workingDirectory: '~/work/project' });
+    expect(events.slice(0, 3)).toEqual([
+      { type: 'stdout', line: join(agent.home, 'work/project') },
+      { type: 'stdout', line: 'exec -m a b' },
+      { type: 'stdout', line: 'for this run' },
+    ]);
+    const seen = await readFile(join(agent.home, 'seen'), 'utf8');
+    expect(seen).toContain('SECRET=for this run');
+    expect(seen).not.toContain('canary-prompt');
+    expect(seen).not.toContain(token);
+  });
+
+  it('ends when the caller goes away, with everything the CLI has started', async () => {
+    const script = `sh -c 'sleep 60 & echo $! > "$HOME/grandchild"; wait' & echo $$ > "$HOME/pid"; echo started; wait`;
+    await using agent = await startTestAgent(script);
+    const stream = await agent.open('POST', '/execute', executeRequest());
+    while (!existsSync(join(agent.home, 'grandchild'))) await systemClock.sleep(10);
+    await systemClock.sleep(50);
+    const pids = await Promise.all(
+      ['pid', 'grandchild'].map(async (name) => Number(await readFile(join(agent.home, name), 'utf8'))),
+    );
+    expect(await Promise.all(pids.map(isRunning))).toEqual([true, true]);
+    stream.destroy();
+    const until = performance.now() + 5000;
+    while ((await Promise.all(pids.map(isRunning))).includes(true) && performance.now() < until)
+      await systemClock.sleep(20);
+    expect(await Promise.all(pids.map(isRunning))).toEqual([false, false]);
+    while ((await agent.get('/health')).body['activeSessions'] !== 0) await systemClock.sleep(20);
+  });
+
+  it('does not wait for what the CLI left running behind it', async () => {
+    await using agent = await startTestAgent('sleep 60 & echo done');
+    const started = performance.now();
+    expect(await execute(agent)).toEqual([{ type: 'stdout', line: 'done' }, ended]);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('ends at its time limit, also when the CLI does not listen', async () => {
+    await using agent = await startTestAgent(`trap '' TERM; while :; do sleep 1; done`);
+    const events = await execute(agent, { timeoutMs: 200 });
+    expect(events.at(-1)).toMatchObject({ type: 'exit', reason: 'timeout', signal: 'SIGKILL' });
+  });
+
+  it('ends at its output limit', async () => {
+    await using agent = await startTestAgent('yes');
+    const events = await execute(agent, { maxOutputBytes: 100_000 });
+    expect(events.at(-1)).toMatchObject({ type: 'exit', reason: 'output-limit' });
+  });
+
+  it('cuts a line that is too long and says so', async () => {
+    await using agent = await startTestAgent(`head -c 2000000 /dev/zero | tr '\\0' a; echo; echo next`);
+    const events = await execute(agent);
+    expect(events[0]).toMatchObject({ type: 'stdout', line: 'a'.repeat(1024 * 1024) });
+    expect(events[1]).toEqual({ type: 'stderr', line: 'A line was cut: 951424 characters are left out.' });
+    expect(events[2]).toEqual({ type: 'stdout', line: 'next' });
+  });
+
+  it('makes the CLI wait for a caller who does not read', async () => {
+    const script = `i=0; while [ $i -lt 400 ]; do head -c 100000 /dev/zero | tr '\\0' a; echo; i=$((i+1)); echo $i > "$HOME/progress"; done`;
+    await using agent = await startTestAgent(script);
+    const stream = await agent.open('POST', '/execute', executeRequest({ maxOutputBytes: 100_000_000 }));
+    const progress = async (): Promise<number> =>
+      Number(await readFile(join(agent.home, 'progress'), 'utf8').catch(() => 0));
+    let before = -1;
+    while (before !== (await progress())) {
+      before = await progress();
+      await systemClock.sleep(300);
+    }
+    expect(before).toBeLessThan(200);
+    expect((await readAll(stream)).length).toBeGreaterThan(40_000_000);
+    expect(await progress()).toBe(400);
+  });
+
+  it('is refused when too many run already', async () => {
+    await using agent = await startTestAgent('echo up; sleep 30');
+    const streams = await Promise.all([1, 2, 3, 4].map(() => agent.open('POST', '/execute', executeRequest())));
+    expect(await agent.post('/execute', executeRequest())).toMatchObject({
+      status: 409,
+      body: { code: 'MACHINE_BUSY' },
+    });
+    for (const stream of streams) stream.destroy();
+  });
+
+  it('says when the CLI cannot be started', async () => {
+    await using agent = await startTestAgent('exit 0');
+    const cli = { ...executeRequest().cli, bin: { [`${process.platform}-${process.arch}`]: 'node_modules/gone' } };
+    expect((await execute(agent, { cli })).at(-1)).toMatchObject({ reason: 'spawn-failed', code: null });
+  });
+});
