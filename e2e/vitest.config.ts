@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -5,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   ssr: { resolve: { conditions: ['@sallyport/source', ...defaultServerConditions] } },
   test: {
-    root: '..',
+    root: resolve(import.meta.dirname, '..'),
     dir: 'e2e',
     include: ['**/*.e2e.ts'],
     globalSetup: ['test/setup/node-version.ts'],

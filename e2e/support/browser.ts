@@ -1,0 +1,52 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { readColourCode } from '@sallyport/testkit';
+import { chromium } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+
+import { poll, repository } from './server.ts';
+
+/** The person's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
+export async function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  });
+}
+
+/** The sign-in machine's screen, as the viewer shows it. */
+export function viewerCanvas(page: Page): Locator {
+  return page.locator('canvas').first();
+}
+
+/** Reads the six symbols from the pixels of the viewer's canvas: proof that the login page reached the person. */
+export async function readCodeFromCanvas(page: Page, timeoutMs = 60_000): Promise<string> {
+  const canvas = viewerCanvas(page);
+  await canvas.waitFor({ state: 'visible', timeout: timeoutMs });
+  return poll(timeoutMs, 'the code to be painted in the viewer', async () => {
+    const pixels = await canvas.evaluate((element) => {
+      const source = element as unknown as { width: number; height: number; getContext(kind: string): any };
+      const { width, height } = source;
+      if (width === 0 || height === 0) return undefined;
+      const image = source.getContext('2d').getImageData(0, 0, width, height);
+      let binary = '';
+      for (let at = 0; at < image.data.length; at += 32_768) binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
+      return { width, height, data: btoa(binary) };
+    });
+    return pixels && readColourCode({ ...pixels, data: Buffer.from(pixels.data, 'base64') });
+  });
+}
+
+/** Types into the machine through the canvas, as a person does. */
+export async function typeIntoCanvas(page: Page, text: string): Promise<void> {
+  await viewerCanvas(page).click();
+  await page.keyboard.type(text, { delay: 40 });
+}
+
+/** Keeps a picture of a step in `e2e/out/`. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = join(repository, 'e2e', 'out');
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { createFakeInternetControl, openaiStateSchema } from '@sallyport/testkit';
+import type { FakeInternetControl, OpenaiState } from '@sallyport/testkit';
+
+export const repository = resolve(import.meta.dirname, '..', '..');
+
+export interface DemoServerOptions {
+  /** Kept from a former server to restart on it. Default: a new one. */
+  readonly dataDirectory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default `sallyport.demo.config.ts`. */
+  readonly config?: string;
+}
+
+/** The real server as its own process, on the demo's made-up internet. */
+export interface DemoServer {
+  readonly origin: string;
+  readonly dataDirectory: string;
+  readonly process: ChildProcess;
+  /** Everything it printed so far. */
+  output(): string;
+  readonly internet: FakeInternetControl;
+  openai(): Promise<OpenaiState>;
+  /** Ends it, and resolves when it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+const START_MS = 60_000;
+
+export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
+  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'sp-e2e-')));
+  const child = spawn(process.execPath, ['packages/server/dist/main.js', '--config', options.config ?? 'sallyport.demo.config.ts'], {
+    cwd: repository,
+    env: {
+      PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+      HOME: process.env['HOME'] ?? '/',
+      LOG_LEVEL: 'debug',
+      SALLYPORT_DATA_DIR: dataDirectory,
+      PORT: '0',
+      ...options.environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = new Promise<{ code: number | null; signal: string | null }>((done) => child.once('exit', (code, signal) => done({ code, signal })));
+
+  const origin = await poll(START_MS, 'the server to listen', async () => {
+    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
+    return /sallyport listening on (http:\/\/\S+)/.exec(output)?.[1];
+  });
+  const internet = createFakeInternetControl(join(dataDirectory, 'internet', 'control.sock'));
+  return {
+    origin,
+    dataDirectory,
+    process: child,
+    output: () => output,
+    internet,
+    openai: async () => openaiStateSchema.parse((await internet.state())['openai']),
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+export async function removeDataDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Asks again until there is an answer, or fails with what was waited for. */
+export async function poll<T>(timeoutMs: number, what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > until) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}.`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
