@@ -36,6 +36,7 @@ a { color: var(--accent); }
 .who p { color: var(--muted); font-size: .9rem; overflow-wrap: anywhere; }
 .body { border-top: 1px solid var(--line); padding: 18px 20px 20px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; }
 .row { display: flex; gap: 10px; flex-wrap: wrap; align-items: center; }
+.row > * { min-width: 0; max-width: 100%; }
 .end { justify-content: flex-end; }
 .grow { flex: 1; }
 button, .button { font: inherit; font-weight: 550; min-height: 42px; padding: 8px 16px; border-radius: 9px; cursor: pointer;
@@ -50,6 +51,7 @@ button:disabled { opacity: .55; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 input, select, textarea { font: inherit; color: var(--text); background: var(--surface); border: 1px solid var(--muted);
   border-radius: 9px; padding: 8px 12px; min-height: 42px; max-width: 100%; }
+::placeholder { color: var(--muted); opacity: 1; }
 label { font-weight: 550; font-size: .92rem; }
 .pill { display: inline-flex; align-items: center; gap: 7px; font-size: .88rem; font-weight: 600; color: var(--good); white-space: nowrap; }
 .pill::before { content: ''; width: 9px; height: 9px; border-radius: 50%; background: currentColor; }

@@ -3,7 +3,9 @@ import type RFB from '@novnc/novnc';
 import { toProblem } from './api.ts';
 import type { Api } from './api.ts';
 import { button, h } from './dom.ts';
-import { createSoftKeyboard, typeText } from './soft-keyboard.ts';
+import { fitRemote } from './fit-screen.ts';
+import { createKeyQueue } from './key-queue.ts';
+import { createSoftKeyboard } from './soft-keyboard.ts';
 import { askForText } from './text-dialog.ts';
 import { backOff, wait } from './wait.ts';
 
@@ -28,8 +30,6 @@ export interface DesktopView {
 const REPLACED = 4001;
 /** Attempts in a row before the person has to ask for the next. */
 const MOST_FAILURES = 8;
-/** Below this the machine's screen takes the size of ours, so that pages use their layout for phones. */
-const NARROW = 640;
 const CTRL = 0xffe3;
 const SHIFT = 0xffe1;
 
@@ -40,7 +40,8 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
   let copied = '';
 
   const screen = h('div', { class: 'sallyport-screen', role: 'application', 'aria-label': 'Sign-in page' });
-  const keyboard = createSoftKeyboard(() => rfb);
+  const keys = createKeyQueue(() => rfb);
+  const keyboard = createSoftKeyboard(keys);
   const state = h('span', { class: 'viewer-state', role: 'status' });
   const copy = button('Copy', () => void navigator.clipboard.writeText(copied), { hidden: true });
   const again = button('Connect again', () => void run(), { hidden: true });
@@ -70,7 +71,7 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
   async function paste(): Promise<void> {
     const text = await navigator.clipboard?.readText().catch(() => undefined);
     if (text === undefined || text === '') {
-      askForText(toolbar, (typed) => rfb && typeText(rfb, typed));
+      askForText(toolbar, (typed) => keys.type(typed));
       return;
     }
     rfb?.clipboardPasteFrom(text);
@@ -92,7 +93,7 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
     while (!over.signal.aborted && failures < MOST_FAILURES) {
       const outcome = await showOnce(() => {
         failures = 0;
-        say('Shift+Esc leaves the screen', false);
+        say(isTouch() ? 'Tap Keyboard to type' : 'Shift+Esc leaves the screen', false);
       });
       if (over.signal.aborted) return;
       if (outcome === 'replaced') {
@@ -152,13 +153,11 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
   return { toolbar, screen, close: () => over.abort() };
 }
 
+function isTouch(): boolean {
+  return matchMedia('(pointer: coarse)').matches;
+}
+
 /** noVNC is large and most logins need none of it, so it is a file of its own. */
 export function preloadDesktop(): Promise<typeof import('@novnc/novnc')> {
   return import('@novnc/novnc');
-}
-
-/** The machine's screen changes its size only when it is a phone's and ours is not, or the other way round. */
-function fitRemote(rfb: RFB, screen: HTMLElement): void {
-  const remoteWidth = screen.querySelector('canvas')?.width ?? 0;
-  rfb.resizeSession = screen.clientWidth < NARROW !== remoteWidth < NARROW;
 }
