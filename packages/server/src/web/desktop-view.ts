@@ -30,7 +30,6 @@ export interface DesktopView {
 const REPLACED = 4001;
 /** Attempts in a row before the person has to ask for the next. */
 const MOST_FAILURES = 8;
-const CTRL = 0xffe3;
 const SHIFT = 0xffe1;
 
 /** The machine's screen, with what a browser does not bring by itself: pasting, a keyboard on phones, reconnecting. */
@@ -74,10 +73,7 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
       askForText(toolbar, (typed) => keys.type(typed));
       return;
     }
-    rfb?.clipboardPasteFrom(text);
-    rfb?.sendKey(CTRL, 'ControlLeft', true);
-    rfb?.sendKey('v'.charCodeAt(0), 'KeyV');
-    rfb?.sendKey(CTRL, 'ControlLeft', false);
+    keys.paste(text);
     rfb?.focus();
   }
 

@@ -17,6 +17,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
     element.setAttribute(name, value === true ? '' : `${value}`);
   }
   for (const [name, listener] of Object.entries(properties.on ?? {})) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- entries forget which listener has which name
     element.addEventListener(name, listener as EventListener);
   }
   element.append(...children.filter((child) => child !== undefined));

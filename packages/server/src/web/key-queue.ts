@@ -3,43 +3,58 @@ import { wait } from './wait.ts';
 /** Where keys go: noVNC, while it is connected. */
 export interface KeyTarget {
   sendKey(keysym: number, code: string | null, down?: boolean): void;
+  clipboardPasteFrom(text: string): void;
 }
 
 export interface KeyQueue {
-  /** Types text as if it had been typed on a keyboard. */
+  /** Enters text as if it had been typed on a keyboard. */
   type(text: string): void;
+  paste(text: string): void;
   press(keysym: number): void;
 }
 
-/** Pause around a character the machine's keyboard does not have. Without it about one in ten got lost. */
-const REMAP_MS = 60;
+/** The machine's browser fetches the clipboard when it pastes: until it has, it must not change. */
+const PASTE_MS = 250;
+const CONTROL = 0xffe3;
 
 /**
  * Sends keys in order. The machine has a US keyboard: for any other character its X server changes the keyboard's
- * layout first, and a browser that is still reading the last change misses the press.
+ * layout first, and Chromium loses presses while it reads the new layout. Such text is pasted.
  */
 export function createKeyQueue(target: () => KeyTarget | undefined): KeyQueue {
   let last = Promise.resolve();
-  const press = (keysym: number): void => {
-    const needsRemap = keysym >= 0x01000000;
-    last = last.then(async () => {
-      if (needsRemap) await wait(REMAP_MS);
-      target()?.sendKey(keysym, null);
-      if (needsRemap) await wait(REMAP_MS);
+  const enqueue = (work: () => void | Promise<void>): void => {
+    const before = last;
+    last = (async () => {
+      await before;
+      await work();
+    })();
+  };
+  const press = (keysym: number): void => enqueue(() => target()?.sendKey(keysym, null));
+  const paste = (text: string): void => {
+    enqueue(async () => {
+      const keys = target();
+      keys?.clipboardPasteFrom(text);
+      keys?.sendKey(CONTROL, 'ControlLeft', true);
+      keys?.sendKey('v'.charCodeAt(0), 'KeyV');
+      keys?.sendKey(CONTROL, 'ControlLeft', false);
+      await wait(PASTE_MS);
     });
   };
   return {
     press,
+    paste,
     type: (text) => {
-      for (const character of text) press(keysymOf(character));
+      for (const [run] of text.matchAll(/[\x20-\x7e\n\t]+|[^\x20-\x7e\n\t]+/g)) {
+        if (run.charCodeAt(0) <= 0x7e) for (const character of run) press(keysymOf(character));
+        else paste(run);
+      }
     },
   };
 }
 
-/** ASCII has keysyms of its own; the rest of Unicode has an offset (X11 protocol, appendix A). */
+/** ASCII characters are their own keysyms (X11 protocol, appendix A). */
 function keysymOf(character: string): number {
-  const codePoint = character.codePointAt(0) ?? 0;
   if (character === '\n') return 0xff0d;
-  if (character === '\t') return 0xff09;
-  return codePoint >= 0x20 && codePoint <= 0x7e ? codePoint : 0x01000000 | codePoint;
+  return character === '\t' ? 0xff09 : character.charCodeAt(0);
 }
