@@ -2,9 +2,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import { createSallyport, defaultCeiling, systemClock } from '@sallyport/core';
+import { createSallyport, systemClock } from '@sallyport/core';
 import type { Clock, Egress, MachineDriver, Sallyport } from '@sallyport/core';
-import { connectAgent, createCallbackPorts, createCliInstaller, createDirectEgress, createProcessDriver } from '@sallyport/machines';
+import {
+  connectAgent,
+  createCallbackPorts,
+  createCliInstaller,
+  createDirectEgress,
+  createProcessDriver,
+} from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
 import type { FactoryContext } from './config.ts';
@@ -41,17 +47,27 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   const clock = systemClock;
   const undo: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => log.error({ err: error }, 'closing'));
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => log.error({ err: error }, 'closing'));
   };
   try {
     const data = await openDataDirectory(options.dataDirectory);
     undo.push(() => data.release());
     const context: FactoryContext = { dataDirectory: data.path, clock, log: (message) => log.info(message) };
 
-    const database = await openDatabaseServer({ url: options.databaseUrl, dataDirectory: data.path, clock, log: context.log });
+    const database = await openDatabaseServer({
+      url: options.databaseUrl,
+      dataDirectory: data.path,
+      clock,
+      log: context.log,
+    });
     undo.push(() => database.close());
     await migrate({ connection: database.connection, log: context.log });
-    const keys = await openMasterKeys({ dataDirectory: data.path, inUse: await sealedKeyIds(database.connection), now: clock.now() });
+    const keys = await openMasterKeys({
+      dataDirectory: data.path,
+      inUse: await sealedKeyIds(database.connection),
+      now: clock.now(),
+    });
     if (keys.notice !== undefined) say(keys.notice);
     const store = createPostgresStore({ connection: database.connection, log: context.log });
     undo.push(() => store.close());
@@ -72,12 +88,12 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       keyRing: keys.keyRing,
       connectAgent,
       agent,
-      installCli: (manifest, { signal, onProgress }) =>
+      installCli: (manifest, options) =>
         installer.ensure(manifest.cli, manifest.id, {
-          signal,
+          signal: options.signal,
           onProgress: (message, fraction) => {
             say(`${manifest.title}: ${message}`);
-            onProgress(message, fraction);
+            options.onProgress(message, fraction);
           },
         }),
       callbackPorts: createCallbackPorts(),
@@ -88,7 +104,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
         idleMs: config.idleMs,
         signInHosts: config.hosts.signIn,
         workHosts: config.hosts.work,
-        ceiling: { ...defaultCeiling, ...withoutUndefined(config.ceiling) },
+        ceiling: config.ceiling,
         ...(config.personUrl && { presentUrl: config.personUrl }),
       },
       onBackgroundError: (what, error) => log.warn({ err: error }, what),
@@ -102,7 +118,11 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   }
 }
 
-async function chooseDriver(chosen: LoadedConfig['driver'], context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
+async function chooseDriver(
+  chosen: LoadedConfig['driver'],
+  context: FactoryContext,
+  programs: readonly string[],
+): Promise<MachineDriver> {
   if (chosen === 'process') return startProcessDriver(context, programs);
   return typeof chosen === 'function' ? chosen(context) : chosen;
 }
@@ -115,10 +135,7 @@ async function startProcessDriver(context: FactoryContext, programs: readonly st
 }
 
 async function chooseEgress(chosen: LoadedConfig['egress'], context: FactoryContext): Promise<Egress> {
-  if (chosen === 'direct') return createDirectEgress({ directory: join(context.dataDirectory, 'egress'), clock: context.clock });
+  if (chosen === 'direct')
+    return createDirectEgress({ directory: join(context.dataDirectory, 'egress'), clock: context.clock });
   return typeof chosen === 'function' ? chosen(context) : chosen;
-}
-
-function withoutUndefined<T extends object>(values: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }

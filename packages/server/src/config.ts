@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { defaultCeiling } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
 import { isLoopback, loopbackOnly } from './loopback.ts';
@@ -94,16 +95,15 @@ export const configSchema = z.strictObject({
   hosts: z.strictObject({ signIn: hostsSchema, work: hostsSchema }).prefault({}),
   ceiling: z
     .strictObject({
-      maxMemoryMb: z.int().positive(),
-      maxVcpus: z.int().positive(),
-      maxDiskMb: z.int().positive(),
-      hosts: z.union([z.literal('provider'), z.array(z.string())]),
-      maxTimeoutMs: z.int().positive(),
-      tools: z.enum(['read-only', 'workspace', 'full']),
-      maxOutputBytes: z.int().positive(),
+      maxMemoryMb: z.int().positive().default(defaultCeiling.maxMemoryMb),
+      maxVcpus: z.int().positive().default(defaultCeiling.maxVcpus),
+      maxDiskMb: z.int().positive().default(defaultCeiling.maxDiskMb),
+      hosts: z.union([z.literal('provider'), z.array(z.string()).readonly()]).default(defaultCeiling.hosts),
+      maxTimeoutMs: z.int().positive().default(defaultCeiling.maxTimeoutMs),
+      tools: z.enum(['read-only', 'workspace', 'full']).default(defaultCeiling.tools),
+      maxOutputBytes: z.int().positive().default(defaultCeiling.maxOutputBytes),
     })
-    .partial()
-    .default({}),
+    .prefault({}),
   idleMs: z.int().min(1_000, 'must be at least 1000 (one second)').default(300_000),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),

@@ -28,7 +28,11 @@ export async function openDatabaseServer(choice: DatabaseChoice): Promise<Runnin
 
   const closing = new AbortController();
   const start = (): Promise<EmbeddedPostgres> =>
-    startEmbeddedPostgres({ directory: join(choice.dataDirectory, 'postgres'), log: choice.log, signal: closing.signal });
+    startEmbeddedPostgres({
+      directory: join(choice.dataDirectory, 'postgres'),
+      log: choice.log,
+      signal: closing.signal,
+    });
   let current = await start();
 
   async function keepRunning(): Promise<void> {
@@ -42,7 +46,10 @@ export async function openDatabaseServer(choice: DatabaseChoice): Promise<Runnin
     }
   }
   const kept = keepRunning().catch((error: unknown) => {
-    if (!closing.signal.aborted) choice.log(`The embedded database could not be started again: ${error instanceof Error ? error.message : String(error)}`);
+    if (!closing.signal.aborted)
+      choice.log(
+        `The embedded database could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+      );
   });
 
   return {

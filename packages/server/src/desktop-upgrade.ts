@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import { checkViewerAccess } from './access.ts';
 import { spliceDesktop } from './desktop-proxy.ts';
 import type { ViewerTickets } from './viewer-tickets.ts';
+import { offeredProtocols, refuseConnection } from './websocket-handshake.ts';
 
 export interface DesktopUpgradeOptions {
   readonly sallyport: Sallyport;
@@ -17,7 +18,6 @@ export interface DesktopUpgradeOptions {
 
 const ROUTE = /^\/api\/auth\/session\/([0-9a-f-]{36})\/novnc\/websock$/;
 const TICKET_PROTOCOL = 'sallyport.ticket.';
-const VIEWER_PROTOCOL = 'binary';
 
 /** A person signs in within minutes; a viewer that stays longer or does nothing is cut off. */
 const LIMITS = { maxLifetimeMs: 20 * 60_000, idleMs: 5 * 60_000, maxBytes: 2 * 1024 ** 3 } as const;
@@ -29,22 +29,29 @@ const LIMITS = { maxLifetimeMs: 20 * 60_000, idleMs: 5 * 60_000, maxBytes: 2 * 1
 export function registerDesktopUpgrade(app: FastifyInstance, options: DesktopUpgradeOptions): void {
   app.server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    upgrade(options, request, socket, head).catch((error: unknown) => {
+    upgrade(options, app.log, request, socket, head).catch((error: unknown) => {
       const status = SallyportError.isInstance(error) ? error.status : 502;
       const message = SallyportError.isInstance(error) ? error.message : 'The viewer could not be connected.';
       app.log.info({ status }, message);
-      refuse(socket, status, message);
+      refuseConnection(socket, status, message);
     });
   });
 }
 
-async function upgrade(options: DesktopUpgradeOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function upgrade(
+  options: DesktopUpgradeOptions,
+  log: FastifyBaseLogger,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   checkViewerAccess(request, options.hosts());
   const sessionId = ROUTE.exec((request.url ?? '').split('?')[0] ?? '')?.[1];
   if (sessionId === undefined) throw new SallyportError('NOT_FOUND', 'There is no viewer at this address.');
   const session = await options.sallyport.logins.get(sessionId);
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const ticket = offered.find((name) => name.startsWith(TICKET_PROTOCOL))?.slice(TICKET_PROTOCOL.length);
+  const ticket = offeredProtocols(request.headers)
+    .find((name) => name.startsWith(TICKET_PROTOCOL))
+    ?.slice(TICKET_PROTOCOL.length);
   if (ticket === undefined || !options.tickets.redeem(ticket, { userId: session.userId, sessionId })) {
     throw new SallyportError('ACCESS_TICKET_INVALID', 'The viewer ticket is not valid any more.');
   }
@@ -58,14 +65,11 @@ async function upgrade(options: DesktopUpgradeOptions, request: IncomingMessage,
     request,
     socket,
     head,
-    upgrade: (key) => agent.upgradeDesktop({ key, protocol: offered.includes(VIEWER_PROTOCOL) ? VIEWER_PROTOCOL : undefined }, over),
+    upgrade: (key, protocol, signal) => agent.upgradeDesktop({ key, protocol }, AbortSignal.any([over, signal])),
     limits: LIMITS,
-    onEnd: () => live.viewer('detached'),
+    onEnd: ({ reason, toViewer, fromViewer, error }) => {
+      log.info({ reason, toViewer, fromViewer, code: error?.code, problem: error?.message }, 'A viewer left');
+      live.viewer('detached');
+    },
   });
-}
-
-function refuse(socket: Duplex, status: number, message: string): void {
-  if (socket.destroyed) return;
-  const body = `${message}\n`;
-  socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

@@ -13,7 +13,11 @@ export async function doctor(dataDirectory: string, print: (line: string) => voi
     if (fix !== undefined) print(`${' '.repeat(10)}${fix}`);
   }
   const lacking = checks.filter((check) => check.state !== 'ok').length;
-  print(lacking === 0 ? 'This host has everything.' : `${lacking} of ${checks.length} could be better. Sallyport works with what is there.`);
+  print(
+    lacking === 0
+      ? 'This host has everything.'
+      : `${lacking} of ${checks.length} could be better. Sallyport works with what is there.`,
+  );
 }
 
 async function checkDatabase(): Promise<Check> {

@@ -1,23 +1,25 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
 
 import { fastifySSE } from '@fastify/sse';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import type { Clock, Sallyport } from '@sallyport/core';
-import fastify from 'fastify';
+import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
-import { loopbackHosts, registerAccess } from './access.ts';
+import { checkAccess, loopbackHosts, securityHeaders } from './access.ts';
 import { registerDesktopUpgrade } from './desktop-upgrade.ts';
 import type { Metrics } from './metrics.ts';
-import { registerProblems } from './problem.ts';
+import { describeRoute, openapi } from './openapi.ts';
+import { answerError, registerProblems } from './problem.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { createViewerTickets } from './viewer-tickets.ts';
+import { refuseConnection } from './websocket-handshake.ts';
 
 export interface HttpServerOptions {
   readonly sallyport: Sallyport;
@@ -31,28 +33,33 @@ export interface HttpServerOptions {
 /** The public HTTP API and the page. The caller listens and closes. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { sallyport } = options;
-  const app = fastify({
+  const hosts = (): readonly string[] => allowedHosts(app.server);
+  const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     bodyLimit: 512 * 1024,
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: true,
+    // Some clients ask for HTTP/2 with each request (`Upgrade: h2c`) and are content with an ordinary answer.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     // Query strings stay out of the log: some other tool's habit may put a secret there.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    clientErrorHandler: (error, socket) => refuseMalformed(error.code, socket),
+    // Addresses that cannot be decoded pass no hook.
+    frameworkErrors: (error, request, reply) => {
+      void answerError(error, request, reply.headers(securityHeaders));
+    },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.removeContentTypeParser('text/plain');
-  acceptEmptyJson(app);
+  acceptJsonOnly(app);
   registerProblems(app);
-
-  const hosts = (): readonly string[] => loopbackHosts(portOf(app.server));
-  registerAccess(app, hosts);
-
-  await app.register(fastifySwagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Sallyport', version: '1', description: 'Connect coding CLIs to machines of their own and run prompts on them.' } },
-    transform: jsonSchemaTransform,
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    checkAccess(request.raw, hosts());
   });
+
+  await app.register(fastifySwagger, { openapi, transform: describeRoute });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
   const tickets = createViewerTickets({ clock: options.clock, lifetimeMs: TICKET_LIFETIME_MS });
@@ -60,23 +67,39 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(promptRoutes, { sallyport });
   await app.register(catalogueRoutes, { sallyport });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
-  await app.register(fastifyStatic, { root: options.webDirectory, cacheControl: false });
-  app.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) => reply.sendFile('viewer.html'));
+  // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.
+  const files = { cacheControl: false, etag: false, lastModified: false, acceptRanges: false };
+  await app.register(fastifyStatic, { root: options.webDirectory, ...files });
+  app.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) =>
+    reply.sendFile('viewer.html'),
+  );
   registerDesktopUpgrade(app, { sallyport, tickets, hosts });
   return app;
 }
 
 /** Browsers send `content-type: application/json` with an empty body on some of our bodiless routes. */
-function acceptEmptyJson(app: FastifyInstance): void {
+function acceptJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else parse(request, String(body), done);
+    else void parse(request, String(body), done);
   });
 }
 
-function portOf(server: Server): number {
-  const address = server.address() as AddressInfo | null;
-  return address?.port ?? 0;
+/** What Node's parser gives up on never becomes a request. */
+function refuseMalformed(code: string | undefined, socket: Socket): void {
+  if (!socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') refuseConnection(socket, 431, 'The headers are too long.');
+  else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') refuseConnection(socket, 408, 'The request did not arrive in time.');
+  else refuseConnection(socket, 400, 'This is no HTTP request.');
+}
+
+/** None before it listens, and then nobody asks. */
+function allowedHosts(server: Server): readonly string[] {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? loopbackHosts(address) : [];
 }

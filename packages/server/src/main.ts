@@ -18,10 +18,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
 Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
 
 async function run(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { demo: { type: 'boolean' }, config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
+  const { values, positionals } = readArguments();
   const [command = 'serve', ...rest] = positionals;
   if (values.help) {
     console.log(usage);
@@ -31,8 +28,7 @@ async function run(): Promise<void> {
     throw new SallyportError('CONFIG_INVALID', `There is no command "${positionals.join(' ')}".`, { hint: usage });
   }
   if (command === 'doctor') {
-    const { dataDirectory } = readEnvironment(process.env, process.cwd());
-    await doctor(dataDirectory);
+    await doctor(readEnvironment(process.env, process.cwd()).dataDirectory);
     return;
   }
   await serve({
@@ -40,6 +36,18 @@ async function run(): Promise<void> {
     dataDirectory: values.demo ? '.sallyport/demo' : '.sallyport/data',
     environment: process.env,
   });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { demo: { type: 'boolean' }, config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new SallyportError('CONFIG_INVALID', `${reason}.`, { hint: usage });
+  }
 }
 
 try {

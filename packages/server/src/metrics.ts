@@ -12,11 +12,35 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const logins = new Counter({ name: 'sallyport_logins_total', help: 'Login sessions by provider and outcome.', labelNames: ['provider', 'outcome'], registers });
-  const credentials = new Counter({ name: 'sallyport_credential_versions_total', help: 'Stored credential versions by provider and reason.', labelNames: ['provider', 'reason'], registers });
-  const prompts = new Counter({ name: 'sallyport_prompts_total', help: 'Ended prompts by provider and outcome.', labelNames: ['provider', 'outcome'], registers });
-  const refused = new Counter({ name: 'sallyport_egress_refused_total', help: 'Connections to hosts that are not allowed.', registers });
-  const machines = new Gauge({ name: 'sallyport_machines_running', help: 'Machines that run, by role.', labelNames: ['role'], registers });
+  const logins = new Counter({
+    name: 'sallyport_logins_total',
+    help: 'Login sessions by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  const credentials = new Counter({
+    name: 'sallyport_credential_versions_total',
+    help: 'Stored credential versions by provider and reason.',
+    labelNames: ['provider', 'reason'],
+    registers,
+  });
+  const prompts = new Counter({
+    name: 'sallyport_prompts_total',
+    help: 'Ended prompts by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'sallyport_egress_refused_total',
+    help: 'Connections to hosts that are not allowed.',
+    registers,
+  });
+  const machines = new Gauge({
+    name: 'sallyport_machines_running',
+    help: 'Machines that run, by role.',
+    labelNames: ['role'],
+    registers,
+  });
   const running = new Map<string, string>();
 
   const plugin: Plugin = {
@@ -45,7 +69,8 @@ export function createMetrics(): Metrics {
           case 'machine.state':
             if (event.state === 'running') running.set(event.machineId, event.role);
             else running.delete(event.machineId);
-            for (const role of ['browser', 'cli']) machines.set({ role }, [...running.values()].filter((candidate) => candidate === role).length);
+            for (const role of ['browser', 'cli'])
+              machines.set({ role }, [...running.values()].filter((candidate) => candidate === role).length);
             break;
           default:
             break;

@@ -5,16 +5,20 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 
 /** Answers every failure with an RFC 9457 problem. What went wrong inside goes to the log, never to the caller. */
 export function registerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toKnownError(error, request);
-    const level = known.status >= 500 ? 'error' : 'info';
-    request.log[level]({ code: known.code, cause: describeCause(known) }, known.message);
-    return sendProblem(request, reply, known);
-  });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new SallyportError('NOT_FOUND', 'There is nothing at this address.')));
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new SallyportError('NOT_FOUND', 'There is nothing at this address.')),
+  );
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: SallyportError): FastifyReply {
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = toKnownError(error, request);
+  const level = known.status >= 500 ? 'error' : 'info';
+  request.log[level]({ code: known.code, cause: describeCause(known) }, known.message);
+  return sendProblem(request, reply, known);
+}
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, error: SallyportError): FastifyReply {
   if (error.retryable && error.status === 503) reply.header('retry-after', '2');
   return reply
     .code(error.status)
@@ -35,18 +39,31 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 function toKnownError(error: FastifyError, request: FastifyRequest): SallyportError {
   if (SallyportError.isInstance(error)) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const problems = error.validation.map((issue) => `${error.validationContext ?? 'body'}${issue.instancePath.replaceAll('/', '.')} ${issue.message ?? 'is invalid'}`);
+    const place = error.validationContext ?? 'body';
+    const problems = error.validation.map(
+      ({ instancePath, message }) => `${place}${instancePath.replaceAll('/', '.')}: ${message ?? 'is invalid'}`,
+    );
     return new SallyportError('REQUEST_INVALID', `The request is not valid: ${problems.join('; ')}.`);
   }
-  const code = fastifyCodes[error.code];
-  if (code) return new SallyportError(code, error.message);
-  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return new SallyportError('REQUEST_INVALID', error.message);
-  return new SallyportError('INTERNAL', `Something went wrong inside the server (request ${request.id}).`, { cause: error });
+  const known = fastifyProblems[error.code];
+  if (known) return new SallyportError(...known);
+  // Libraries word their refusals for developers: what they say may hold a path of this host.
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new SallyportError('REQUEST_INVALID', 'The request cannot be answered as it is.', { cause: error });
+  }
+  return new SallyportError('INTERNAL', `Something went wrong inside the server (request ${request.id}).`, {
+    cause: error,
+  });
 }
 
-const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'REQUEST_UNSUPPORTED_TYPE',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'REQUEST_TOO_LARGE',
+const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['REQUEST_UNSUPPORTED_TYPE', 'The body is not declared as JSON.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['REQUEST_TOO_LARGE', 'The body is too large.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['REQUEST_INVALID', 'The body is not JSON.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['REQUEST_INVALID', 'The body is empty.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'The body is not as long as Content-Length says.'],
+  FST_ERR_BAD_URL: ['REQUEST_INVALID', 'The address is not a valid URL.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['REQUEST_INVALID', 'A part of the address is too long.'],
 };
 
 function titleOf(code: ErrorCode): string {
@@ -57,6 +74,8 @@ function titleOf(code: ErrorCode): string {
 /** Name and message of each cause, without the values an error object may carry along. */
 function describeCause(error: SallyportError): string | undefined {
   const parts: string[] = [];
-  for (let cause = error.cause; cause instanceof Error && parts.length < 5; cause = cause.cause) parts.push(`${cause.name}: ${cause.message}`);
+  for (let cause = error.cause; cause instanceof Error && parts.length < 5; cause = cause.cause) {
+    parts.push(`${cause.name}: ${cause.message}`);
+  }
   return parts.length > 0 ? parts.join(' ← ') : undefined;
 }

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { SallyportError } from '@sallyport/core';
+import { SallyportError, systemClock } from '@sallyport/core';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 
 import { composeServer } from './compose.ts';
@@ -18,51 +19,111 @@ export interface ServeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs the server until SIGTERM or SIGINT, then takes everything down. */
+/** Runs the server until it is told to stop, then takes everything down. What it opened it closes, whatever fails. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const environment = readEnvironment({ SALLYPORT_DATA_DIR: options.dataDirectory, ...options.environment }, process.cwd());
-  const config = await loadConfig(options.configFile);
+  const { environment: variables, configFile } = options;
+  const environment = readEnvironment(
+    { ...variables, SALLYPORT_DATA_DIR: variables['SALLYPORT_DATA_DIR'] || options.dataDirectory },
+    process.cwd(),
+  );
+  const webDirectory = findWebDirectory();
+  const config = await loadConfig(configFile);
   // The log goes to standard error, so that standard output holds only what a person or a script waits for.
-  const log = pino({ level: options.environment['LOG_LEVEL'] ?? (process.stderr.isTTY ? 'warn' : 'info'), redact }, pino.destination(2));
+  const destination = pino.destination(2);
+  destination.on('error', () => undefined);
+  const log = pino({ level: logLevel(variables['LOG_LEVEL']), redact }, destination);
   const say = (sentence: string): void => console.log(sentence);
+  const { dataDirectory, databaseUrl } = environment;
 
-  const server = await composeServer({ config, dataDirectory: environment.dataDirectory, databaseUrl: environment.databaseUrl, log, say });
-  const app = await createHttpServer({ ...server, log, webDirectory: webDirectory() });
-  const host = environment.host ?? config.host;
-  const port = environment.port ?? config.port;
+  // From here on a signal must not leave a database or a machine behind, so it waits until everything is up.
+  const stopped = stopSignal();
+  const server = await composeServer({ config, dataDirectory, databaseUrl, log, say });
   try {
-    const address = await app.listen({ host, port });
-    say(`sallyport listening on ${address.replace('[::1]', 'localhost')}`);
-  } catch (cause) {
+    const app = await createHttpServer({ ...server, log, webDirectory });
+    try {
+      say(
+        `sallyport listening on ${await listen(app, environment.host ?? config.host, environment.port ?? config.port)}`,
+      );
+      await stopped;
+      // Logins and prompts end first: their streams then close by themselves, and need not be cut off.
+      await server.sallyport.close();
+    } finally {
+      await app.close();
+    }
+  } finally {
     await server.close();
-    throw new SallyportError('CONFIG_INVALID', `The server cannot listen on ${host}:${port}: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+  }
+}
+
+/** Long enough to tell a person who presses the keys again from npm, which passes on what the terminal has sent already. */
+const IMPATIENCE_MS = 2_000;
+
+/** Resolves at the first of the signals that mean "stop". Another one, later, ends the process where it stands. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let stoppingSince: number | undefined;
+  const stop = (): void => {
+    stoppingSince ??= systemClock.monotonic();
+    resolve();
+    if (systemClock.monotonic() - stoppingSince < IMPATIENCE_MS) return;
+    console.error('Ended at once. The next start tidies up.');
+    process.exit(1);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+  // The inspector would open its port on SIGUSR1, and with it everything this process knows.
+  process.on('SIGUSR1', () => undefined);
+  // A terminal that is closed, or a reader that went away, is no reason to leave machines behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return promise;
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return (await app.listen({ host, port, listenTextResolver: (address) => `Listening on ${address}` })).replace(
+      '[::1]',
+      'localhost',
+    );
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SallyportError('CONFIG_INVALID', `The server cannot listen on ${host}:${port}: ${reason}.`, {
       hint: 'Free the port, or set PORT to another one.',
       cause,
     });
   }
+}
 
-  const stop = Promise.withResolvers<void>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.resolve());
-  // The inspector would open its port on SIGUSR1, and with it everything this process knows.
-  process.on('SIGUSR1', () => undefined);
-  await stop.promise;
-  // Logins and prompts end first: their streams then close by themselves, and `close` need not cut them off.
-  await server.sallyport.close();
-  await app.close();
-  await server.close();
+/** Somebody at a terminal wants to see what goes wrong; a service manager keeps everything. */
+function logLevel(asked: string | undefined): string {
+  const level = asked || (process.stderr.isTTY ? 'warn' : 'info');
+  if (level === 'silent' || level in pino.levels.values) return level;
+  throw new SallyportError('CONFIG_INVALID', `LOG_LEVEL is "${level}", which is no level.`, {
+    hint: `Use one of ${Object.keys(pino.levels.values).join(', ')}, silent.`,
+  });
 }
 
 /** The second line of defence; the first is that secrets are `Secret`s. */
 const redact = {
-  paths: ['*.token', '*.access_token', '*.refresh_token', '*.id_token', '*.authorization', '*.cookie', 'req.headers', '*.files', '*.prompt'],
+  paths: [
+    '*.token',
+    '*.access_token',
+    '*.refresh_token',
+    '*.id_token',
+    '*.authorization',
+    '*.cookie',
+    'req.headers',
+    '*.files',
+    '*.prompt',
+  ],
   censor: '[secret]',
 };
 
 /** The built page lies in `dist/web`, whether this file runs from `src` or from `dist`. */
-function webDirectory(): string {
+function findWebDirectory(): string {
   const directory = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'web');
   if (!existsSync(join(directory, 'index.html'))) {
-    throw new SallyportError('CONFIG_INVALID', `The page has not been built: ${directory} is missing.`, { hint: 'Run `npm run build`.' });
+    throw new SallyportError('CONFIG_INVALID', `The page has not been built: ${directory} is missing.`, {
+      hint: 'Run `npm run build`.',
+    });
   }
   return directory;
 }

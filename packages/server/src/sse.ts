@@ -1,31 +1,45 @@
+import { pipeline } from 'node:stream/promises';
+
 import { SallyportError } from '@sallyport/core';
 import type { JournalEntry } from '@sallyport/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Streams a journal as server-sent events: the entry's id is the event's id, so that `Last-Event-ID` resumes it. */
+/** How long a browser waits before it resumes a broken stream. */
+const RECONNECT_MS = 1_000;
+
+/**
+ * Streams a journal as server-sent events: the entry's id is the event's id, so that `Last-Event-ID` resumes it.
+ * A stream that breaks is cut off, which a client can tell from one that ends.
+ */
 export async function streamJournal<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   follow: (afterId: number, signal: AbortSignal) => AsyncGenerator<JournalEntry<T>>,
 ): Promise<void> {
+  const afterId = lastEventId(request);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
-  await reply.sse.send(messages(follow(lastEventId(request), gone.signal), gone.signal));
-}
-
-async function* messages<T>(entries: AsyncGenerator<JournalEntry<T>>, gone: AbortSignal): AsyncGenerator<{ id: string; data: T }> {
+  // At once: a journal may have nothing new for minutes, and heartbeats begin with the headers.
+  await reply.sse.send({ data: undefined, retry: RECONNECT_MS });
   try {
-    for await (const entry of entries) yield { id: String(entry.id), data: entry.event };
+    await pipeline(messages(follow(afterId, gone.signal)), reply.raw, { end: false });
   } catch (error) {
-    if (!gone.aborted) throw error;
+    if (!gone.signal.aborted) request.log.error({ err: error }, 'A stream of events broke');
+    reply.raw.destroy();
   }
 }
 
-export function lastEventId(request: FastifyRequest): number {
-  const given = request.headers['last-event-id'];
-  if (given === undefined || given === '') return 0;
+async function* messages<T>(entries: AsyncGenerator<JournalEntry<T>>): AsyncGenerator<string> {
+  for await (const { id, event } of entries) yield `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function lastEventId({ headers }: FastifyRequest): number {
+  const given = headers['last-event-id'] ?? '';
+  if (given === '') return 0;
   const id = Number(given);
-  if (!Number.isSafeInteger(id) || id < 0) throw new SallyportError('REQUEST_INVALID', 'Last-Event-ID is not an id of this stream.', { hint: 'Leave the header out to read from the beginning.' });
-  return id;
+  if (typeof given === 'string' && /^\d+$/.test(given) && Number.isSafeInteger(id)) return id;
+  throw new SallyportError('REQUEST_INVALID', 'Last-Event-ID is not an id of this stream.', {
+    hint: 'Leave the header out to read from the beginning.',
+  });
 }

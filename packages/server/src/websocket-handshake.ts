@@ -2,6 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { securityHeaders } from './access.ts';
+
 export interface Handshake {
   readonly key: string;
   /** The one protocol this server speaks over WebSockets, where it was offered. */
@@ -29,21 +31,23 @@ export function parseHandshake({ headers, method }: IncomingMessage): Handshake 
 }
 
 /** The protocols a client offers, in its order (RFC 6455 §11.3.4). */
-function offeredProtocols(headers: IncomingMessage['headers']): readonly string[] {
+export function offeredProtocols(headers: IncomingMessage['headers']): readonly string[] {
   return (headers['sec-websocket-protocol'] ?? '')
     .split(',')
     .map((protocol) => protocol.trim())
     .filter((protocol) => protocol !== '');
 }
 
-/** Answers an upgrade with an ordinary response and hangs up. */
-export function refuseUpgrade(socket: Duplex, status: number, problem: string): void {
+/** Answers on a bare socket, where there is no response to fill in, and hangs up. */
+export function refuseConnection(socket: Duplex, status: number, problem: string): void {
+  if (socket.destroyed) return;
   const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: problem });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
     ...(status === 426 ? ['Upgrade: websocket', 'Sec-WebSocket-Version: 13'] : []),
     ...(status === 405 ? ['Allow: GET'] : []),
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];

@@ -17,42 +17,57 @@ import { wayOf } from './logins.ts';
 
 /** Providers, connected logins and machines of one person. */
 export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
-  app.get('/api/providers', { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } }, async (request) => {
-    const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
-    return sallyport.providers.list().map(({ manifest }) => {
-      const credential = connected.find((candidate) => candidate.provider === manifest.id);
-      const ladder = sallyport.logins.ladder(manifest.id);
-      return {
-        id: manifest.id,
-        title: manifest.title,
-        connected: credential !== undefined,
-        valid: credential?.valid ?? null,
-        account: credential?.facts.account ?? null,
-        methods: ladder.candidates.map(wayOf),
-        unavailable: ladder.unavailable.map(({ method, reason }) => ({ id: method.id, title: method.title, reason })),
-        terms: manifest.terms.url,
-      };
-    });
-  });
+  app.get(
+    '/api/providers',
+    { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } },
+    async (request) => {
+      const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
+      return sallyport.providers.list().map(({ manifest }) => {
+        const credential = connected.find((candidate) => candidate.provider === manifest.id);
+        const ladder = sallyport.logins.ladder(manifest.id);
+        return {
+          id: manifest.id,
+          title: manifest.title,
+          connected: credential !== undefined,
+          valid: credential?.valid ?? null,
+          account: credential?.facts.account ?? null,
+          methods: ladder.candidates.map(wayOf),
+          unavailable: ladder.unavailable.map(({ method, reason }) => ({ id: method.id, title: method.title, reason })),
+          terms: manifest.terms.url,
+        };
+      });
+    },
+  );
 
-  app.get('/api/credentials', { schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } } }, async (request) => {
-    const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
-    return connected.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({
-      provider,
-      version,
-      valid,
-      account: facts.account ?? null,
-      kind: facts.kind,
-      accessExpiresAt: toIso(facts.accessExpiresAt),
-      loginExpiresAt: toIso(facts.loginExpiresAt),
-      lastVerified: lastVerified?.toISOString() ?? null,
-      updatedAt: updatedAt.toISOString(),
-    }));
-  });
+  app.get(
+    '/api/credentials',
+    { schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } } },
+    async (request) => {
+      const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
+      return connected.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({
+        provider,
+        version,
+        valid,
+        account: facts.account ?? null,
+        kind: facts.kind,
+        accessExpiresAt: toIso(facts.accessExpiresAt),
+        loginExpiresAt: toIso(facts.loginExpiresAt),
+        lastVerified: lastVerified?.toISOString() ?? null,
+        updatedAt: updatedAt.toISOString(),
+      }));
+    },
+  );
 
   app.delete(
     '/api/credentials/:provider',
-    { schema: { params: providerParamsSchema, querystring: userQuerySchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    {
+      schema: {
+        params: providerParamsSchema,
+        querystring: userQuerySchema,
+        body: emptyBodySchema,
+        response: { 204: z.null() },
+      },
+    },
     async (request, reply) => {
       await sallyport.credentials.disconnect(resolveUserId(request.query.userId).userId, request.params.provider);
       return reply.code(204).send(null);
@@ -61,31 +76,52 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
 
   app.post(
     '/api/credentials/:provider',
-    { schema: { params: providerParamsSchema, body: importBodySchema, response: { 201: z.object({ version: z.number().int() }) } } },
+    {
+      schema: {
+        params: providerParamsSchema,
+        body: importBodySchema,
+        response: { 201: z.object({ version: z.number().int() }) },
+      },
+    },
     async (request, reply) => {
       const { userId, files } = request.body;
-      const stored = await sallyport.credentials.import({ ...resolveUserId(userId), provider: request.params.provider, files });
+      const stored = await sallyport.credentials.import({
+        ...resolveUserId(userId),
+        provider: request.params.provider,
+        files,
+      });
       return reply.code(201).send(stored);
     },
   );
 
-  app.get('/api/vms', { schema: { querystring: userQuerySchema, response: { 200: machineListSchema } } }, async (request) => {
-    const machines = await sallyport.machines.list(resolveUserId(request.query.userId).userId);
-    return machines.map((machine) => ({
-      vmId: machine.machineId,
-      type: machine.role,
-      status: machine.state,
-      driver: machine.driver,
-      host: machine.host,
-      memoryMb: machine.memoryMb,
-      createdAt: machine.createdAt.toISOString(),
-    }));
-  });
+  app.get(
+    '/api/vms',
+    { schema: { querystring: userQuerySchema, response: { 200: machineListSchema } } },
+    async (request) => {
+      const machines = await sallyport.machines.list(resolveUserId(request.query.userId).userId);
+      return machines.map((machine) => ({
+        vmId: machine.machineId,
+        type: machine.role,
+        status: machine.state,
+        driver: machine.driver,
+        host: machine.host,
+        memoryMb: machine.memoryMb,
+        createdAt: machine.createdAt.toISOString(),
+      }));
+    },
+  );
 
   for (const action of ['hibernate', 'wake', 'destroy'] as const) {
     app.post(
       `/api/vms/:id/${action}`,
-      { schema: { params: machineParamsSchema, querystring: userQuerySchema, body: emptyBodySchema, response: { 204: z.null() } } },
+      {
+        schema: {
+          params: machineParamsSchema,
+          querystring: userQuerySchema,
+          body: emptyBodySchema,
+          response: { 204: z.null() },
+        },
+      },
       async (request, reply) => {
         await sallyport.machines[action](resolveUserId(request.query.userId).userId, request.params.id);
         return reply.code(204).send(null);

@@ -1,4 +1,13 @@
-import { answerBodySchema, emptyBodySchema, loginStatusSchema, resolveUserId, sessionParamsSchema, startLoginBodySchema, startedLoginSchema, viewerTicketSchema } from '@sallyport/core';
+import {
+  answerBodySchema,
+  emptyBodySchema,
+  loginStatusSchema,
+  resolveUserId,
+  sessionParamsSchema,
+  startLoginBodySchema,
+  startedLoginSchema,
+  viewerTicketSchema,
+} from '@sallyport/core';
 import type { Candidate, Sallyport, SessionRecord } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -17,62 +26,92 @@ export const TICKET_LIFETIME_MS = 30_000;
 export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app, { sallyport, tickets }) => {
   const { logins } = sallyport;
 
-  app.post('/api/auth/start', { schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } }, async (request, reply) => {
-    const { provider, method } = request.body;
-    const session = await logins.start({ ...resolveUserId(request.body.userId), provider, method });
-    return reply.code(201).send({
-      sessionId: session.sessionId,
-      status: session.status,
-      method: session.method,
-      display: session.display,
-      novncURL: viewerUrl(session, request.headers.host),
-      browserIP: session.display === 'desktop' ? '127.0.0.1' : null,
-      authUrl: null,
-    });
-  });
+  app.post(
+    '/api/auth/start',
+    { schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } },
+    async (request, reply) => {
+      const { provider, method } = request.body;
+      const session = await logins.start({ ...resolveUserId(request.body.userId), provider, method });
+      return reply.code(201).send({
+        sessionId: session.sessionId,
+        status: session.status,
+        method: session.method,
+        display: session.display,
+        novncURL: viewerUrl(session, request.headers.host),
+        browserIP: session.display === 'desktop' ? '127.0.0.1' : null,
+        authUrl: null,
+      });
+    },
+  );
 
-  app.get('/api/auth/session/:id/status', { schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } } }, async (request) => {
-    const session = await logins.get(request.params.id);
-    const { candidates } = logins.ladder(session.provider);
-    return {
-      sessionId: session.sessionId,
-      provider: session.provider,
-      status: session.status,
-      phase: session.phase,
-      method: session.method,
-      display: session.display,
-      novncURL: viewerUrl(session, request.headers.host),
-      authUrl: session.authUrl,
-      userCode: session.userCode,
-      errorCode: session.errorCode,
-      errorMessage: session.errorMessage,
-      errorHint: session.errorHint,
-      methods: candidates.filter((candidate) => candidate.method.id !== session.method || candidate.display !== session.display).map(wayOf),
-      createdAt: session.createdAt.toISOString(),
-      updatedAt: session.updatedAt.toISOString(),
-    };
-  });
+  app.get(
+    '/api/auth/session/:id/status',
+    { schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } } },
+    async (request) => {
+      const session = await logins.get(request.params.id);
+      const { candidates } = logins.ladder(session.provider);
+      return {
+        sessionId: session.sessionId,
+        provider: session.provider,
+        status: session.status,
+        phase: session.phase,
+        method: session.method,
+        display: session.display,
+        novncURL: viewerUrl(session, request.headers.host),
+        authUrl: session.authUrl,
+        userCode: session.userCode,
+        errorCode: session.errorCode,
+        errorMessage: session.errorMessage,
+        errorHint: session.errorHint,
+        methods: candidates
+          .filter((candidate) => candidate.method.id !== session.method || candidate.display !== session.display)
+          .map(wayOf),
+        createdAt: session.createdAt.toISOString(),
+        updatedAt: session.updatedAt.toISOString(),
+      };
+    },
+  );
 
-  app.get('/api/auth/session/:id/events', { sse: 'only', schema: { params: sessionParamsSchema } }, async (request, reply) => {
-    await logins.get(request.params.id);
-    await streamJournal(request, reply, (afterId, signal) => logins.events(request.params.id, afterId, signal));
-  });
+  app.get(
+    '/api/auth/session/:id/events',
+    { sse: 'manual', exposeHeadRoute: false, schema: { params: sessionParamsSchema } },
+    async (request, reply) => {
+      await logins.get(request.params.id);
+      await streamJournal(request, reply, (afterId, signal) => logins.events(request.params.id, afterId, signal));
+    },
+  );
 
-  app.post('/api/auth/session/:id/answer', { schema: { params: sessionParamsSchema, body: answerBodySchema, response: { 204: z.null() } } }, async (request, reply) => {
-    await logins.answer(request.params.id, request.body.promptId, request.body.value);
-    return reply.code(204).send(null);
-  });
+  app.post(
+    '/api/auth/session/:id/answer',
+    { schema: { params: sessionParamsSchema, body: answerBodySchema, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await logins.answer(request.params.id, request.body.promptId, request.body.value);
+      return reply.code(204).send(null);
+    },
+  );
 
-  app.post('/api/auth/session/:id/cancel', { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } }, async (request, reply) => {
-    await logins.cancel(request.params.id);
-    return reply.code(204).send(null);
-  });
+  app.post(
+    '/api/auth/session/:id/cancel',
+    { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await logins.cancel(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
 
-  app.post('/api/auth/session/:id/ticket', { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 201: viewerTicketSchema } } }, async (request, reply) => {
-    const session = await logins.get(request.params.id);
-    const ticket = tickets.issue(session.userId, session.sessionId);
-    return reply.code(201).send({ ticket, websocketUrl: `ws://${request.headers.host}/api/auth/session/${session.sessionId}/novnc/websock`, expiresInMs: TICKET_LIFETIME_MS });
-  });
+  app.post(
+    '/api/auth/session/:id/ticket',
+    { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 201: viewerTicketSchema } } },
+    async (request, reply) => {
+      const session = await logins.get(request.params.id);
+      const ticket = tickets.issue(session.userId, session.sessionId);
+      return reply.code(201).send({
+        ticket,
+        websocketUrl: `ws://${request.headers.host}/api/auth/session/${session.sessionId}/novnc/websock`,
+        expiresInMs: TICKET_LIFETIME_MS,
+      });
+    },
+  );
 };
 
 /** The name by which a request asks for this way again. */

@@ -5,18 +5,27 @@ import { z } from 'zod';
 import type { Metrics } from '../metrics.ts';
 
 /** For whoever runs the server: is it alive, can it work, what does it count, what can it do. */
-export const operationRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport; readonly metrics: Metrics }> = async (app, { sallyport, metrics }) => {
-  app.get('/health', { schema: { response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) } } }, async () => ({
-    status: 'ok' as const,
-    timestamp: new Date().toISOString(),
-  }));
+export const operationRoutes: FastifyPluginAsyncZod<{
+  readonly sallyport: Sallyport;
+  readonly metrics: Metrics;
+}> = async (app, { sallyport, metrics }) => {
+  app.get(
+    '/health',
+    { schema: { response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) } } },
+    async () => ({
+      status: 'ok' as const,
+      timestamp: new Date().toISOString(),
+    }),
+  );
 
   app.get('/ready', { schema: { response: { 200: z.object({ status: z.literal('ready') }) } } }, async () => {
     await sallyport.store.ping();
     return { status: 'ready' as const };
   });
 
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.print()));
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.print()),
+  );
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 };

@@ -11,20 +11,32 @@ const promptParamsSchema = z.strictObject({ id: z.uuid() });
 export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   const { prompts } = sallyport;
 
-  app.post('/api/vm/cli/prompt', { sse: 'manual', bodyLimit: 8 * 1024 * 1024, schema: { body: promptBodySchema } }, async (request, reply) => {
-    const { userId, ...prompt } = request.body;
-    const record = await prompts.start({ ...prompt, userId: resolveUserId(userId).userId });
-    reply.header('location', `/api/vm/cli/prompt/${record.promptId}`);
-    await streamJournal(request, reply, (afterId, signal) => prompts.events(record.promptId, afterId, signal));
-  });
+  app.post(
+    '/api/vm/cli/prompt',
+    { sse: 'manual', bodyLimit: 8 * 1024 * 1024, schema: { body: promptBodySchema } },
+    async (request, reply) => {
+      const { userId, ...prompt } = request.body;
+      const record = await prompts.start({ ...prompt, userId: resolveUserId(userId).userId });
+      reply.header('location', `/api/vm/cli/prompt/${record.promptId}`);
+      await streamJournal(request, reply, (afterId, signal) => prompts.events(record.promptId, afterId, signal));
+    },
+  );
 
-  app.get('/api/vm/cli/prompt/:id/events', { sse: 'only', schema: { params: promptParamsSchema } }, async (request, reply) => {
-    await prompts.get(request.params.id);
-    await streamJournal(request, reply, (afterId, signal) => prompts.events(request.params.id, afterId, signal));
-  });
+  app.get(
+    '/api/vm/cli/prompt/:id/events',
+    { sse: 'manual', exposeHeadRoute: false, schema: { params: promptParamsSchema } },
+    async (request, reply) => {
+      await prompts.get(request.params.id);
+      await streamJournal(request, reply, (afterId, signal) => prompts.events(request.params.id, afterId, signal));
+    },
+  );
 
-  app.delete('/api/vm/cli/prompt/:id', { schema: { params: promptParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } }, async (request, reply) => {
-    await prompts.cancel(request.params.id);
-    return reply.code(204).send(null);
-  });
+  app.delete(
+    '/api/vm/cli/prompt/:id',
+    { schema: { params: promptParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    async (request, reply) => {
+      await prompts.cancel(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
 };

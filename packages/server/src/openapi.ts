@@ -1,0 +1,37 @@
+import { problemSchema } from '@sallyport/core';
+import type { SwaggerTransform } from '@fastify/swagger';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+export const openapi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Sallyport',
+    version: '1',
+    description: 'Connect coding CLIs to machines of their own and run prompts on them.',
+  },
+} as const;
+
+/** Adds what every route has in common: failures are problems, and streams are server-sent events. */
+export const describeRoute: SwaggerTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input);
+  if (schema.hide === true) return { schema, url };
+  const responses: Readonly<Record<string, unknown>> = Object(schema.response);
+  const stream = Object(input.route).sse === undefined ? {} : { 200: eventStream };
+  return { url, schema: { ...schema, response: { ...responses, ...stream, default: problem } } };
+};
+
+const eventStream = {
+  description: 'Server-sent events. The header Last-Event-ID resumes behind an event.',
+  content: { 'text/event-stream': { schema: { type: 'string' } } },
+};
+
+const problem = {
+  description: 'What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes.',
+  content: { 'application/problem+json': { schema: withoutDialect(z.toJSONSchema(problemSchema)) } },
+};
+
+/** OpenAPI names the dialect once, for the whole document. */
+function withoutDialect({ $schema: _dialect, ...schema }: z.core.JSONSchema.BaseSchema): object {
+  return schema;
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+
+import {
+  createLocalKeyRing,
+  createMemoryStore,
+  createSallyport,
+  resolveUserId,
+  Secret,
+  systemClock,
+} from '@sallyport/core';
+import type { Sallyport, Settings, Store } from '@sallyport/core';
+import { createHttpServer } from '@sallyport/server';
+import { createFakeProvider } from '@sallyport/testkit';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+
+import { createMetrics } from '../../packages/server/src/metrics.ts';
+import { createFakeMachines } from './fake-machines.ts';
+import type { FakeMachines } from './fake-machines.ts';
+
+export interface TestServer extends FakeMachines {
+  readonly app: FastifyInstance;
+  readonly sallyport: Sallyport;
+  /** `127.0.0.1:<port>` */
+  readonly host: string;
+  readonly url: string;
+  /** Each route as `METHOD /path`, as fastify knows them. */
+  readonly routes: readonly string[];
+  request(path: string, init?: RequestInit): Promise<Response>;
+  post(path: string, body: unknown): Promise<Response>;
+  /** Stores a login of this user, as an import would. */
+  connect(userId?: string): Promise<void>;
+  /** Ends the server and returns all it has logged. */
+  close(): Promise<string>;
+}
+
+export interface TestServerOptions {
+  /** Wraps the store, for instance to take it away. */
+  readonly store?: (store: Store) => Store;
+  readonly settings?: Partial<Settings>;
+}
+
+/** A real server on a port of its own, with everything behind it in memory. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const machines = createFakeMachines();
+  const metrics = createMetrics();
+  const logged = new PassThrough();
+  const log = pino({ level: 'trace' }, logged);
+  const wholeLog = text(logged);
+  const memory = createMemoryStore({ clock: systemClock });
+  const sallyport = createSallyport({
+    providers: [createFakeProvider()],
+    plugins: [metrics.plugin],
+    driver: machines.driver,
+    store: options.store?.(memory) ?? memory,
+    egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },
+    keyRing: createLocalKeyRing({ keys: { test: new Secret(new Uint8Array(randomBytes(32))) }, current: 'test' }),
+    connectAgent: machines.connectAgent,
+    agent: { directory: '/nowhere', entry: 'main.js', nodeArgs: [], node: '/nowhere/node' },
+    installCli: async () => '/nowhere/cli',
+    callbackPorts: { acquire: async () => ({ occupied: [], release: async () => undefined }) },
+    onBackgroundError: (what, error) => log.warn({ err: error }, what),
+    ...(options.settings && { settings: options.settings }),
+  });
+  const webDirectory = await makePage();
+  const app = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory });
+  await sallyport.start();
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const request = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);
+  return {
+    ...machines,
+    app,
+    sallyport,
+    url,
+    host: new URL(url).host,
+    routes: listRoutes(app),
+    request,
+    post: (path, body) =>
+      request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    connect: async (userId = 'local') => {
+      const files = { auth: JSON.stringify({ token: 'secret-token', account: 'ada@example.org', issuedAt: 1 }) };
+      await sallyport.credentials.import({ ...resolveUserId(userId), provider: 'fake', files });
+    },
+    close: async () => {
+      await sallyport.close();
+      await app.close();
+      await rm(webDirectory, { recursive: true, force: true });
+      logged.end();
+      return wholeLog;
+    },
+  };
+}
+
+async function makePage(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'sallyport-page-'));
+  await writeFile(join(directory, 'index.html'), '<!doctype html><title>Sallyport</title>');
+  await writeFile(join(directory, 'viewer.html'), '<!doctype html><title>Viewer</title>');
+  await writeFile(join(directory, 'page.js'), 'export {};');
+  return directory;
+}
+
+/** From the router's own listing, for instance `├── /api (GET, HEAD)`. */
+function listRoutes(app: FastifyInstance): readonly string[] {
+  const path: string[] = [];
+  return app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent = '', name = '', methods] = /^([│├└─\s]*)(\S*)(?: \((.*)\))?$/.exec(line) ?? [];
+      if (name === '') return [];
+      path.splice(indent.length / 4 - 1);
+      path.push(name);
+      return (methods?.split(', ') ?? []).map((method) => `${method} ${path.join('')}`);
+    });
+}
