@@ -38,9 +38,9 @@ export async function readCodeFromCanvas(page: Page, timeoutMs = 60_000): Promis
   });
 }
 
-/** Types into the machine through the canvas, as a person does. */
+/** Types into the machine through the canvas. The sign-in page has its cursor in the field already. */
 export async function typeIntoCanvas(page: Page, text: string): Promise<void> {
-  await viewerCanvas(page).click();
+  await viewerCanvas(page).focus();
   await page.keyboard.type(text, { delay: 40 });
 }
 

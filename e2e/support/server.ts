@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -33,12 +33,12 @@ export interface DemoServer {
 const START_MS = 60_000;
 
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
-  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'sp-e2e-')));
+  const dataDirectory = options.dataDirectory ?? (await makeDataDirectory());
   const child = spawn(process.execPath, ['packages/server/dist/main.js', '--config', options.config ?? 'sallyport.demo.config.ts'], {
     cwd: repository,
     env: {
-      PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
-      HOME: process.env['HOME'] ?? '/',
+      // The operator's own environment, as in real life: npm needs some of it, and the CLIs must see none of it.
+      ...process.env,
       LOG_LEVEL: 'debug',
       SALLYPORT_DATA_DIR: dataDirectory,
       PORT: '0',
@@ -68,6 +68,15 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
       return exited;
     },
   };
+}
+
+/** The CLIs are the same for every run, and large: they are installed once for all. */
+async function makeDataDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
+  const clis = join(repository, 'node_modules', '.cache', 'sallyport', 'e2e-clis');
+  await mkdir(clis, { recursive: true });
+  await symlink(clis, join(directory, 'clis'));
+  return directory;
 }
 
 export async function removeDataDirectory(directory: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { EventLog } from './event-log.ts';
 export interface DesktopHost {
   /** Shows a page; waits for a desktop that is still starting. */
   open(url: string): Promise<void>;
-  /** Throws where there is no desktop to show. */
+  /** Connects a viewer; one that comes before the desktop is up waits for it. Throws where there is none. */
   view(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): Promise<void>;
 }
@@ -28,11 +28,10 @@ export function hostDesktop(options: {
   const over = new AbortController();
   const { signal } = over;
   const onExit = (error: SallyportError): void => log.publish({ type: 'desktop.failed', message: error.message });
-  let ready: Awaited<ReturnType<typeof startDesktop>> | undefined;
   const starting = startDesktop({ home, runtime, size, proxyPort, certificateAuthority, signal, onExit });
   const follow = async (): Promise<void> => {
     try {
-      ready = await starting;
+      await starting;
       log.publish({ type: 'desktop.ready' });
     } catch (error) {
       if (!signal.aborted) onExit(toSallyportError(error, 'MACHINE_FAILED', 'The desktop did not start.'));
@@ -42,8 +41,10 @@ export function hostDesktop(options: {
   return {
     open: async (url) => (await starting).open(url),
     view: (request, socket, head) => {
-      if (!ready) throw new SallyportError('MACHINE_BUSY', 'The desktop is not ready yet.');
-      ready.handleUpgrade(request, socket, head);
+      starting.then(
+        (desktop) => desktop.handleUpgrade(request, socket, head),
+        () => socket.destroy(),
+      );
     },
     close: async () => {
       over.abort();

@@ -57,6 +57,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         hint: 'Install npm, for instance from nodejs.org.',
       });
     }
+    job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });
     const temporary = `${directory}.${randomBytes(6).toString('hex')}.tmp`;
     try {

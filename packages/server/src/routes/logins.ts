@@ -117,8 +117,11 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 /** The name by which a request asks for this way again. */
 export function wayOf(candidate: Candidate): { id: string; title: string; display: 'desktop' | 'local' | 'none' } {
   const { method, display } = candidate;
-  return { id: display === 'none' ? method.id : `${method.id}:${display}`, title: method.title, display };
+  return { id: display === 'none' ? method.id : `${method.id}:${display}`, title: `${method.title}${where[display]}`, display };
 }
+
+/** One method may be shown in two places. */
+const where = { desktop: ', in the login machine', local: ', in your own browser', none: '' } as const;
 
 function viewerUrl(session: SessionRecord, host: string | undefined): string | null {
   return session.display === 'desktop' ? `http://${host}/api/auth/session/${session.sessionId}/novnc` : null;
