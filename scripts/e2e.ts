@@ -5,7 +5,12 @@ import { join, resolve } from 'node:path';
 /** `npm run e2e [-- GROUP …]`: the end-to-end runs, each group a folder of `e2e/`, one file at a time. */
 const root = resolve(import.meta.dirname, '..');
 const groups = readdirSync(join(root, 'e2e'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && existsSync(join(root, 'e2e', entry.name)) && readdirSync(join(root, 'e2e', entry.name)).some((name) => name.endsWith('.e2e.ts')))
+  .filter(
+    (entry) =>
+      entry.isDirectory() &&
+      existsSync(join(root, 'e2e', entry.name)) &&
+      readdirSync(join(root, 'e2e', entry.name)).some((name) => name.endsWith('.e2e.ts')),
+  )
   .map((entry) => entry.name);
 
 const asked = process.argv.slice(2);
@@ -21,7 +26,15 @@ mkdirSync(out, { recursive: true });
 rmSync(report, { force: true });
 const run = spawnSync(
   join(root, 'node_modules', '.bin', 'vitest'),
-  ['run', '--config', 'e2e/vitest.config.ts', '--reporter=verbose', '--reporter=json', `--outputFile.json=${report}`, ...asked.map((name) => `e2e/${name}/`)],
+  [
+    'run',
+    '--config',
+    'e2e/vitest.config.ts',
+    '--reporter=verbose',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...asked.map((name) => `e2e/${name}/`),
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 if (!existsSync(report)) {

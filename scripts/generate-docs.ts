@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { errorCodes, hookTable } from '@sallyport/core';
 import type { HookFacts, HookName } from '@sallyport/core';
 
+import { startTestServer } from '../test/server/test-server.ts';
+
 /**
- * Writes the pages that are printed from code: docs/hooks.md and docs/errors.md. With `--check` it writes nothing
- * and fails when a page is not what the code says.
+ * Writes what is printed from code: docs/hooks.md, docs/errors.md and docs/openapi.json. With `--check` it writes
+ * nothing and fails when a file is not what the code says.
  */
 
 interface Step {
@@ -116,11 +118,23 @@ function errorsPage(): string {
   ]);
 }
 
+/** As a server answers it: the description is made of the registered routes. */
+async function openapiDocument(): Promise<string> {
+  const server = await startTestServer();
+  const document: unknown = await (await server.request('/openapi.json')).json();
+  await server.close();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
 function page(blocks: readonly string[]): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-const pages = { 'docs/hooks.md': hooksPage(), 'docs/errors.md': errorsPage() };
+const pages = {
+  'docs/hooks.md': hooksPage(),
+  'docs/errors.md': errorsPage(),
+  'docs/openapi.json': await openapiDocument(),
+};
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 for (const [path, text] of Object.entries(pages)) {

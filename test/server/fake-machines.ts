@@ -23,17 +23,22 @@ export interface FakeMachines {
   readonly output: Queue<ExecuteEvent>;
   /** The prompts that were run. */
   readonly executed: ExecuteRequest[];
+  /** The agents' ends of the viewers that were let in; each says back what it is told. */
+  readonly desktops: PassThrough[];
 }
 
 export function createFakeMachines(): FakeMachines {
   const machines = new Map<string, Machine>();
+  const loginMachines = new Set<string>();
   const agentEvents = createQueue<AgentEvent>();
   const output = createQueue<ExecuteEvent>();
   const executed: ExecuteRequest[] = [];
+  const desktops: PassThrough[] = [];
   const driver: MachineDriver = {
     name: 'memory',
     features: { desktop: true, loopback: 'none', hibernate: false, isolation: 'None at all.' },
-    create: async ({ machineId }) => {
+    create: async ({ machineId, role }) => {
+      if (role === 'browser') loginMachines.add(machineId);
       const machine = createMachine(machineId, () => machines.delete(machineId));
       machines.set(machineId, machine);
       return machine;
@@ -42,7 +47,7 @@ export function createFakeMachines(): FakeMachines {
     adopt: async ({ machineId }) => machines.get(machineId),
     doctor: async () => [],
   };
-  const agent: AgentClient = {
+  const connectAgent: ConnectAgent = ({ id }): AgentClient => ({
     health: async () => ({ status: 'ok', timestamp: new Date().toISOString(), activeSessions: 0 }),
     startLogin: async () => ({ success: true, oauthUrl: null, userCode: null }),
     answer: async () => undefined,
@@ -52,19 +57,18 @@ export function createFakeMachines(): FakeMachines {
     watchCredentials: async () => undefined,
     acknowledge: async () => undefined,
     capture: async () => undefined,
-    events: (signal) => agentEvents.read(signal),
+    events: (signal) => (loginMachines.has(id) ? agentEvents : createQueue<AgentEvent>()).read(signal),
     execute: (request, signal) => {
       executed.push(request);
       return untilExit(output.read(signal));
     },
-    upgradeDesktop: async () => ({
-      socket: new PassThrough(),
-      head: Buffer.from('RFB'),
-      accept: 'accepted',
-      protocol: 'binary',
-    }),
-  };
-  return { driver, connectAgent: () => agent, agentEvents, output, executed };
+    upgradeDesktop: async () => {
+      const socket = new PassThrough();
+      desktops.push(socket);
+      return { socket, head: Buffer.from('RFB'), accept: 'accepted', protocol: 'binary' };
+    },
+  });
+  return { driver, connectAgent, agentEvents, output, executed, desktops };
 }
 
 async function* untilExit(events: AsyncIterable<ExecuteEvent>): AsyncGenerator<ExecuteEvent> {

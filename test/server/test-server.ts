@@ -9,6 +9,7 @@ import {
   createLocalKeyRing,
   createMemoryStore,
   createSallyport,
+  machineListSchema,
   resolveUserId,
   Secret,
   systemClock,
@@ -33,6 +34,8 @@ export interface TestServer extends FakeMachines {
   readonly routes: readonly string[];
   request(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown): Promise<Response>;
+  /** Ids of a person's machines. */
+  machineIds(userId: string): Promise<readonly string[]>;
   /** Stores a login of this user, as an import would. */
   connect(userId?: string): Promise<void>;
   /** Ends the server and returns all it has logged. */
@@ -82,6 +85,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     request,
     post: (path, body) =>
       request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    machineIds: async (userId) => {
+      const machines = machineListSchema.parse(await (await request(`/api/vms?userId=${userId}`)).json());
+      return machines.map(({ vmId }) => vmId);
+    },
     connect: async (userId = 'local') => {
       const files = { auth: JSON.stringify({ token: 'secret-token', account: 'ada@example.org', issuedAt: 1 }) };
       await sallyport.credentials.import({ ...resolveUserId(userId), provider: 'fake', files });

@@ -88,12 +88,12 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       keyRing: keys.keyRing,
       connectAgent,
       agent,
-      installCli: (manifest, options) =>
+      installCli: (manifest, asked) =>
         installer.ensure(manifest.cli, manifest.id, {
-          signal: options.signal,
+          signal: asked.signal,
           onProgress: (message, fraction) => {
             say(`${manifest.title}: ${message}`);
-            options.onProgress(message, fraction);
+            asked.onProgress(message, fraction);
           },
         }),
       callbackPorts: createCallbackPorts(),

@@ -41,7 +41,7 @@ function toKnownError(error: FastifyError, request: FastifyRequest): SallyportEr
   if (hasZodFastifySchemaValidationErrors(error)) {
     const place = error.validationContext ?? 'body';
     const problems = error.validation.map(
-      ({ instancePath, message }) => `${place}${instancePath.replaceAll('/', '.')}: ${message ?? 'is invalid'}`,
+      ({ instancePath, message }) => `${placeOf(place, instancePath)}: ${message ?? 'is invalid'}`,
     );
     return new SallyportError('REQUEST_INVALID', `The request is not valid: ${problems.join('; ')}.`);
   }
@@ -65,6 +65,11 @@ const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string]>> = 
   FST_ERR_BAD_URL: ['REQUEST_INVALID', 'The address is not a valid URL.'],
   FST_ERR_MAX_PARAM_LENGTH: ['REQUEST_INVALID', 'A part of the address is too long.'],
 };
+
+/** `/files/auth` of the body is `body.files.auth`; the body itself is `/`. */
+function placeOf(part: string, path: string): string {
+  return [part, ...path.split('/').filter((name) => name !== '')].join('.');
+}
 
 function titleOf(code: ErrorCode): string {
   const words = code.toLowerCase().replaceAll('_', ' ');

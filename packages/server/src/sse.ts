@@ -19,7 +19,12 @@ export async function streamJournal<T>(
   const afterId = lastEventId(request);
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
+  reply.headers({
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    // The plugin would promise `keep-alive` to everybody, also to who asked for the connection to be closed.
+    connection: reply.raw.shouldKeepAlive ? 'keep-alive' : 'close',
+  });
   // At once: a journal may have nothing new for minutes, and heartbeats begin with the headers.
   await reply.sse.send({ data: undefined, retry: RECONNECT_MS });
   try {
