@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path';
 
 /**
  * What some tests need of the host beyond Node. A test whose requirement is not met is skipped with the reason in
- * its name, and the reason is printed once with the one command that would enable it. In CI nothing may be
- * skipped: there an unmet requirement throws, which fails the test file.
+ * its name, and the end of the run says what to do about it. In CI nothing may be skipped: there an unmet
+ * requirement throws, which fails the test file.
  */
 export interface Requirement {
   readonly met: boolean;
@@ -12,27 +12,45 @@ export interface Requirement {
   readonly reason: string;
 }
 
+interface HostNeeds {
+  readonly programs: readonly string[];
+  /** Debian packages that bring them. */
+  readonly packages: readonly string[];
+}
+
 const requirements = {
   /** A screen and a browser in the machine. */
   desktop: {
     programs: ['Xtigervnc', 'openbox', 'chromium', 'certutil'],
-    install: 'apt-get install tigervnc-standalone-server openbox chromium libnss3-tools',
+    packages: ['tigervnc-standalone-server', 'openbox', 'chromium', 'libnss3-tools'],
   },
   /** A browser that looks at our own page. */
-  chromium: { programs: ['chromium'], install: 'apt-get install chromium' },
-  bubblewrap: { programs: ['bwrap'], install: 'apt-get install bubblewrap' },
-} as const satisfies Record<string, { readonly programs: readonly string[]; readonly install: string }>;
+  chromium: { programs: ['chromium'], packages: ['chromium'] },
+  bubblewrap: { programs: ['bwrap'], packages: ['bubblewrap'] },
+} as const satisfies Record<string, HostNeeds>;
 
 export type RequirementName = keyof typeof requirements;
 
 export function requirement(name: RequirementName): Requirement {
-  const { programs, install } = requirements[name];
-  const missing = programs.filter((program) => !isOnPath(program));
+  const missing = missingPrograms(requirements[name]);
   if (missing.length === 0) return { met: true, reason: '' };
-  const reason = `needs ${missing.join(', ')}: ${install}`;
+  const reason = `needs ${missing.join(', ')}: apt-get install ${requirements[name].packages.join(' ')}`;
   if (process.env['CI'] === 'true') throw new Error(`Nothing may be skipped in CI, and a test ${reason}`);
-  console.warn(`Not run: a test ${reason}`);
   return { met: false, reason };
+}
+
+/** The one command that lets more tests run here; `undefined` where there is nothing to add. */
+export function enablingCommand(): string | undefined {
+  const lacking = Object.values(requirements).filter((needs) => missingPrograms(needs).length > 0);
+  const packages = [...new Set(lacking.flatMap((needs) => needs.packages))];
+  const isRoot = process.geteuid?.() === 0;
+  const sudo = isRoot ? '' : 'sudo ';
+  if (packages.length > 0) return `${sudo}apt-get install ${packages.join(' ')} && ${sudo}npm test`;
+  return isRoot ? undefined : 'sudo npm test';
+}
+
+function missingPrograms({ programs }: HostNeeds): readonly string[] {
+  return programs.filter((program) => !isOnPath(program));
 }
 
 function isOnPath(program: string): boolean {
