@@ -44,16 +44,21 @@ export interface FollowOptions<T> {
   read(afterId: number): Promise<readonly JournalEntry<T>[]>;
   /** The last entry of its stream. */
   isLast(event: T): boolean;
+  /** Whether the last entry has been written: somebody who comes back may have seen it already. */
+  isOver(): Promise<boolean>;
 }
 
 /** Every entry after `afterId`, the stored ones first, then each as it comes, until the last. */
 export async function* followJournal<T>(bell: Bell, options: FollowOptions<T>): AsyncGenerator<JournalEntry<T>> {
-  let afterId = options.afterId;
+  let { afterId } = options;
+  const isAtStart = (): boolean => afterId === options.afterId;
   for (;;) {
     options.signal.throwIfAborted();
     // Armed before reading: an entry written in between rings this wait, not the one after it.
     const stopWaiting = new AbortController();
-    const rung = bell.wait(options.topic, SAFETY_POLL_MS, AbortSignal.any([options.signal, stopWaiting.signal])).catch(() => undefined);
+    const rung = bell
+      .wait(options.topic, SAFETY_POLL_MS, AbortSignal.any([options.signal, stopWaiting.signal]))
+      .catch(() => undefined);
     try {
       const entries = await options.read(afterId);
       for (const entry of entries) {
@@ -61,7 +66,13 @@ export async function* followJournal<T>(bell: Bell, options: FollowOptions<T>): 
         yield entry;
         if (options.isLast(entry.event)) return;
       }
-      if (entries.length === 0) await rung;
+      if (entries.length > 0) continue;
+      // Read once more: the last entry may have been written between the reading and the asking.
+      if (isAtStart() && (await options.isOver())) {
+        if ((await options.read(afterId)).length === 0) return;
+        continue;
+      }
+      await rung;
     } finally {
       stopWaiting.abort();
     }

@@ -36,6 +36,8 @@ export interface Runtime {
   emit(event: NewDomainEvent): void;
   /** For failures of work nobody waits for. */
   reportBackground(what: string, error: unknown): void;
+  /** Does something whose failure must not stop the rest. Never rejects: it reports, and resolves to whether it worked. */
+  attempt(what: string, work: () => Promise<unknown>): Promise<boolean>;
   setMachineState(machineId: string, userId: string, role: MachineRole, state: MachineState): Promise<void>;
 }
 

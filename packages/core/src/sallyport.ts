@@ -64,6 +64,8 @@ export interface Sallyport {
 }
 
 const IDLE_CHECK_MS = 15_000;
+/** How long the end of logins and prompts may take before the server stops repeating what fails. */
+const CLOSE_PATIENCE_MS = 10_000;
 
 /** Wires driver, store, egress, key ring, providers and plugins into one application. */
 export function createSallyport(options: SallyportOptions): Sallyport {
@@ -72,7 +74,11 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const registry = createRegistry(options.providers);
   const closing = new AbortController();
   const reportBackground = options.onBackgroundError ?? ((what, error) => console.error(`${what}:`, error));
-  const hooks = createHooks({ plugins: options.plugins ?? [], clock, onError: (error) => reportBackground('plugin', error) });
+  const hooks = createHooks({
+    plugins: options.plugins ?? [],
+    clock,
+    onError: (error) => reportBackground('plugin', error),
+  });
   const { store, driver } = options;
 
   const runtime: Runtime = {
@@ -92,11 +98,22 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     host: options.host ?? 'local',
     closing: closing.signal,
     reportBackground,
+    attempt: async (what, work) => {
+      try {
+        await work();
+        return true;
+      } catch (error) {
+        reportBackground(what, error);
+        return false;
+      }
+    },
     emit: (facts) => {
       const event = { ...facts, at: clock.now() };
       hooks.event(event);
       const { type, userId, at, ...data } = event;
-      store.audit.append({ at: new Date(at), type, userId, data }).catch((error: unknown) => reportBackground('audit', error));
+      store.audit
+        .append({ at: new Date(at), type, userId, data })
+        .catch((error: unknown) => reportBackground('audit', error));
     },
     setMachineState: async (machineId, userId, role, state) => {
       await store.machines.update(machineId, { state });
@@ -105,14 +122,16 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   };
 
   const cliMachines = createCliMachines(runtime);
-  const logins = createLogins(runtime, async (userId) => (await store.users.get(userId))?.machineId ?? null);
+  const logins = createLogins(runtime);
   const prompts = createPrompts(runtime, cliMachines);
   let resting = Promise.resolve();
 
   async function restIdleMachines(): Promise<void> {
     while (!closing.signal.aborted) {
       await clock.sleep(Math.min(IDLE_CHECK_MS, settings.idleMs), closing.signal);
-      await cliMachines.stopIdle(settings.idleMs).catch((error: unknown) => reportBackground('putting machines to rest', error));
+      await cliMachines
+        .stopIdle(settings.idleMs)
+        .catch((error: unknown) => reportBackground('putting machines to rest', error));
     }
   }
 
@@ -129,11 +148,24 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       resting = restIdleMachines().catch(() => undefined);
     },
     close: async () => {
-      const interrupted = (what: string) => (): SallyportError => new SallyportError('LOGIN_INTERRUPTED', `The server was stopped during this ${what}.`);
-      await Promise.all([logins.endAll(interrupted('login')), prompts.endAll(() => new SallyportError('PROMPT_FAILED', 'The server was stopped while this prompt ran.', { hint: 'Send the prompt again.' }))]);
+      const ended = Promise.all([logins.endAll(loginInterrupted), prompts.endAll(promptInterrupted)]);
+      // While the store is away the ends cannot be written; the next start writes them.
+      const patience = new AbortController();
+      await Promise.race([ended, clock.sleep(CLOSE_PATIENCE_MS, patience.signal).catch(() => undefined)]);
+      patience.abort();
       closing.abort();
+      await ended;
       await resting;
       await cliMachines.stopAll('server-stopping');
     },
   };
+}
+
+function loginInterrupted(): SallyportError {
+  return new SallyportError('LOGIN_INTERRUPTED', 'The server was stopped during this login.');
+}
+
+function promptInterrupted(): SallyportError {
+  const hint = 'Send the prompt again.';
+  return new SallyportError('PROMPT_FAILED', 'The server was stopped while this prompt ran.', { hint });
 }

@@ -20,3 +20,6 @@ export type { LoginOutcome, LoginRun, LoginRunOptions } from './provider/login-r
 export { createPlayer } from './provider/replay.ts';
 export type { PlayedWindow, Player } from './provider/replay.ts';
 export * from './driver.ts';
+export * from './fake-driver/fake-driver.ts';
+export type { FakeAgent, FakeAgentScript } from './fake-driver/fake-agent.ts';
+export type { FakeMachine, FakeStep } from './fake-driver/fake-machine.ts';

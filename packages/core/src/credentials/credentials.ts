@@ -17,7 +17,12 @@ export interface ConnectedCredential {
 export interface Credentials {
   list(userId: string): Promise<readonly ConnectedCredential[]>;
   /** Stores a login made elsewhere. Same checks as one captured here. */
-  import(request: { userId: string; externalId: string | null; provider: string; files: CredentialFiles }): Promise<{ readonly version: number }>;
+  import(request: {
+    userId: string;
+    externalId: string | null;
+    provider: string;
+    files: CredentialFiles;
+  }): Promise<{ readonly version: number }>;
   /** Forgets the login: the ledger first, then the machine's disk. The provider's own session is not ended. */
   disconnect(userId: string, provider: string): Promise<void>;
 }
@@ -26,7 +31,14 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
   return {
     list: async (userId) => {
       const records = await runtime.store.credentials.list(userId);
-      return records.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({ provider, version, valid, facts, lastVerified, updatedAt }));
+      return records.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({
+        provider,
+        version,
+        valid,
+        facts,
+        lastVerified,
+        updatedAt,
+      }));
     },
     import: async ({ userId, externalId, provider: name, files }) => {
       const provider = runtime.registry.get(name).manifest.id;
@@ -36,15 +48,37 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
         provider,
         files,
         reason: 'import',
-        beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, { userId, provider, sessionId: undefined, signal: runtime.closing }),
+        beforeStore: (summary) =>
+          runtime.hooks.credentialCaptured(summary, {
+            userId,
+            provider,
+            sessionId: undefined,
+            signal: runtime.closing,
+          }),
       });
-      if (verdict.outcome === 'refused') throw new SallyportError('CREDENTIAL_INCOMPLETE', `The credential was not stored: ${verdict.problem}.`, { hint: 'Send the complete file as the CLI wrote it.' });
-      runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
+      if (verdict.outcome === 'refused') {
+        const stale = verdict.why === 'stale';
+        throw new SallyportError(
+          stale ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE',
+          `The credential was not stored: ${verdict.problem}.`,
+          {
+            hint: stale
+              ? 'Send the newest file of the CLI, or log in again.'
+              : 'Send the complete file as the CLI wrote it.',
+          },
+        );
+      }
+      if (verdict.outcome === 'stored') {
+        runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
+      }
       return { version: verdict.version };
     },
     disconnect: async (userId, name) => {
       const { id, title } = runtime.registry.get(name).manifest;
-      if (!(await runtime.store.credentials.current(userId, id))) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`, { hint: 'There is nothing to disconnect.' });
+      if (!(await runtime.store.credentials.current(userId, id)))
+        throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`, {
+          hint: 'There is nothing to disconnect.',
+        });
       await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
       runtime.emit({ type: 'credential.erased', userId, provider: id });
     },

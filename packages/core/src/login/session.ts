@@ -1,8 +1,10 @@
 import type { AgentClient } from '../agent/client.ts';
 import { SallyportError } from '../errors.ts';
+import { createLine } from '../one-at-a-time.ts';
 import type { NewDomainEvent, Runtime } from '../runtime.ts';
 import type { SessionChange, SessionEvent, SessionRecord } from '../store/store.ts';
-import { loginPhases } from './phases.ts';
+import { untilStored } from '../until-stored.ts';
+import { isLastPhase, loginPhases } from './phases.ts';
 import type { LoginPhase } from './phases.ts';
 
 /** A login session while its flow runs in this process. */
@@ -13,8 +15,8 @@ export interface LiveSession {
   readonly abort: AbortController;
   /** The agent of the browser machine, once it answers. */
   agent: AgentClient | undefined;
-  /** The question the person was last asked. */
-  openPrompt: string | undefined;
+  /** The questions the person was asked and has not answered. */
+  readonly openPrompts: Set<string>;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
   advance(phase: LoginPhase, more?: { readonly change?: SessionChange; readonly message?: string }): Promise<void>;
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
@@ -26,6 +28,8 @@ export interface LiveSession {
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
   let phase: LoginPhase = 'accepted';
   const { sessionId, userId, provider } = record;
+  // Some are written without anybody waiting; the journal still has them in the order of the calls.
+  const inLine = createLine();
 
   async function write(change: SessionChange, event: SessionEvent): Promise<void> {
     const written = await runtime.store.sessions.update(sessionId, change, event);
@@ -39,21 +43,21 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
     provider,
     abort: new AbortController(),
     agent: undefined,
-    openPrompt: undefined,
-    advance: async (next, more = {}) => {
-      phase = next;
-      const { status, message } = loginPhases[next];
-      const over = next === 'completed' || next === 'failed' || next === 'cancelled';
-      await write(
-        { ...more.change, status, phase: next },
-        { type: over ? 'done' : 'phase', status, phase: next, message: more.message ?? message },
-      );
-      runtime.emit({ type: 'login.phase', userId, sessionId, provider, phase: next });
-    },
+    openPrompts: new Set(),
+    advance: (next, more = {}) =>
+      inLine(async () => {
+        const { status, message } = loginPhases[next];
+        const type = isLastPhase(next) ? 'done' : 'phase';
+        await write(
+          { ...more.change, status, phase: next },
+          { type, status, phase: next, message: more.message ?? message },
+        );
+        phase = next;
+        // The last phase has an event of its own, which says more.
+        if (type === 'phase') runtime.emit({ type: 'login.phase', userId, sessionId, provider, phase: next });
+      }),
     viewer: (state) => runtime.emit({ type: 'login.viewer', userId, sessionId, state }),
-    note: async (event, change = {}) => {
-      await write(change, { ...event, status: loginPhases[phase].status, phase });
-    },
+    note: (event, change = {}) => inLine(() => write(change, { ...event, status: loginPhases[phase].status, phase })),
   };
 }
 
@@ -62,14 +66,30 @@ export function sessionTopic(sessionId: string): string {
 }
 
 /** Ends a session that failed, in one place, so that row, journal and plugins always agree. */
-export async function failSession(runtime: Runtime, session: Pick<SessionRecord, 'sessionId' | 'userId' | 'provider'>, error: SallyportError): Promise<void> {
+export async function failSession(
+  runtime: Runtime,
+  session: Pick<SessionRecord, 'sessionId' | 'userId' | 'provider'>,
+  error: SallyportError,
+): Promise<void> {
   const { sessionId, userId, provider } = session;
   const cancelled = error.code === 'LOGIN_CANCELLED';
   const status = cancelled ? 'cancelled' : 'failed';
-  const written = await runtime.store.sessions.update(
-    sessionId,
-    { status, phase: status, errorCode: error.code, errorMessage: error.message, errorHint: error.hint },
-    { type: 'done', status, phase: status, message: error.message, data: { code: error.code, hint: error.hint } },
+  const change = {
+    status,
+    phase: status,
+    errorCode: error.code,
+    errorMessage: error.message,
+    errorHint: error.hint,
+  } as const;
+  const data = { code: error.code, hint: error.hint };
+  const written = await untilStored(runtime.clock, runtime.closing, () =>
+    runtime.store.sessions.update(sessionId, change, {
+      type: 'done',
+      status,
+      phase: status,
+      message: error.message,
+      data,
+    }),
   );
   if (!written) return;
   runtime.bell.ring(sessionTopic(sessionId));

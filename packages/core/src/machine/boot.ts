@@ -7,7 +7,7 @@ import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Context } from '../hooks.ts';
 import type { Runtime } from '../runtime.ts';
 import { Secret } from '../secret.ts';
-import type { Machine } from './driver.ts';
+import type { Machine, MachineExit } from './driver.ts';
 import type { MachinePlan, MachineRole, MachineState, MachineView } from './plan.ts';
 
 /** A machine that runs and whose agent answers. */
@@ -34,7 +34,7 @@ export interface BootRequest {
   /** An existing machine, stopped; absent where one has to be made. */
   readonly existing?: Machine;
   /** Between creation and start, while the disk may be written. */
-  readonly beforeStart?: (machine: Machine) => Promise<void>;
+  readonly beforeStart?: (machine: Machine, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +49,11 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
   const undo: (() => Promise<unknown>)[] = [];
   const deadline = runtime.clock.deadline(
     runtime.settings.bootTimeoutMs,
-    () => new SallyportError('MACHINE_TIMED_OUT', `The ${request.role} machine was not ready after ${runtime.settings.bootTimeoutMs / 1000} s.`),
+    () =>
+      new SallyportError(
+        'MACHINE_TIMED_OUT',
+        `The ${request.role} machine was not ready after ${runtime.settings.bootTimeoutMs / 1000} s.`,
+      ),
     request.signal,
   );
   const { signal } = deadline;
@@ -59,13 +63,14 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
     const plan = await planMachine(runtime, request, context);
     const route = await runtime.egress.open(network, {
       signal,
-      onRefused: (host) => runtime.emit({ type: 'egress.refused', userId: request.userId, machineId: request.machineId, host }),
+      onRefused: (host) =>
+        runtime.emit({ type: 'egress.refused', userId: request.userId, machineId: request.machineId, host }),
     });
     undo.push(() => route.close());
 
     const machine = request.existing ?? (await runtime.driver.create(plan, { signal }));
     undo.push(() => (request.existing ? machine.stop({ deadlineMs: 2_000 }) : machine.destroy()));
-    await request.beforeStart?.(machine);
+    await request.beforeStart?.(machine, signal);
 
     const token = new Secret(randomBytes(32).toString('base64url'));
     const epoch = await runtime.store.machines.nextEpoch(request.machineId);
@@ -85,7 +90,7 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
     await runtime.setMachineState(request.machineId, request.userId, request.role, 'running');
     return { id: request.machineId, role: request.role, machine, agent, route, view };
   } catch (thrown) {
-    for (const step of undo.reverse()) await step().catch(() => undefined);
+    for (const step of undo.toReversed()) await runtime.attempt('clearing away a machine that did not start', step);
     if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
     throw toSallyportError(thrown, 'MACHINE_FAILED', `The ${request.role} machine could not be started.`);
   } finally {
@@ -125,14 +130,22 @@ async function planMachine(runtime: Runtime, request: BootRequest, context: Cont
   return clampMachinePlan(plan, await runtime.hooks.machinePlan(plan, context), runtime.settings.ceiling);
 }
 
-async function waitForAgent(runtime: Runtime, machine: Machine, agent: AgentClient, signal: AbortSignal): Promise<void> {
+async function waitForAgent(
+  runtime: Runtime,
+  machine: Machine,
+  agent: AgentClient,
+  signal: AbortSignal,
+): Promise<void> {
   let ended: string | undefined;
-  void machine.exited.then((exit) => {
-    ended = `It ended with ${exit.signal ?? `code ${exit.code}`}.${exit.console ? ` Its last words: ${exit.console.slice(-500)}` : ''}`;
-  });
+  const noteEnd = ({ signal: by, code, console: output }: MachineExit): void => {
+    const words = output === '' ? '' : ` Its last words: ${output.slice(-500)}`;
+    ended = `It ended with ${by ?? `code ${code}`}.${words}`;
+  };
+  void machine.exited.then(noteEnd);
   for (;;) {
     signal.throwIfAborted();
-    if (ended !== undefined) throw new SallyportError('MACHINE_FAILED', `The machine stopped before its agent answered. ${ended}`);
+    if (ended !== undefined)
+      throw new SallyportError('MACHINE_FAILED', `The machine stopped before its agent answered. ${ended}`);
     try {
       await agent.health(signal);
       return;

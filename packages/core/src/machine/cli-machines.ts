@@ -1,11 +1,13 @@
 import { SallyportError } from '../errors.ts';
+import { createLine, orAborted } from '../one-at-a-time.ts';
+import type { Line } from '../one-at-a-time.ts';
 import type { Runtime } from '../runtime.ts';
-import type { MachineRecord } from '../store/store.ts';
-import { bootMachine } from './boot.ts';
 import type { RunningMachine } from './boot.ts';
-import { giveBackAll, harvestCredentials, injectCredentials, removeCredential, staleProviders, watchCredentials } from './credential-exchange.ts';
-import type { Machine } from './driver.ts';
-import { newMachineId } from './ids.ts';
+import { giveBackAll, removeCredential, staleProviders, watchCredentials } from './credential-exchange.ts';
+import { findCliMachine } from './find-cli-machine.ts';
+import { restCliMachine } from './rest-cli-machine.ts';
+import { startCliMachine } from './start-cli-machine.ts';
+import type { StartCliMachine } from './start-cli-machine.ts';
 
 /** A person's CLI machine while it runs. */
 export interface CliMachine {
@@ -13,12 +15,14 @@ export interface CliMachine {
   readonly running: RunningMachine;
   /** Providers whose CLI it can run. */
   readonly providers: ReadonlySet<string>;
+  /** Taking in a rotation, and asking whether the machine is up to date, one at a time: in between, it looks stale. */
+  readonly intake: Line;
   /** Prompts under way. */
   active: number;
   /** Monotonic time of the last use. */
   lastUsed: number;
-  /** No new prompts: it is about to be stopped. */
-  draining: boolean;
+  /** It ended by itself and has not been cleared up yet. */
+  ended: boolean;
 }
 
 export interface CliMachines {
@@ -26,199 +30,156 @@ export interface CliMachines {
    * The person's machine, up, with the newest credentials. Single-flight per person. The caller holds it
    * until `release`, so that it is not put to rest in between.
    */
-  acquire(request: { userId: string; provider: string; signal: AbortSignal; onProgress(state: 'starting' | 'waking', message: string): void }): Promise<CliMachine>;
+  acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
-  /** Stops the machine cleanly: capture, stop, harvest. No-op when it does not run. */
-  stop(userId: string, reason: string): Promise<void>;
-  /** Stops it and removes it from this host, disk and all. */
-  destroy(userId: string): Promise<void>;
+  /** Stops one of the person's machines and removes it from this host, disk and all. */
+  destroy(userId: string, machineId: string): Promise<void>;
   /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
   /** Stops every machine that nobody used for `idleMs`. */
   stopIdle(idleMs: number): Promise<void>;
+  /** Stops every machine and starts none any more. */
   stopAll(reason: string): Promise<void>;
 }
 
+const DRAIN_POLL_MS = 100;
+
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
-  const flights = new Map<string, Promise<unknown>>();
+  const lines = new Map<string, { readonly inLine: Line; waiting: number }>();
+  let closed = false;
 
   /** One operation at a time for each person; the next starts when the one before has ended, well or not. */
-  function exclusively<T>(userId: string, work: () => Promise<T>): Promise<T> {
-    const before = flights.get(userId) ?? Promise.resolve();
-    const flight = before.catch(() => undefined).then(work);
-    flights.set(userId, flight);
-    const forget = (): void => {
-      if (flights.get(userId) === flight) flights.delete(userId);
-    };
-    flight.then(forget, forget);
-    return flight;
+  async function exclusively<T>(userId: string, work: () => Promise<T>): Promise<T> {
+    const line = lines.get(userId) ?? { inLine: createLine(), waiting: 0 };
+    lines.set(userId, line);
+    line.waiting += 1;
+    try {
+      return await line.inLine(work);
+    } finally {
+      line.waiting -= 1;
+      if (line.waiting === 0) lines.delete(userId);
+    }
   }
 
-  async function bringUp(request: Parameters<CliMachines['acquire']>[0]): Promise<CliMachine> {
+  async function bringUp(request: StartCliMachine): Promise<CliMachine> {
     const { userId, provider, signal } = request;
     const current = up.get(userId);
     if (current) {
-      const stale = await staleProviders(runtime, userId, current.running.id);
-      if (stale.length === 0 && current.providers.has(provider)) return current;
-      request.onProgress('starting', 'The machine is restarted to use the newest login.');
-      await drain(current, signal);
-      await takeDown(current, 'credential-changed');
-    } else {
-      request.onProgress('starting', 'Your machine is being started.');
+      const stale = await current.intake(() => staleProviders(runtime, userId, current.running.id));
+      if (!current.ended && stale.length === 0 && current.providers.has(provider)) return current;
     }
+    const restarts = current && !current.ended;
+    const message = restarts ? 'The machine is restarted to use the newest login.' : 'Your machine is being started.';
+    request.onProgress('starting', message);
+    await rest(userId, 'credential-changed', signal);
     return boot(request);
   }
 
-  async function boot(request: Parameters<CliMachines['acquire']>[0]): Promise<CliMachine> {
-    const { userId, provider, signal } = request;
-    const connected = await runtime.store.credentials.list(userId);
-    const providers = new Set([provider, ...connected.map((credential) => credential.provider)].filter((id) => runtime.registry.has(id)));
-    const manifests = [...providers].map((id) => runtime.registry.get(id).manifest);
-    const clis = await Promise.all(
-      manifests.map(async (manifest) => ({
-        provider: manifest.id,
-        directory: await runtime.installCli(manifest, { signal, onProgress: (message) => request.onProgress('starting', message) }),
-      })),
-    );
-    const { record, existing } = await findOrReserve(userId);
-    const running = await bootMachine(runtime, {
-      machineId: record.machineId,
-      userId,
-      provider,
-      sessionId: undefined,
-      role: 'cli',
-      memoryMb: Math.max(384, ...manifests.map((manifest) => manifest.needs.memoryMb)),
-      desktop: false,
-      clis,
-      hosts: [...new Set([...manifests.flatMap((manifest) => manifest.egress.cli), ...runtime.settings.workHosts])],
-      ...(existing && { existing }),
-      beforeStart: async (machine) => {
-        await harvestCredentials(runtime, userId, machine);
-        await injectCredentials(runtime, { userId, machine, driver: runtime.driver.name, signal });
-      },
-      signal,
-    });
-    const entry: CliMachine = { userId, running, providers, active: 0, lastUsed: runtime.clock.monotonic(), draining: false };
+  async function boot(request: StartCliMachine): Promise<CliMachine> {
+    const { userId } = request;
+    const { running, providers } = await startCliMachine(runtime, request);
+    const lastUsed = runtime.clock.monotonic();
+    const entry: CliMachine = { userId, running, providers, intake: createLine(), active: 0, lastUsed, ended: false };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
-    await watchCredentials(runtime, entry);
+    try {
+      await watchCredentials(runtime, entry);
+    } catch (error) {
+      // Unwatched, its next rotation would not be seen before it stops.
+      await rest(userId, 'not-started');
+      throw error;
+    }
     return entry;
   }
 
-  /** The person's machine as a row and, where it still exists on this host, as a machine. */
-  async function findMachine(userId: string): Promise<{ record: MachineRecord; existing: Machine | undefined } | undefined> {
-    const user = await runtime.store.users.get(userId);
-    const record = user?.machineId ? await runtime.store.machines.get(user.machineId) : undefined;
-    if (!record || record.state === 'destroyed') return undefined;
-    const ref = (await runtime.driver.list()).find((candidate) => candidate.machineId === record.machineId);
-    return { record, existing: ref && (await runtime.driver.adopt(ref)) };
-  }
-
-  async function findOrReserve(userId: string): Promise<{ record: MachineRecord; existing: Machine | undefined }> {
-    const known = await findMachine(userId);
-    if (known?.existing) return known;
-    if (known) {
-      await runtime.setMachineState(known.record.machineId, userId, 'cli', 'lost');
-      await giveBackAll(runtime, known.record);
-    }
-    const machineId = newMachineId();
-    const record = await runtime.store.machines.create({
-      machineId,
-      userId,
-      role: 'cli',
-      driver: runtime.driver.name,
-      host: runtime.host,
-      vcpus: 1,
-      memoryMb: 384,
-    });
-    await runtime.store.users.setMachine(userId, machineId);
-    return { record, existing: undefined };
+  /** Takes the person's machine down, if it runs. With a signal, prompts under way get some time to end first. */
+  async function rest(userId: string, reason: string, drainUntil?: AbortSignal): Promise<void> {
+    const entry = up.get(userId);
+    if (!entry) return;
+    if (drainUntil) await drain(entry, drainUntil);
+    up.delete(userId);
+    await restCliMachine(runtime, entry, entry.ended ? 'ended' : reason);
   }
 
   async function drain(entry: CliMachine, signal: AbortSignal): Promise<void> {
-    entry.draining = true;
-    const until = runtime.clock.monotonic() + runtime.settings.drainMs;
-    while (entry.active > 0 && runtime.clock.monotonic() < until) await runtime.clock.sleep(100, signal);
+    const { clock, settings } = runtime;
+    const until = clock.monotonic() + settings.drainMs;
+    while (entry.active > 0 && !entry.ended && clock.monotonic() < until) await clock.sleep(DRAIN_POLL_MS, signal);
   }
 
-  async function takeDown(entry: CliMachine, reason: string): Promise<void> {
-    const { running, userId } = entry;
-    entry.draining = true;
-    up.delete(userId);
-    await runtime.setMachineState(running.id, userId, 'cli', 'stopping');
-    await runtime.hooks.machineStopping(running.view('stopping'), { userId, provider: undefined, sessionId: undefined, signal: runtime.closing }, reason);
-    await running.machine.stop({ deadlineMs: 5_000 });
-    await running.route.close();
-    await harvestCredentials(runtime, userId, running.machine);
-    await runtime.setMachineState(running.id, userId, 'cli', 'stopped');
-  }
-
-  /** The machine ended by itself: crashed, or was killed. Its disk may hold a rotation nobody saw. */
+  /**
+   * The machine ended by itself: crashed, or was killed. Its disk may hold a rotation nobody saw. It is cleared
+   * up in line, once: somebody before may start it again, and that start must not be taken for the one that ended.
+   */
   function onExit(entry: CliMachine): void {
-    if (up.get(entry.userId) !== entry) return;
-    up.delete(entry.userId);
-    entry.draining = true;
+    entry.ended = true;
     void exclusively(entry.userId, async () => {
-      await entry.running.route.close();
-      await harvestCredentials(runtime, entry.userId, entry.running.machine);
-      await runtime.setMachineState(entry.running.id, entry.userId, 'cli', 'stopped');
-    }).catch((error: unknown) => runtime.reportBackground('harvest after the machine ended', error));
+      if (up.get(entry.userId) === entry) await rest(entry.userId, 'ended');
+    });
   }
 
   return {
     acquire: async (request) => {
-      const machine = await exclusively(request.userId, async () => {
+      const { userId, signal } = request;
+      const begun = Promise.withResolvers<void>();
+      const flight = exclusively(userId, async () => {
+        signal.throwIfAborted();
+        begun.resolve();
+        if (closed)
+          throw new SallyportError('MACHINE_FAILED', 'The server is being stopped.', {
+            hint: 'Send the prompt again.',
+          });
         const entry = await bringUp(request);
         entry.active += 1;
         entry.lastUsed = runtime.clock.monotonic();
         return entry;
       });
-      return machine;
+      // Somebody who gives up while others are served need not wait for them; one who is served cleans up first.
+      flight.catch(() => undefined);
+      await orAborted(signal, begun.promise);
+      return flight;
     },
     release: (machine) => {
       machine.active -= 1;
       machine.lastUsed = runtime.clock.monotonic();
     },
-    stop: (userId, reason) =>
+    destroy: (userId, machineId) =>
       exclusively(userId, async () => {
-        const entry = up.get(userId);
-        if (entry) await takeDown(entry, reason);
-      }),
-    destroy: (userId) =>
-      exclusively(userId, async () => {
-        const entry = up.get(userId);
-        if (entry) await takeDown(entry, 'destroy');
-        const known = await findMachine(userId);
+        const isCurrent = up.get(userId)?.running.id === machineId;
+        if (isCurrent) await rest(userId, 'destroy');
+        const known = await findCliMachine(runtime, userId, machineId);
         if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'There is no machine to destroy.');
         await known.existing?.destroy();
-        await runtime.setMachineState(known.record.machineId, userId, 'cli', 'destroyed');
         await giveBackAll(runtime, known.record);
-        await runtime.store.users.setMachine(userId, null);
+        if ((await runtime.store.users.get(userId))?.machineId === machineId)
+          await runtime.store.users.setMachine(userId, null);
+        await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
       }),
     forget: (userId, provider, erase) =>
       exclusively(userId, async () => {
-        const entry = up.get(userId);
-        if (entry) await takeDown(entry, 'disconnected');
+        await rest(userId, 'disconnected', runtime.closing);
         await erase();
-        const known = await findMachine(userId);
+        const known = await findCliMachine(runtime, userId);
         if (known?.existing) await removeCredential(runtime, known.existing, provider);
       }),
     stopIdle: async (idleMs) => {
-      const now = runtime.clock.monotonic();
-      const idle = [...up.values()].filter((entry) => entry.active === 0 && !entry.draining && now - entry.lastUsed >= idleMs);
+      const isIdle = (entry: CliMachine): boolean =>
+        up.get(entry.userId) === entry && entry.active === 0 && runtime.clock.monotonic() - entry.lastUsed >= idleMs;
+      const idle = [...up.values()].filter(isIdle);
       await Promise.all(
         idle.map((entry) =>
           exclusively(entry.userId, async () => {
-            if (up.get(entry.userId) === entry && entry.active === 0) await takeDown(entry, 'idle');
+            // Somebody may have come while it waited in line.
+            if (isIdle(entry)) await rest(entry.userId, 'idle');
           }),
         ),
       );
     },
     stopAll: async (reason) => {
-      await Promise.all([...up.values()].map((entry) => exclusively(entry.userId, async () => {
-        if (up.get(entry.userId) === entry) await takeDown(entry, reason);
-      })));
+      closed = true;
+      const users = new Set([...up.keys(), ...lines.keys()]);
+      await Promise.all([...users].map((userId) => exclusively(userId, () => rest(userId, reason))));
     },
   };
 }

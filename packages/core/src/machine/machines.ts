@@ -14,7 +14,8 @@ export interface Machines {
 export function createMachines(runtime: Runtime, cliMachines: CliMachines): Machines {
   async function require(userId: string, machineId: string): Promise<MachineRecord> {
     const record = await runtime.store.machines.get(machineId);
-    if (!record || record.userId !== userId || record.state === 'destroyed') throw new SallyportError('MACHINE_UNKNOWN', `There is no machine ${machineId}.`);
+    if (!record || record.userId !== userId || record.state === 'destroyed')
+      throw new SallyportError('MACHINE_UNKNOWN', `There is no machine ${machineId}.`);
     return record;
   }
 
@@ -26,15 +27,18 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
   }
 
   return {
-    list: async (userId) => (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
+    list: async (userId) =>
+      (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
     hibernate: requireHibernation,
     wake: requireHibernation,
     destroy: async (userId, machineId) => {
       const record = await require(userId, machineId);
       if (record.role === 'browser') {
-        throw new SallyportError('MACHINE_BUSY', 'This machine belongs to a login.', { hint: 'Cancel the login session; its machine goes with it.' });
+        throw new SallyportError('MACHINE_BUSY', 'This machine belongs to a login.', {
+          hint: 'Cancel the login session; its machine goes with it.',
+        });
       }
-      await cliMachines.destroy(userId);
+      await cliMachines.destroy(userId, machineId);
     },
   };
 }

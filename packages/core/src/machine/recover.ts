@@ -1,6 +1,8 @@
 import { SallyportError } from '../errors.ts';
 import { failSession } from '../login/session.ts';
 import type { Runtime } from '../runtime.ts';
+import type { MachineRecord } from '../store/store.ts';
+import type { MachineRef } from './driver.ts';
 
 /**
  * Puts the world in order after a start: whatever a former process left half done ends in a defined state
@@ -14,41 +16,62 @@ export async function recover(runtime: Runtime): Promise<void> {
 
 async function endSessions(runtime: Runtime): Promise<void> {
   for (const session of await runtime.store.sessions.live()) {
-    await failSession(runtime, session, new SallyportError('LOGIN_INTERRUPTED', `The server was restarted while this login was in phase "${session.phase}".`));
+    await failSession(
+      runtime,
+      session,
+      new SallyportError(
+        'LOGIN_INTERRUPTED',
+        `The server was restarted while this login was in phase "${session.phase}".`,
+      ),
+    );
   }
 }
 
 async function endPrompts(runtime: Runtime): Promise<void> {
-  for (const prompt of await runtime.store.prompts.running()) {
-    await runtime.store.prompts.append(prompt.promptId, [
-      { type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED', message: 'The server was restarted while this prompt ran.', hint: 'Send the prompt again.' },
+  for (const { promptId, userId, provider } of await runtime.store.prompts.running()) {
+    const written = await runtime.store.prompts.append(promptId, [
+      {
+        type: 'prompt-end',
+        outcome: 'failed',
+        code: 'PROMPT_FAILED',
+        message: 'The server was restarted while this prompt ran.',
+        hint: 'Send the prompt again.',
+      },
     ]);
+    if (written.length > 0) runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: 'failed' });
   }
 }
 
 /**
  * No machine outlives its server with a token we still know, so each is stopped. A browser machine has no
  * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested before
- * the next start. What the driver made but no row knows is ours too (it carries our label) and goes.
+ * the next start. What the driver made but no row knows is ours too (it carries our label) and goes; what
+ * belongs to another host's rows is left alone. One that resists is reported and does not keep the server down.
  */
 async function reconcileMachines(runtime: Runtime): Promise<void> {
   const rows = new Map((await runtime.store.machines.list({ host: runtime.host })).map((row) => [row.machineId, row]));
-  const found = new Set<string>();
-  for (const ref of await runtime.driver.list()) {
-    const row = rows.get(ref.machineId);
-    const machine = await runtime.driver.adopt(ref);
-    if (!machine) continue;
-    if (!row || row.role === 'browser' || row.state === 'destroyed') {
-      await machine.destroy();
-      if (row) await runtime.setMachineState(row.machineId, row.userId, row.role, 'destroyed');
-      continue;
-    }
-    found.add(ref.machineId);
-    await machine.stop({ deadlineMs: 2_000 });
-    if (row.state !== 'stopped') await runtime.setMachineState(row.machineId, row.userId, row.role, 'stopped');
+  const refs = await runtime.driver.list();
+  for (const ref of refs) {
+    await runtime.attempt(`clearing up machine ${ref.machineId}`, () =>
+      settleMachine(runtime, ref, rows.get(ref.machineId)),
+    );
   }
-  for (const row of rows.values()) {
-    if (found.has(row.machineId) || row.state === 'destroyed' || row.state === 'lost') continue;
-    await runtime.setMachineState(row.machineId, row.userId, row.role, row.role === 'browser' ? 'destroyed' : 'lost');
+  const found = new Set(refs.map((ref) => ref.machineId));
+  for (const { machineId, userId, role, state } of rows.values()) {
+    if (found.has(machineId) || state === 'destroyed' || state === 'lost') continue;
+    await runtime.setMachineState(machineId, userId, role, role === 'browser' ? 'destroyed' : 'lost');
   }
+}
+
+async function settleMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {
+  if (!row && (await runtime.store.machines.get(ref.machineId))) return;
+  const machine = await runtime.driver.adopt(ref);
+  if (row?.role === 'cli' && row.state !== 'destroyed') {
+    await machine?.stop({ deadlineMs: 2_000 });
+    const state = machine ? 'stopped' : 'lost';
+    if (row.state !== state) await runtime.setMachineState(row.machineId, row.userId, 'cli', state);
+    return;
+  }
+  await machine?.destroy();
+  if (row && row.state !== 'destroyed') await runtime.setMachineState(row.machineId, row.userId, row.role, 'destroyed');
 }

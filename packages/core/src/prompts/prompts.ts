@@ -7,6 +7,7 @@ import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import type { JournalEntry, PromptRecord } from '../store/store.ts';
 import type { PromptEvent, ToolPolicy } from './event.ts';
+import { createPromptJournal, promptTopic } from './journal.ts';
 import { runPrompt } from './run.ts';
 
 export interface StartPrompt {
@@ -24,60 +25,70 @@ export interface Prompts {
   get(promptId: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
   cancel(promptId: string): Promise<void>;
-  /** Ends every prompt of this process with the given error and waits. */
-  endAll(error: () => SallyportError): Promise<void>;
+  /** Ends every prompt of this process with the given error, refuses new ones, and waits. */
+  endAll(reason: () => SallyportError): Promise<void>;
 }
 
 const PAGE = 500;
 
 export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts {
   const live = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  const starting = new Set<Promise<unknown>>();
+  let ending: (() => SallyportError) | undefined;
 
   async function start(request: StartPrompt): Promise<PromptRecord> {
     const provider = runtime.registry.get(request.provider);
     const { id, title } = provider.manifest;
+    if (ending) throw ending();
     checkPrompt(request.prompt);
     const credential = await runtime.store.credentials.current(request.userId, id);
     if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
     if (!credential.valid) throw new SallyportError('CREDENTIAL_INVALID', `${title} needs a new login.`);
-    const promptId = randomUUID();
-    const record = await runtime.store.prompts.create({ promptId, userId: request.userId, provider: id, conversationId: request.conversationId ?? null });
-    runtime.emit({ type: 'prompt.started', userId: request.userId, promptId, provider: id });
-    const abort = new AbortController();
-    const done = run(record, provider, request, abort.signal).finally(() => live.delete(promptId));
-    live.set(promptId, { abort, done });
+    const record = await runtime.store.prompts.create({
+      promptId: randomUUID(),
+      userId: request.userId,
+      provider: id,
+      conversationId: request.conversationId ?? null,
+    });
+    begin(record, provider, request);
     return record;
   }
 
-  function checkPrompt(prompt: string): void {
-    if (prompt.trim() === '') throw new SallyportError('REQUEST_INVALID', 'The prompt is empty.', { hint: 'Send some text in `prompt`.' });
-    const bytes = Buffer.byteLength(prompt);
-    const limit = runtime.settings.maxPromptBytes;
-    if (bytes > limit) throw new SallyportError('PROMPT_TOO_LARGE', `The prompt has ${bytes} bytes; the limit is ${limit}.`);
+  function begin(record: PromptRecord, provider: Provider, request: StartPrompt): void {
+    const { promptId, userId } = record;
+    runtime.emit({ type: 'prompt.started', userId, promptId, provider: record.provider });
+    const abort = new AbortController();
+    if (ending) abort.abort(ending());
+    const done = run(record, provider, request, abort.signal).finally(() => live.delete(promptId));
+    live.set(promptId, { abort, done });
   }
 
-  async function run(record: PromptRecord, provider: Provider, request: StartPrompt, signal: AbortSignal): Promise<void> {
-    const { promptId, userId } = record;
-    const view = { promptId, userId, provider: record.provider };
-    let ended = false;
-    const write = async (events: readonly PromptEvent[]): Promise<void> => {
-      if (ended || events.length === 0) return;
-      const seen = events.map((event) => runtime.hooks.promptEvent(event, view));
-      await runtime.store.prompts.append(promptId, seen);
-      runtime.bell.ring(promptTopic(promptId));
-      const end = seen.find((event) => event.type === 'prompt-end');
-      if (!end) return;
-      ended = true;
-      runtime.emit({ type: 'prompt.ended', userId, promptId, provider: record.provider, outcome: end.outcome });
-    };
+  function checkPrompt(prompt: string): void {
+    if (prompt.trim() === '')
+      throw new SallyportError('REQUEST_INVALID', 'The prompt is empty.', { hint: 'Send some text in `prompt`.' });
+    const bytes = Buffer.byteLength(prompt);
+    const limit = runtime.settings.maxPromptBytes;
+    if (bytes > limit)
+      throw new SallyportError('PROMPT_TOO_LARGE', `The prompt has ${bytes} bytes; the limit is ${limit}.`);
+  }
+
+  async function run(
+    record: PromptRecord,
+    provider: Provider,
+    request: StartPrompt,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { promptId } = record;
+    const journal = createPromptJournal(runtime, record);
     try {
-      await write([{ type: 'prompt-start', promptId, provider: record.provider }]);
-      await runPrompt(runtime, machines, { provider, request, promptId, write, signal });
+      await journal.write([{ type: 'prompt-start', promptId, provider: record.provider }]);
+      signal.throwIfAborted();
+      await runPrompt(runtime, machines, { provider, request, promptId, journal, signal });
     } catch (thrown) {
-      const error = endError(thrown, signal);
-      const outcome = error.code === 'PROMPT_CANCELLED' ? 'cancelled' : 'failed';
-      await write([{ type: 'prompt-end', outcome, code: error.code, message: error.message, hint: error.hint }]).catch((problem: unknown) =>
-        runtime.reportBackground('ending a prompt', problem),
+      const { code, message, hint } = endError(thrown, signal);
+      const outcome = code === 'PROMPT_CANCELLED' ? 'cancelled' : 'failed';
+      await runtime.attempt('ending a prompt', () =>
+        journal.write([{ type: 'prompt-end', outcome, code, message, hint }]),
       );
     }
   }
@@ -89,7 +100,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
   }
 
   return {
-    start,
+    start: async (request) => {
+      const started = start(request);
+      starting.add(started);
+      return started.finally(() => starting.delete(started));
+    },
     get,
     events: (promptId, afterId, signal) =>
       followJournal(runtime.bell, {
@@ -98,6 +113,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
         signal,
         read: (after) => runtime.store.prompts.events(promptId, after, PAGE),
         isLast: (event) => event.type === 'prompt-end',
+        isOver: async () => (await get(promptId)).status !== 'running',
       }),
     cancel: async (promptId) => {
       await get(promptId);
@@ -105,16 +121,13 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       running?.abort.abort(new SallyportError('PROMPT_CANCELLED', 'The prompt was cancelled.'));
       await running?.done;
     },
-    endAll: async (error) => {
-      const running = [...live.values()];
-      for (const { abort } of running) abort.abort(error());
-      await Promise.all(running.map(({ done }) => done));
+    endAll: async (reason) => {
+      ending = reason;
+      for (const { abort } of live.values()) abort.abort(reason());
+      await Promise.allSettled(starting);
+      await Promise.all([...live.values()].map(({ done }) => done));
     },
   };
-}
-
-function promptTopic(promptId: string): string {
-  return `prompt:${promptId}`;
 }
 
 function endError(thrown: unknown, signal: AbortSignal): SallyportError {

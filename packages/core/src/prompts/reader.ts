@@ -57,10 +57,23 @@ export function createPromptReader(provider: Provider): PromptReader {
       if (ended) return [];
       if (event.type !== 'exit') return withhold(observe(event));
       const events = withhold(observe({ type: 'exit', code: event.code, signal: event.signal }));
-      if (event.reason !== 'ended') end = { type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED', message: reasons[event.reason](event.message) };
+      if (event.reason !== 'ended')
+        end = {
+          type: 'prompt-end',
+          outcome: 'failed',
+          code: 'PROMPT_FAILED',
+          message: reasons[event.reason](event.message),
+        };
       return [...events, ...conclude(exitEnd(event.code, event.signal))];
     },
-    finish: () => conclude({ type: 'prompt-end', outcome: 'failed', code: 'MACHINE_FAILED', message: 'The machine ended before the CLI did.', hint: 'Send the prompt again.' }),
+    finish: () =>
+      conclude({
+        type: 'prompt-end',
+        outcome: 'failed',
+        code: 'MACHINE_FAILED',
+        message: 'The machine ended before the CLI did.',
+        hint: 'Send the prompt again.',
+      }),
   };
 }
 
@@ -74,7 +87,12 @@ const reasons = {
 function exitEnd(code: number | null, signal: string | null): End {
   return code === 0
     ? { type: 'prompt-end', outcome: 'completed' }
-    : { type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED', message: `The CLI ended with ${signal ?? `exit code ${code}`}.` };
+    : {
+        type: 'prompt-end',
+        outcome: 'failed',
+        code: 'PROMPT_FAILED',
+        message: `The CLI ended with ${signal ?? `exit code ${code}`}.`,
+      };
 }
 
 function plain(observation: Observation): PromptEvent[] {

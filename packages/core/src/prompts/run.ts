@@ -6,6 +6,7 @@ import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { buildArgv } from './argv.ts';
 import type { PromptEvent } from './event.ts';
+import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './prompts.ts';
 import { createPromptReader } from './reader.ts';
 
@@ -14,8 +15,7 @@ export interface PromptRun {
   readonly request: StartPrompt;
   readonly promptId: string;
   readonly signal: AbortSignal;
-  /** Journals events, in the order of the calls. */
-  write(events: readonly PromptEvent[]): Promise<void>;
+  readonly journal: PromptJournal;
 }
 
 const DEFAULT_PLAN: PromptPlan = {
@@ -28,24 +28,25 @@ const DEFAULT_PLAN: PromptPlan = {
 
 /** Runs one prompt on the person's CLI machine, from planning to the last event. */
 export async function runPrompt(runtime: Runtime, machines: CliMachines, run: PromptRun): Promise<void> {
-  const { provider, request, signal, write } = run;
+  const { provider, request, signal, journal } = run;
   const { id } = provider.manifest;
   const { userId } = request;
   const asked: PromptPlan = { ...DEFAULT_PLAN, model: request.model, tools: request.tools ?? DEFAULT_PLAN.tools };
   const planned = await runtime.hooks.promptPlan(asked, { userId, provider: id, sessionId: undefined, signal });
   const plan = clampPromptPlan(asked, planned, runtime.settings.ceiling);
 
-  let progress = Promise.resolve();
   const machine = await machines.acquire({
     userId,
     provider: id,
     signal,
     onProgress: (state, message) => {
-      progress = progress.then(() => write([{ type: 'machine', state, message }])).catch((error: unknown) => runtime.reportBackground('prompt progress', error));
+      // In line with what follows; the prompt need not fail because a remark was not written.
+      void runtime.attempt('noting the progress of a machine', () =>
+        journal.write([{ type: 'machine', state, message }]),
+      );
     },
   });
   try {
-    await progress;
     await streamRun(runtime, run, plan, machine);
   } finally {
     machines.release(machine);
@@ -53,7 +54,7 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
 }
 
 async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, machine: CliMachine): Promise<void> {
-  const { provider, request, promptId, signal, write } = run;
+  const { provider, request, promptId, signal, journal } = run;
   const { manifest } = provider;
   const credential = await runtime.ledger.read(request.userId, manifest.id);
   const reader = createPromptReader(provider);
@@ -71,13 +72,17 @@ async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, mac
     },
     signal,
   );
-  for await (const event of shown) await conclude(reader.take(event));
+  for await (const event of shown) {
+    // A run that was cancelled may still say how it ended, which is then no news.
+    signal.throwIfAborted();
+    await conclude(reader.take(event));
+  }
   signal.throwIfAborted();
   await conclude(reader.finish());
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
-    await write(events);
+    await journal.write(events);
   }
 
   /** Only the version this machine holds: the person may have logged in again meanwhile. */

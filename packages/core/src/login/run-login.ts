@@ -1,0 +1,183 @@
+import { SallyportError, toSallyportError } from '../errors.ts';
+import type { RunningMachine } from '../machine/boot.ts';
+import type { Provider } from '../provider/provider.ts';
+import type { Runtime } from '../runtime.ts';
+import { untilStored } from '../until-stored.ts';
+import { attemptLogin } from './attempt.ts';
+import type { CapturedLogin } from './attempt.ts';
+import { removeBrowserMachine, startBrowserMachine } from './browser-machine.ts';
+import type { CallbackPortLease } from './callback-ports.ts';
+import type { Candidate } from './ladder.ts';
+import { failSession } from './session.ts';
+import type { LiveSession } from './session.ts';
+
+export interface LoginRun {
+  readonly session: LiveSession;
+  readonly provider: Provider;
+  /** Tried in this order. */
+  readonly candidates: readonly Candidate[];
+}
+
+/** Runs one login session from installation to its end. Never rejects: the session tells how it went. */
+export async function runLogin(runtime: Runtime, run: LoginRun): Promise<void> {
+  const { session } = run;
+  try {
+    const directory = await install(runtime, run);
+    const { browser, version } = await descendLadder(runtime, run, directory);
+    await finish(runtime, session, browser, version);
+  } catch (thrown) {
+    await runtime.attempt('ending a login session', () => failSession(runtime, session, loginError(thrown, session)));
+  }
+}
+
+interface StoredLogin {
+  readonly browser: RunningMachine;
+  readonly version: number;
+}
+
+async function descendLadder(runtime: Runtime, run: LoginRun, directory: string): Promise<StoredLogin> {
+  const { session, provider, candidates } = run;
+  for (const [index, candidate] of candidates.entries()) {
+    const next = candidates[index + 1];
+    try {
+      return await tryCandidate(runtime, session, provider, candidate, directory);
+    } catch (thrown) {
+      const error = loginError(thrown, session);
+      if (!next || !fallsThrough(error) || session.abort.signal.aborted) throw error;
+      await session.note(
+        { type: 'notice', message: `${error.message} Trying another way: ${next.method.title}.` },
+        { method: next.method.id, display: next.display, authUrl: null, userCode: null },
+      );
+    }
+  }
+  throw new SallyportError(
+    'LOGIN_METHOD_UNAVAILABLE',
+    `No way to log in to ${provider.manifest.title} works on this host.`,
+  );
+}
+
+async function install(runtime: Runtime, { session, provider }: LoginRun): Promise<string> {
+  const { signal } = session.abort;
+  signal.throwIfAborted();
+  let announced = false;
+  return runtime.installCli(provider.manifest, {
+    signal,
+    onProgress: (message, fraction) => {
+      const data = fraction !== undefined && { data: { fraction } };
+      const first = !announced;
+      announced = true;
+      // Another login may still wait for the same installation after this one has ended.
+      if (signal.aborted) return;
+      void runtime.attempt('noting the progress of an installation', () =>
+        first ? session.advance('installing-cli') : session.note({ type: 'progress', message, ...data }),
+      );
+    },
+  });
+}
+
+/** One way to log in, up to the commit of the credential. When it fails, all it made is gone. */
+async function tryCandidate(
+  runtime: Runtime,
+  session: LiveSession,
+  provider: Provider,
+  candidate: Candidate,
+  directory: string,
+): Promise<StoredLogin> {
+  const { signal } = session.abort;
+  const { manifest } = provider;
+  const { method, display } = candidate;
+  const lease = await acquirePorts(runtime, session, candidate);
+  let browser: RunningMachine | undefined;
+  try {
+    await session.advance('starting-machine');
+    browser = await startBrowserMachine(runtime, session, provider, candidate, directory);
+    const { agent } = browser;
+    session.agent = agent;
+    await session.advance('starting-login');
+    const occupyPorts = lease?.occupied ?? [];
+    const captured = await attemptLogin(runtime, { session, agent, manifest, method, display, occupyPorts, signal });
+    await session.advance('storing');
+    const version = await storeLogin(runtime, session, captured);
+    return { browser, version };
+  } catch (error) {
+    session.agent = undefined;
+    if (browser) await removeBrowserMachine(runtime, session, browser);
+    throw error;
+  } finally {
+    await runtime.attempt('giving callback ports back', async () => lease?.release());
+  }
+}
+
+/** The place in line for the CLI's fixed callback ports, where this way of logging in needs one. */
+async function acquirePorts(
+  runtime: Runtime,
+  session: LiveSession,
+  candidate: Candidate,
+): Promise<CallbackPortLease | undefined> {
+  const { callback } = candidate.method;
+  const { loopback } = runtime.driver.features;
+  const isReached = loopback === 'shared' || (loopback === 'forwarded' && candidate.display === 'local');
+  if (!callback || callback.ports.length === 0 || !isReached) return undefined;
+  const { signal } = session.abort;
+  return runtime.callbackPorts.acquire({
+    ports: callback.ports,
+    path: callback.path,
+    mode: loopback === 'shared' ? 'reserve' : 'forward',
+    signal,
+    onWait: () => void runtime.attempt('noting the wait for a port', () => session.advance('waiting-for-port')),
+    onCallback: async (query) => (await session.agent?.callback(query, signal)) ?? false,
+  });
+}
+
+async function storeLogin(runtime: Runtime, session: LiveSession, captured: CapturedLogin): Promise<number> {
+  const { userId, provider, sessionId } = session;
+  const { signal } = session.abort;
+  signal.throwIfAborted();
+  const verdict = await runtime.ledger.offer({
+    userId,
+    provider,
+    files: captured.files,
+    reason: 'login',
+    beforeStore: async (summary) => {
+      await runtime.hooks.credentialCaptured(summary, { userId, provider, sessionId, signal });
+      signal.throwIfAborted();
+    },
+  });
+  if (verdict.outcome === 'refused') {
+    const code = verdict.why === 'stale' ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE';
+    throw new SallyportError(code, `The CLI's credential was not stored: ${verdict.problem}.`, {
+      hint: 'Log in again.',
+    });
+  }
+  if (verdict.outcome === 'stored') {
+    runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'login' });
+  }
+  // Not before the commit: the agent keeps offering until then, so a crash in between loses nothing.
+  await runtime.attempt('acknowledging a login', () => captured.acknowledge());
+  return verdict.version;
+}
+
+/** The credential is stored, so the login has succeeded: what fails from here on is reported and takes nothing back. */
+async function finish(runtime: Runtime, session: LiveSession, browser: RunningMachine, version: number): Promise<void> {
+  const { userId, sessionId, provider, openPrompts } = session;
+  await runtime.attempt('noting the phase of a login', () => session.advance('cleaning-up'));
+  session.agent = undefined;
+  openPrompts.clear();
+  await removeBrowserMachine(runtime, session, browser);
+  await untilStored(runtime.clock, runtime.closing, async () => {
+    const cliMachineId = (await runtime.store.users.get(userId))?.machineId ?? null;
+    await session.advance('completed', { change: { authUrl: null, userCode: null, cliMachineId } });
+  });
+  runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
+}
+
+/** Whether another way may work where this one did not; a person's or a policy's "no" is final. */
+function fallsThrough(error: SallyportError): boolean {
+  return ['MACHINE_FAILED', 'MACHINE_TIMED_OUT', 'LOGIN_PORT_TAKEN', 'AGENT_UNREACHABLE'].includes(error.code);
+}
+
+function loginError(thrown: unknown, session: LiveSession): SallyportError {
+  const { signal } = session.abort;
+  if (signal.aborted && SallyportError.isInstance(signal.reason)) return signal.reason;
+  return toSallyportError(thrown, 'LOGIN_FAILED', `The login to ${session.provider} failed.`);
+}

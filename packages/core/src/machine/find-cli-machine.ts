@@ -1,0 +1,48 @@
+import type { Runtime } from '../runtime.ts';
+import type { MachineRecord } from '../store/store.ts';
+import { giveBackAll } from './credential-exchange.ts';
+import type { Machine } from './driver.ts';
+import { newMachineId } from './ids.ts';
+
+/** A machine as a row and, where it still exists on this host, as a machine. */
+export interface FoundMachine {
+  readonly record: MachineRecord;
+  readonly existing: Machine | undefined;
+}
+
+/** The person's CLI machine, or the given one of theirs. */
+export async function findCliMachine(
+  runtime: Runtime,
+  userId: string,
+  machineId?: string,
+): Promise<FoundMachine | undefined> {
+  const id = machineId ?? (await runtime.store.users.get(userId))?.machineId;
+  const record = id ? await runtime.store.machines.get(id) : undefined;
+  if (!record || record.userId !== userId || record.state === 'destroyed') return undefined;
+  const ref = (await runtime.driver.list()).find((candidate) => candidate.machineId === record.machineId);
+  return { record, existing: ref && (await runtime.driver.adopt(ref)) };
+}
+
+/** The person's machine, or the row of a new one; what a machine held that is gone from its host is given back. */
+export async function findOrReserve(runtime: Runtime, userId: string, memoryMb: number): Promise<FoundMachine> {
+  const known = await findCliMachine(runtime, userId);
+  if (known?.existing) return known;
+  if (known) {
+    const { machineId, state } = known.record;
+    if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
+    await giveBackAll(runtime, known.record);
+  }
+  const machineId = newMachineId();
+  const { driver, host } = runtime;
+  const record = await runtime.store.machines.create({
+    machineId,
+    userId,
+    role: 'cli',
+    driver: driver.name,
+    host,
+    vcpus: 1,
+    memoryMb,
+  });
+  await runtime.store.users.setMachine(userId, machineId);
+  return { record, existing: undefined };
+}

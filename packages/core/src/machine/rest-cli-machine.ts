@@ -1,0 +1,30 @@
+import type { Runtime } from '../runtime.ts';
+import type { CliMachine } from './cli-machines.ts';
+import { harvestCredentials } from './credential-exchange.ts';
+
+/**
+ * Ends a running CLI machine, or clears up behind one that ended by itself. Nothing is read through the agent
+ * first: after a clean stop the harvest of the disk sees whatever the CLI wrote up to its last moment, which an
+ * earlier capture could not.
+ *
+ * Never rejects: every step is tried and its failure reported, so that an unsafe disk or an absent database
+ * leaves no machine running. What was not stored then is harvested before the next start.
+ */
+export async function restCliMachine(runtime: Runtime, entry: CliMachine, reason: string): Promise<void> {
+  const { running, userId } = entry;
+  const { id, machine, route } = running;
+  const setState = (state: 'stopping' | 'stopped') => () => runtime.setMachineState(id, userId, 'cli', state);
+  if (reason !== 'ended') {
+    await runtime.attempt(`noting that machine ${id} stops`, setState('stopping'));
+    const context = { userId, provider: undefined, sessionId: undefined, signal: runtime.closing };
+    await runtime.hooks.machineStopping(running.view('stopping'), context, reason);
+  }
+  // Also where it ended by itself: what it started may have outlived it.
+  const stopped = await runtime.attempt(`stopping machine ${id}`, () => machine.stop({ deadlineMs: 5_000 }));
+  await runtime.attempt(`closing the way out of machine ${id}`, () => route.close());
+  if (!stopped) return;
+  await runtime.attempt(`harvesting machine ${id}`, () =>
+    entry.intake(() => harvestCredentials(runtime, userId, machine)),
+  );
+  await runtime.attempt(`noting that machine ${id} has stopped`, setState('stopped'));
+}

@@ -1,0 +1,76 @@
+import type { Runtime } from '../runtime.ts';
+import { bootMachine } from './boot.ts';
+import type { RunningMachine } from './boot.ts';
+import { giveBackAll, harvestCredentials, injectCredentials } from './credential-exchange.ts';
+import { findOrReserve } from './find-cli-machine.ts';
+import type { FoundMachine } from './find-cli-machine.ts';
+
+export interface StartCliMachine {
+  readonly userId: string;
+  /** The provider it is started for; it also gets every other one that the person has connected. */
+  readonly provider: string;
+  readonly signal: AbortSignal;
+  onProgress(state: 'starting' | 'waking', message: string): void;
+}
+
+export interface StartedCliMachine {
+  readonly running: RunningMachine;
+  readonly providers: ReadonlySet<string>;
+}
+
+const LEAST_MEMORY_MB = 384;
+
+/** Starts the person's CLI machine, or a first one, with the newest version of every login on its disk. */
+export async function startCliMachine(runtime: Runtime, request: StartCliMachine): Promise<StartedCliMachine> {
+  const { userId, provider, signal } = request;
+  const connected = (await runtime.store.credentials.list(userId)).map((credential) => credential.provider);
+  const providers = new Set([provider, ...connected].filter((id) => runtime.registry.has(id)));
+  const manifests = [...providers].map((id) => runtime.registry.get(id).manifest);
+  const onProgress = (message: string): void => request.onProgress('starting', message);
+  const clis = await Promise.all(
+    manifests.map(async (manifest) => ({
+      provider: manifest.id,
+      directory: await runtime.installCli(manifest, { signal, onProgress }),
+    })),
+  );
+  const memoryMb = Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb));
+  const found = await findOrReserve(runtime, userId, memoryMb);
+  const { existing } = found;
+  try {
+    const running = await bootMachine(runtime, {
+      machineId: found.record.machineId,
+      userId,
+      provider,
+      sessionId: undefined,
+      role: 'cli',
+      memoryMb,
+      desktop: false,
+      clis,
+      hosts: [...new Set([...manifests.flatMap((manifest) => manifest.egress.cli), ...runtime.settings.workHosts])],
+      ...(existing && { existing }),
+      beforeStart: async (machine, deadline) => {
+        // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.
+        await existing?.stop({ deadlineMs: 2_000 });
+        await harvestCredentials(runtime, userId, machine);
+        await injectCredentials(runtime, { userId, machine, driver: runtime.driver.name, signal: deadline });
+      },
+      signal,
+    });
+    return { running, providers };
+  } catch (error) {
+    await runtime.attempt('noting that a machine did not start', () => noteNotStarted(runtime, found));
+    throw error;
+  }
+}
+
+/** A new machine was cleared away again, and with it what it held; an old one is as it was. */
+async function noteNotStarted(runtime: Runtime, { record, existing }: FoundMachine): Promise<void> {
+  const { machineId, userId } = record;
+  if (existing) {
+    if (record.state !== 'stopped') await runtime.setMachineState(machineId, userId, 'cli', 'stopped');
+    return;
+  }
+  await runtime.store.users.setMachine(userId, null);
+  await giveBackAll(runtime, record);
+  await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
+}

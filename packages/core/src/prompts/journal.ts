@@ -1,0 +1,50 @@
+import { createLine } from '../one-at-a-time.ts';
+import type { Runtime } from '../runtime.ts';
+import type { PromptRecord } from '../store/store.ts';
+import { untilStored } from '../until-stored.ts';
+import type { PromptEvent } from './event.ts';
+
+/** What is written down of one prompt, in the order of the calls, up to the first `prompt-end`. */
+export interface PromptJournal {
+  /**
+   * Shows events to the plugins and stores them. One that holds the end is repeated while the store is away: the
+   * store takes nothing after an end, so it cannot come twice. Others fail then, and with them the prompt.
+   */
+  write(events: readonly PromptEvent[]): Promise<void>;
+}
+
+export function createPromptJournal(runtime: Runtime, prompt: PromptRecord): PromptJournal {
+  const { promptId, userId, provider } = prompt;
+  const view = { promptId, userId, provider };
+  const inLine = createLine();
+  let ended = false;
+
+  async function append(events: readonly PromptEvent[]): Promise<void> {
+    if (ended || events.length === 0) return;
+    const seen = events.map(show);
+    const end = seen.find((event) => event.type === 'prompt-end');
+    const store = (): Promise<unknown> => runtime.store.prompts.append(promptId, seen);
+    await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
+    runtime.bell.ring(promptTopic(promptId));
+    if (end?.type !== 'prompt-end') return;
+    ended = true;
+    runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome });
+  }
+
+  function show(event: PromptEvent): PromptEvent {
+    if (event.type !== 'prompt-end') return runtime.hooks.promptEvent(event, view);
+    try {
+      return runtime.hooks.promptEvent(event, view);
+    } catch (error) {
+      // Without its end, the prompt would seem to run for ever.
+      runtime.reportBackground('a plugin that saw the end of a prompt', error);
+      return { type: 'prompt-end', outcome: event.outcome, code: 'PLUGIN_FAILED' };
+    }
+  }
+
+  return { write: (events) => inLine(() => append(events)) };
+}
+
+export function promptTopic(promptId: string): string {
+  return `prompt:${promptId}`;
+}

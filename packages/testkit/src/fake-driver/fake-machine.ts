@@ -1,0 +1,154 @@
+import { homePathSchema, SallyportError } from '@sallyport/core';
+import type { Machine, MachineExit, MachinePlan, PlacedFile, StartOptions } from '@sallyport/core';
+
+import { createFakeAgent } from './fake-agent.ts';
+import type { FakeAgent, FakeAgentControl, FakeAgentScript } from './fake-agent.ts';
+
+/** Where a fake can be told to fail. */
+export type FakeStep = 'create' | 'start' | 'stop' | 'destroy' | 'harvest' | 'inject' | 'remove';
+
+/** A machine that lives in memory. */
+export interface FakeMachine {
+  readonly machine: Machine;
+  readonly plan: MachinePlan;
+  /** Its disk: files by home path. A test may write to it, as the CLI would. */
+  readonly home: Map<string, PlacedFile>;
+  readonly running: boolean;
+  readonly destroyed: boolean;
+  /** One for each start. */
+  readonly boots: readonly StartOptions[];
+  /** The agent of the running boot, or of the last. Throws before the first. */
+  readonly agent: FakeAgent;
+  /** What happened to it, in order: `create`, `start`, `inject ~/x`, `stop`, … */
+  readonly log: readonly string[];
+  /** Ends it as a crash would. */
+  crash(exit?: Partial<MachineExit>): void;
+  /** Takes it off its host without a trace, as a host that lost its disk would. */
+  lose(): void;
+}
+
+export interface FakeMachineParts {
+  readonly plan: MachinePlan;
+  readonly script: FakeAgentScript;
+  /** Called before each step: throws what the test wants to fail there. */
+  onStep(step: FakeStep, machineId: string): Promise<void>;
+  onGone(): void;
+}
+
+export interface FakeMachineControl extends FakeMachine {
+  readonly control: { readonly agent: FakeAgentControl } | undefined;
+}
+
+export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
+  const { machineId: id } = parts.plan;
+  const home = new Map<string, PlacedFile>();
+  const log: string[] = ['create'];
+  const boots: StartOptions[] = [];
+  let plan = parts.plan;
+  let current: { readonly agent: FakeAgentControl } | undefined;
+  let last: FakeAgentControl | undefined;
+  let exited = Promise.withResolvers<MachineExit>();
+  let destroyed = false;
+
+  async function step(name: FakeStep, detail = ''): Promise<void> {
+    log.push(detail === '' ? name : `${name} ${detail}`);
+    await parts.onStep(name, id);
+  }
+
+  function end(exit: MachineExit): void {
+    if (!current) return;
+    current = undefined;
+    last?.end();
+    exited.resolve(exit);
+  }
+
+  function useDisk(paths: readonly string[]): void {
+    if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
+    if (current)
+      throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be read or written offline while it runs.`);
+    const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
+    if (bad !== undefined) throw new SallyportError('MACHINE_DISK_UNSAFE', `${bad} is no path below the home.`);
+  }
+
+  const gone = (): void => {
+    end({ code: null, signal: 'SIGKILL', console: '' });
+    destroyed = true;
+    home.clear();
+    parts.onGone();
+  };
+
+  const machine: Machine = {
+    id,
+    get exited() {
+      return exited.promise;
+    },
+    start: async (options) => {
+      options.signal.throwIfAborted();
+      if (destroyed || current) throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be started.`);
+      boots.push(options);
+      plan = options.plan ?? plan;
+      exited = Promise.withResolvers();
+      last = createFakeAgent(parts.script);
+      current = { agent: last };
+      try {
+        await step('start');
+        options.signal.throwIfAborted();
+      } catch (error) {
+        end({ code: 1, signal: null, console: '' });
+        throw error;
+      }
+    },
+    connect: () =>
+      Promise.reject(new SallyportError('MACHINE_UNSUPPORTED', 'A fake machine is reached through its fake agent.')),
+    stop: async () => {
+      await step('stop');
+      end({ code: 0, signal: null, console: '' });
+    },
+    destroy: async () => {
+      await step('destroy');
+      if (!destroyed) gone();
+    },
+    disk: {
+      harvest: async (paths) => {
+        await step('harvest', paths.join(' '));
+        useDisk(paths);
+        return paths.flatMap((path) => home.get(path) ?? []);
+      },
+      inject: async (files) => {
+        await step('inject', files.map(({ path }) => path).join(' '));
+        useDisk(files.map(({ path }) => path));
+        for (const file of files) home.set(file.path, file);
+      },
+      remove: async (paths) => {
+        await step('remove', paths.join(' '));
+        useDisk(paths);
+        for (const path of paths) home.delete(path);
+      },
+    },
+  };
+
+  return {
+    machine,
+    home,
+    log,
+    boots,
+    get plan() {
+      return plan;
+    },
+    get running() {
+      return current !== undefined;
+    },
+    get destroyed() {
+      return destroyed;
+    },
+    get control() {
+      return current;
+    },
+    get agent() {
+      if (!last) throw new Error(`The fake machine ${id} has not been started.`);
+      return last;
+    },
+    crash: (exit = {}) => end({ code: 1, signal: null, console: '', ...exit }),
+    lose: gone,
+  };
+}

@@ -1,0 +1,236 @@
+import { setImmediate } from 'node:timers/promises';
+
+import { createLocalKeyRing, createMemoryStore, createSallyport, SallyportError, Secret } from '@sallyport/core';
+import type {
+  CallbackPortRequest,
+  DomainEvent,
+  DriverFeatures,
+  NetworkPlan,
+  Plugin,
+  Sallyport,
+  SessionEvent,
+  SessionRecord,
+  Settings,
+  Store,
+} from '@sallyport/core';
+import { createFakeDriver, createFakeProvider, createVirtualClock } from '@sallyport/testkit';
+import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
+
+export const userId = '00000000-0000-4000-8000-000000000001';
+export const signInUrl =
+  'https://login.fake.test/authorize?response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%3A18123%2Fcallback&state=s';
+export const callbackPort = 18_123;
+
+/** Searched for in everything that is shown or stored. */
+export const canary = 'canary-token-1f0c';
+
+/** A complete credential of the fake provider. The later, the newer. */
+export function credential(issuedAt: number): { readonly auth: string } {
+  return { auth: JSON.stringify({ token: `${canary}-${issuedAt}`, account: 'ada', issuedAt }) };
+}
+
+export interface WorldOptions {
+  readonly features?: Partial<DriverFeatures>;
+  readonly plugins?: readonly Plugin[];
+  readonly settings?: Partial<Settings>;
+  readonly store?: Store;
+  readonly fake?: FakeDriver;
+  readonly host?: string;
+}
+
+/** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
+export interface World {
+  readonly app: Sallyport;
+  readonly fake: FakeDriver;
+  readonly clock: VirtualClock;
+  readonly store: Store;
+  readonly events: readonly DomainEvent[];
+  /** Failures that were only reported. */
+  readonly reported: readonly string[];
+  readonly routes: { readonly opened: readonly NetworkPlan[]; readonly open: number };
+  readonly ports: FakePorts;
+  /** The next opening of a way out fails with this. */
+  failEgress(error: unknown): void;
+  /** Everything that must be true when nothing runs. */
+  leftovers(): Promise<readonly string[]>;
+}
+
+interface FakePorts {
+  readonly requests: readonly CallbackPortRequest[];
+  held: number;
+  /** While set, the ports are somebody else's; call it to hand them over. */
+  busyUntil: Promise<void> | undefined;
+}
+
+export function createWorld(options: WorldOptions = {}): World {
+  const clock = createVirtualClock();
+  const fake = options.fake ?? createFakeDriver(options.features);
+  const store = options.store ?? createMemoryStore({ clock });
+  const events: DomainEvent[] = [];
+  const reported: string[] = [];
+  const opened: NetworkPlan[] = [];
+  const requests: CallbackPortRequest[] = [];
+  const ports: FakePorts = { requests, held: 0, busyUntil: undefined };
+  let open = 0;
+  let egressFailure: unknown;
+  const listener: Plugin = {
+    name: 'listener',
+    apply: ({ hooks }) => hooks.event.tap('listener', (event) => void events.push(event)),
+  };
+  const app = createSallyport({
+    providers: [createFakeProvider({ port: callbackPort })],
+    driver: fake.driver,
+    connectAgent: fake.connectAgent,
+    store,
+    clock,
+    keyRing: createLocalKeyRing({ keys: { k: new Secret(masterKey) }, current: 'k' }),
+    agent: { directory: '/agent', entry: 'main.js', nodeArgs: [], node: '/node' },
+    installCli: async (manifest, install) => {
+      install.signal.throwIfAborted();
+      install.onProgress('Fetching the CLI.', 0);
+      install.onProgress('Fetched the CLI.', 1);
+      return `/clis/${manifest.id}`;
+    },
+    egress: {
+      name: 'fake',
+      open: async (plan) => {
+        if (egressFailure !== undefined) {
+          const failure = egressFailure;
+          egressFailure = undefined;
+          throw failure;
+        }
+        opened.push(plan);
+        open += 1;
+        let closed = false;
+        return {
+          socketPath: '/egress.sock',
+          close: async () => {
+            if (!closed) open -= 1;
+            closed = true;
+          },
+        };
+      },
+    },
+    callbackPorts: {
+      acquire: async (request) => {
+        requests.push(request);
+        if (ports.busyUntil) {
+          request.onWait();
+          await Promise.race([ports.busyUntil, rejectOn(request.signal)]);
+        }
+        ports.held += 1;
+        let released = false;
+        return {
+          occupied: [],
+          release: async () => {
+            if (!released) ports.held -= 1;
+            released = true;
+          },
+        };
+      },
+    },
+    plugins: [listener, ...(options.plugins ?? [])],
+    ...(options.settings && { settings: options.settings }),
+    ...(options.host !== undefined && { host: options.host }),
+    onBackgroundError: (what, error) =>
+      reported.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+  });
+
+  return {
+    app,
+    fake,
+    clock,
+    store,
+    events,
+    reported,
+    ports,
+    routes: {
+      opened,
+      get open() {
+        return open;
+      },
+    },
+    failEgress: (error) => {
+      egressFailure = error;
+    },
+    leftovers: async () => {
+      const rows = await store.machines.list();
+      return [
+        ...fake.machines.filter(({ running }) => running).map(({ machine }) => `${machine.id} runs`),
+        ...fake.machines
+          .filter(({ plan, destroyed }) => plan.role === 'browser' && !destroyed)
+          .map(({ machine }) => `${machine.id} exists`),
+        ...rows
+          .filter(({ role, state }) => role === 'browser' && state !== 'destroyed')
+          .map((row) => `${row.machineId} is ${row.state}`),
+        ...(open === 0 ? [] : [`${open} ways out are open`]),
+        ...(ports.held === 0 ? [] : [`${ports.held} port leases are held`]),
+      ];
+    },
+  };
+}
+
+/** Lets everything that can happen without time happen, until the condition holds. */
+export async function until(condition: () => boolean | Promise<boolean>, what = 'the condition'): Promise<void> {
+  for (let turn = 0; turn < 500; turn += 1) {
+    if (await condition()) return;
+    await setImmediate();
+  }
+  throw new Error(`It did not come true: ${what}`);
+}
+
+/** Many turns of the event loop: whatever can happen without time has happened. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+}
+
+/** The journal of a login, to its end. */
+export async function journalOf(world: World, sessionId: string): Promise<readonly SessionEvent[]> {
+  const entries = world.app.logins.events(sessionId, 0, AbortSignal.timeout(5_000));
+  const events: SessionEvent[] = [];
+  for await (const { event } of entries) events.push(event);
+  return events;
+}
+
+export function phasesOf(events: readonly SessionEvent[]): readonly string[] {
+  return events.filter(({ type }) => type === 'phase' || type === 'done').map(({ phase }) => phase);
+}
+
+export function startLogin(world: World, method?: string): Promise<SessionRecord> {
+  return world.app.logins.start({ userId, externalId: null, provider: 'fake', method });
+}
+
+/** Until the agent of a browser machine has been told to start this login. */
+export async function agentOf(world: World, sessionId: string) {
+  const agent = () =>
+    world.fake.machines.find(
+      (each) => each.running && each.plan.role === 'browser' && each.agent.sessionId === sessionId,
+    )?.agent;
+  await until(() => agent() !== undefined, 'the agent starts the login');
+  const found = agent();
+  if (!found) throw new Error('The login machine is gone.');
+  return found;
+}
+
+/** The session when it has ended. */
+export async function ended(world: World, sessionId: string): Promise<SessionRecord> {
+  await until(() => world.app.logins.live(sessionId) === undefined, 'the login ends');
+  return world.app.logins.get(sessionId);
+}
+
+/** Connects the provider with a login from elsewhere. */
+export async function connect(world: World, issuedAt = 1): Promise<void> {
+  await world.app.credentials.import({ userId, externalId: null, provider: 'fake', files: credential(issuedAt) });
+}
+
+export function storeAway(): SallyportError {
+  return new SallyportError('STORE_UNAVAILABLE', 'The database does not answer.');
+}
+
+const masterKey = new Uint8Array(Buffer.from('8Jt0zq2mQ5sYx1bVnE7cLr4uWd9hKfGaTpM3oRiZvXk=', 'base64'));
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
