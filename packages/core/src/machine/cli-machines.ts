@@ -42,8 +42,6 @@ export interface CliMachines {
   stopAll(reason: string): Promise<void>;
 }
 
-const DRAIN_POLL_MS = 100;
-
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
   const lines = new Map<string, { readonly inLine: Line; waiting: number }>();
@@ -103,9 +101,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   }
 
   async function drain(entry: CliMachine, signal: AbortSignal): Promise<void> {
-    const { clock, settings } = runtime;
+    const { clock, bell, settings } = runtime;
     const until = clock.monotonic() + settings.drainMs;
-    while (entry.active > 0 && !entry.ended && clock.monotonic() < until) await clock.sleep(DRAIN_POLL_MS, signal);
+    while (entry.active > 0 && !entry.ended) {
+      const leftMs = until - clock.monotonic();
+      if (leftMs <= 0) return;
+      await bell.wait(freeTopic(entry), leftMs, signal);
+    }
   }
 
   /**
@@ -114,6 +116,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
    */
   function onExit(entry: CliMachine): void {
     entry.ended = true;
+    runtime.bell.ring(freeTopic(entry));
     void exclusively(entry.userId, async () => {
       if (up.get(entry.userId) === entry) await rest(entry.userId, 'ended');
     });
@@ -143,6 +146,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     release: (machine) => {
       machine.active -= 1;
       machine.lastUsed = runtime.clock.monotonic();
+      runtime.bell.ring(freeTopic(machine));
     },
     destroy: (userId, machineId) =>
       exclusively(userId, async () => {
@@ -182,4 +186,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       await Promise.all([...users].map((userId) => exclusively(userId, () => rest(userId, reason))));
     },
   };
+}
+
+/** Rung when a prompt no longer holds the machine. */
+function freeTopic(entry: CliMachine): string {
+  return `free:${entry.running.id}`;
 }

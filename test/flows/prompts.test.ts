@@ -1,0 +1,466 @@
+import { SallyportError } from '@sallyport/core';
+import type { ExecuteEvent, JournalEntry, PromptEvent } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import {
+  agentOf,
+  canary,
+  connect,
+  createWorld,
+  credential,
+  ended,
+  settle,
+  startLogin,
+  storeAway,
+  until,
+  userId,
+} from './world.ts';
+import type { World } from './world.ts';
+
+const path = '~/.fake/auth.json';
+const held = (issuedAt: number) => ({ path, content: credential(issuedAt).auth, mode: 0o600 });
+
+const ask = (world: World, prompt = 'hello') => world.app.prompts.start({ userId, provider: 'fake', prompt });
+
+async function eventsOf(world: World, promptId: string): Promise<readonly PromptEvent[]> {
+  const events: PromptEvent[] = [];
+  for await (const { event } of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000))) events.push(event);
+  return events;
+}
+
+async function run(world: World): Promise<PromptEvent | undefined> {
+  const { promptId } = await ask(world);
+  return (await eventsOf(world, promptId)).at(-1);
+}
+
+/** Prompts that last until they are aborted or told to end. */
+function longPrompts(world: World): () => void {
+  const over = Promise.withResolvers<void>();
+  world.fake.script.execute = async function* (_request, _agent, signal): AsyncGenerator<ExecuteEvent> {
+    yield { type: 'stdout', line: '{"type":"text","text":"working"}' };
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    await Promise.race([over.promise, aborted]);
+    yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
+  };
+  return () => over.resolve();
+}
+
+const isWorking = (world: World, promptId: string) => async () =>
+  (await world.store.prompts.events(promptId, 0, 100)).some(({ event }) => event.type === 'text');
+
+const versionOf = async (world: World) => (await world.store.credentials.current(userId, 'fake'))?.version;
+const ends = (entries: readonly JournalEntry<PromptEvent>[]) =>
+  entries.filter(({ event }) => event.type === 'prompt-end').length;
+
+describe('bringing a machine up', () => {
+  it('boots one machine for ten prompts at once, with the credential on its disk before it starts', async () => {
+    const world = createWorld();
+    await connect(world);
+    const results = await Promise.all(Array.from({ length: 10 }, () => run(world)));
+    expect(results.every((end) => end?.type === 'prompt-end' && end.outcome === 'completed')).toBe(true);
+    expect(world.fake.machines.length).toBe(1);
+    const { log, boots, home } = world.fake.newest('cli');
+    expect(boots.length).toBe(1);
+    expect(log.indexOf(`inject ${path}`)).toBeGreaterThan(0);
+    expect(log.indexOf(`inject ${path}`)).toBeLessThan(log.indexOf('start'));
+    expect(home.get(path)).toEqual(held(1));
+    expect(await world.store.credentials.holder(userId, 'fake')).toEqual({
+      machineId: world.fake.newest('cli').machine.id,
+    });
+    expect(world.reported).toEqual([]);
+  });
+
+  it('stops a machine that nobody uses, harvests it, and starts the same one again without a new injection', async () => {
+    const world = createWorld();
+    await connect(world);
+    await world.app.start();
+    await run(world);
+    const machine = world.fake.newest('cli');
+    await world.clock.advance(4 * 60_000);
+    expect(machine.running).toBe(true);
+    await world.clock.advance(2 * 60_000);
+    await until(() => !machine.running);
+    await until(async () => (await world.store.machines.list())[0]?.state === 'stopped');
+    expect(world.routes.open).toBe(0);
+    await run(world);
+    expect(world.fake.machines.length).toBe(1);
+    expect(machine.boots.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(machine.log.filter((step) => step.startsWith('inject')).length).toBe(1);
+    await world.app.close();
+    expect(await world.leftovers()).toEqual([]);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  it('does not put a machine to rest while a prompt runs', async () => {
+    const world = createWorld();
+    await connect(world);
+    await world.app.start();
+    const finish = longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    await world.clock.advance(20 * 60_000);
+    expect(world.fake.newest('cli').running).toBe(true);
+    finish();
+    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    await world.app.close();
+  });
+
+  it('makes a new machine where the old one is gone from its host, and gives the lease to it', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const lost = world.fake.newest('cli');
+    lost.lose();
+    await settle();
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    const next = world.fake.newest('cli');
+    expect(next).not.toBe(lost);
+    expect(await world.store.credentials.holder(userId, 'fake')).toEqual({ machineId: next.machine.id });
+    expect((await world.store.machines.get(lost.machine.id))?.state).toBe('lost');
+    await world.app.machines.destroy(userId, lost.machine.id);
+    expect((await world.store.machines.get(lost.machine.id))?.state).toBe('destroyed');
+    expect(next.running).toBe(true);
+  });
+
+  it.each(['create', 'inject', 'start'] as const)(
+    'recovers from a failure at %s, with the lease given back',
+    async (step) => {
+      const world = createWorld();
+      await connect(world);
+      world.fake.failAt(step, new SallyportError('MACHINE_FAILED', 'Not now.'));
+      expect(await run(world)).toMatchObject({ outcome: 'failed', code: 'MACHINE_FAILED', message: 'Not now.' });
+      expect(await world.store.credentials.holder(userId, 'fake')).toBeUndefined();
+      expect(await world.leftovers()).toEqual([]);
+      expect((await world.store.machines.list()).map(({ state }) => state)).toEqual(['destroyed']);
+      expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    },
+  );
+
+  it('does not use a machine whose credential cannot be watched', async () => {
+    const world = createWorld();
+    await connect(world);
+    world.fake.script.watch = () => Promise.reject(new SallyportError('AGENT_REFUSED', 'No watch.'));
+    expect(await run(world)).toMatchObject({ outcome: 'failed', code: 'AGENT_REFUSED' });
+    expect(await world.leftovers()).toEqual([]);
+    delete world.fake.script.watch;
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('clears up behind a crash before it starts the machine again, once', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    machine.home.set(path, held(2));
+    machine.crash();
+    const [first, second] = await Promise.all([run(world), run(world)]);
+    expect([first, second]).toMatchObject([{ outcome: 'completed' }, { outcome: 'completed' }]);
+    await settle();
+    expect(machine.running).toBe(true);
+    expect(machine.boots.length).toBe(2);
+    expect(await versionOf(world)).toBe(2);
+    expect(machine.home.get(path)).toEqual(held(2));
+    expect(world.routes.open).toBe(1);
+  });
+});
+
+describe('rotations', () => {
+  it('are stored and acknowledged while the machine runs, and need no restart', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    machine.home.set(path, held(2));
+    const offerId = machine.agent.offer('fake', credential(2));
+    await until(() => machine.agent.acknowledged.includes(offerId));
+    expect(await versionOf(world)).toBe(2);
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    expect(machine.boots.length).toBe(1);
+    expect(world.events.filter((event) => event.type === 'credential.stored').map((event) => event.reason)).toEqual([
+      'import',
+      'rotation',
+    ]);
+  });
+
+  it('that come in while a prompt asks for the machine do not make it look out of date', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    for (let version = 2; version < 12; version += 1) {
+      machine.home.set(path, held(version));
+      const prompt = run(world);
+      machine.agent.offer('fake', credential(version));
+      await prompt;
+    }
+    expect(machine.boots.length).toBe(1);
+  });
+
+  it('are stored later when the store was away, because the agent offers them again', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const { agent } = world.fake.newest('cli');
+    const append = world.store.credentials.append.bind(world.store.credentials);
+    world.store.credentials.append = () => Promise.reject(storeAway());
+    const first = agent.offer('fake', credential(2));
+    await settle();
+    world.store.credentials.append = append;
+    const second = agent.offer('fake', credential(2));
+    await until(() => agent.acknowledged.includes(second));
+    expect(agent.acknowledged).not.toContain(first);
+    expect(await versionOf(world)).toBe(2);
+  });
+
+  it('that nobody saw are harvested after a kill, before anything is injected', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    machine.home.set(path, held(7));
+    machine.crash({ signal: 'SIGKILL' });
+    await until(async () => (await versionOf(world)) === 2);
+    await run(world);
+    expect(machine.home.get(path)).toEqual(held(7));
+    expect(machine.log.filter((step) => step.startsWith('inject')).length).toBe(1);
+  });
+
+  it('survive an unsafe disk: the machine ends stopped, the next start says why, and destroying it helps', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    world.fake.failAt('harvest', new SallyportError('MACHINE_DISK_UNSAFE', 'It has a link.'), 2);
+    machine.crash();
+    await until(async () => (await world.store.machines.list())[0]?.state === 'stopped');
+    expect(world.reported).toEqual([`harvesting machine ${machine.machine.id}: It has a link.`]);
+    expect(await run(world)).toMatchObject({ outcome: 'failed', code: 'MACHINE_DISK_UNSAFE' });
+    expect(await world.leftovers()).toEqual([]);
+    await world.app.machines.destroy(userId, machine.machine.id);
+    expect(await world.store.credentials.holder(userId, 'fake')).toBeUndefined();
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    expect(world.fake.machines.length).toBe(2);
+  });
+});
+
+describe('a login again while the machine runs', () => {
+  it('lets the running prompt end, then restarts the machine with the new login', async () => {
+    const world = createWorld();
+    await connect(world);
+    const finish = longPrompts(world);
+    const first = await ask(world);
+    await until(isWorking(world, first.promptId));
+    const { sessionId } = await startLogin(world);
+    (await agentOf(world, sessionId)).offer('fake', credential(5));
+    expect(await ended(world, sessionId)).toMatchObject({
+      status: 'completed',
+      cliMachineId: world.fake.newest('cli').machine.id,
+    });
+    const second = await ask(world);
+    await settle();
+    expect(world.fake.newest('cli').boots.length).toBe(1);
+    finish();
+    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    const machine = world.fake.newest('cli');
+    expect(machine.boots.length).toBe(2);
+    expect(machine.home.get(path)).toEqual(held(5));
+  });
+
+  it('does not wait for a prompt longer than it may', async () => {
+    const world = createWorld();
+    await connect(world);
+    longPrompts(world);
+    const first = await ask(world);
+    await until(isWorking(world, first.promptId));
+    await connect(world, 5);
+    delete world.fake.script.execute;
+    const second = await ask(world);
+    await settle();
+    await world.clock.advance(30_000);
+    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({
+      outcome: 'failed',
+      code: 'AGENT_UNREACHABLE',
+    });
+    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('removes the files when the provider is disconnected', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    await world.app.credentials.disconnect(userId, 'fake');
+    expect(machine.running).toBe(false);
+    expect(machine.home.size).toBe(0);
+    expect(await world.app.credentials.list(userId)).toEqual([]);
+    await expect(ask(world)).rejects.toMatchObject({ code: 'CREDENTIAL_NOT_CONNECTED' });
+    await expect(world.app.credentials.disconnect(userId, 'fake')).rejects.toMatchObject({
+      code: 'CREDENTIAL_NOT_CONNECTED',
+    });
+  });
+});
+
+describe('a login that the provider refuses', () => {
+  const refuse = (world: World, before: () => Promise<void> = async () => undefined): void => {
+    world.fake.script.execute = async function* () {
+      await before();
+      yield { type: 'stdout', line: '{"type":"error","message":"not logged in"}' };
+      yield { type: 'exit', code: 1, signal: null, reason: 'ended' };
+    };
+  };
+
+  it('is marked, and no machine is restarted because of it', async () => {
+    const world = createWorld();
+    await connect(world);
+    refuse(world);
+    expect(await run(world)).toMatchObject({ outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID' });
+    expect((await world.app.credentials.list(userId))[0]?.valid).toBe(false);
+    expect(world.events.filter(({ type }) => type === 'credential.invalid').length).toBe(1);
+    await expect(ask(world)).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
+  });
+
+  it('is not marked when the person has logged in again meanwhile', async () => {
+    const world = createWorld();
+    await connect(world);
+    refuse(world, () => connect(world, 5));
+    expect(await run(world)).toMatchObject({ outcome: 'relogin-needed' });
+    expect((await world.app.credentials.list(userId))[0]).toMatchObject({ valid: true, version: 2 });
+  });
+});
+
+describe('the end of a prompt', () => {
+  it('is cancelled exactly once, and shows no secret', async () => {
+    const world = createWorld();
+    await connect(world);
+    longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    await Promise.all([world.app.prompts.cancel(promptId), world.app.prompts.cancel(promptId)]);
+    await world.app.prompts.cancel(promptId);
+    const entries = await world.store.prompts.events(promptId, 0, 100);
+    expect(ends(entries)).toBe(1);
+    expect(entries.at(-1)?.event).toMatchObject({ type: 'prompt-end', outcome: 'cancelled', code: 'PROMPT_CANCELLED' });
+    expect(world.events.filter(({ type }) => type === 'prompt.ended').length).toBe(1);
+    expect(JSON.stringify([entries, world.events])).not.toContain(canary);
+    await expect(world.app.prompts.cancel(crypto.randomUUID())).rejects.toMatchObject({ code: 'PROMPT_UNKNOWN' });
+  });
+
+  it('comes at once for who cancels while others wait for the machine, and holds nothing', async () => {
+    const world = createWorld();
+    await connect(world);
+    await world.app.start();
+    const release = world.fake.holdAt('start');
+    const first = await ask(world);
+    await until(() => world.fake.machines[0]?.log.includes('start') === true);
+    const second = await ask(world);
+    await settle();
+    await world.app.prompts.cancel(second.promptId);
+    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
+    release();
+    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    await world.clock.advance(6 * 60_000);
+    await until(() => world.fake.machines.every(({ running }) => !running));
+    await world.app.close();
+  });
+
+  it('comes after the clean-up for who cancels its own boot; the next one boots anew', async () => {
+    const world = createWorld();
+    await connect(world);
+    const release = world.fake.holdAt('start');
+    const { promptId } = await ask(world);
+    await until(() => world.fake.machines[0]?.log.includes('start') === true);
+    const cancelled = world.app.prompts.cancel(promptId);
+    release();
+    await cancelled;
+    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
+    expect(await world.leftovers()).toEqual([]);
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('says that the machine ended when the stream does without an exit', async () => {
+    const world = createWorld();
+    await connect(world);
+    world.fake.script.execute = async function* () {
+      yield { type: 'stdout', line: '{"type":"text","text":"half"}' };
+    };
+    expect(await run(world)).toMatchObject({
+      outcome: 'failed',
+      code: 'MACHINE_FAILED',
+      message: expect.stringContaining('machine ended'),
+    });
+  });
+
+  it('is written when the store is back, as the prompt really ended', async () => {
+    const world = createWorld();
+    await connect(world);
+    const finish = longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    const append = world.store.prompts.append.bind(world.store.prompts);
+    world.store.prompts.append = () => Promise.reject(storeAway());
+    finish();
+    await settle();
+    await world.clock.advance(3_000);
+    expect((await world.app.prompts.get(promptId)).status).toBe('running');
+    world.store.prompts.append = append;
+    await world.clock.advance(5_000);
+    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect(world.clock.pending).toBe(0);
+  });
+
+  it('is written by the next start where the store stayed away', async () => {
+    const world = createWorld();
+    await connect(world);
+    longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    const append = world.store.prompts.append.bind(world.store.prompts);
+    world.store.prompts.append = () => Promise.reject(storeAway());
+    const closed = world.app.close();
+    await settle();
+    await world.clock.advance(10_000);
+    await closed;
+    expect(await world.leftovers()).toEqual([]);
+    world.store.prompts.append = append;
+    const next = createWorld({ store: world.store, fake: world.fake });
+    await next.app.start();
+    expect((await eventsOf(next, promptId)).at(-1)).toMatchObject({ outcome: 'failed', code: 'PROMPT_FAILED' });
+    expect(next.events.filter(({ type }) => type === 'prompt.ended').length).toBe(1);
+    await next.app.close();
+  });
+
+  it('is written although a plugin fails at it', async () => {
+    const world = createWorld({
+      plugins: [
+        {
+          name: 'broken',
+          apply: ({ hooks }) =>
+            hooks['prompt.event'].tap('broken', (event) => {
+              if (event.type === 'prompt-end') throw new Error('no');
+              return event;
+            }),
+        },
+      ],
+    });
+    await connect(world);
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('is failed when the application closes, and no prompt is taken any more', async () => {
+    const world = createWorld();
+    await connect(world);
+    longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    await world.app.close();
+    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringContaining('server was stopped'),
+    });
+    expect(await world.leftovers()).toEqual([]);
+    await expect(ask(world)).rejects.toMatchObject({ code: 'PROMPT_FAILED' });
+  });
+});
