@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import {
+  freePort,
+  makeDataDirectory,
+  processesOf,
+  removeDirectory,
+  runOwn,
+  runSallyport,
+  sallyportCommand,
+} from './sallyport-process.ts';
+import type { OwnProcess } from './sallyport-process.ts';
+
+const directories: string[] = [];
+const running: OwnProcess[] = [];
+
+async function newDirectory(): Promise<string> {
+  const directory = await makeDataDirectory();
+  directories.push(directory);
+  return directory;
+}
+
+function start(directory: string, args: readonly string[] = [], environment: Record<string, string> = {}): OwnProcess {
+  const started = runSallyport(args, { SALLYPORT_DATA_DIR: directory, PORT: '0', ...environment });
+  running.push(started);
+  return started;
+}
+
+async function failed(started: OwnProcess): Promise<string> {
+  expect(await started.ended).toEqual({ code: 1, signal: null });
+  const { stderr } = started.output();
+  expect(stderr).not.toMatch(/^\s+at /m);
+  return stderr;
+}
+
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGTERM');
+    await ended;
+  }
+});
+afterAll(async () => {
+  for (const directory of directories) await removeDirectory(directory);
+});
+
+describe('a server that cannot start', () => {
+  it.each([
+    [['--bogus'], /Unknown option '--bogus'[^]*Usage: sallyport/],
+    [['--config'], /--config[^]*Usage: sallyport/],
+    [['dance'], /There is no command "dance"[^]*Usage: sallyport/],
+    [['serve', 'twice'], /There is no command "serve twice"/],
+    [['--config', '/nowhere/sallyport.config.ts'], /no configuration file \/nowhere\/sallyport\.config\.ts/],
+  ])('because of its arguments %j says so', async (args, message) => {
+    const directory = await newDirectory();
+    expect(await failed(start(directory, args))).toMatch(message);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.each([
+    ['HOST', '0.0.0.0', /HOST must be a loopback address/],
+    ['HOST', '192.168.1.5', /HOST must be a loopback address/],
+    ['PORT', 'http', /PORT must be a port number/],
+    ['PORT', '65536', /PORT must be at most 65535/],
+    ['LOG_LEVEL', 'loud', /LOG_LEVEL is "loud"[^]*debug/],
+    ['DATABASE_URL', 'mysql://user:hunter2@host/db', /DATABASE_URL must be a URL such as postgres:/],
+  ])('because of %s=%s says so', async (name, value, message) => {
+    const directory = await newDirectory();
+    const text = await failed(start(directory, [], { [name]: value }));
+    expect(text).toMatch(message);
+    expect(text).not.toContain('hunter2');
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('because its configuration is wrong names the setting', async () => {
+    const directory = await newDirectory();
+    const file = join(directory, 'wrong.config.ts');
+    await writeFile(file, `export default { providers: [], idle: 5 };\n`);
+    expect(await failed(start(directory, ['--config', file]))).toMatch(/wrong\.config\.ts[^]*providers/);
+  });
+
+  it('because its database does not answer leaves nothing running', async () => {
+    const directory = await newDirectory();
+    const url = `postgres://user:hunter2@127.0.0.1:${await freePort()}/db`;
+    const message = await failed(start(directory, [], { DATABASE_URL: url }));
+    expect(message).not.toContain('hunter2');
+    expect(processesOf(directory)).toEqual([]);
+  });
+
+  it('because its port is taken says so, and takes down what it had started', async () => {
+    const directory = await newDirectory();
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const address = holder.address();
+    const port = String(typeof address === 'object' && address?.port);
+    const message = await failed(start(directory, [], { PORT: port }));
+    holder.close();
+    expect(message).toContain(`The server cannot listen on 127.0.0.1:${port}`);
+    expect(message).toContain('set PORT to another one');
+    expect(processesOf(directory)).toEqual([]);
+  });
+});
+
+describe('a server that runs', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await newDirectory();
+  });
+
+  it('keeps a second one away from its data and names itself', async () => {
+    const first = start(directory);
+    await first.saying('sallyport listening on http://127.0.0.1:');
+    const message = await failed(start(directory));
+    expect(message).toContain(`Another server (pid ${first.child.pid}) is using ${directory}`);
+    expect(message).toContain('SALLYPORT_DATA_DIR');
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends with 0 and leaves nothing running on %s', async (signal) => {
+    const server = start(directory);
+    await server.saying('sallyport listening on');
+    const begun = performance.now();
+    server.child.kill(signal);
+    // What a terminal sends, npm passes on once more.
+    server.child.kill(signal);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(processesOf(directory)).toEqual([]);
+    expect(server.output().stderr).not.toMatch(/warning|deprecat/i);
+  });
+
+  it('ends cleanly when it is told to while it is still starting', async () => {
+    const server = start(directory);
+    await server.saying('Machines: ');
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(processesOf(directory)).toEqual([]);
+  });
+
+  it('goes on when nobody reads what it prints', async () => {
+    const server = start(directory);
+    const address = await server.saying(/http:\S+/);
+    server.child.stdout?.destroy();
+    server.child.stderr?.destroy();
+    for (let request = 0; request < 5; request += 1) {
+      expect((await fetch(`${address}/api/providers?unknown=1`)).status).toBe(400);
+    }
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+  });
+
+  it('ends when its terminal is closed', async () => {
+    const command = sallyportCommand.join(' ');
+    const terminal = runOwn('script', ['-qefc', command, '/dev/null'], { SALLYPORT_DATA_DIR: directory, PORT: '0' });
+    await terminal.saying('sallyport listening on');
+    expect(processesOf(directory).length).toBeGreaterThan(1);
+    terminal.child.kill('SIGKILL');
+    await vi.waitFor(() => expect(processesOf(directory)).toEqual([]), { timeout: 10_000, interval: 100 });
+  });
+});
+
+describe('sallyport doctor', () => {
+  it('prints what this host has and what it lacks, each with its fix', async () => {
+    const directory = await newDirectory();
+    const doctor = start(directory, ['doctor']);
+    expect(await doctor.ended).toEqual({ code: 0, signal: null });
+    const { stdout, stderr } = doctor.output();
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^ok {8}node: Node \d+/m);
+    expect(stdout).toMatch(/^ok {8}embedded PostgreSQL: version \d+/m);
+    for (const [line] of stdout.matchAll(/^(?:missing|degraded).*\n.*/gm)) expect(line).toMatch(/\n {10}\S/);
+  });
+});
