@@ -235,9 +235,9 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await Promise.all([attacker.destroy(), victim.destroy()]);
     });
 
-    it.runIf(isolation === 'bubblewrap')(
-      'gives a machine loopback and no other network, and only its own processes',
-      async () => {
+    // Plain processes share the host's network and processes: there is nothing of the kind to promise.
+    if (isolation === 'bubblewrap') {
+      it('gives a machine loopback and no other network, and only its own processes', async () => {
         const machine = await started();
         const node = (script: string): Promise<string> => runInside(machine, `/opt/node/bin/node -e '${script}'`);
         expect(
@@ -255,8 +255,8 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
         );
         expect(await runInside(machine, 'touch /usr/x /opt/agent/x')).not.toMatch(/^0/);
         await machine.destroy();
-      },
-    );
+      });
+    }
 
     it.runIf(isRoot)('copes with data and programs that only root may enter and read', async () => {
       const secluded = join(bench.directory, 'secluded');

@@ -105,7 +105,9 @@ export function createProcessMachine(parts: MachineParts): Machine {
         (await connectSocket(join(layout.run, AGENT_SOCKET), owner(), signal)).destroy();
         return;
       } catch (error) {
-        if (signal.aborted || SallyportError.isInstance(error)) {
+        // Whoever called it off says why, not what happened to be under way.
+        signal.throwIfAborted();
+        if (SallyportError.isInstance(error)) {
           throw error;
         }
         await clock.sleep(CONNECT_RETRY_MS, signal);
