@@ -5,11 +5,11 @@ import { createSkipReporter } from './test/setup/skip-reporter.ts';
 
 const isCi = process.env['CI'] === 'true';
 
-/** One run for the whole repository, straight from source: see docs/decisions for why there is no run per package. */
+/** One run for the whole repository, straight from source: a run per package would start a process and a database for each. */
 export default defineConfig({
   ssr: { resolve: { conditions: ['@sallyport/source', ...defaultServerConditions] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
