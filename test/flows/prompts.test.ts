@@ -20,7 +20,7 @@ import type { World } from './world.ts';
 const path = '~/.fake/auth.json';
 const held = (issuedAt: number) => ({ path, content: credential(issuedAt).auth, mode: 0o600 });
 
-const ask = (world: World, prompt = 'hello') => world.app.prompts.start({ userId, provider: 'fake', prompt });
+const ask = (world: World, provider = 'fake') => world.app.prompts.start({ userId, provider, prompt: 'hello' });
 
 async function eventsOf(world: World, promptId: string): Promise<readonly PromptEvent[]> {
   const events: PromptEvent[] = [];
@@ -28,8 +28,8 @@ async function eventsOf(world: World, promptId: string): Promise<readonly Prompt
   return events;
 }
 
-async function run(world: World): Promise<PromptEvent | undefined> {
-  const { promptId } = await ask(world);
+async function run(world: World, provider?: string): Promise<PromptEvent | undefined> {
+  const { promptId } = await ask(world, provider);
   return (await eventsOf(world, promptId)).at(-1);
 }
 
@@ -163,6 +163,8 @@ describe('bringing a machine up', () => {
     expect(await versionOf(world)).toBe(2);
     expect(machine.home.get(path)).toEqual(held(2));
     expect(world.routes.open).toBe(1);
+    const states = world.events.flatMap((event) => (event.type === 'machine.state' ? [event.state] : []));
+    expect(states).toEqual(['running', 'stopped', 'running']);
   });
 });
 
@@ -189,12 +191,18 @@ describe('rotations', () => {
     await connect(world);
     await run(world);
     const machine = world.fake.newest('cli');
-    for (let version = 2; version < 12; version += 1) {
-      machine.home.set(path, held(version));
-      const prompt = run(world);
-      machine.agent.offer('fake', credential(version));
-      await prompt;
-    }
+    const update = world.store.machines.update.bind(world.store.machines);
+    const noted = Promise.withResolvers<void>();
+    world.store.machines.update = async (machineId, change) => {
+      await noted.promise;
+      await update(machineId, change);
+    };
+    machine.agent.offer('fake', credential(2));
+    await until(async () => (await versionOf(world)) === 2);
+    const { promptId } = await ask(world);
+    await settle();
+    noted.resolve();
+    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     expect(machine.boots.length).toBe(1);
   });
 
@@ -303,6 +311,23 @@ describe('a login again while the machine runs', () => {
   });
 });
 
+describe('a second provider', () => {
+  it('is put on the same machine, by a restart, and taken off again alone', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    await connect(world, 3, 'other');
+    expect(await run(world, 'other')).toMatchObject({ outcome: 'completed' });
+    const machine = world.fake.newest('cli');
+    expect(world.fake.machines.length).toBe(1);
+    expect(machine.boots.length).toBe(2);
+    expect([...machine.home.keys()]).toEqual([path, '~/.other/auth.json']);
+    await world.app.credentials.disconnect(userId, 'other');
+    expect([...machine.home.keys()]).toEqual([path]);
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+  });
+});
+
 describe('a login that the provider refuses', () => {
   const refuse = (world: World, before: () => Promise<void> = async () => undefined): void => {
     world.fake.script.execute = async function* () {
@@ -312,7 +337,7 @@ describe('a login that the provider refuses', () => {
     };
   };
 
-  it('is marked, and no machine is restarted because of it', async () => {
+  it('is marked once, and not used again', async () => {
     const world = createWorld();
     await connect(world);
     refuse(world);
@@ -320,6 +345,23 @@ describe('a login that the provider refuses', () => {
     expect((await world.app.credentials.list(userId))[0]?.valid).toBe(false);
     expect(world.events.filter(({ type }) => type === 'credential.invalid').length).toBe(1);
     await expect(ask(world)).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
+  });
+
+  it('does not restart the machine for prompts of another provider', async () => {
+    const world = createWorld();
+    await connect(world);
+    await connect(world, 1, 'other');
+    refuse(world);
+    expect(await run(world, 'other')).toMatchObject({ outcome: 'relogin-needed' });
+    delete world.fake.script.execute;
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    await world.app.machines.destroy(userId, world.fake.newest('cli').machine.id);
+    await run(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    expect(machine.boots.length).toBe(1);
+    expect([...machine.home.keys()]).toEqual([path]);
+    expect((await world.app.credentials.list(userId)).map(({ valid }) => valid)).toEqual([true, false]);
   });
 
   it('is not marked when the person has logged in again meanwhile', async () => {

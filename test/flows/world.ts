@@ -7,6 +7,7 @@ import type {
   DriverFeatures,
   NetworkPlan,
   Plugin,
+  Provider,
   Sallyport,
   SessionEvent,
   SessionRecord,
@@ -78,7 +79,7 @@ export function createWorld(options: WorldOptions = {}): World {
     apply: ({ hooks }) => hooks.event.tap('listener', (event) => void events.push(event)),
   };
   const app = createSallyport({
-    providers: [createFakeProvider({ port: callbackPort })],
+    providers: [createFakeProvider({ port: callbackPort }), otherProvider()],
     driver: fake.driver,
     connectAgent: fake.connectAgent,
     store,
@@ -218,9 +219,17 @@ export async function ended(world: World, sessionId: string): Promise<SessionRec
   return world.app.logins.get(sessionId);
 }
 
-/** Connects the provider with a login from elsewhere. */
-export async function connect(world: World, issuedAt = 1): Promise<void> {
-  await world.app.credentials.import({ userId, externalId: null, provider: 'fake', files: credential(issuedAt) });
+/** Connects a provider with a login from elsewhere. */
+export async function connect(world: World, issuedAt = 1, provider = 'fake'): Promise<void> {
+  await world.app.credentials.import({ userId, externalId: null, provider, files: credential(issuedAt) });
+}
+
+/** A second provider, `other`, whose files lie elsewhere. */
+function otherProvider(): Provider {
+  const provider = createFakeProvider();
+  const paths = { browser: '~/.other/auth.json', cli: '~/.other/auth.json' };
+  const credentials = provider.manifest.credentials.map((item) => (item.as === 'file' ? { ...item, paths } : item));
+  return { ...provider, manifest: { ...provider.manifest, id: 'other', aliases: [], credentials } };
 }
 
 export function storeAway(): SallyportError {
