@@ -14,8 +14,17 @@ export default defineConfig({
   providers: ['@sallyport/provider-codex'],
   egress: async ({ dataDirectory, clock }) => {
     const { SALLYPORT_DEMO_CANARY: canary } = process.env;
-    const openai = createFakeOpenai({ clock, stateFile: join(dataDirectory, 'demo-vendor.json'), ...(canary && { canary }) });
-    internet = await createFakeInternet({ directory: join(dataDirectory, 'internet'), sites: openai.sites, controls: { openai: openai.control }, clock });
+    const openai = createFakeOpenai({
+      clock,
+      stateFile: join(dataDirectory, 'demo-vendor.json'),
+      ...(canary && { canary }),
+    });
+    internet = await createFakeInternet({
+      directory: join(dataDirectory, 'internet'),
+      sites: openai.sites,
+      controls: { openai: openai.control },
+      clock,
+    });
     return internet;
   },
   personUrl: (href) => internet?.personUrl(href) ?? href,

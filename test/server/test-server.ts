@@ -86,8 +86,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     post: (path, body) =>
       request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     machineIds: async (userId) => {
-      const machines = machineListSchema.parse(await (await request(`/api/vms?userId=${userId}`)).json());
-      return machines.map(({ vmId }) => vmId);
+      const rows = machineListSchema.parse(await (await request(`/api/vms?userId=${userId}`)).json());
+      return rows.map(({ vmId }) => vmId);
     },
     connect: async (userId = 'local') => {
       const files = { auth: JSON.stringify({ token: 'secret-token', account: 'ada@example.org', issuedAt: 1 }) };

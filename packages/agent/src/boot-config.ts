@@ -13,7 +13,7 @@ export async function readBootConfig(source: string, input: Readable): Promise<B
   return parseBootConfig(text);
 }
 
-export function parseBootConfig(text: string): BootConfig {
+function parseBootConfig(text: string): BootConfig {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -19,7 +19,7 @@ export async function endProcessGroup(groupId: number, graceMs: number, clock: C
 }
 
 /** Sends a signal to every process of the group; false when there is none left. */
-export function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   // kill(2) takes 0 and 1 for this process's own group and for everybody.
   if (groupId <= 1) return false;
   try {

@@ -83,7 +83,7 @@ const hostsSchema = z
 export const configSchema = z.strictObject({
   providers: z
     .array(z.string().min(1))
-    .min(1, 'must name at least one provider, for instance @sallyport/provider-codex'),
+    .min(1, 'must name at least one provider: a package, or a file such as ./my-provider.ts'),
   enabledProviders: z.array(z.string()).optional(),
   plugins: z.array(pluginSchema).default([]),
   driver: chosen<NonNullable<SallyportConfig['driver']>>('process', ['create', 'list', 'adopt', 'doctor']).default(

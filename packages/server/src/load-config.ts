@@ -25,7 +25,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 }
 
 /** The same for a configuration that is already here; names in it are resolved relative to `file`. */
-export async function resolveConfig(exported: unknown, file: string): Promise<LoadedConfig> {
+async function resolveConfig(exported: unknown, file: string): Promise<LoadedConfig> {
   const config = check(exported, file);
   const { enabledProviders, ...rest } = config;
   const loaded: Provider[] = [];
@@ -40,7 +40,7 @@ export async function resolveConfig(exported: unknown, file: string): Promise<Lo
 }
 
 const example =
-  "Write a file with: import { defineConfig } from '@sallyport/server'; export default defineConfig({ providers: ['@sallyport/provider-codex'] });";
+  "Write a file with: import { defineConfig } from '@sallyport/server'; export default defineConfig({ providers: ['PACKAGE-OR-FILE'] });";
 
 function check(exported: unknown, file: string): CheckedConfig {
   if (exported === undefined) throw invalid(file, 'exports no default', example);

@@ -14,8 +14,6 @@ import { createVncBridge } from './vnc-bridge.ts';
 import { startVncServer } from './vnc-server.ts';
 import { startWindowManager } from './window-manager.ts';
 
-export { desktopAvailable, desktopInstallCommand } from './availability.ts';
-
 /** A screen with a browser on it, inside the machine. */
 export interface Desktop {
   /** Shows a page (https only; the server has guarded the link). */

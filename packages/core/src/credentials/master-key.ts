@@ -26,7 +26,7 @@ export function assertMasterKeys(keys: ReadonlyMap<string, Secret<Uint8Array>>, 
 }
 
 /** Why these bytes cannot be a master key, or `undefined`. 32 random bytes fail with a chance below 2^-40. */
-export function masterKeyProblem(key: Uint8Array): string | undefined {
+function masterKeyProblem(key: Uint8Array): string | undefined {
   if (key.length !== 32) return `has ${key.length} bytes; it must have 32`;
   if (key.every((byte) => byte === 0)) return 'is all zeros';
   if (key.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is readable text, such as a placeholder or hex digits';

@@ -17,7 +17,14 @@ export const startLoginBodySchema = z.strictObject({
   method: z.string().min(1).max(64).optional(),
 });
 
-export const sessionStatusSchema = z.enum(['pending', 'ready', 'awaiting_user_auth', 'completed', 'failed', 'cancelled']);
+export const sessionStatusSchema = z.enum([
+  'pending',
+  'ready',
+  'awaiting_user_auth',
+  'completed',
+  'failed',
+  'cancelled',
+]);
 const displaySchema = z.enum(['desktop', 'local', 'none']);
 
 export const startedLoginSchema = z.object({
@@ -66,8 +73,14 @@ export const promptBodySchema = z.strictObject({
   userId: userIdSchema,
   provider: providerSchema,
   prompt: z.string(),
-  conversationId: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be an id that a former prompt returned').optional(),
-  model: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be a model name').optional(),
+  conversationId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be an id that a former prompt returned')
+    .optional(),
+  model: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be a model name')
+    .optional(),
   tools: toolPolicySchema.optional(),
 });
 

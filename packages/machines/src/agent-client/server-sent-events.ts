@@ -8,7 +8,7 @@ export interface ServerSentEvent {
 }
 
 /** Largest event we take, in bytes: an offer of ten credential files of 256 KiB never comes as one event. */
-export const MAX_EVENT_BYTES = 2 * 1024 * 1024;
+const MAX_EVENT_BYTES = 2 * 1024 * 1024;
 
 /**
  * Reads events from the bytes of an answer. The field `event:` and `retry:` are not used by the agent and

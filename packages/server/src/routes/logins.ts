@@ -117,7 +117,11 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 /** The name by which a request asks for this way again. */
 export function wayOf(candidate: Candidate): { id: string; title: string; display: 'desktop' | 'local' | 'none' } {
   const { method, display } = candidate;
-  return { id: display === 'none' ? method.id : `${method.id}:${display}`, title: `${method.title}${where[display]}`, display };
+  return {
+    id: display === 'none' ? method.id : `${method.id}:${display}`,
+    title: `${method.title}${where[display]}`,
+    display,
+  };
 }
 
 /** One method may be shown in two places. */

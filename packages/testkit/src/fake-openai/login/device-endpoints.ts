@@ -7,7 +7,7 @@ import type { DeviceAuthorizations } from './device-authorizations.ts';
 import { parseParameters } from '../tokens/token-endpoint.ts';
 
 /** What the CLI names as `redirect_uri` when it redeems a device's code; nothing is ever sent there. */
-export const deviceRedirect = 'https://auth.openai.com/deviceauth/callback';
+const deviceRedirect = 'https://auth.openai.com/deviceauth/callback';
 
 /** The two calls of `codex login --device-auth`. False where the path is neither. */
 export function answerDeviceEndpoint(

@@ -34,7 +34,7 @@ export interface LoginDesk {
   all(): readonly Login[];
 }
 
-export const mostTries = 5;
+const mostTries = 5;
 
 export function createLoginDesk(): LoginDesk {
   const logins = new Map<string, Login>();
