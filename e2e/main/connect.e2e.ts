@@ -11,7 +11,7 @@ import type { DemoServer } from '../support/server.ts';
  * The whole mission in one run: click Connect, log in inside the machine's browser, prompt, let a tool write a
  * file, restart, let the token rotate, restart, prompt again.
  */
-describe('a person connects Codex through the login machine\'s own browser', () => {
+describe("a person connects Codex through the login machine's own browser", () => {
   let server: DemoServer;
   let api: Api;
   let browser: Browser;
@@ -39,12 +39,18 @@ describe('a person connects Codex through the login machine\'s own browser', () 
 
   it('sees the providers', async () => {
     await page.goto(server.origin);
-    await page.getByRole('button', { name: /connect/i }).first().waitFor();
+    await page
+      .getByRole('button', { name: /connect/i })
+      .first()
+      .waitFor();
     await screenshot(page, '1-providers');
   });
 
-  it('signs in on the vendor\'s page, which is painted in the viewer and nowhere else', async () => {
-    await page.getByRole('button', { name: /connect/i }).first().click();
+  it("signs in on the vendor's page, which is painted in the viewer and nowhere else", async () => {
+    await page
+      .getByRole('button', { name: /connect/i })
+      .first()
+      .click();
     const code = await readCodeFromCanvas(page);
     await screenshot(page, '2-sign-in-page');
     expect((await server.openai()).logins.at(-1)?.code).toBe(code);
@@ -57,11 +63,14 @@ describe('a person connects Codex through the login machine\'s own browser', () 
       const { body } = await api.get('/api/providers');
       return body[0].connected ? true : undefined;
     });
-    await page.getByText(/connected/i).first().waitFor();
+    await page
+      .getByText(/connected/i)
+      .first()
+      .waitFor();
     await screenshot(page, '4-connected');
   });
 
-  it('was seen by the vendor through that machine\'s egress alone', async () => {
+  it("was seen by the vendor through that machine's egress alone", async () => {
     const login = (await server.openai()).logins.at(-1);
     expect(login).toMatchObject({ outcome: 'approved', strangers: [] });
     expect(login?.machineId).toMatch(/^m-/);
@@ -72,7 +81,10 @@ describe('a person connects Codex through the login machine\'s own browser', () 
   it('prompts, and the answer streams into the page', async () => {
     const box = page.getByRole('textbox', { name: /prompt/i });
     await box.fill('What is a sally port?');
-    await page.getByRole('button', { name: /send|run/i }).first().click();
+    await page
+      .getByRole('button', { name: /send|run/i })
+      .first()
+      .click();
     await page.getByText('You said: What is a sally port?').first().waitFor({ timeout: 60_000 });
     await screenshot(page, '5-answer');
   });

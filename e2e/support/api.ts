@@ -3,10 +3,17 @@ import type { PromptEvent, SessionEvent } from '@sallyport/core';
 /** The public API as a program would call it: no Origin, JSON in, JSON or events out. */
 export interface Api {
   get(path: string): Promise<{ readonly status: number; readonly body: any }>;
-  post(path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any; readonly headers: Headers }>;
+  post(
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: any; readonly headers: Headers }>;
   remove(path: string): Promise<{ readonly status: number; readonly body: any }>;
   /** The whole stream of a session's events, until its end or the signal. */
-  sessionEvents(sessionId: string, onEvent: (event: SessionEvent) => void | Promise<void>, signal?: AbortSignal): Promise<void>;
+  sessionEvents(
+    sessionId: string,
+    onEvent: (event: SessionEvent) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Runs a prompt to its end. */
   prompt(body: Readonly<Record<string, unknown>>): Promise<PromptRun>;
 }
@@ -19,7 +26,11 @@ export interface PromptRun {
 }
 
 export function createApi(origin: string): Api {
-  const call = async (method: string, path: string, body?: unknown): Promise<{ status: number; body: any; headers: Headers }> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: any; headers: Headers }> => {
     const response = await fetch(origin + path, {
       method,
       ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -36,7 +47,11 @@ export function createApi(origin: string): Api {
       for await (const { data } of readEvents(response)) await onEvent(JSON.parse(data));
     },
     prompt: async (body) => {
-      const response = await fetch(`${origin}/api/vm/cli/prompt`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const response = await fetch(`${origin}/api/vm/cli/prompt`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
       if (!response.ok) throw new Error(`The prompt was answered ${response.status}: ${await response.text()}`);
       const events: PromptEvent[] = [];
       for await (const { data } of readEvents(response)) events.push(JSON.parse(data));
@@ -47,7 +62,8 @@ export function createApi(origin: string): Api {
 
 function summarise(events: readonly PromptEvent[]): PromptRun {
   const end = events.at(-1);
-  if (end?.type !== 'prompt-end') throw new Error(`The stream ended without prompt-end: ${JSON.stringify(events.at(-1))}`);
+  if (end?.type !== 'prompt-end')
+    throw new Error(`The stream ended without prompt-end: ${JSON.stringify(events.at(-1))}`);
   const text = events.flatMap((event) => (event.type === 'text' ? [event.text] : [])).join('');
   const conversation = events.find((event) => event.type === 'conversation');
   return { events, text, end, conversationId: conversation?.conversationId };
@@ -63,7 +79,10 @@ export async function* readEvents(response: Response): AsyncGenerator<{ readonly
     for (let end = buffered.indexOf('\n\n'); end >= 0; end = buffered.indexOf('\n\n')) {
       const fields = buffered.slice(0, end).split('\n');
       buffered = buffered.slice(end + 2);
-      const data = fields.filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)).join('\n');
+      const data = fields
+        .filter((line) => line.startsWith('data: '))
+        .map((line) => line.slice(6))
+        .join('\n');
       const id = fields.find((line) => line.startsWith('id: '))?.slice(4) ?? '';
       if (data !== '') yield { id, data };
     }

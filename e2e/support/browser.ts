@@ -11,7 +11,15 @@ import { poll, repository } from './server.ts';
 export async function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
   });
 }
 
@@ -31,7 +39,8 @@ export async function readCodeFromCanvas(page: Page, timeoutMs = 60_000): Promis
       if (width === 0 || height === 0) return undefined;
       const image = source.getContext('2d').getImageData(0, 0, width, height);
       let binary = '';
-      for (let at = 0; at < image.data.length; at += 32_768) binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
+      for (let at = 0; at < image.data.length; at += 32_768)
+        binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
       return { width, height, data: btoa(binary) };
     });
     return pixels && readColourCode({ ...pixels, data: Buffer.from(pixels.data, 'base64') });

@@ -34,22 +34,28 @@ const START_MS = 60_000;
 
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
   const dataDirectory = options.dataDirectory ?? (await makeDataDirectory());
-  const child = spawn(process.execPath, ['packages/server/dist/main.js', '--config', options.config ?? 'sallyport.demo.config.ts'], {
-    cwd: repository,
-    env: {
-      // The operator's own environment, as in real life: npm needs some of it, and the CLIs must see none of it.
-      ...process.env,
-      LOG_LEVEL: 'debug',
-      SALLYPORT_DATA_DIR: dataDirectory,
-      PORT: '0',
-      ...options.environment,
+  const child = spawn(
+    process.execPath,
+    ['packages/server/dist/main.js', '--config', options.config ?? 'sallyport.demo.config.ts'],
+    {
+      cwd: repository,
+      env: {
+        // The operator's own environment, as in real life: npm needs some of it, and the CLIs must see none of it.
+        ...process.env,
+        LOG_LEVEL: 'debug',
+        SALLYPORT_DATA_DIR: dataDirectory,
+        PORT: '0',
+        ...options.environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const exited = new Promise<{ code: number | null; signal: string | null }>((done) => child.once('exit', (code, signal) => done({ code, signal })));
+  const exited = new Promise<{ code: number | null; signal: string | null }>((done) =>
+    child.once('exit', (code, signal) => done({ code, signal })),
+  );
 
   const origin = await poll(START_MS, 'the server to listen', async () => {
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
