@@ -52,7 +52,11 @@ export async function startBrowser(options: BrowserOptions): Promise<Browser> {
   return { child, open: (url, signal) => navigate(cdp, url, signal) };
 }
 
-function browserArguments(profile: string, { proxyPort, size }: BrowserOptions): string[] {
+/** The whole command line. The last argument is the first page. */
+export function browserArguments(
+  profile: string,
+  { proxyPort, size }: Pick<BrowserOptions, 'proxyPort' | 'size'>,
+): string[] {
   return [
     `--user-data-dir=${profile}`,
     '--remote-debugging-pipe',

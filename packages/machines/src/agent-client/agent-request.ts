@@ -18,7 +18,7 @@ export interface AgentRequest {
 
 /** What every request needs: the way to the machine and the token of this boot. */
 export interface AgentTarget {
-  readonly machine: Machine;
+  readonly machine: Pick<Machine, 'connect' | 'exited'>;
   readonly token: Secret;
 }
 

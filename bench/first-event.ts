@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+import { buildArgv, promptEventSchema } from '@sallyport/core';
+import { manifest } from '@sallyport/provider-codex';
+
+import { readEvents } from '../e2e/support/api.ts';
+import { alternate, differences } from './bench.ts';
+import type { Bench } from './bench.ts';
+import type { DirectCodex } from './support/direct-codex.ts';
+
+const LIMIT_MS = 40;
+const PROMPT = 'Hello there.';
+
+/** When the CLI first said anything, and when the first word of the model arrived. Milliseconds from the start. */
+interface Moments {
+  readonly cli: number;
+  readonly model: number;
+}
+
+/**
+ * `POST /api/vm/cli/prompt` on a machine that runs, against `codex exec` with the same login, arguments, settings and
+ * vendor. Judged is the first text of the model on both sides: our own events that come before are no answer.
+ */
+export const firstEvent: Bench = {
+  name: 'first-event',
+  run: async (world, count) => {
+    const { origin, userId, authJson } = await world.connected();
+    const home = await world.codex.makeHome({ '.codex/auth.json': authJson });
+    const pairs = await alternate(count, {
+      ours: () => throughSallyport(origin, userId),
+      bare: () => directly(world.codex, home),
+    });
+    const model = pairs.map(({ ours, bare }) => ({ ours: ours.model, bare: bare.model }));
+    const cli = pairs.map(({ ours, bare }) => ({ ours: ours.cli, bare: bare.cli }));
+    return [
+      {
+        title: 'first text of a prompt',
+        kind: 'difference',
+        unit: 'ms',
+        samples: differences(model),
+        pairs: model,
+        limit: LIMIT_MS,
+      },
+      { title: 'first sign of the CLI', kind: 'difference', unit: 'ms', samples: differences(cli), pairs: cli },
+    ];
+  },
+};
+
+async function throughSallyport(origin: string, userId: string): Promise<Moments> {
+  const began = performance.now();
+  const response = await fetch(`${origin}/api/vm/cli/prompt`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, provider: 'codex', prompt: PROMPT }),
+  });
+  const moments: { cli?: number; model?: number } = {};
+  for await (const { data } of readEvents(response)) {
+    const event = promptEventSchema.parse(JSON.parse(data));
+    if (event.type !== 'prompt-start' && event.type !== 'machine') moments.cli ??= performance.now() - began;
+    if (event.type === 'text') moments.model ??= performance.now() - began;
+  }
+  return complete(moments);
+}
+
+async function directly(codex: DirectCodex, home: string): Promise<Moments> {
+  const argv = buildArgv(manifest.prompt, { tools: 'workspace' });
+  const moments: { cli?: number; model?: number } = {};
+  const began = performance.now();
+  const run = codex.start(home, argv);
+  const ended = once(run, 'exit');
+  run.stdin.end(PROMPT);
+  for await (const line of createInterface({ input: run.stdout })) {
+    moments.cli ??= performance.now() - began;
+    if (line.includes('"agent_message"')) moments.model ??= performance.now() - began;
+  }
+  await ended;
+  return complete(moments);
+}
+
+function complete({ cli, model }: { cli?: number; model?: number }): Moments {
+  if (cli === undefined || model === undefined) throw new Error('The prompt was not answered.');
+  return { cli, model };
+}

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { judgeFinding } from './bench.ts';
+import type { Bench, JudgedFinding } from './bench.ts';
+import { credentialStored } from './credential-stored.ts';
+import { firstEvent } from './first-event.ts';
+import { idleMemory } from './idle-memory.ts';
+import { loginPage } from './login-page.ts';
+import { loginUrl } from './login-url.ts';
+import { slowViewer } from './slow-viewer.ts';
+import { FEWEST_SAMPLES } from './statistics.ts';
+import { createWorld } from './support/world.ts';
+import { formatTable } from './table.ts';
+
+/**
+ * `npm run bench [-- NAME … --pairs N]`: measures the product against the bare thing, in turn. Prints a table, writes
+ * `bench/out/report.json`, and ends with code 1 when a limit is exceeded. See docs/performance.md.
+ */
+const benches: readonly Bench[] = [idleMemory, firstEvent, loginUrl, credentialStored, loginPage, slowViewer];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { pairs: { type: 'string', default: String(FEWEST_SAMPLES) } },
+});
+const pairs = Number(values.pairs);
+const names = benches.map(({ name }) => name);
+const unknown = positionals.filter((name) => !names.includes(name));
+if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
+  console.error(
+    unknown.length > 0
+      ? `There is no bench ${unknown.join(', ')}. Benches: ${names.join(', ')}.`
+      : `--pairs must be a whole number of at least 1; fewer than ${FEWEST_SAMPLES} cannot be judged.`,
+  );
+  process.exit(2);
+}
+
+const chosen = benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const report: { bench: string; load: readonly number[]; seconds: number; findings: readonly JudgedFinding[] }[] = [];
+const world = await createWorld();
+try {
+  for (const bench of chosen) {
+    const began = performance.now();
+    const findings = (await bench.run(world, pairs)).map(judgeFinding);
+    const seconds = (performance.now() - began) / 1000;
+    const load = loadavg();
+    report.push({ bench: bench.name, load, seconds, findings });
+    console.log(
+      `\n${bench.name}   load ${load[0]?.toFixed(2)} on ${cpus().length} processors, ${seconds.toFixed(0)} s`,
+    );
+    console.log(formatTable(findings));
+  }
+} finally {
+  await world.close();
+}
+
+const out = join(import.meta.dirname, 'out');
+await mkdir(out, { recursive: true });
+const host = { node: process.version, processors: cpus().map(({ model }) => model), platform: process.platform };
+await writeFile(join(out, 'report.json'), `${JSON.stringify({ host, pairs, benches: report }, undefined, 2)}\n`);
+
+const verdicts = report.flatMap(({ findings }) => findings.map(({ verdict }) => verdict));
+const count = (verdict: string): number => verdicts.filter((each) => each === verdict).length;
+console.log(
+  `\n${count('holds')} limits hold, ${count('EXCEEDED')} exceeded, ${count('NOISY')} too noisy to tell. bench/out/report.json has every sample.`,
+);
+process.exitCode = count('EXCEEDED') > 0 ? 1 : 0;

@@ -1,0 +1,196 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import type { Bench } from './bench.ts';
+import { residentMb } from './support/processes.ts';
+
+const LIMIT_MB = 50;
+const STREAM_BYTES = 200e6;
+const SIP_BYTES = 64 * 1024;
+const SIP_MS = 50;
+/** How long the viewer is slow before it takes the rest as fast as it comes. The buffers are full at once. */
+const SLOW_MS = 3_000;
+const SAMPLE_MS = 20;
+
+/**
+ * A screen that has 200 MB to send, and a viewer who takes 64 KiB every 50 ms: real splice in one process, real bridge in
+ * another, new ones for each viewer. Judged is what is kept in memory for the slow viewer. Afterwards it takes the
+ * rest at full speed, to prove that nothing was lost; the garbage of that is reported.
+ */
+export const slowViewer: Bench = {
+  name: 'slow-viewer',
+  run: async (world, count) => {
+    const source = await startSource(join(world.folder, 'source.sock'));
+    const slow: Growth[] = [];
+    const whole: Growth[] = [];
+    try {
+      for (let viewer = 0; viewer < count; viewer += 1) {
+        const growth = await measureViewer(world.folder);
+        slow.push(growth.slow);
+        whole.push(growth.whole);
+      }
+    } finally {
+      source.close();
+    }
+    const finding = (title: string, samples: readonly number[]) =>
+      ({ title, kind: 'value', unit: 'MB', samples }) as const;
+    return (['server', 'agent'] as const).flatMap((side) => [
+      {
+        ...finding(
+          `slow viewer: growth of the ${side}`,
+          slow.map((growth) => growth[side]),
+        ),
+        limit: LIMIT_MB,
+      },
+      finding(
+        `then 200 MB at full speed: growth of the ${side}`,
+        whole.map((growth) => growth[side]),
+      ),
+    ]);
+  },
+};
+
+/** The most memory since the viewer came, less what there was before, in MB. */
+interface Growth {
+  readonly server: number;
+  readonly agent: number;
+}
+
+async function measureViewer(folder: string): Promise<{ readonly slow: Growth; readonly whole: Growth }> {
+  const agentSocket = join(folder, 'bridge.sock');
+  await rm(agentSocket, { force: true });
+  const agent = await startWorker('bridge.ts', [join(folder, 'source.sock'), agentSocket]);
+  const server = await startWorker('splice.ts', [agentSocket]);
+  const growth = watchGrowth({ server: server.pid, agent: agent.pid });
+  try {
+    await growth.started;
+    const slow = await view(server.port, growth.most);
+    return { slow, whole: growth.most() };
+  } finally {
+    await growth.end();
+    await Promise.all([server.end(), agent.end()]);
+  }
+}
+
+/** In the place of the VNC server: sends as much as is taken, 200 MB in all. */
+async function startSource(path: string): Promise<Server> {
+  const server = createServer((socket) => void pour(socket));
+  server.listen(path);
+  await once(server, 'listening');
+  return server;
+}
+
+function pour(socket: Socket): Promise<void> {
+  const pieces = function* (): Generator<Buffer> {
+    const piece = Buffer.alloc(100_000, 'x');
+    for (let sent = 0; sent < STREAM_BYTES; sent += piece.length) yield piece;
+  };
+  // A viewer that leaves early is no error of the source.
+  return pipeline(Readable.from(pieces()), socket).catch(() => {});
+}
+
+interface Worker {
+  readonly pid: number;
+  readonly port: number;
+  end(): Promise<void>;
+}
+
+async function startWorker(name: string, args: readonly string[]): Promise<Worker> {
+  const file = fileURLToPath(new URL(`workers/${name}`, import.meta.url));
+  const child: ChildProcess = fork(file, args, { execArgv: ['--conditions=@sallyport/source'], env: {} });
+  const exited = once(child, 'exit');
+  const [port] = await Promise.race([
+    once(child, 'message'),
+    exited.then(() => {
+      throw new Error(`${name} ended before it was ready.`);
+    }),
+  ]);
+  return {
+    pid: child.pid ?? 0,
+    port: Number(port),
+    end: async () => {
+      child.kill();
+      await exited;
+    },
+  };
+}
+
+/** One viewer from its handshake to the last of the 200 MB. Resolves to the growth while it was slow. */
+async function view(port: number, growth: () => Growth): Promise<Growth> {
+  const { socket, head } = await upgrade(port);
+  let got = head.length;
+  const slowUntil = performance.now() + SLOW_MS;
+  while (performance.now() < slowUntil) {
+    const sip: Buffer | null = socket.read(Math.min(SIP_BYTES, socket.readableLength));
+    got += sip?.length ?? 0;
+    await sleep(SIP_MS);
+  }
+  const slow = growth();
+  if (got > STREAM_BYTES / 10) throw new Error('The viewer was not slow.');
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    got += chunk.length;
+    if (got >= STREAM_BYTES) break;
+  }
+  if (got < STREAM_BYTES) throw new Error(`The viewer got ${got} of ${STREAM_BYTES} bytes.`);
+  socket.destroy();
+  return slow;
+}
+
+function upgrade(port: number): Promise<{ readonly socket: Duplex; readonly head: Buffer }> {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+    'sec-websocket-version': '13',
+    'sec-websocket-protocol': 'binary',
+  };
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port, path: '/', headers });
+    outgoing.on('upgrade', (_response, socket, head) => resolve({ socket, head }));
+    outgoing.on('response', ({ statusCode }) => reject(new Error(`The viewer was answered ${statusCode}.`)));
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
+
+/** Follows the memory of both processes until `end`. */
+function watchGrowth(pids: { readonly server: number; readonly agent: number }) {
+  const read = async (): Promise<Growth> => ({
+    server: await residentMb(pids.server),
+    agent: await residentMb(pids.agent),
+  });
+  const over = new AbortController();
+  let most: Growth = { server: 0, agent: 0 };
+  const started = read();
+  const watch = async (): Promise<void> => {
+    const before = await started;
+    while (!over.signal.aborted) {
+      const now = await read();
+      most = {
+        server: Math.max(most.server, now.server - before.server),
+        agent: Math.max(most.agent, now.agent - before.agent),
+      };
+      await sleep(SAMPLE_MS);
+    }
+  };
+  const watching = watch();
+  return {
+    started,
+    most: () => most,
+    end: () => {
+      over.abort();
+      return watching;
+    },
+  };
+}

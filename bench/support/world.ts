@@ -1,0 +1,109 @@
+import { chmod, mkdir, mkdtemp, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { EgressRoute } from '@sallyport/core';
+import { manifest } from '@sallyport/provider-codex';
+import { createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
+import type { FakeOpenai } from '@sallyport/testkit';
+
+import { removeDataDirectory, startDemoServer } from '../../e2e/support/server.ts';
+import type { DemoServer } from '../../e2e/support/server.ts';
+import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
+import { writeTrustFiles } from '../../packages/agent/src/cli/trust.ts';
+import { ensureCodexCli } from '../../test/setup/codex-cli.ts';
+import { createDirectCodex, logIn } from './direct-codex.ts';
+import type { DirectCodex } from './direct-codex.ts';
+
+/** What the benches share: one made-up internet, the real CLI, and one server on both. */
+export interface World {
+  /** Temporary, removed at the end. */
+  readonly folder: string;
+  readonly vendor: FakeOpenai;
+  /** The way to the vendor, for machines and for programs that run directly. */
+  readonly route: EgressRoute;
+  /** The same way as a loopback port. */
+  readonly proxyPort: number;
+  readonly codex: DirectCodex;
+  /** The server under measurement, started when it is first asked for. */
+  server(): Promise<DemoServer>;
+  /** A user of that server who is connected, and whose CLI machine runs. */
+  connected(): Promise<{ readonly origin: string; readonly userId: string; readonly authJson: string }>;
+  close(): Promise<void>;
+}
+
+const USER = 'bench';
+
+export async function createWorld(): Promise<World> {
+  const executable = await ensureCodexCli(AbortSignal.timeout(180_000));
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-bench-')));
+  await chmod(folder, 0o711);
+  const vendor = createFakeOpenai();
+  // Machines of other users must reach the route's socket.
+  const internet = await createFakeInternet({ directory: join(folder, 'net'), sites: vendor.sites });
+  await chmod(join(folder, 'net'), 0o711);
+  const { cli, signIn } = manifest.egress;
+  const route = await internet.open(
+    { machineId: 'm-bench', userId: USER, purpose: 'work', hosts: [...cli, ...signIn], identity: { userId: USER } },
+    { signal: AbortSignal.timeout(10_000) },
+  );
+  const forwarder = await startEgressForwarder(route.socketPath);
+  await mkdir(join(folder, 'tmp'));
+  const trust = await writeTrustFiles(folder, route.certificateAuthority);
+  const codex = createDirectCodex({
+    executable,
+    folder,
+    surroundings: { runtime: folder, proxyPort: forwarder.port, trust },
+  });
+
+  const startServer = once(() =>
+    startDemoServer({
+      config: 'bench/support/server.config.ts',
+      environment: { LOG_LEVEL: 'info', SALLYPORT_BENCH_FOLDER: folder, SALLYPORT_BENCH_ROUTE: route.socketPath },
+    }),
+  );
+  const connect = once(async () => {
+    const { origin } = await startServer();
+    const authJson = await logIn(codex, vendor, route);
+    await post(`${origin}/api/credentials/codex`, { userId: USER, files: { auth: authJson } });
+    await post(`${origin}/api/vm/cli/prompt`, { userId: USER, provider: 'codex', prompt: 'Hello.' });
+    return { origin, userId: USER, authJson };
+  });
+
+  return {
+    folder,
+    vendor,
+    route,
+    proxyPort: forwarder.port,
+    codex,
+    server: startServer,
+    connected: connect,
+    close: async () => {
+      if (startServer.started()) {
+        const server = await startServer();
+        await server.stop();
+        await removeDataDirectory(server.dataDirectory);
+      }
+      await forwarder.close();
+      await internet.close();
+      await removeDataDirectory(folder);
+    },
+  };
+}
+
+/** Sends JSON and waits for the whole answer. */
+async function post(url: string, body: unknown): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok || text.includes('"outcome":"failed"'))
+    throw new Error(`${url} answered ${response.status}: ${text}`);
+}
+
+function once<T>(make: () => Promise<T>): (() => Promise<T>) & { started(): boolean } {
+  let made: Promise<T> | undefined;
+  return Object.assign(() => (made ??= make()), { started: () => made !== undefined });
+}
