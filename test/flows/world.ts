@@ -20,7 +20,7 @@ import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
 export const userId = '00000000-0000-4000-8000-000000000001';
 export const signInUrl =
   'https://login.fake.test/authorize?response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%3A18123%2Fcallback&state=s';
-export const callbackPort = 18_123;
+const callbackPort = 18_123;
 
 /** Searched for in everything that is shown or stored. */
 export const canary = 'canary-token-1f0c';
