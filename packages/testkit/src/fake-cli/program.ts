@@ -8,7 +8,7 @@ export async function fakeCliProgram(script: FakeCliScript): Promise<void> {
   const fs = process.getBuiltinModule('node:fs');
   const http = process.getBuiltinModule('node:http');
   const path = process.getBuiltinModule('node:path');
-  const { spawn } = process.getBuiltinModule('node:child_process');
+  const { spawn, execFileSync } = process.getBuiltinModule('node:child_process');
   const { randomBytes } = process.getBuiltinModule('node:crypto');
   const { createInterface } = process.getBuiltinModule('node:readline');
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises');
@@ -31,6 +31,7 @@ export async function fakeCliProgram(script: FakeCliScript): Promise<void> {
     fs.mkdirSync(directory, { recursive: true });
     if (kind === 'absent') return;
     if (kind === 'symlink') fs.symlinkSync('/etc/passwd', authFile);
+    else if (kind === 'fifo') execFileSync('/usr/bin/mkfifo', [authFile]);
     else {
       fs.writeFileSync(`${authFile}.part`, contents[kind], { mode: 0o600 });
       fs.renameSync(`${authFile}.part`, authFile);

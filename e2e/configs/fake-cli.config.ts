@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+
+import { defineConfig } from '@sallyport/server';
+import { createFakeInternet, createFakeLogin } from '@sallyport/testkit';
+import type { FakeInternet } from '@sallyport/testkit';
+
+let internet: FakeInternet | undefined;
+
+/** The made-up CLI of the testkit instead of a real one, and its vendor, who signs everybody in at once. */
+export default defineConfig({
+  providers: ['./fake-cli.ts'],
+  egress: async ({ dataDirectory, clock }) => {
+    const login = createFakeLogin();
+    const controls = { login: login.control };
+    internet = await createFakeInternet({
+      directory: join(dataDirectory, 'internet'),
+      sites: login.sites,
+      controls,
+      clock,
+    });
+    return internet;
+  },
+  personUrl: (href) => internet?.personUrl(href) ?? href,
+});

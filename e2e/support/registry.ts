@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+
+/** npm settings of an operator whose registry cannot be used, given as `NPM_CONFIG_USERCONFIG`. */
+export interface Registry {
+  readonly environment: Readonly<Record<string, string>>;
+  /** From now on npm's own registry is used. */
+  repair(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `refuses`: nobody listens there. `hangs`: it takes every request and answers none. */
+export async function createBrokenRegistry(folder: string, how: 'refuses' | 'hangs'): Promise<Registry> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const close = async (): Promise<void> => {
+    if (!server.listening) return;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await once(server, 'close');
+  };
+  if (how === 'refuses') await close();
+  const file = join(folder, 'operator.npmrc');
+  await writeFile(file, `registry=http://127.0.0.1:${port}/\nfetch-retries=0\n`);
+  return { environment: { NPM_CONFIG_USERCONFIG: file }, repair: () => writeFile(file, ''), close };
+}
