@@ -8,16 +8,14 @@ let internet: FakeInternet | undefined;
 
 /**
  * What `npm start -- --demo` runs: the real Codex CLI, and a made-up vendor in place of the internet. Logins are kept
- * across restarts. `SALLYPORT_DEMO_CANARY` is put into every token, for tests that search for leaks.
+ * across restarts.
  */
 export default defineConfig({
   providers: ['@sallyport/provider-codex'],
   egress: async ({ dataDirectory, clock }) => {
-    const { SALLYPORT_DEMO_CANARY: canary } = process.env;
     const openai = createFakeOpenai({
       clock,
       stateFile: join(dataDirectory, 'demo-vendor.json'),
-      ...(canary && { canary }),
     });
     internet = await createFakeInternet({
       directory: join(dataDirectory, 'internet'),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -61,7 +61,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
     return /sallyport listening on (http:\/\/\S+)/.exec(output)?.[1];
   });
-  const internet = createFakeInternetControl(join(dataDirectory, 'internet', 'control.sock'));
+  const internet = createFakeInternetControl(join(await realpath(join(dataDirectory, 'internet')), 'control.sock'));
   return {
     origin,
     dataDirectory,

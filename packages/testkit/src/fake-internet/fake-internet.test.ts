@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -139,9 +139,21 @@ describe('fake internet', () => {
     await expect(control.setFaults({ nothing: {} })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   });
 
-  it('says so when the directory is too deep for a unix socket', async () => {
-    await expect(createFakeInternet({ directory: join(directory, 'd'.repeat(100)), sites: {} })).rejects.toMatchObject({
-      code: 'EGRESS_FAILED',
-    });
+  it('puts its sockets elsewhere when the directory is too deep for them, and leads there', async () => {
+    const deep = join(directory, 'd'.repeat(100), 'internet');
+    const other = await createFakeInternet({ directory: deep, sites: {} });
+    const elsewhere = await realpath(deep);
+    expect(other.controlSocket).toBe(join(elsewhere, 'control.sock'));
+    expect(await createFakeInternetControl(other.controlSocket).state()).toMatchObject({ network: {} });
+    // As after a crash: the next one tidies up.
+    const next = await createFakeInternet({ directory: deep, sites: {} });
+    await expect(readdir(elsewhere)).rejects.toMatchObject({ code: 'ENOENT' });
+    await next.close();
+    await other.close();
+    await expect(realpath(deep)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('lets others pass through the folder of its sockets, and list nothing', async () => {
+    expect((await stat(directory)).mode & 0o777).toBe(0o711);
   });
 });

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -20,10 +21,11 @@ import { loopbackUrl, visitorFromLoopback } from './loopback.ts';
 import { createNetworkFaults } from './network-faults.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
 import { type Controllable, sendJson, type Site } from './site.ts';
+import { makeSocketFolder } from './socket-folder.ts';
 import { createVisitServer, type Visitor } from './visit-server.ts';
 
 export interface FakeInternetOptions {
-  /** Made when absent, for its owner only. Holds the sockets, so its path must be short. */
+  /** Made when absent. Leads to the sockets: where its path is too long for them, it becomes a link to a short one. */
   readonly directory: string;
   /** What answers, by exact host name. Other hosts answer 502. */
   readonly sites: Readonly<Record<string, Site>>;
@@ -49,8 +51,8 @@ export interface FakeInternet extends Egress {
 }
 
 export async function createFakeInternet(options: FakeInternetOptions): Promise<FakeInternet> {
-  const { directory, sites, clock = systemClock } = options;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { sites, clock = systemClock } = options;
+  const folder = await makeSocketFolder(options.directory, socketName().length);
   const authority = await createCertificateAuthority(clock.now());
   const log = createRequestLog();
   const network = createNetworkFaults();
@@ -72,19 +74,16 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
     visitor: (request, response) => visitorFromLoopback(request, response, sites),
   });
   const controlServer = createControlServer({ ...options.controls, network }, log);
-  const controlSocket = join(directory, 'control.sock');
+  const controlSocket = join(folder.path, 'control.sock');
   await rm(controlSocket, { force: true });
   await listenOnSocket(controlServer, controlSocket, 0o600);
   const loopback = `http://127.0.0.1:${await listenOnLoopback(loopbackServer, options.loopbackPort ?? 0)}`;
 
   const routes = new Set<EgressRoute>();
-  let opened = 0;
 
   async function open(plan: NetworkPlan, { signal, ...listener }: EgressOptions): Promise<EgressRoute> {
     signal.throwIfAborted();
-    opened += 1;
-    // The machine is left out of the name: a socket path has room for about a hundred bytes in all.
-    const socketPath = join(directory, `${opened}.sock`);
+    const socketPath = join(folder.path, socketName());
     const connections = new Set<TLSSocket>();
     const proxy: Server = createConnectProxy({
       hosts: plan.hosts,
@@ -97,8 +96,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
         behindTls.emit('connection', socket);
       },
     });
-    await rm(socketPath, { force: true });
-    // The machine runs as another user; the folder around it keeps everybody else out.
+    // The machine runs as another user; others cannot list the folder, so they do not know the name.
     await listenOnSocket(proxy, socketPath, 0o666);
     const route: EgressRoute = {
       socketPath,
@@ -126,6 +124,12 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
       await Promise.all([...routes].map((route) => route.close()));
       behindTls.emit('close');
       await Promise.all([closeServer(controlServer), closeServer(loopbackServer)]);
+      await folder.remove();
     },
   };
+}
+
+/** The machine is left out of the name: a socket path has room for about a hundred bytes in all. */
+function socketName(): string {
+  return `${randomBytes(8).toString('hex')}.sock`;
 }

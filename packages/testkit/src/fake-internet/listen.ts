@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { SallyportError } from '@sallyport/core';
 
 /** `sun_path` of unix(7) holds 108 bytes, the last of which is zero; macOS has four fewer. */
-const longestSocketPath = 103;
+export const longestSocketPath = 103;
 
 export async function listenOnSocket(server: Server, path: string, mode: number): Promise<void> {
   if (Buffer.byteLength(path) > longestSocketPath) {

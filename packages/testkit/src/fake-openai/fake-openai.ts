@@ -27,6 +27,8 @@ export interface FakeOpenai {
   readonly sites: Readonly<Record<string, Site>>;
   readonly control: Controllable;
   readonly canary: string;
+  /** The same for authorization codes. */
+  readonly codeCanary: string;
   state(): OpenaiState;
 }
 
@@ -39,12 +41,14 @@ export function createFakeOpenai(options: FakeOpenaiOptions = {}): FakeOpenai {
   const faults = switches.current;
   const ledger = createTokenLedger({ canary, clock, faults, stateFile: options.stateFile });
   const desk = createLoginDesk();
-  const codes = createAuthorizationCodes(clock);
+  const codeCanary = `canary${randomBytes(9).toString('hex')}`;
+  const codes = createAuthorizationCodes(clock, codeCanary);
   const devices = createDeviceAuthorizations(clock);
   const modelApi = createModelApi({ ledger, switches, clock, wordDelayMs: options.wordDelayMs ?? 20 });
 
   const state = (): OpenaiState =>
     openaiStateSchema.parse({
+      canaries: { token: canary, code: codeCanary },
       faults: faults(),
       logins: desk.all().map(({ purpose, ...login }) => ({ ...login, kind: purpose.kind })),
       devices: devices.all(),
@@ -59,6 +63,7 @@ export function createFakeOpenai(options: FakeOpenaiOptions = {}): FakeOpenai {
     },
     control: { setFaults: switches.change, state },
     canary,
+    codeCanary,
     state,
   };
 }

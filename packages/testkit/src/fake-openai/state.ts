@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 /** What tests may know about the fake provider. Read with `openaiStateSchema.parse((await control.state()).openai)`. */
 export const openaiStateSchema = z.object({
+  /** Stand in every token, and in every authorization code, as they are: a search finds whatever leaked. */
+  canaries: z.object({ token: z.string(), code: z.string() }),
   faults: z.record(z.string(), z.unknown()),
   logins: z.array(
     z.object({

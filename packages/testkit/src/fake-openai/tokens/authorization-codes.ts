@@ -21,12 +21,12 @@ export interface AuthorizationCodes {
 
 const lifetimeMs = 60_000;
 
-export function createAuthorizationCodes(clock: Clock): AuthorizationCodes {
+export function createAuthorizationCodes(clock: Clock, canary: string): AuthorizationCodes {
   const codes = new Map<string, CodeBinding & { issuedAt: number; used: boolean; family: string | undefined }>();
   const refuse = (problem: string, revokeFamily?: string) => ({ ok: false, problem, revokeFamily }) as const;
   return {
     issue(binding) {
-      const code = `ac_${randomBytes(24).toString('base64url')}`;
+      const code = `ac_${canary}${randomBytes(24).toString('base64url')}`;
       codes.set(code, { ...binding, issuedAt: clock.now(), used: false, family: undefined });
       return code;
     },
