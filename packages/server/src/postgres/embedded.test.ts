@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
