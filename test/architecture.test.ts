@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['tapable', 'zod', 're2js', 'node:crypto', 'node:util', 'node:stream'],
   machines: ['@sallyport/core', 'execa', 'node:'],
   agent: ['@sallyport/core', 'node-pty', '@xterm/headless', 'ws', 'chokidar', 'zod', 'node:'],
+  'provider-claude': ['@sallyport/core'],
   'provider-codex': ['@sallyport/core'],
   server: [
     '@sallyport/core',

@@ -7,6 +7,7 @@ import type { ScreenView } from '@sallyport/core';
 
 import { takeCheckpoint } from './checkpoint.ts';
 import { answerQueries, collectLinks, limitRepetition } from './sequences.ts';
+import { incompleteTail } from './utf8.ts';
 
 /**
  * What a person would see on the CLI's terminal. Decisions are made on this, never on the byte stream, so that
@@ -55,7 +56,7 @@ export function createScreen(options: ScreenOptions): Screen {
     allowProposedApi: true,
     logLevel: 'off',
   });
-  const memory = { received: 0, links: new Set<string>() };
+  const memory = { received: 0, links: new Set<string>(), unfinished: new Uint8Array() };
   const listeners: ((text: string) => void)[] = [];
   const reply = (text: string): void => {
     // The nudge in `parse` arrives here as an empty answer.
@@ -68,14 +69,20 @@ export function createScreen(options: ScreenOptions): Screen {
 
   let view: ScreenView | undefined;
   let tail = Promise.resolve();
-  const feed = async (bytes: Uint8Array): Promise<void> => {
+  const feed = async (arrived: Uint8Array): Promise<void> => {
+    const bytes = memory.unfinished.length > 0 ? joined(memory.unfinished, arrived) : arrived;
+    const end = bytes.length - incompleteTail(bytes);
+    memory.unfinished = bytes.slice(end);
     let resumed = performance.now();
-    for (let start = 0; start < bytes.length; start += SLICE) {
+    for (let start = 0; start < end;) {
       if (performance.now() - resumed > LONGEST_PAUSELESS_MS) {
         await scheduler.yield();
         resumed = performance.now();
       }
-      await parse(terminal, bytes.subarray(start, start + SLICE));
+      const slice = bytes.subarray(start, Math.min(start + SLICE, end));
+      const whole = slice.subarray(0, slice.length - incompleteTail(slice));
+      await parse(terminal, whole);
+      start += whole.length;
       view = undefined;
     }
   };
@@ -100,6 +107,13 @@ export function createScreen(options: ScreenOptions): Screen {
     },
     dispose: () => terminal.dispose(),
   };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
 
 function defaultScrollback(columns: number, rows: number): number {

@@ -74,6 +74,8 @@ describe('missingParts', () => {
 
   it('takes an API key alone as a whole credential, and files without it as well', () => {
     expect(missingParts([auth, key], { key: 'sk-1' })).toEqual([]);
+    expect(missingParts([auth, settings, key], { key: 'sk-1', settings: whole })).toEqual([]);
+    expect(missingParts([auth, key], { key: 'sk-1', auth: '{' })).toEqual([{ item: 'auth', problem: 'truncated' }]);
     expect(missingParts([auth, key], { auth: whole })).toEqual([]);
     expect(missingParts([auth, key], { key: ' ' })).toEqual([{ item: 'auth', problem: 'absent' }]);
     expect(missingParts([key], {})).toEqual([{ item: 'key', problem: 'absent' }]);

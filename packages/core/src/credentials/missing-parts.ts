@@ -16,12 +16,14 @@ export interface MissingPart {
 
 /**
  * What the whole credential lacks; empty when it is complete. Settings files that require nothing may be absent.
- * A value for the environment (a token, an API key) is a credential of its own: then no file has to be there.
+ * A value for the environment (a token, an API key) is a credential of its own: then no file has to be there, and
+ * a settings file beside it changes nothing.
  */
 export function missingParts(items: readonly CredentialItem[], files: CredentialFiles): readonly MissingPart[] {
   const fileItems = items.filter((item) => item.as === 'file');
   const hasValue = items.some((item) => item.as === 'environment' && (files[item.id] ?? '').trim() !== '');
-  if (hasValue && fileItems.every((item) => files[item.id] === undefined)) return [];
+  const secretFiles = fileItems.filter((item) => item.role === 'secret');
+  if (hasValue && secretFiles.every((item) => files[item.id] === undefined)) return [];
   if (fileItems.length === 0 && !hasValue) {
     return items.map((item) => ({ item: item.id, problem: files[item.id] === undefined ? 'absent' : 'empty' }));
   }

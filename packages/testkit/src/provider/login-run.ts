@@ -19,6 +19,8 @@ export interface LoginRunOptions {
   readonly answers?: Readonly<Record<string, string>> | undefined;
   /** True where the CLI had a browser command when it was recorded: it gave it the first https link it printed. */
   readonly browserCommand?: boolean | undefined;
+  /** With `browserCommand`: the link it was given, where that is another than the one printed. */
+  readonly browserLink?: string | undefined;
   /** What is wrong with the credential the CLI wrote. Default: nothing. */
   readonly credentialProblem?: string | undefined;
 }

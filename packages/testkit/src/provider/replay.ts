@@ -40,7 +40,8 @@ interface Progress {
 export function createPlayer(transcript: Transcript, method: LoginMethod, options: LoginRunOptions = {}): Player {
   const { bytes, columns, rows, exit } = transcript;
   const start: Progress = { run: startLoginRun(method, options), elapsedMs: 0, typed: 0, stalled: false };
-  const browser = options.browserCommand === true ? firstSecureLink(bytes) : undefined;
+  const printed = options.browserCommand === true ? firstSecureLink(bytes) : undefined;
+  const browser = printed && { ...printed, url: options.browserLink ?? printed.url };
 
   /** The CLI calls its browser command right after printing the link, so before anything that follows. */
   const seen = (progress: Progress, screen: ScreenView, from: number, offset: number): Progress => {

@@ -1,0 +1,138 @@
+import type { ProviderManifestInput } from '@sallyport/core';
+
+/**
+ * How Claude Code logs in. The link that ends at the CLI's own loopback listener goes to the browser command alone;
+ * the one it prints ends at a page that shows a code to paste. Each method runs in a home without a credential, so
+ * that the file it leaves behind can only be its own.
+ */
+
+type LoginMethodInput = ProviderManifestInput['logins'][number];
+
+const CLIENT = 'client_id=9d1c250a-e61b-44d9-88ed-5944d1962f5e';
+
+const failures: LoginMethodInput['failure'] = [
+  {
+    when: { text: 'No authorization code received' },
+    code: 'LOGIN_DENIED',
+    message: 'The sign-in was refused on the page of Anthropic.',
+  },
+  {
+    when: { text: 'Invalid state parameter' },
+    code: 'LOGIN_FAILED',
+    message: 'The answer of the sign-in page belonged to another login.',
+  },
+  {
+    when: { text: "Couldn't log in" },
+    code: 'LOGIN_FAILED',
+    message: 'Anthropic did not give Claude Code a credential for this sign-in.',
+  },
+  {
+    when: { text: 'Unable to connect to Anthropic services' },
+    code: 'LOGIN_FAILED',
+    message: 'Claude Code could not reach the services of Anthropic.',
+  },
+  {
+    when: { pattern: '(OAuth error|Login failed): ' },
+    code: 'LOGIN_FAILED',
+    message: 'Claude Code could not complete the sign-in.',
+  },
+];
+
+const callbackLink: NonNullable<LoginMethodInput['url']> = {
+  sources: ['browser-shim'],
+  hosts: ['claude.com'],
+  pathPrefixes: ['/cai/oauth/authorize'],
+  require: [CLIENT, 'response_type=code', 'redirect_uri', 'code_challenge', 'code_challenge_method=S256', 'state'],
+};
+
+/** The port is another one each time, so it is taken from the link. */
+const callback: LoginMethodInput['callback'] = { ports: [], path: '/callback' };
+
+export const browserLogin: LoginMethodInput = {
+  id: 'browser',
+  title: 'Sign in with Claude',
+  kind: 'loopback-callback',
+  drive: { kind: 'terminal', argv: ['auth', 'login', '--claudeai'] },
+  url: callbackLink,
+  callback,
+  freshHome: true,
+  success: [{ text: 'Login successful' }],
+  failure: failures,
+  timeoutMs: 10 * 60_000,
+};
+
+export const pasteCodeLogin: LoginMethodInput = {
+  id: 'paste-code',
+  title: 'Sign in on another device and paste the code',
+  kind: 'paste-code',
+  drive: {
+    kind: 'terminal',
+    argv: ['auth', 'login', '--claudeai'],
+    steps: [
+      {
+        id: 'paste',
+        when: { text: 'Paste code here' },
+        do: {
+          kind: 'ask',
+          prompt: { id: 'code', label: 'Code that the sign-in page of Claude shows', kind: 'code', secret: true },
+          submit: '\r',
+        },
+      },
+    ],
+  },
+  url: {
+    sources: ['osc8', 'text'],
+    hosts: ['claude.ai', 'claude.com', 'platform.claude.com'],
+    pathPrefixes: ['/oauth/authorize', '/cai/oauth/authorize'],
+    // The short link of 2.1.330 is a challenge without any parameter; older versions print the long one.
+    require: [],
+    textAfter: { text: 'Paste code here' },
+  },
+  freshHome: true,
+  success: [{ text: 'Login successful' }],
+  failure: [
+    {
+      when: { pattern: '[Ii]nvalid code' },
+      code: 'LOGIN_FAILED',
+      message: 'That was not the whole code. Copy all of it, with the part after the #.',
+    },
+    ...failures,
+  ],
+  timeoutMs: 15 * 60_000,
+};
+
+/** Prints a token that is good for a year and writes no file: the token itself is the credential. */
+export const setupTokenLogin: LoginMethodInput = {
+  id: 'setup-token',
+  title: 'Make a token that lasts a year',
+  kind: 'loopback-callback',
+  drive: { kind: 'terminal', argv: ['setup-token'] },
+  url: { ...callbackLink, require: [...(callbackLink.require ?? []), 'scope=user:inference'] },
+  callback,
+  freshHome: true,
+  // Printed below the token, so the token is whole by then.
+  success: [{ text: 'Store this token securely' }],
+  failure: failures,
+  timeoutMs: 10 * 60_000,
+};
+
+/** The screens of a first start. The credential is on disk before the last ones, which therefore stay unanswered. */
+export const firstStartLogin: LoginMethodInput = {
+  id: 'first-start',
+  title: 'Sign in through the first start of Claude Code',
+  kind: 'loopback-callback',
+  drive: {
+    kind: 'terminal',
+    argv: [],
+    steps: [
+      { id: 'theme', when: { text: 'Choose the text style' }, do: { kind: 'send', text: '\r' } },
+      { id: 'subscription', when: { text: 'Select login method' }, do: { kind: 'send', text: '\r' } },
+    ],
+  },
+  url: callbackLink,
+  callback,
+  freshHome: true,
+  success: [{ text: 'Login successful' }],
+  failure: failures,
+  timeoutMs: 10 * 60_000,
+};

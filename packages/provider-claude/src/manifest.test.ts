@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+
+import { buildArgv, matchText, missingParts } from '@sallyport/core';
+import { lockfile, lockfileText } from './lockfile.ts';
+import { manifest } from './manifest.ts';
+
+describe('the lockfile', () => {
+  it('pins every package of the CLI by hash and names no registry', () => {
+    const { '': root, ...packages } = lockfile.packages;
+    expect(root.dependencies).toEqual({ [manifest.cli.package]: manifest.cli.version });
+    for (const entry of Object.values(packages)) expect(entry.integrity).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+    expect(lockfileText).not.toMatch(/resolved|https?:/);
+  });
+
+  it('has the package in which each platform finds its executable', () => {
+    for (const path of Object.values(manifest.cli.bin)) {
+      expect(Object.keys(lockfile.packages)).toContain(path.slice(0, path.lastIndexOf('/')));
+    }
+  });
+});
+
+describe('the command lines', () => {
+  it('send the prompt by stdin, ask for pieces of text, and go on with a conversation by its id', () => {
+    const headless = '-p --output-format stream-json --verbose --include-partial-messages';
+    expect(buildArgv(manifest.prompt, { tools: 'workspace' }).join(' ')).toBe(
+      `${headless} --permission-mode acceptEdits`,
+    );
+    expect(buildArgv(manifest.prompt, { tools: 'full', model: 'm', session: 's' }).join(' ')).toBe(
+      `${headless} --dangerously-skip-permissions --model m --resume s`,
+    );
+  });
+});
+
+describe('the credential', () => {
+  const item = manifest.credentials.find(({ id }) => id === 'token');
+  const screen = (token: string): string => `Your OAuth token (valid for 1 year):\n\n ${token}\n\n Store this token`;
+
+  it('is found on the screen of setup-token', () => {
+    const from = item?.as === 'environment' && item.from !== 'person' ? item.from : { text: 'none' };
+    expect(matchText(from, screen('sk-ant-oat01-FAKE-15_0f9b'))).toBe('sk-ant-oat01-FAKE-15_0f9b');
+    expect(matchText(from, 'export CLAUDE_CODE_OAUTH_TOKEN=<token>')).toBeUndefined();
+  });
+
+  it('may be that token alone, with the settings file the CLI writes beside it', () => {
+    const files = { token: 'sk-ant-oat01-FAKE-15_0f9b', settings: '{}' };
+    expect(missingParts(manifest.credentials, files)).toEqual([]);
+    expect(missingParts(manifest.credentials, { ...files, auth: '{}' })).toEqual([
+      { item: 'auth', problem: 'missing /claudeAiOauth/accessToken' },
+    ]);
+    expect(missingParts(manifest.credentials, { settings: '{}' })).toEqual([{ item: 'auth', problem: 'absent' }]);
+  });
+});
+
+describe('the rules of the logins', () => {
+  const rules = manifest.logins.find(({ id }) => id === 'browser')?.failure ?? [];
+
+  it.each([
+    ['No authorization code received', 'LOGIN_DENIED'],
+    ['Invalid state parameter', 'LOGIN_FAILED'],
+    ["Couldn't log in: Request failed with status code 400", 'LOGIN_FAILED'],
+    ['Unable to connect to Anthropic services', 'LOGIN_FAILED'],
+  ])('take %j for %s', (text, code) => {
+    expect(rules.find((rule) => matchText(rule.when, text) !== undefined)?.code).toBe(code);
+  });
+});

@@ -1,0 +1,136 @@
+import { manifestSchema } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core';
+
+import { lockfile, lockfileText } from './lockfile.ts';
+import { browserLogin, firstStartLogin, pasteCodeLogin, setupTokenLogin } from './logins.ts';
+
+const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
+
+/** Claude Code, as `@anthropic-ai/claude-code` ships it. Everything here was established by running that version. */
+export const manifest: ProviderManifest = manifestSchema.parse({
+  spec: 1,
+  id: 'claude_code',
+  aliases: ['claude'],
+  title: 'Claude Code',
+  terms: {
+    url: 'https://www.anthropic.com/legal/consumer-terms',
+    reviewed: '2026-11-23',
+    deployments: ['self-hosted', 'internal'],
+  },
+  cli: {
+    package: '@anthropic-ai/claude-code',
+    version: lockfile.packages['node_modules/@anthropic-ai/claude-code'].version,
+    lockfile: lockfileText,
+    // The package's own `bin/claude.exe` is put there by an install script, and none runs.
+    bin: {
+      'linux-x64': 'node_modules/@anthropic-ai/claude-code-linux-x64/claude',
+      'linux-arm64': 'node_modules/@anthropic-ai/claude-code-linux-arm64/claude',
+      'darwin-x64': 'node_modules/@anthropic-ai/claude-code-darwin-x64/claude',
+      'darwin-arm64': 'node_modules/@anthropic-ai/claude-code-darwin-arm64/claude',
+    },
+    env: {
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+      DISABLE_ERROR_REPORTING: '1',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    },
+  },
+  commands: {
+    status: { argv: ['auth', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },
+    logout: { argv: ['auth', 'logout'], exits: { '0': 'ok' } },
+  },
+  needs: { memoryMb: 768 },
+  logins: [browserLogin, pasteCodeLogin, setupTokenLogin, firstStartLogin],
+  credentials: [
+    {
+      as: 'file',
+      id: 'auth',
+      role: 'secret',
+      format: 'json',
+      mode: 0o600,
+      rotates: true,
+      // Without `scopes` the CLI says "Not logged in"; versions before 2.1.330 wrote no end of the login.
+      require: [
+        '/claudeAiOauth/accessToken',
+        '/claudeAiOauth/refreshToken',
+        '/claudeAiOauth/expiresAt',
+        '/claudeAiOauth/scopes',
+      ],
+      write: 'replace',
+      paths: { browser: '~/.claude/.credentials.json', cli: '~/.claude/.credentials.json' },
+    },
+    {
+      as: 'file',
+      id: 'settings',
+      role: 'settings',
+      format: 'json',
+      mode: 0o600,
+      rotates: false,
+      require: [],
+      // The CLI keeps counters and the trust of folders in the same file.
+      write: 'merge-json',
+      paths: { browser: '~/.claude.json', cli: '~/.claude.json' },
+    },
+    {
+      as: 'environment',
+      id: 'token',
+      name: 'CLAUDE_CODE_OAUTH_TOKEN',
+      from: { pattern: '\\b(sk-ant-oat01-[A-Za-z0-9_-]{8,})' },
+    },
+    { as: 'environment', id: 'api_key', name: 'ANTHROPIC_API_KEY', from: 'person' },
+  ],
+  prompt: {
+    drive: 'lines',
+    argv: [...headless, { slot: 'tools' }, { slot: 'model', flag: '--model' }],
+    resumeArgv: [
+      ...headless,
+      { slot: 'tools' },
+      { slot: 'model', flag: '--model' },
+      { slot: 'session', flag: '--resume' },
+    ],
+    input: 'stdin',
+    // Nobody is there to be asked, so what a mode does not allow is refused.
+    tools: {
+      'read-only': [
+        '--permission-mode',
+        'dontAsk',
+        '--allowedTools',
+        'Read,Glob,Grep',
+        '--disallowedTools',
+        'Write,Edit,NotebookEdit',
+      ],
+      // Edits inside the working folder. Shell commands have no such fence, hence only those that just read.
+      workspace: ['--permission-mode', 'acceptEdits'],
+      full: ['--dangerously-skip-permissions'],
+    },
+    // Only the line that ends the run counts: `subtype` says "success" there even so. What the model writes is
+    // inside a string, where these quotes would be escaped.
+    reloginNeeded: [
+      {
+        pattern:
+          '"is_error":true,.*"result":"(Not logged in|Failed to authenticate|Invalid API key|OAuth token revoked)',
+      },
+    ],
+  },
+  egress: {
+    cli: ['api.anthropic.com', 'platform.claude.com', 'claude.com', 'claude.ai'],
+    signIn: [
+      'claude.ai',
+      'claude.com',
+      'www.claude.com',
+      'platform.claude.com',
+      'console.anthropic.com',
+      'api.anthropic.com',
+      'assets-proxy.anthropic.com',
+      's-cdn.anthropic.com',
+      'challenges.cloudflare.com',
+      'accounts.google.com',
+      'accounts.youtube.com',
+      'ssl.gstatic.com',
+      'www.gstatic.com',
+      'fonts.gstatic.com',
+      'appleid.apple.com',
+      'appleid.cdn-apple.com',
+    ],
+  },
+});

@@ -1,0 +1,27 @@
+import { asRecord, nonEmpty, readable } from './json.ts';
+import type { JsonRecord } from './json.ts';
+
+/** Content blocks of a message of the Messages API, for a person to read. */
+export function blocksOf(message: JsonRecord): readonly JsonRecord[] {
+  const { content } = message;
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  return Array.isArray(content) ? content.map(asRecord) : [];
+}
+
+/** A command as it is; the one argument of a file tool; anything else as JSON. */
+export function toolInput(name: string, value: unknown): string {
+  const input = asRecord(value);
+  if (name === 'Bash') return nonEmpty(input['command']) ?? readable(value);
+  const keys = Object.keys(input);
+  const [only] = keys;
+  return keys.length === 1 && only !== undefined ? readable(input[only]) : readable(value);
+}
+
+export function toolOutput(block: JsonRecord): string {
+  const { content } = block;
+  if (!Array.isArray(content)) return readable(content);
+  return content
+    .map(asRecord)
+    .map((part) => nonEmpty(part['text']) ?? `[${readable(part['type'])}]`)
+    .join('\n');
+}
