@@ -99,7 +99,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
         '--disallowedTools',
         'Write,Edit,NotebookEdit',
       ],
-      // Edits inside the working folder. Shell commands have no such fence, hence only those that just read.
+      // Edits inside the working folder, and shell commands of which the CLI can tell that they do no more than that.
       workspace: ['--permission-mode', 'acceptEdits'],
       full: ['--dangerously-skip-permissions'],
     },
