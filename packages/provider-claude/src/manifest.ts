@@ -6,7 +6,10 @@ import { browserLogin, firstStartLogin, pasteCodeLogin, setupTokenLogin } from '
 
 const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
 
-/** Claude Code, as `@anthropic-ai/claude-code` ships it. Everything here was established by running that version. */
+/**
+ * Claude Code, as `@anthropic-ai/claude-code` ships it. Established by running that version against stand-ins for its
+ * services; the hosts of the real sign-in pages have not been checked.
+ */
 export const manifest: ProviderManifest = manifestSchema.parse({
   spec: 1,
   id: 'claude_code',
