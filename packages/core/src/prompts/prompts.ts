@@ -81,9 +81,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const { promptId } = record;
     const journal = createPromptJournal(runtime, record);
     try {
-      await journal.write([{ type: 'prompt-start', promptId, provider: record.provider }]);
+      // Stored while the machine is looked up: the person waits for every write before the CLI starts.
+      const begun = journal.write([{ type: 'prompt-start', promptId, provider: record.provider }]);
+      begun.catch(() => undefined);
       signal.throwIfAborted();
-      await runPrompt(runtime, machines, { provider, request, promptId, journal, signal });
+      await runPrompt(runtime, machines, { provider, request, promptId, journal, begun, signal });
     } catch (thrown) {
       const { code, message, hint } = endError(thrown, signal);
       const outcome = code === 'PROMPT_CANCELLED' ? 'cancelled' : 'failed';

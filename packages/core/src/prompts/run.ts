@@ -16,6 +16,8 @@ export interface PromptRun {
   readonly promptId: string;
   readonly signal: AbortSignal;
   readonly journal: PromptJournal;
+  /** Settles when the first event is stored, or cannot be: no CLI is started before. */
+  readonly begun: Promise<void>;
 }
 
 const DEFAULT_PLAN: PromptPlan = {
@@ -56,7 +58,7 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
 async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, machine: CliMachine): Promise<void> {
   const { provider, request, promptId, signal, journal } = run;
   const { manifest } = provider;
-  const credential = await runtime.ledger.read(request.userId, manifest.id);
+  const [credential] = await Promise.all([runtime.ledger.read(request.userId, manifest.id), run.begun]);
   const reader = createPromptReader(provider);
   const shown = machine.running.agent.execute(
     {
