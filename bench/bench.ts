@@ -32,6 +32,8 @@ export interface JudgedFinding extends Finding {
 }
 
 export function judgeFinding(finding: Finding): JudgedFinding {
+  if (!finding.samples.every(Number.isFinite))
+    throw new Error(`${finding.title} was not measured: ${finding.samples.join(', ')}`);
   const interval = bootstrapInterval(finding.samples);
   const verdict = judge(interval, finding.samples.length, limitOf(finding));
   return { ...finding, median: median(finding.samples), interval, verdict };

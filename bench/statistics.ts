@@ -38,14 +38,14 @@ export interface Limit {
 
 /**
  * A limit is exceeded when the whole interval is over it, and holds when its lower end is under it; unless the
- * interval lies across the limit and is wider than the allowance, for then it would hold whatever was measured.
+ * interval lies across the limit and is wider than half the allowance, for then it says too little.
  */
 export function judge(interval: Interval, samples: number, limit: Limit | undefined): Verdict {
   if (limit === undefined) return 'reported';
   if (samples < FEWEST_SAMPLES) return 'NOISY';
   if (interval.lower >= limit.most) return 'EXCEEDED';
   if (interval.upper < limit.most) return 'holds';
-  return interval.upper - interval.lower > limit.allowance ? 'NOISY' : 'holds';
+  return interval.upper - interval.lower > limit.allowance / 2 ? 'NOISY' : 'holds';
 }
 
 function quantile(sorted: readonly number[], fraction: number): number {
