@@ -17,8 +17,9 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   title: 'Claude Code',
   terms: {
     url: 'https://www.anthropic.com/legal/consumer-terms',
-    reviewed: '2026-11-23',
-    deployments: ['self-hosted', 'internal'],
+    reviewed: null,
+    // Nobody has read the terms for this yet, so it is offered in no kind of deployment.
+    deployments: [],
   },
   cli: {
     package: '@anthropic-ai/claude-code',

@@ -12,8 +12,9 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   title: 'Codex',
   terms: {
     url: 'https://openai.com/policies/terms-of-use/',
-    reviewed: '2026-11-23',
-    deployments: ['self-hosted', 'internal'],
+    reviewed: null,
+    // Nobody has read the terms for any other kind of deployment.
+    deployments: ['self-hosted'],
   },
   cli: {
     package: '@openai/codex',

@@ -257,7 +257,8 @@ export const manifestSchema = z.strictObject({
   title: z.string().min(1).max(60),
   terms: z.strictObject({
     url: z.url({ protocol: /^https$/ }),
-    reviewed: z.iso.date(),
+    /** The day a person last read them for this purpose; `null` where nobody has. */
+    reviewed: z.iso.date().nullable(),
     deployments: z.array(z.enum(['self-hosted', 'internal', 'hosted'])),
   }),
   cli: z.strictObject({
