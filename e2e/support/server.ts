@@ -77,8 +77,8 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
 }
 
 /** The CLIs are the same for every run, and large: they are installed once for all. */
-async function makeDataDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
+export async function makeDataDirectory(parent = tmpdir()): Promise<string> {
+  const directory = await mkdtemp(join(parent, 'sp-e2e-'));
   const clis = join(repository, 'node_modules', '.cache', 'sallyport', 'e2e-clis');
   await mkdir(clis, { recursive: true });
   await symlink(clis, join(directory, 'clis'));
