@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   agent: ['@sallyport/core', 'node-pty', '@xterm/headless', 'ws', 'chokidar', 'zod', 'node:'],
   'provider-claude': ['@sallyport/core'],
   'provider-codex': ['@sallyport/core'],
+  'provider-gemini': ['@sallyport/core'],
   server: [
     '@sallyport/core',
     '@sallyport/machines',

@@ -9,6 +9,8 @@ export * from './store.ts';
 export * from './fake-openai/fake-openai.ts';
 export * from './fake-openai/login/colour-code.ts';
 export * from './fake-openai/state.ts';
+export * from './fake-google/fake-google.ts';
+export * from './fake-google/state.ts';
 export * from './fake-cli/login-site.ts';
 export * from './fake-cli/provider.ts';
 export type * from './fake-cli/script.ts';

@@ -206,6 +206,15 @@ describe('a login', () => {
     expect(seen).not.toContain(token);
   });
 
+  it('gets the variables of its method on top of those of the manifest', async () => {
+    await using agent = await startTestAgent(`env > "$HOME/seen"; exit 7`);
+    const env = { DISPLAY: ':9', FAKE_SETTING: 'from the method' };
+    await start(agent, loginRequest({ ...withoutLink, drive: { kind: 'terminal', argv: ['login'], env } }));
+    const seen = await readFile(join(agent.home, 'seen'), 'utf8');
+    expect(seen).toContain('DISPLAY=:9');
+    expect(seen).toContain('FAKE_SETTING=from the method');
+  });
+
   it('cannot be started for a CLI this machine does not have', async () => {
     await using agent = await startTestAgent('exit 0');
     const answer = await agent.post('/auth/unknown', loginRequest());

@@ -125,7 +125,7 @@ async function live(
   try {
     await writeSettings(own.home, command.cli.settings);
     if (session.abort.signal.aborted) throw cancelled();
-    const env = cliEnvironment(options.surroundings, own.home, command.cli.env);
+    const env = cliEnvironment(options.surroundings, own.home, command.cli.env, method.drive.env ?? {});
     const run = runLogin({
       method,
       command: { file, argv, env, cwd: own.home },

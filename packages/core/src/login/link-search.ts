@@ -33,8 +33,15 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   return undefined;
 }
 
+const texts = new WeakMap<ScreenView, string>();
+
+/** All lines as one text. Remembered, since every step of the engine asks for it, and a wide screen is large. */
 export function screenText(screen: ScreenView): string {
-  return screen.lines.join('\n');
+  const known = texts.get(screen);
+  if (known !== undefined) return known;
+  const text = screen.lines.join('\n');
+  texts.set(screen, text);
+  return text;
 }
 
 type Found = Pick<FoundLink, 'url' | 'settled'>;

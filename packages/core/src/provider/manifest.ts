@@ -103,6 +103,8 @@ const loginMethodShape = z.strictObject({
   drive: z.strictObject({
     kind: z.literal('terminal'),
     argv: z.array(argumentSchema).max(40),
+    /** Variables for this method only, on top of those of `cli.env`. */
+    env: z.record(environmentNameSchema, z.string().max(500)).optional(),
     columns: z.number().int().min(40).max(4000).default(2000),
     rows: z.number().int().min(10).max(200).default(50),
     steps: z.array(expectStepSchema).max(30).default([]),

@@ -58,6 +58,12 @@ export function matchText(matcher: Matcher, text: string): string | undefined {
   return (found.groupCount() > 0 ? found.group(1) : found.group()) ?? found.group() ?? undefined;
 }
 
+/** The last long text: a login asks a dozen matchers about the same screen. */
+let collapsed = { text: '', result: '' };
+
 function collapse(text: string): string {
-  return text.replace(/\s+/g, ' ');
+  if (text.length > 500 && text === collapsed.text) return collapsed.result;
+  const result = text.replace(/\s+/g, ' ');
+  if (text.length > 500) collapsed = { text, result };
+  return result;
 }

@@ -153,6 +153,7 @@ describe('a manifest', () => {
     '',
   ])('may not set the variable %j', (name) => {
     expect(problemOf(changed('/cli/env', { [name]: 'x' }))).toContain('/cli/env/');
+    expect(problemOf(changed('/logins/0/drive/env', { [name]: 'x' }))).toContain('/logins/0/drive/env/');
   });
 
   it.each([

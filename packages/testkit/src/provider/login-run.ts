@@ -21,6 +21,8 @@ export interface LoginRunOptions {
   readonly browserCommand?: boolean | undefined;
   /** With `browserCommand`: the link it was given, where that is another than the one printed. */
   readonly browserLink?: string | undefined;
+  /** With `browserLink`: what the CLI had just printed then. Default: its first https link. */
+  readonly browserCalledAfter?: string | undefined;
   /** What is wrong with the credential the CLI wrote. Default: nothing. */
   readonly credentialProblem?: string | undefined;
 }

@@ -2,6 +2,7 @@ import { createScreen } from '@sallyport/agent/terminal';
 import type { Screen } from '@sallyport/agent/terminal';
 import type { LoginMethod, ScreenView } from '@sallyport/core';
 
+import { offsetOf } from '../transcript.ts';
 import type { Transcript } from '../transcript.ts';
 import { startLoginRun } from './login-run.ts';
 import type { LoginOutcome, LoginRun, LoginRunOptions } from './login-run.ts';
@@ -40,8 +41,7 @@ interface Progress {
 export function createPlayer(transcript: Transcript, method: LoginMethod, options: LoginRunOptions = {}): Player {
   const { bytes, columns, rows, exit } = transcript;
   const start: Progress = { run: startLoginRun(method, options), elapsedMs: 0, typed: 0, stalled: false };
-  const printed = options.browserCommand === true ? firstSecureLink(bytes) : undefined;
-  const browser = printed && { ...printed, url: options.browserLink ?? printed.url };
+  const browser = options.browserCommand === true ? browserCall(transcript, options) : undefined;
 
   /** The CLI calls its browser command right after printing the link, so before anything that follows. */
   const seen = (progress: Progress, screen: ScreenView, from: number, offset: number): Progress => {
@@ -117,14 +117,14 @@ export function createPlayer(transcript: Transcript, method: LoginMethod, option
       const before = await play(start, screen, { start: 0, end: window.start }, []);
       const rewind = screen.checkpoint();
       await screen.write(bytes.subarray(window.start, window.end));
-      const expected = screen.view();
+      const expected = textOf(screen.view());
       const tail = await viewsAfter(transcript, screen, window.end);
       return {
         async replay(cuts) {
           rewind();
           const inside = await play(before, screen, window, cuts);
           if (inside.stalled) return inside.run.outcome;
-          if (!sameView(screen.view(), expected)) return { ...inside.run.outcome, result: 'a different screen' };
+          if (textOf(screen.view()) !== expected) return { ...inside.run.outcome, result: 'a different screen' };
           // The terminal is where it always is after the window, so what it shows next is known.
           return end(
             tail.reduce(
@@ -181,8 +181,18 @@ function silent(progress: Progress, forMs: number): Progress {
   return { ...progress, run, elapsedMs };
 }
 
-function sameView(left: ScreenView, right: ScreenView): boolean {
-  return left.lines.join('\n') === right.lines.join('\n') && left.links.join('\n') === right.links.join('\n');
+function textOf({ lines, links }: ScreenView): string {
+  return [...lines, ...links].join('\n');
+}
+
+function browserCall(
+  transcript: Transcript,
+  { browserLink, browserCalledAfter }: LoginRunOptions,
+): { readonly url: string; readonly end: number } | undefined {
+  const printed = firstSecureLink(transcript.bytes);
+  if (browserLink === undefined) return printed;
+  if (browserCalledAfter === undefined) return printed && { ...printed, url: browserLink };
+  return { url: browserLink, end: offsetOf(transcript, browserCalledAfter) + Buffer.byteLength(browserCalledAfter) };
 }
 
 function firstSecureLink(bytes: Uint8Array): { readonly url: string; readonly end: number } | undefined {

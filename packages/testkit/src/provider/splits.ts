@@ -20,6 +20,18 @@ export function windowsAround(places: readonly Span[], length: number): readonly
   return windows;
 }
 
+/** The first and the last place of each link: a screen that is painted again and again repeats all in between. */
+export function placesOfLinks(bytes: Uint8Array): readonly Span[] {
+  const first = new Map<string, Span>();
+  const last = new Map<string, Span>();
+  for (const span of linksInBytes(bytes)) {
+    const link = Buffer.from(bytes.subarray(span.start, span.end)).toString('latin1');
+    if (!first.has(link)) first.set(link, span);
+    last.set(link, span);
+  }
+  return [...new Set([...first.values(), ...last.values()])];
+}
+
 /** Every link in the raw bytes, up to the first byte that cannot belong to it. */
 export function linksInBytes(bytes: Uint8Array): readonly Span[] {
   // Latin-1, so that an index into the text is an index into the bytes.

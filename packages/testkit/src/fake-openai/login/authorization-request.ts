@@ -4,7 +4,8 @@ export const codexClientId = 'app_EMoamEEZ73f0CkXaXp7hrann';
 /** What a checked authorization link asks for (RFC 6749 §4.1.1, RFC 7636 §4.3). */
 export interface AuthorizationRequest {
   readonly redirectUri: string;
-  readonly challenge: string;
+  /** Absent where the link brings none; the provider decides whether it has to. */
+  readonly challenge: string | undefined;
   readonly state: string;
   readonly scope: string;
 }

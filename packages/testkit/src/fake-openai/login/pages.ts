@@ -15,12 +15,17 @@ export interface Page {
   readonly root: string;
 }
 
-export function sendPage(response: ServerResponse, { status, title, body, root }: Page): void {
-  // `form-action` also governs where a submitted form is redirected to, hence the CLI's callbacks.
-  const formTargets = registeredRedirects.map((redirect) => new URL(redirect).origin).join(' ');
+/** `form-action` also governs where a submitted form is redirected to, hence the CLI's callbacks. */
+const callbackOrigins = registeredRedirects.map((redirect) => new URL(redirect).origin);
+
+export function sendPage(
+  response: ServerResponse,
+  { status, title, body, root }: Page,
+  formTargets: readonly string[] = callbackOrigins,
+): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' ${formTargets}; base-uri 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' ${formTargets.join(' ')}; base-uri 'none'; frame-ancestors 'none'`,
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
@@ -44,12 +49,12 @@ ${body}
 `);
 }
 
-export function loginPage(login: Login, root: string): Page {
+export function loginPage(login: Login, root: string, product = 'Codex'): Page {
   const left =
     login.wrongTries > 0 ? `<p class="error" role="alert">That was not the code. Here is a fresh one.</p>` : '';
   return {
     status: login.wrongTries > 0 ? 401 : 200,
-    title: 'Sign in to continue to Codex',
+    title: `Sign in to continue to ${product}`,
     root,
     body: `${left}
 <p>Type the six letters below the colours.</p>

@@ -45,16 +45,22 @@ export function planTurn(request: ResponsesRequest): ModelTurn {
     if (!tool) return { kind: 'refuse', problem: 'The request declares no tool that runs shell commands.' };
     return { kind: 'command', tool, command: wanted.command };
   }
+  return { kind: 'text', ...plainAnswer(prompt) };
+}
+
+/** The answer to a prompt that runs no command. */
+export function plainAnswer(prompt: string): { readonly text: string; readonly wordDelayMs?: number } {
   const slow = /\[\[slow (?<words>\d{1,5})\]\]/.exec(prompt)?.groups?.['words'];
   if (slow !== undefined) {
     const words = Array.from({ length: Number(slow) }, (_, index) => `word${index + 1}`);
-    return { kind: 'text', text: words.join(' '), wordDelayMs: 100 };
+    return { text: words.join(' '), wordDelayMs: 100 };
   }
   const heard = prompt.length > 200 ? `${prompt.slice(0, 200)}… (${prompt.length} characters)` : prompt;
-  return { kind: 'text', text: `Hello from the practice model. You said: ${heard}` };
+  return { text: `Hello from the practice model. You said: ${heard}` };
 }
 
-function scriptedCommand(prompt: string): { command: string; report: (output: string) => string } | undefined {
+/** The command a prompt asks for, and what is said of its output. */
+export function scriptedCommand(prompt: string): { command: string; report: (output: string) => string } | undefined {
   const write = /\[\[write (?<file>[\w.-]+): (?<text>[^\]]*)\]\]/.exec(prompt)?.groups;
   if (write) {
     const [file = '', text = ''] = [write['file'], write['text']];

@@ -4,7 +4,8 @@ import type { Clock } from '@sallyport/core';
 
 /** What an authorization code is bound to (RFC 7636 §4.4, RFC 6749 §4.1.3). */
 export interface CodeBinding {
-  readonly challenge: string;
+  /** Absent where the link brought none: then no verifier may come either. */
+  readonly challenge: string | undefined;
   readonly redirectUri: string;
 }
 
@@ -38,8 +39,11 @@ export function createAuthorizationCodes(clock: Clock, canary: string): Authoriz
       entry.used = true;
       if (clock.now() - entry.issuedAt > lifetimeMs) return refuse('The code has expired.');
       if (entry.redirectUri !== redirectUri) return refuse('redirect_uri differs from the one in the link.');
-      if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return refuse('code_verifier is missing or malformed.');
-      if (createHash('sha256').update(verifier).digest('base64url') !== entry.challenge) {
+      if (entry.challenge === undefined) {
+        if (verifier !== '') return refuse('code_verifier is given, but the link had no challenge.');
+      } else if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
+        return refuse('code_verifier is missing or malformed.');
+      } else if (createHash('sha256').update(verifier).digest('base64url') !== entry.challenge) {
         return refuse('code_verifier does not match the challenge.');
       }
       return {

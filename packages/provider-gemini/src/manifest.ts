@@ -1,0 +1,103 @@
+import { manifestSchema } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core';
+
+import { lockfile, lockfileText } from './lockfile.ts';
+import { browserLogin, pasteCodeLogin } from './logins.ts';
+
+/** The package has no binary of its own; the agent runs this file with its own Node. */
+const BUNDLE = 'node_modules/@google/gemini-cli/bundle/gemini.js';
+
+const settings = {
+  general: {
+    enableAutoUpdate: false,
+    enableAutoUpdateNotification: false,
+    // Without a person at the terminal, the model could leave plan mode by itself, and with it `read-only`.
+    plan: { enabled: false },
+  },
+  privacy: { usageStatisticsEnabled: false },
+  telemetry: { enabled: false },
+  // A credential alone is not enough: without this a prompt ends with exit code 41.
+  security: { auth: { selectedType: 'oauth-personal' } },
+};
+
+/** Gemini CLI, as `@google/gemini-cli` ships it. Everything here was established by running that version. */
+export const manifest: ProviderManifest = manifestSchema.parse({
+  spec: 1,
+  id: 'gemini_cli',
+  aliases: ['gemini'],
+  title: 'Gemini CLI',
+  terms: {
+    url: 'https://geminicli.com/docs/resources/tos-privacy/',
+    reviewed: null,
+    // Nobody has read the terms for any other kind of deployment.
+    deployments: ['self-hosted'],
+  },
+  cli: {
+    package: '@google/gemini-cli',
+    version: lockfile.packages['node_modules/@google/gemini-cli'].version,
+    lockfile: lockfileText,
+    bin: { 'linux-x64': BUNDLE, 'linux-arm64': BUNDLE, 'darwin-x64': BUNDLE, 'darwin-arm64': BUNDLE },
+    env: {
+      // It would start a second Node with a larger heap, for a second of time and twice the memory.
+      GEMINI_CLI_NO_RELAUNCH: 'true',
+      // Without it a prompt in a new folder ends with exit code 55. The folder is the machine's own.
+      GEMINI_CLI_TRUST_WORKSPACE: 'true',
+    },
+    settings: [{ path: '~/.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }],
+  },
+  // It has no command for either: a prompt says whether it is logged in, and logging out is removing the file.
+  commands: {},
+  needs: { memoryMb: 768 },
+  logins: [browserLogin, pasteCodeLogin],
+  credentials: [
+    {
+      as: 'file',
+      id: 'oauth_creds',
+      role: 'secret',
+      format: 'json',
+      mode: 0o600,
+      rotates: true,
+      require: ['/access_token', '/refresh_token'],
+      write: 'replace',
+      paths: { browser: '~/.gemini/oauth_creds.json', cli: '~/.gemini/oauth_creds.json' },
+    },
+  ],
+  prompt: {
+    drive: 'lines',
+    argv: ['-o', 'stream-json', { slot: 'tools' }, { slot: 'model', flag: '-m' }],
+    resumeArgv: [
+      '-o',
+      'stream-json',
+      { slot: 'tools' },
+      { slot: 'model', flag: '-m' },
+      { slot: 'session', flag: '--resume' },
+    ],
+    input: 'stdin',
+    // Its own sandbox needs a container runtime. What a mode would ask about is refused when nobody can answer:
+    // `default` only reads, `auto_edit` also changes files of the working folder, and neither runs commands.
+    tools: {
+      'read-only': ['--approval-mode', 'default'],
+      workspace: ['--approval-mode', 'auto_edit'],
+      full: ['--approval-mode', 'yolo'],
+    },
+    // Printed to stderr before anything else happened; what the model says is on stdout, inside JSON.
+    reloginNeeded: [{ pattern: '^Error authenticating: FatalAuthenticationError: ' }],
+  },
+  egress: {
+    cli: ['accounts.google.com', 'oauth2.googleapis.com', 'www.googleapis.com', 'cloudcode-pa.googleapis.com'],
+    signIn: [
+      'accounts.google.com',
+      'accounts.youtube.com',
+      'codeassist.google.com',
+      'developers.google.com',
+      'apis.google.com',
+      'play.google.com',
+      'ssl.gstatic.com',
+      'www.gstatic.com',
+      'fonts.gstatic.com',
+      'fonts.googleapis.com',
+      'lh3.googleusercontent.com',
+      'www.google.com',
+    ],
+  },
+});
