@@ -5,20 +5,20 @@ export interface CallbackDelivery {
   readonly port: number;
   /** Path and query, rebuilt by `checkCallback`. */
   readonly target: string;
+  /** Ends with the login. */
   readonly signal: AbortSignal;
 }
 
-const ANSWER_MS = 10_000;
-
 /**
- * Hands a callback to the CLI and tells whether it was taken. The request is built anew; of what the
- * person's browser sent, only the checked parameters go on. Of what the CLI answers, only the class of the status comes back;
- * its page and headers would otherwise appear on the server's own site.
+ * Hands a callback to the CLI and tells whether it was taken, however long the CLI needs: Codex answers when it has
+ * redeemed the code, and ends its login only when its own success page was fetched. The request is built anew; of
+ * what the person's browser sent, only the checked parameters go on. Of what the CLI answers, only the class of the
+ * status comes back; its page and headers would otherwise appear on the server's own site.
  */
 export async function deliverCallback(delivery: CallbackDelivery): Promise<boolean> {
   const answer = await get(delivery, delivery.target);
   if (answer === undefined || answer.status >= 400) return false;
-  // Codex ends its login only when its own success page was fetched, so a redirect to itself is followed, once.
+  // The success page: a redirect of the CLI to itself is followed, once.
   const next = answer.location === undefined ? undefined : ownPage(answer.location, delivery);
   if (next !== undefined) await get(delivery, next);
   return true;
@@ -46,14 +46,12 @@ function get({ port, signal }: CallbackDelivery, path: string): Promise<Answer |
       path,
       method: 'GET',
       agent: false,
-      timeout: ANSWER_MS,
       signal,
     });
     outgoing.once('response', (response) => {
       resolve({ status: response.statusCode ?? 500, location: response.headers.location });
       response.destroy();
     });
-    outgoing.once('timeout', () => outgoing.destroy());
     // The listener is gone, or speaks something else: not taken.
     outgoing.once('error', () => resolve(undefined));
     outgoing.once('close', () => resolve(undefined));

@@ -262,6 +262,23 @@ describe('a callback', () => {
     cli.close();
   });
 
+  it('that the CLI is slow to take lets the person go, and is still seen through to its end', async () => {
+    const seen: string[] = [];
+    const redeemed = Promise.withResolvers<void>();
+    const cli = await listenLocally((request, response) => {
+      seen.push(request.url ?? '');
+      if (!request.url?.startsWith('/cb')) response.end();
+      else void redeemed.promise.then(() => response.writeHead(302, { location: '/success' }).end());
+    });
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    await start(agent);
+    expect((await agent.get('/auth/callback?code=c1&state=s1')).status).toBe(200);
+    expect(await agent.event('login.callback')).toMatchObject({ ok: true });
+    redeemed.resolve();
+    await expect.poll(() => seen).toEqual(['/cb?code=c1&state=s1', '/success']);
+    cli.close();
+  }, 15_000);
+
   it('is never followed to another place', async () => {
     const seen: string[] = [];
     const cli = await listenLocally((request, response) => {

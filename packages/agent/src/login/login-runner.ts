@@ -21,7 +21,7 @@ export interface LoginRunner {
 }
 
 export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
-  const { boot, log, redactor } = options;
+  const { boot, clock, log, redactor } = options;
   let session: LoginSession | undefined;
   let finished: Promise<unknown> = Promise.resolve();
 
@@ -32,6 +32,17 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
     if (session.over) throw new SallyportError('LOGIN_SESSION_OVER', `The login session ${sessionId} has ended.`);
     return session;
   };
+
+  /** The vendor may be slow to redeem the code. The person has done their part and need not wait for that. */
+  async function withPatience(taken: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const answered = new AbortController();
+    const patience = clock.sleep(ANSWER_MS, AbortSignal.any([signal, answered.signal])).catch(() => undefined);
+    try {
+      return await Promise.race([taken, patience.then(() => true)]);
+    } finally {
+      answered.abort();
+    }
+  }
 
   return {
     get active() {
@@ -77,10 +88,18 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
       if (!verdict.ok) throw callbackRefused(verdict.reason);
       session.callbackUsed = true;
       redactor.add(query.get('code') ?? '');
-      const ok = await deliverCallback({ port: url.callback.port, target: verdict.target, signal });
-      run.observe({ type: 'callback', ok });
-      log.publish({ type: 'login.callback', sessionId: session.sessionId, ok });
-      if (!ok) throw callbackRefused('the CLI did not take it');
+      const { sessionId, abort } = session;
+      const tell = (ok: boolean): void => {
+        run.observe({ type: 'callback', ok });
+        log.publish({ type: 'login.callback', sessionId, ok });
+      };
+      tell(true);
+      const { port } = url.callback;
+      const taken = deliverCallback({ port, target: verdict.target, signal: abort.signal }).then((ok) => {
+        if (!ok) tell(false);
+        return ok;
+      });
+      if (!(await withPatience(taken, signal))) throw callbackRefused('the CLI did not take it');
     },
     status: (sessionId) => {
       if (session?.sessionId !== sessionId) {
@@ -94,6 +113,9 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
     },
   };
 }
+
+/** How long the page that the person came back to waits to learn whether the CLI took the callback. */
+const ANSWER_MS = 5_000;
 
 function callbackRefused(why: string): SallyportError {
   return new SallyportError('LOGIN_CALLBACK_REFUSED', `The sign-in callback was refused: ${why}.`);
