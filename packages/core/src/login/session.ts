@@ -80,6 +80,9 @@ export async function failSession(
     errorCode: error.code,
     errorMessage: error.message,
     errorHint: error.hint,
+    // They lead into a login that is over.
+    authUrl: null,
+    userCode: null,
   } as const;
   const data = { code: error.code, hint: error.hint };
   const written = await untilStored(runtime.clock, runtime.closing, () =>
