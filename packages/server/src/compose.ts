@@ -77,6 +77,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const driver = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
     say(`Machines: ${driver.features.isolation}`);
     const egress = await chooseEgress(config.egress, context);
+    undo.push(async () => egress.close?.());
     const installer = createCliInstaller({ directory: clisDirectory });
     const metrics = createMetrics();
     const sallyport = createSallyport({

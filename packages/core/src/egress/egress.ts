@@ -3,6 +3,8 @@ export interface Egress {
   readonly name: string;
   /** Opens the way for one machine. When it cannot, it throws: nothing ever leaves another way. */
   open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
+  /** Gives up what all routes share. The server calls it once, after the last route was closed. */
+  close?(): Promise<void>;
 }
 
 /** Which hosts a machine may reach, and as whom. Passed through `network.plan`, then clamped. */
