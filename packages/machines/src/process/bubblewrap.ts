@@ -22,6 +22,9 @@ export interface SandboxRequest {
   readonly uid: number | undefined;
 }
 
+/** Without it every browser in a machine reads all fonts of the host before it paints anything. */
+const FONT_CACHE = '/var/cache/fontconfig';
+
 /** A program with its arguments. Its environment is {@link outerEnvironment}. */
 export type CommandLine = readonly [file: string, ...args: string[]];
 
@@ -29,7 +32,7 @@ export const outerEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as con
 
 /**
  * The command that runs a program in a sandbox of its own: user, process, mount, network, IPC and host name
- * are new, `/usr` and the given folders are all it sees, and `lo` is its whole network.
+ * are new, `/usr`, a few files of `/etc` and the given folders are all it sees, and `lo` is its whole network.
  */
 export async function sandboxCommand(request: SandboxRequest): Promise<CommandLine> {
   if (request.uid === undefined) {
@@ -85,7 +88,7 @@ async function bubblewrapArguments(
     ...words('--ro-bind /usr /usr'),
     ...(await systemFolders()),
     ...words(`--proc /proc --dev /dev --tmpfs /tmp --perms 0700 --tmpfs ${inside.userRun}`),
-    ...sharedEtc.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...[...sharedEtc, FONT_CACHE].flatMap((path) => ['--ro-bind-try', path, path]),
     ...binds,
     // What bubblewrap made to mount things on is not for the machine to fill.
     ...words('--remount-ro /'),
