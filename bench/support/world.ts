@@ -7,7 +7,7 @@ import { manifest } from '@sallyport/provider-codex';
 import { createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
 import type { FakeOpenai } from '@sallyport/testkit';
 
-import { removeDataDirectory, startDemoServer } from '../../e2e/support/server.ts';
+import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../../e2e/support/server.ts';
 import type { DemoServer } from '../../e2e/support/server.ts';
 import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
 import { writeTrustFiles } from '../../packages/agent/src/cli/trust.ts';
@@ -39,9 +39,17 @@ export async function createWorld(): Promise<World> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-bench-')));
   await chmod(folder, 0o711);
   const vendor = createFakeOpenai();
+  // Where the demo has it, so that whoever holds the server finds the controls of the internet there.
+  const dataDirectory = await makeDataDirectory();
+  const controls = { openai: vendor.control };
+  const internet = await createFakeInternet({
+    directory: join(dataDirectory, 'internet'),
+    sites: vendor.sites,
+    controls,
+  });
   // Machines of other users must reach the route's socket.
-  const internet = await createFakeInternet({ directory: join(folder, 'net'), sites: vendor.sites });
-  await chmod(join(folder, 'net'), 0o711);
+  await chmod(dataDirectory, 0o711);
+  await chmod(join(dataDirectory, 'internet'), 0o711);
   const { cli, signIn } = manifest.egress;
   const route = await internet.open(
     { machineId: 'm-bench', userId: USER, purpose: 'work', hosts: [...cli, ...signIn], identity: { userId: USER } },
@@ -58,6 +66,7 @@ export async function createWorld(): Promise<World> {
 
   const startServer = once(() =>
     startDemoServer({
+      dataDirectory,
       config: 'bench/support/server.config.ts',
       environment: { LOG_LEVEL: 'info', SALLYPORT_BENCH_FOLDER: folder, SALLYPORT_BENCH_ROUTE: route.socketPath },
     }),
@@ -82,10 +91,10 @@ export async function createWorld(): Promise<World> {
       if (startServer.started()) {
         const server = await startServer();
         await server.stop();
-        await removeDataDirectory(server.dataDirectory);
       }
       await forwarder.close();
       await internet.close();
+      await removeDataDirectory(dataDirectory);
       await removeDataDirectory(folder);
     },
   };
