@@ -435,6 +435,25 @@ describe('the end of a prompt', () => {
     });
   });
 
+  it('leaves no dead machine to the next one, however late the driver notices that it ended', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const machine = world.fake.newest('cli');
+    const unreachable = new SallyportError('AGENT_UNREACHABLE', 'The agent could not be reached.');
+    world.fake.script.health = async () => {
+      if (machine.boots.length === 1) throw unreachable;
+    };
+    world.fake.script.execute = async function* () {
+      yield { type: 'stdout', line: '{"type":"text","text":"half"}' };
+      throw unreachable;
+    };
+    expect(await run(world)).toMatchObject({ outcome: 'failed', code: 'AGENT_UNREACHABLE' });
+    delete world.fake.script.execute;
+    expect(await run(world)).toMatchObject({ outcome: 'completed' });
+    expect(machine.boots.length).toBe(2);
+  });
+
   it('is written when the store is back, as the prompt really ended', async () => {
     const world = createWorld();
     await connect(world);

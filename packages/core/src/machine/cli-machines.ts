@@ -32,6 +32,8 @@ export interface CliMachines {
    */
   acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
+  /** Its agent broke off. Where it does not answer again, the machine counts as ended, and the next use starts it anew. */
+  doubt(machine: CliMachine): Promise<void>;
   /** Stops one of the person's machines and removes it from this host, disk and all. */
   destroy(userId: string, machineId: string): Promise<void>;
   /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
@@ -41,6 +43,9 @@ export interface CliMachines {
   /** Stops every machine and starts none any more. */
   stopAll(reason: string): Promise<void>;
 }
+
+/** A machine under load answers later than an idle one, but a dead one refuses at once. */
+const HEALTH_MS = 5_000;
 
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
@@ -147,6 +152,12 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       machine.active -= 1;
       machine.lastUsed = runtime.clock.monotonic();
       runtime.bell.ring(freeTopic(machine));
+    },
+    doubt: async (entry) => {
+      const { clock, closing } = runtime;
+      using deadline = clock.deadline(HEALTH_MS, () => new SallyportError('AGENT_UNREACHABLE', 'No answer.'), closing);
+      // The driver reports an end only when everything of the machine is gone, which is too late for the next prompt.
+      await entry.running.agent.health(deadline.signal).catch(() => onExit(entry));
     },
     destroy: (userId, machineId) =>
       exclusively(userId, async () => {

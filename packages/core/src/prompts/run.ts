@@ -1,5 +1,6 @@
 import { clampPromptPlan } from '../clamp.ts';
 import { credentialEnvironment } from '../credentials/place.ts';
+import { SallyportError } from '../errors.ts';
 import type { PromptPlan } from '../hooks.ts';
 import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
 import type { Provider } from '../provider/provider.ts';
@@ -49,13 +50,22 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
     },
   });
   try {
-    await streamRun(runtime, run, plan, machine);
+    await streamRun(runtime, machines, run, plan, machine);
+  } catch (error) {
+    if (SallyportError.isInstance(error) && error.code === 'AGENT_UNREACHABLE') await machines.doubt(machine);
+    throw error;
   } finally {
     machines.release(machine);
   }
 }
 
-async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, machine: CliMachine): Promise<void> {
+async function streamRun(
+  runtime: Runtime,
+  machines: CliMachines,
+  run: PromptRun,
+  plan: PromptPlan,
+  machine: CliMachine,
+): Promise<void> {
   const { provider, request, promptId, signal, journal } = run;
   const { manifest } = provider;
   const [credential] = await Promise.all([runtime.ledger.read(request.userId, manifest.id), run.begun]);
@@ -80,7 +90,9 @@ async function streamRun(runtime: Runtime, run: PromptRun, plan: PromptPlan, mac
     await conclude(reader.take(event));
   }
   signal.throwIfAborted();
-  await conclude(reader.finish());
+  const cutOff = reader.finish();
+  if (cutOff.length > 0) await machines.doubt(machine);
+  await conclude(cutOff);
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
