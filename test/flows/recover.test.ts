@@ -70,6 +70,19 @@ describe('the start after a crash', () => {
     await again.app.close();
   });
 
+  it('completes a login that was stored and only had its machine left to remove', async () => {
+    const { store, fake, sessionId } = await crashedServer();
+    const phase = { status: 'awaiting_user_auth', phase: 'cleaning-up' } as const;
+    await store.sessions.update(sessionId, phase, { type: 'phase', ...phase, message: '' });
+    const world = createWorld({ store, fake });
+    await connect(world);
+    await world.app.start();
+    expect(await store.sessions.get(sessionId)).toMatchObject({ status: 'completed', errorCode: null });
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'login.completed', sessionId, version: 1 }));
+    expect(fake.newest('browser').destroyed).toBe(true);
+    await world.app.close();
+  });
+
   it('leaves the machines of another host alone, and removes what no row knows', async () => {
     const fake = createFakeDriver();
     const store = createMemoryStore({ clock: systemClock });

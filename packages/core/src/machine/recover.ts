@@ -1,7 +1,8 @@
 import { SallyportError } from '../errors.ts';
+import { loginPhases } from '../login/phases.ts';
 import { failSession } from '../login/session.ts';
 import type { Runtime } from '../runtime.ts';
-import type { MachineRecord } from '../store/store.ts';
+import type { MachineRecord, SessionRecord } from '../store/store.ts';
 import type { MachineRef } from './driver.ts';
 
 /**
@@ -16,6 +17,7 @@ export async function recover(runtime: Runtime): Promise<void> {
 
 async function endSessions(runtime: Runtime): Promise<void> {
   for (const session of await runtime.store.sessions.live()) {
+    if (session.phase === 'cleaning-up' && (await completeSession(runtime, session))) continue;
     await failSession(
       runtime,
       session,
@@ -25,6 +27,20 @@ async function endSessions(runtime: Runtime): Promise<void> {
       ),
     );
   }
+}
+
+/** Its login was stored, and only the machine was still to be removed, which happens here anyway. */
+async function completeSession(runtime: Runtime, session: SessionRecord): Promise<boolean> {
+  const { sessionId, userId, provider } = session;
+  const credential = await runtime.store.credentials.current(userId, provider);
+  if (!credential) return false;
+  const change = { status: 'completed', phase: 'completed', authUrl: null, userCode: null } as const;
+  const { message } = loginPhases.completed;
+  const done = { type: 'done', status: 'completed', phase: 'completed', message } as const;
+  if (await runtime.store.sessions.update(sessionId, change, done)) {
+    runtime.emit({ type: 'login.completed', userId, sessionId, provider, version: credential.version });
+  }
+  return true;
 }
 
 async function endPrompts(runtime: Runtime): Promise<void> {
