@@ -137,7 +137,9 @@ export class SallyportConnect extends HTMLElement {
         this.#renderProblem({ title: 'The login did not work', message, hint: status.errorHint ?? '' });
       } else {
         this.#render();
-        this.#root.querySelector('button')?.focus();
+        // Never on Disconnect, which would be the first button now.
+        const next = status.status === 'completed' ? '.card' : 'button';
+        this.#root.querySelector<HTMLElement>(next)?.focus();
       }
       this.#announce();
     });
@@ -185,7 +187,9 @@ export class SallyportConnect extends HTMLElement {
       h('div', { class: 'who' }, h('h2', {}, title), this.#describe(isRunning)),
       ...(isRunning ? [] : this.#headButtons(title)),
     );
-    this.#root.replaceChildren(h('section', { class: 'card', 'aria-label': title }, head, ...(body ? [body] : [])));
+    this.#root.replaceChildren(
+      h('section', { class: 'card', 'aria-label': title, tabindex: '-1' }, head, ...(body ? [body] : [])),
+    );
   }
 
   #describe(isRunning: boolean): HTMLElement {

@@ -49,6 +49,7 @@ button.quiet { border-color: transparent; background: transparent; color: var(--
 button.quiet:hover { color: var(--text); border-color: var(--line); }
 button:disabled { opacity: .55; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.card:focus-visible { outline: none; }
 input, select, textarea { font: inherit; color: var(--text); background: var(--surface); border: 1px solid var(--muted);
   border-radius: 9px; padding: 8px 12px; min-height: 42px; max-width: 100%; }
 ::placeholder { color: var(--muted); opacity: 1; }
@@ -88,6 +89,7 @@ dialog textarea { width: 100%; }
   .head { padding: 16px; } .body { padding: 16px; }
   .head > button { flex: 1 1 100%; }
   .viewer-state { flex: 1 1 100%; }
+  select { font-size: .875rem; padding-inline: 8px; text-overflow: ellipsis; }
 }
 body.viewer-page { margin: 0; height: 100dvh; display: flex; flex-direction: column; background: var(--sunken); color: var(--text); }
 body.viewer-page .sallyport-screen { flex: 1; aspect-ratio: auto; min-height: 0; }

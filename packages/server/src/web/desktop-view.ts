@@ -14,7 +14,7 @@ export interface DesktopViewOptions {
   readonly sessionId: string;
   /** Whether the screen takes the keyboard as soon as it is there. */
   readonly takeFocus: boolean;
-  /** Called with how many attempts in a row have failed. */
+  /** Called with how many attempts in a row have failed: 0 once the screen is there. */
   readonly onTrouble: (failures: number) => void;
 }
 
@@ -89,6 +89,7 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
     while (!over.signal.aborted && failures < MOST_FAILURES) {
       const outcome = await showOnce(() => {
         failures = 0;
+        options.onTrouble(failures);
         say(isTouch() ? 'Tap Keyboard to type' : 'Shift+Esc leaves the screen', false);
       });
       if (over.signal.aborted) return;

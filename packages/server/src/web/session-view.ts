@@ -41,10 +41,11 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   const step = h('div');
   const question = h('div', { hidden: true });
   const trouble = h('div', { hidden: true });
+  const screenTrouble = h('div', { hidden: true });
   const otherWay = h('div', { class: 'row' });
   const cancel = button('Cancel', () => void attempt(cancelSession), { class: 'quiet' });
   const footer = h('div', { class: 'row' }, otherWay, h('span', { class: 'grow' }), cancel);
-  const element = h('div', { class: 'body' }, steps, progress, trouble, question, step, footer);
+  const element = h('div', { class: 'body' }, steps, progress, trouble, screenTrouble, question, step, footer);
 
   async function attempt(work: () => Promise<void>): Promise<void> {
     try {
@@ -88,10 +89,14 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   }
 
   function renderTrouble(failures: number): void {
+    if (failures === 0) screenTrouble.hidden = true;
     if (failures !== FAILURES_BEFORE_OFFER || status.methods.length === 0) return;
     const ways = status.methods.map((way) => button(way.title, () => options.onOtherWay(way)));
     const text = 'The screen of the login machine cannot be shown here at the moment. You can log in another way:';
-    show(trouble, h('div', { class: 'offer', role: 'alert' }, h('p', {}, text), h('div', { class: 'row' }, ...ways)));
+    show(
+      screenTrouble,
+      h('div', { class: 'offer', role: 'alert' }, h('p', {}, text), h('div', { class: 'row' }, ...ways)),
+    );
   }
 
   function renderOtherWays(): void {
