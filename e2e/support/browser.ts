@@ -24,7 +24,7 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 /** The sign-in machine's screen, as the viewer shows it. */
-export function viewerCanvas(page: Page): Locator {
+function viewerCanvas(page: Page): Locator {
   return page.locator('canvas').first();
 }
 
