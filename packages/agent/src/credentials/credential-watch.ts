@@ -1,11 +1,9 @@
-import { sep } from 'node:path';
-
 import type { Clock, CredentialFiles } from '@sallyport/core';
-import { watch } from 'chokidar';
 
 import { resolveHomePath } from './credential-file.ts';
 import { readCredential, readSettledCredential, sameReading } from './credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from './credential-reading.ts';
+import { watchPaths } from './watch-paths.ts';
 
 export interface CredentialWatchOptions {
   readonly place: CredentialPlace;
@@ -23,24 +21,14 @@ const RECHECK_MS = 2000;
 /** CLIs write a stub or an empty file first, and the real content up to 15 ms later. */
 const PATIENCE_MS = 500;
 
-/** Follows a credential's files. Resolves when the first look is done and changes are being watched. */
-export async function watchCredential(options: CredentialWatchOptions): Promise<void> {
+/** Follows a credential's files; what is there already counts as a change. */
+export function watchCredential(options: CredentialWatchOptions): void {
   const { place, signal } = options;
   const bell = createBell(signal);
   const targets = place.items.flatMap((item) =>
     item.as === 'file' ? [resolveHomePath(place.home, item.paths[place.role])] : [],
   );
-  // The home, not the file: a file that does not exist yet, and one replaced by rename, would be missed.
-  const watcher = watch(place.home, {
-    followSymlinks: false,
-    ignored: (path) => !targets.some((target) => target === path || target.startsWith(path + sep)),
-  });
-  watcher.on('all', bell.ring).on('error', bell.ring);
-  signal.addEventListener('abort', () => void watcher.close(), { once: true });
-  await new Promise<void>((resolve) => {
-    watcher.once('ready', () => resolve());
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  watchPaths({ root: place.home, paths: targets, onChange: bell.ring, signal });
   // Ends by the signal alone.
   void follow(options, bell).catch(() => {});
   bell.ring();

@@ -7,7 +7,7 @@ import type { Offers } from './offers.ts';
 /** The credentials this machine keeps an eye on, one for each provider. */
 export interface Watches {
   /** Offers what is there now and every later version. Asking again replaces the watch. */
-  watch(provider: string, items: readonly CredentialItem[]): Promise<void>;
+  watch(provider: string, items: readonly CredentialItem[]): void;
   close(): void;
 }
 
@@ -20,11 +20,11 @@ export function createWatches(options: {
   const { boot, offers, log, clock } = options;
   const watches = new Map<string, AbortController>();
   return {
-    watch: async (provider, items) => {
+    watch: (provider, items) => {
       watches.get(provider)?.abort();
       const over = new AbortController();
       watches.set(provider, over);
-      await watchCredential({
+      watchCredential({
         place: { home: boot.home, role: boot.role, items },
         clock,
         signal: over.signal,

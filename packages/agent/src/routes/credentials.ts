@@ -27,7 +27,7 @@ export function credentialRoutes(options: {
       path: '/credentials/watch',
       handle: async ({ body }) => {
         const { provider, items } = await body(watchRequestSchema);
-        await watches.watch(provider, items);
+        watches.watch(provider, items);
         return { success: true };
       },
     },

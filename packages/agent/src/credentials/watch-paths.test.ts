@@ -1,0 +1,108 @@
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { watchPaths } from './watch-paths.ts';
+
+describe('a watch of paths', () => {
+  let root: string;
+  let file: string;
+  let over: AbortController;
+  let rings: number;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'watch-paths-'));
+    file = join(root, '.cli', 'keys', 'auth.json');
+    over = new AbortController();
+    rings = 0;
+  });
+
+  afterEach(() => {
+    over.abort();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  function begin(): void {
+    watchPaths({ root, paths: [file, join(root, '.cli.json')], onChange: () => (rings += 1), signal: over.signal });
+  }
+
+  /** How often it rang because of what is done, after all of its events have come. */
+  async function ringsAfter(change: () => void): Promise<number> {
+    await sleep(50);
+    rings = 0;
+    change();
+    await vi.waitUntil(() => rings > 0, { timeout: 200, interval: 5 }).catch(() => undefined);
+    await sleep(20);
+    return rings;
+  }
+
+  const makeFolders = (): unknown => mkdirSync(join(root, '.cli', 'keys'), { recursive: true });
+
+  it('sees a file that is made in a folder that exists', async () => {
+    makeFolders();
+    begin();
+    expect(await ringsAfter(() => writeFileSync(file, 'one'))).toBeGreaterThan(0);
+    expect(await ringsAfter(() => writeFileSync(join(root, '.cli.json'), 'two'))).toBeGreaterThan(0);
+  });
+
+  it('sees a file that is made together with its folders, and what happens to it later', async () => {
+    begin();
+    const change = (): void => {
+      makeFolders();
+      writeFileSync(file, 'one');
+    };
+    expect(await ringsAfter(change)).toBeGreaterThan(0);
+    expect(await ringsAfter(() => appendFileSync(file, 'more'))).toBeGreaterThan(0);
+  });
+
+  it('sees each replacement by rename, each write in place, and the removal', async () => {
+    makeFolders();
+    writeFileSync(file, 'one');
+    begin();
+    for (const text of ['two', 'three']) {
+      const replace = (): void => {
+        writeFileSync(`${file}.new`, text);
+        renameSync(`${file}.new`, file);
+      };
+      expect(await ringsAfter(replace)).toBeGreaterThan(0);
+    }
+    expect(await ringsAfter(() => writeFileSync(file, 'four'))).toBeGreaterThan(0);
+    expect(await ringsAfter(() => rmSync(file))).toBeGreaterThan(0);
+  });
+
+  it('follows a folder that is moved away and made anew', async () => {
+    makeFolders();
+    writeFileSync(file, 'one');
+    begin();
+    const replace = (): void => {
+      renameSync(join(root, '.cli'), join(root, 'old'));
+      makeFolders();
+    };
+    expect(await ringsAfter(replace)).toBeGreaterThan(0);
+    expect(await ringsAfter(() => writeFileSync(file, 'two'))).toBeGreaterThan(0);
+    expect(await ringsAfter(() => writeFileSync(join(root, 'old', 'keys', 'auth.json'), 'three'))).toBe(0);
+  });
+
+  it('does not ring for what lies beside the files', async () => {
+    makeFolders();
+    begin();
+    const change = (): void => {
+      for (let turn = 0; turn < 20; turn += 1) {
+        writeFileSync(join(root, '.cli', 'state.sqlite-wal'), 'x');
+        rmSync(join(root, '.cli', 'state.sqlite-wal'));
+      }
+      mkdirSync(join(root, 'work'));
+    };
+    expect(await ringsAfter(change)).toBe(0);
+  });
+
+  it('is silent after its end', async () => {
+    makeFolders();
+    begin();
+    over.abort();
+    expect(await ringsAfter(() => writeFileSync(file, 'one'))).toBe(0);
+  });
+});
