@@ -40,6 +40,8 @@ if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
 const chosen = benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const report: { bench: string; load: readonly number[]; seconds: number; findings: readonly JudgedFinding[] }[] = [];
 const world = await createWorld();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void giveUp(signal));
+process.once('uncaughtException', (error) => void giveUp(error));
 try {
   for (const bench of chosen) {
     const began = performance.now();
@@ -67,3 +69,10 @@ console.log(
   `\n${count('holds')} limits hold, ${count('EXCEEDED')} exceeded, ${count('NOISY')} too noisy to tell. bench/out/report.json has every sample.`,
 );
 process.exitCode = count('EXCEEDED') > 0 ? 1 : 0;
+
+/** Nothing that was started may outlive the bench. */
+async function giveUp(why: unknown): Promise<void> {
+  console.error(why);
+  await world.close();
+  process.exit(1);
+}
