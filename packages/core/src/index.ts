@@ -52,3 +52,4 @@ export * from './create-hooks.ts';
 export type * from './hook-calls.ts';
 export * from './hook-table.ts';
 export type { HookTiming, Instruments } from './instrument-hooks.ts';
+export * from './provider/lenient-json.ts';

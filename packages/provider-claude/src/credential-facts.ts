@@ -1,8 +1,5 @@
-import { digest } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles } from '@sallyport/core';
-
-import { asRecord, finiteNumber, nonEmpty, tryParseJson } from './json.ts';
-import type { JsonRecord } from './json.ts';
+import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
 
 /** What a login says about itself: the file of `auth login`, the token of `setup-token`, or an API key. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

@@ -1,5 +1,5 @@
-import { asRecord, nonEmpty, readable } from './json.ts';
-import type { JsonRecord } from './json.ts';
+import { asRecord, nonEmpty, readable } from '@sallyport/core';
+import type { JsonRecord } from '@sallyport/core';
 
 /** Content blocks of a message of the Messages API, for a person to read. */
 export function blocksOf(message: JsonRecord): readonly JsonRecord[] {

@@ -1,8 +1,6 @@
-import { errorCodes, matchText } from '@sallyport/core';
-import type { Observation, PromptEvent, PromptParser } from '@sallyport/core';
+import { asRecord, errorCodes, finiteNumber, matchText, nonEmpty, readable, tryParseJson } from '@sallyport/core';
+import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
 
-import { asRecord, finiteNumber, nonEmpty, readable, tryParseJson } from './json.ts';
-import type { JsonRecord } from './json.ts';
 import { manifest } from './manifest.ts';
 import { blocksOf, toolInput, toolOutput } from './message-blocks.ts';
 

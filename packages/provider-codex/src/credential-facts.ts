@@ -1,8 +1,5 @@
-import { digest } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles } from '@sallyport/core';
-
-import { asRecord, nonEmpty, tryParseJson } from './json.ts';
-import type { JsonRecord } from './json.ts';
+import { asRecord, digest, nonEmpty, tryParseJson } from '@sallyport/core';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
 
 /** What `auth.json` says about itself, in its present shape and in that of older versions. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

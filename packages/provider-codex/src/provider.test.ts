@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { manifestSchema } from '@sallyport/core';
+import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
 import { describeProvider, loadTranscript, pauseBefore } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';
-import { asRecord, tryParseJson } from './json.ts';
 import { browserLogin } from './logins.ts';
 
 const fixture = (path: string): URL => new URL(`__fixtures__/${path}`, import.meta.url);

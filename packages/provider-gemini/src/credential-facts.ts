@@ -1,8 +1,5 @@
-import { digest } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles } from '@sallyport/core';
-
-import { asRecord, finiteNumber, nonEmpty, tryParseJson } from './json.ts';
-import type { JsonRecord } from './json.ts';
+import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
 
 /** What `oauth_creds.json` says about itself. It is Google's token response with `expires_in` made a moment. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

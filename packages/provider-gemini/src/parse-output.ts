@@ -1,9 +1,7 @@
-import { errorCodes } from '@sallyport/core';
-import type { Observation, PromptEvent, PromptParser } from '@sallyport/core';
+import { asRecord, errorCodes, finiteNumber, nonEmpty, readable, tryParseJson } from '@sallyport/core';
+import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
 
 import { EXIT_NOT_AUTHENTICATED, exitMeanings } from './exit-codes.ts';
-import { asRecord, finiteNumber, nonEmpty, readable, tryParseJson } from './json.ts';
-import type { JsonRecord } from './json.ts';
 
 /** What has been seen of one `gemini -o stream-json` so far. */
 export interface OutputState {

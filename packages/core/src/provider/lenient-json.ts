@@ -1,4 +1,4 @@
-/** Reading JSON whose shape is the vendor's and may change: every accessor answers, none throws. */
+/** For provider packages: reading JSON whose shape is the vendor's and may change. Every accessor answers, none throws. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 export function tryParseJson(text: string): unknown {
