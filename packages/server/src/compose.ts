@@ -79,6 +79,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
     const installer = createCliInstaller({ directory: clisDirectory });
+    await installer.clearLeftovers(clock);
     const metrics = createMetrics();
     const sallyport = createSallyport({
       providers: config.providers,

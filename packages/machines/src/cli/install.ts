@@ -4,9 +4,11 @@ import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
 
 import { removeTree } from '../process/remove-tree.ts';
 import { hasCode } from '../process/safe-folder.ts';
+import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
 import { findNpm } from './npm.ts';
@@ -25,6 +27,8 @@ export interface CliInstallerOptions {
 export interface CliInstaller {
   /** The folder of a provider's pinned CLI, installed if need be. One installation at a time for each version. */
   ensure(this: void, cli: PinnedCli, provider: string, options: SharedWorkOptions): Promise<string>;
+  /** Clears away what a server that died was installing. Call it once, before the first installation. */
+  clearLeftovers(this: void, clock: Clock): Promise<void>;
 }
 
 const COMPLETE = '.sallyport-complete';
@@ -59,9 +63,10 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
     }
     job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });
-    const temporary = `${directory}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = `${directory}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     try {
       await mkdir(temporary, { mode: 0o755 });
+      await noteInstaller(temporary);
       await writeFile(join(temporary, 'package.json'), packageJson);
       await writeFile(join(temporary, 'package-lock.json'), cli.lockfile);
       const problem = await runNpm({
@@ -79,6 +84,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
       await access(join(temporary, bin), constants.X_OK).catch((cause: unknown) => {
         throw missing(cli, `its package has no executable ${bin}`, { cause });
       });
+      await removeNote(temporary);
       await writeFile(join(temporary, COMPLETE), hash);
       await putInPlace(temporary, directory, () => isComplete(directory, bin, hash));
       return directory;
@@ -87,7 +93,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
     }
   }
 
-  return { ensure };
+  return { ensure, clearLeftovers: (clock) => clearLeftovers(options.directory, clock) };
 }
 
 interface InstallJob {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 import { programPath } from '../host-programs.ts';
+import { noteInstaller } from './leftovers.ts';
 
 export interface NpmRun {
   readonly npm: string;
@@ -34,6 +35,8 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
     cancelSignal: run.signal,
     maxBuffer: 4 * 1024 * 1024,
   });
+  // Without the note a crash leaves more behind, which is no reason to give up now.
+  const noted = noteInstaller(run.directory, npm.pid).catch(() => undefined);
   const lastLines: string[] = [];
   let fetched = 0;
   for await (const line of npm.iterable({ from: 'all' })) {
@@ -48,6 +51,7 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
     }
   }
   const result = await npm;
+  await noted;
   return result.failed
     ? [result.shortMessage, ...lastLines.filter((line) => !line.includes(' http '))].join('\n')
     : undefined;
