@@ -364,6 +364,35 @@ describe('a server that is killed', () => {
     expect((await server.openai()).families.find((each) => each.id === family?.id)).toMatchObject({ refreshes: 2 });
   });
 
+  it('while a CLI is being installed leaves no npm and no half of a CLI behind once it runs again', async () => {
+    const dataDirectory = await makeBareDataDirectory();
+    const registry = await createBrokenRegistry(dataDirectory, 'hangs');
+    let bare = await startDemoServer({ dataDirectory, environment: registry.environment });
+    try {
+      const first: Person = { api: createApi(bare.origin), server: bare };
+      const sessionId = await startLogin(first, 'device-code');
+      await untilPhase(first, sessionId, 'installing-cli');
+      const npm = async (): Promise<readonly string[]> =>
+        (await processesOf(dataDirectory)).map(({ command }) => command).filter((command) => command.includes('npm'));
+      await poll(10_000, 'npm to run', async () => ((await npm()).length > 0 ? true : undefined));
+      await bare.stop('SIGKILL');
+      bare = await startDemoServer({ dataDirectory, environment: registry.environment });
+      const second: Person = { api: createApi(bare.origin), server: bare };
+      expect(await loginStatus(second, sessionId)).toMatchObject({
+        status: 'failed',
+        errorCode: 'LOGIN_INTERRUPTED',
+        errorMessage: expect.stringContaining('"installing-cli"'),
+      });
+      expect(await npm()).toEqual([]);
+      expect((await readdir(join(dataDirectory, 'clis'))).filter((name) => name.startsWith('codex'))).toEqual([]);
+    } finally {
+      await bare.stop();
+      await registry.close();
+      await untilNoProcessOf(dataDirectory);
+      await removeDataDirectory(dataDirectory);
+    }
+  });
+
   it('twice in a row changes nothing the second time', async () => {
     const look = async (): Promise<unknown> => ({
       credentials: (await person.api.get('/api/credentials')).body,
