@@ -79,7 +79,8 @@ export async function untilPhase(person: Person, sessionId: string, phase: strin
 }
 
 export async function untilEnded(person: Person, sessionId: string): Promise<LoginStatus> {
-  return poll(60_000, 'the login to end', async () => {
+  // Long enough for the installation of a CLI on a slow connection.
+  return poll(150_000, 'the login to end', async () => {
     const seen = await loginStatus(person, sessionId);
     return ENDED.includes(seen.status) ? seen : undefined;
   });
