@@ -12,7 +12,7 @@ import {
   visitSignInPage,
 } from '../support/person.ts';
 import type { Person } from '../support/person.ts';
-import { takePort } from '../support/ports.ts';
+import { takePort, untilFree } from '../support/ports.ts';
 import { removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -88,6 +88,7 @@ describe("a login in the person's own browser", () => {
   it('uses port 1457 when another program has 1455', async () => {
     const other = await takePort(1455);
     try {
+      await untilFree(1457);
       const second: Person = { ...person, userId: 'second-port' };
       const sessionId = await startLogin(second, 'browser:local');
       const page = await visitSignInPage(second, await untilPhase(second, sessionId, 'awaiting-user'), 'approve');
@@ -118,8 +119,8 @@ describe("a login in the person's own browser", () => {
 
 describe('a login where nobody chose the way and both callback ports are taken', () => {
   it('goes on with a device code', async () => {
-    const server = await startDemoServer({ config: 'e2e/configs/plain.config.ts' });
     const others = [await takePort(1455), await takePort(1457)];
+    const server = await startDemoServer({ config: 'e2e/configs/plain.config.ts' });
     try {
       const person: Person = { api: createApi(server.origin), server };
       const sessionId = await startLogin(person);
