@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
-/** npm settings of an operator whose registry cannot be used, given as `NPM_CONFIG_USERCONFIG`. */
+/** npm settings of an operator whose registry cannot be used. Named in lower case, as `npm run` itself does: it wins. */
 export interface Registry {
   readonly environment: Readonly<Record<string, string>>;
   /** From now on npm's own registry is used. */
@@ -32,5 +32,5 @@ export async function createBrokenRegistry(folder: string, how: 'refuses' | 'han
   if (how === 'refuses') await close();
   const file = join(folder, 'operator.npmrc');
   await writeFile(file, `registry=http://127.0.0.1:${port}/\nfetch-retries=0\n`);
-  return { environment: { NPM_CONFIG_USERCONFIG: file }, repair: () => writeFile(file, ''), close };
+  return { environment: { npm_config_userconfig: file }, repair: () => writeFile(file, ''), close };
 }
