@@ -8,6 +8,7 @@ import type {
   NetworkPlan,
   Plugin,
   Provider,
+  ProviderPolicy,
   Sallyport,
   SessionEvent,
   SessionRecord,
@@ -37,6 +38,7 @@ export interface WorldOptions {
   readonly store?: Store;
   readonly fake?: FakeDriver;
   readonly host?: string;
+  readonly policy?: ProviderPolicy;
 }
 
 /** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
@@ -132,6 +134,7 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     plugins: [listener, ...(options.plugins ?? [])],
     ...(options.settings && { settings: options.settings }),
+    ...(options.policy && { policy: options.policy }),
     ...(options.host !== undefined && { host: options.host }),
     onBackgroundError: (what, error) =>
       reported.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),

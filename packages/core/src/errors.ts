@@ -25,6 +25,7 @@ export const errorCodes = {
   PLUGIN_TIMED_OUT: facts(500, true, 'The named plugin did not finish before its deadline.'),
 
   PROVIDER_UNKNOWN: facts(404, false, 'List the providers with GET /api/providers.'),
+  PROVIDER_DISABLED: facts(403, false, 'Ask whoever operates this server.'),
   PROVIDER_MANIFEST_INVALID: facts(500, false, 'Correct the named field of the manifest.'),
   PROVIDER_CLI_MISSING: facts(503, true, 'The CLI is installed from npm on first use; see the cause.'),
 

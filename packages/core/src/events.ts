@@ -6,6 +6,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly provider: string;
       readonly method: string;
       readonly display: string;
+      /** Id of the text the person was shown before, where the caller said so. */
+      readonly consent?: string;
     }
   | { readonly type: 'login.phase'; readonly sessionId: string; readonly provider: string; readonly phase: string }
   | {
@@ -32,6 +34,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
     }
   | { readonly type: 'credential.invalid'; readonly provider: string }
   | { readonly type: 'credential.erased'; readonly provider: string }
+  | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
   | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }
   | { readonly type: 'egress.refused'; readonly machineId: string; readonly host: string }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }

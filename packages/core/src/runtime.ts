@@ -8,6 +8,7 @@ import type { Bell } from './journal-stream.ts';
 import type { CallbackPorts } from './login/callback-ports.ts';
 import type { MachineDriver } from './machine/driver.ts';
 import type { AgentBundle, MachineRole, MachineState } from './machine/plan.ts';
+import type { ProviderGate } from './provider/gate.ts';
 import type { ProviderManifest } from './provider/manifest.ts';
 import type { ProviderRegistry } from './provider/registry.ts';
 import type { Settings } from './settings.ts';
@@ -16,6 +17,7 @@ import type { Store } from './store/store.ts';
 /** Everything the flows share. Put together once, by `createSallyport`. */
 export interface Runtime {
   readonly registry: ProviderRegistry;
+  readonly gate: ProviderGate;
   readonly driver: MachineDriver;
   readonly store: Store;
   readonly egress: Egress;

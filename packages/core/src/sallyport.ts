@@ -22,8 +22,13 @@ import type { Plugin } from './plugin.ts';
 import { createPrompts } from './prompts/prompts.ts';
 import type { Prompts } from './prompts/prompts.ts';
 import type { Provider } from './provider/provider.ts';
+import { createProviderGate } from './provider/gate.ts';
+import type { ProviderGate } from './provider/gate.ts';
+import type { ProviderPolicy } from './provider/policy.ts';
 import { createRegistry } from './provider/registry.ts';
 import type { ProviderRegistry } from './provider/registry.ts';
+import { followSwitches, readSwitches } from './provider/switches.ts';
+import type { ProviderUsers } from './provider/switches.ts';
 import type { InstallCli, Runtime } from './runtime.ts';
 import { defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -41,6 +46,8 @@ export interface SallyportOptions {
   readonly callbackPorts: CallbackPorts;
   readonly plugins?: readonly Plugin[];
   readonly settings?: Partial<Settings>;
+  /** Turns off providers whose terms do not allow this kind of deployment. Default: none is turned off. */
+  readonly policy?: ProviderPolicy;
   readonly clock?: Clock;
   /** Name of this host in machine rows. Default `local`. */
   readonly host?: string;
@@ -51,6 +58,8 @@ export interface SallyportOptions {
 /** The application: what the server's routes call, and what an embedding program calls without a server. */
 export interface Sallyport {
   readonly providers: ProviderRegistry;
+  /** Which of them may be used at the moment. */
+  readonly gate: Pick<ProviderGate, 'closed'>;
   readonly logins: Logins;
   readonly prompts: Prompts;
   readonly credentials: Credentials;
@@ -64,6 +73,8 @@ export interface Sallyport {
 }
 
 const IDLE_CHECK_MS = 15_000;
+/** How soon a provider that somebody switches off is off here. */
+const SWITCH_CHECK_MS = 1_000;
 /** How long the end of logins and prompts may take before the server stops repeating what fails. */
 const CLOSE_PATIENCE_MS = 10_000;
 
@@ -72,6 +83,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const clock = options.clock ?? systemClock;
   const settings: Settings = { ...defaultSettings, ...options.settings };
   const registry = createRegistry(options.providers);
+  const gate = createProviderGate(registry, options.policy);
   const closing = new AbortController();
   const reportBackground = options.onBackgroundError ?? ((what, error) => console.error(`${what}:`, error));
   const hooks = createHooks({
@@ -83,6 +95,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
 
   const runtime: Runtime = {
     registry,
+    gate,
     driver,
     store,
     egress: options.egress,
@@ -124,19 +137,22 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const cliMachines = createCliMachines(runtime);
   const logins = createLogins(runtime);
   const prompts = createPrompts(runtime, cliMachines);
-  let resting = Promise.resolve();
+  const users: ProviderUsers = {
+    endLogins: (provider, reason) => logins.endFor(provider, reason),
+    drainPrompts: (provider, reason) => prompts.drain(provider, reason),
+  };
+  let chores = Promise.resolve<unknown>(undefined);
 
-  async function restIdleMachines(): Promise<void> {
+  async function repeat(everyMs: number, what: string, work: () => Promise<unknown>): Promise<void> {
     while (!closing.signal.aborted) {
-      await clock.sleep(Math.min(IDLE_CHECK_MS, settings.idleMs), closing.signal);
-      await cliMachines
-        .stopIdle(settings.idleMs)
-        .catch((error: unknown) => reportBackground('putting machines to rest', error));
+      await clock.sleep(everyMs, closing.signal);
+      await runtime.attempt(what, work);
     }
   }
 
   return {
     providers: registry,
+    gate,
     logins,
     prompts,
     credentials: createCredentials(runtime, cliMachines),
@@ -145,7 +161,12 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     store,
     start: async () => {
       await recover(runtime);
-      resting = restIdleMachines().catch(() => undefined);
+      await readSwitches(runtime, users);
+      const { idleMs } = settings;
+      chores = Promise.allSettled([
+        repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
+        repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
+      ]);
     },
     close: async () => {
       const ended = Promise.all([logins.endAll(loginInterrupted), prompts.endAll(promptInterrupted)]);
@@ -155,7 +176,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       patience.abort();
       closing.abort();
       await ended;
-      await resting;
+      await chores;
       await cliMachines.stopAll('server-stopping');
     },
   };

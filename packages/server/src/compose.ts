@@ -101,6 +101,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       callbackPorts: createCallbackPorts(),
       clock,
       host: hostname(),
+      policy: { deployment: config.deployment, readTermsOf: config.iHaveReadTheTermsOf },
       settings: {
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
@@ -113,6 +114,10 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     });
     undo.push(() => sallyport.close());
     await sallyport.start();
+    for (const { manifest } of config.providers) {
+      const refusal = sallyport.gate.closed(manifest.id);
+      if (refusal) say(`${refusal.message} ${refusal.hint}`);
+    }
     return { sallyport, metrics, clock, close };
   } catch (error) {
     await close();

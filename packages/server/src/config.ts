@@ -27,8 +27,16 @@ export interface SallyportConfig {
   readonly driver?: 'process' | MachineDriver | Factory<MachineDriver> | undefined;
   /** The machines' way out. Default `direct`: this host's own address. */
   readonly egress?: 'direct' | Egress | Factory<Egress> | undefined;
-  /** Who uses this server; a provider whose terms do not allow it is refused. Default `self-hosted`. */
+  /**
+   * Who uses this server: its operator alone (`self-hosted`, the default), people of the same organisation (`internal`)
+   * or customers (`hosted`). A provider whose terms are not known to allow that is off.
+   */
   readonly deployment?: 'self-hosted' | 'internal' | 'hosted' | undefined;
+  /**
+   * Ids of providers whose terms you have read yourself, and found to allow what this server does. Turns them on
+   * where their manifests do not.
+   */
+  readonly iHaveReadTheTermsOf?: readonly string[] | undefined;
   /** `desktop` (default, where there is one) or the way that shows the person least. */
   readonly logins?: { readonly prefer?: Settings['prefer'] | undefined } | undefined;
   /** Hosts added to those of the providers, for instance a company's own identity provider. */
@@ -91,6 +99,7 @@ export const configSchema = z.strictObject({
   ),
   egress: chosen<NonNullable<SallyportConfig['egress']>>('direct', ['open']).default('direct'),
   deployment: z.enum(['self-hosted', 'internal', 'hosted']).default('self-hosted'),
+  iHaveReadTheTermsOf: z.array(z.string()).default([]),
   logins: z.strictObject({ prefer: z.enum(['desktop', 'least-intrusive']).default('desktop') }).prefault({}),
   hosts: z.strictObject({ signIn: hostsSchema, work: hostsSchema }).prefault({}),
   ceiling: z

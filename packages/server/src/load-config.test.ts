@@ -25,6 +25,7 @@ describe('the configuration', () => {
       driver: 'process',
       egress: 'direct',
       deployment: 'self-hosted',
+      iHaveReadTheTermsOf: [],
       logins: { prefer: 'desktop' },
       hosts: { signIn: [], work: [] },
       idleMs: 300_000,
@@ -70,8 +71,8 @@ describe('the configuration', () => {
     [`{ providers: ['./missing.ts'] }`, /missing.ts, named in providers.0 of .*cannot be loaded/],
     [`{ providers: ['@nobody/has-this'] }`, /@nobody\/has-this, named in providers.0/],
     [`{ providers: ['./sallyport.config.ts'] }`, /exports no `provider`/],
-    [`{ providers: ['./tool.ts'], enabledProviders: ['tol'] }`, /enables the provider tol/],
-    [`{ providers: ['./tool.ts'], deployment: 'hosted' }`, /tool cannot be used in a deployment of kind hosted/],
+    [`{ providers: ['./tool.ts'], enabledProviders: ['tol'] }`, /names the provider tol in enabledProviders/],
+    [`{ providers: ['./tool.ts'], iHaveReadTheTermsOf: ['tol'] }`, /names the provider tol in iHaveReadTheTermsOf/],
   ])('is refused with the place and the fix: %s', async (source, message) => {
     await expect(load(source)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',

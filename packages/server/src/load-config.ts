@@ -27,15 +27,19 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 /** The same for a configuration that is already here; names in it are resolved relative to `file`. */
 async function resolveConfig(exported: unknown, file: string): Promise<LoadedConfig> {
   const config = check(exported, file);
-  const { enabledProviders, ...rest } = config;
+  const { enabledProviders, iHaveReadTheTermsOf } = config;
   const loaded: Provider[] = [];
   for (const [index, name] of config.providers.entries()) loaded.push(await loadProvider(name, index, file));
   // Also checks the manifests, and that names are not taken twice.
-  const providers = createRegistry(choose(loaded, enabledProviders, file), { deployment: config.deployment }).list();
+  checkNames(loaded, 'enabledProviders', enabledProviders, file);
+  checkNames(loaded, 'iHaveReadTheTermsOf', iHaveReadTheTermsOf, file);
+  const offered = loaded.filter(({ manifest: { id } }) => enabledProviders?.includes(id) ?? true);
+  const providers = createRegistry(offered).list();
   const plugins: Plugin[] = [];
   for (const [index, plugin] of config.plugins.entries()) {
     plugins.push(typeof plugin === 'string' ? await loadPlugin(plugin, index, file) : plugin);
   }
+  const { enabledProviders: _chosen, ...rest } = config;
   return { ...rest, providers, plugins };
 }
 
@@ -58,17 +62,21 @@ function check(exported: unknown, file: string): CheckedConfig {
 const at = (path: readonly PropertyKey[]): string => (path.length === 0 ? '' : ` of ${path.join('.')}`);
 const readable = (message: string): string => (message.startsWith('must ') ? message : `is wrong (${message})`);
 
-function choose(providers: readonly Provider[], ids: readonly string[] | undefined, file: string): readonly Provider[] {
+/** A misspelt name would leave a provider off, or on, without a word. */
+function checkNames(
+  providers: readonly Provider[],
+  setting: string,
+  ids: readonly string[] | undefined,
+  file: string,
+): void {
   const known = providers.map((provider) => provider.manifest.id);
   const stranger = ids?.find((id) => !known.includes(id));
-  if (stranger !== undefined) {
-    throw invalid(
-      file,
-      `enables the provider ${stranger}, which none of its packages brings`,
-      `It has ${known.join(', ')}.`,
-    );
-  }
-  return ids ? providers.filter((provider) => ids.includes(provider.manifest.id)) : providers;
+  if (stranger === undefined) return;
+  throw invalid(
+    file,
+    `names the provider ${stranger} in ${setting}, which none of its packages brings`,
+    `It has ${known.join(', ')}.`,
+  );
 }
 
 async function loadProvider(name: string, index: number, file: string): Promise<Provider> {

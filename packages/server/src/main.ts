@@ -3,17 +3,22 @@ import { parseArgs } from 'node:util';
 
 import { SallyportError } from '@sallyport/core';
 
+import { withStore } from './commands/open-store.ts';
+import { providersCommand, providersUsage } from './commands/providers.ts';
 import { doctor } from './doctor.ts';
 import { readEnvironment } from './environment.ts';
+import { loadConfig } from './load-config.ts';
 import { serve } from './serve.ts';
 
 const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        sallyport doctor
+       ${providersUsage}
 
-  serve     run the server (default)
-  doctor    print what this host has and lacks, each with its fix
-  --demo    use sallyport.demo.config.ts: the real CLI, a made-up vendor, no account needed
-  --config  use another configuration file (default sallyport.config.ts)
+  serve      run the server (default)
+  doctor     print what this host has and lacks, each with its fix
+  providers  list the providers, or switch one off or on while servers run
+  --demo     use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
+  --config   use another configuration file (default sallyport.config.ts)
 
 Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
 
@@ -24,6 +29,22 @@ async function run(): Promise<void> {
     console.log(usage);
     return;
   }
+  const configFile = values.config ?? (values.demo ? 'sallyport.demo.config.ts' : 'sallyport.config.ts');
+  const dataDirectory = values.demo ? '.sallyport/demo' : '.sallyport/data';
+  if (command === 'providers') {
+    const config = await loadConfig(configFile);
+    const given = process.env['SALLYPORT_DATA_DIR'] || dataDirectory;
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    await withStore(environment, (store) =>
+      providersCommand(rest, {
+        manifests: config.providers.map(({ manifest }) => manifest),
+        policy: { deployment: config.deployment, readTermsOf: config.iHaveReadTheTermsOf },
+        store,
+        print: (line) => console.log(line),
+      }),
+    );
+    return;
+  }
   if (rest.length > 0 || !['serve', 'doctor'].includes(command)) {
     throw new SallyportError('CONFIG_INVALID', `There is no command "${positionals.join(' ')}".`, { hint: usage });
   }
@@ -31,11 +52,7 @@ async function run(): Promise<void> {
     await doctor(readEnvironment(process.env, process.cwd()).dataDirectory);
     return;
   }
-  await serve({
-    configFile: values.config ?? (values.demo ? 'sallyport.demo.config.ts' : 'sallyport.config.ts'),
-    dataDirectory: values.demo ? '.sallyport/demo' : '.sallyport/data',
-    environment: process.env,
-  });
+  await serve({ configFile, dataDirectory, environment: process.env });
 }
 
 function readArguments() {

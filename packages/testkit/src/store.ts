@@ -4,6 +4,7 @@ import type { TestRunner } from './runner.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeMachines } from './store-suite/machines.ts';
 import { describePrompts } from './store-suite/prompts.ts';
+import { describeProviderSwitches } from './store-suite/provider-switches.ts';
 import { describeSessions } from './store-suite/sessions.ts';
 import { describeUsers } from './store-suite/users.ts';
 
@@ -25,5 +26,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeCredentials(create, runner);
     describeMachines(create, runner);
     describePrompts(create, runner);
+    describeProviderSwitches(create, runner);
   });
 }

@@ -42,6 +42,7 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
     },
     import: async ({ userId, externalId, provider: name, files }) => {
       const provider = runtime.registry.get(name).manifest.id;
+      runtime.gate.check(provider);
       await runtime.store.users.ensure(userId, externalId);
       const verdict = await runtime.ledger.offer({
         userId,

@@ -18,6 +18,8 @@ export interface StartLogin {
   readonly provider: string;
   /** A method id, or `method:display`. Absent: the ladder chooses, and falls through on failure. */
   readonly method?: string | undefined;
+  /** Id of the text the person was shown before; see `consentOf`. */
+  readonly consent?: string | undefined;
 }
 
 export interface Logins {
@@ -33,6 +35,8 @@ export interface Logins {
   cancel(sessionId: string): Promise<void>;
   /** The flow of a live session in this process, for the viewer. */
   live(sessionId: string): LiveSession | undefined;
+  /** Ends the logins of one provider with the given error, and waits for the clean-up. */
+  endFor(provider: string, reason: () => SallyportError): Promise<void>;
   /** Ends every login of this process with the given error, refuses new ones, and waits for the clean-up. */
   endAll(reason: () => SallyportError): Promise<void>;
 }
@@ -54,6 +58,7 @@ export function createLogins(runtime: Runtime): Logins {
     const provider = runtime.registry.get(request.provider);
     const { id } = provider.manifest;
     if (ending) throw ending();
+    runtime.gate.check(id);
     const candidates = await choose(ladder(id, request.method).candidates, request, id);
     const [first] = candidates;
     if (!first) {
@@ -72,15 +77,23 @@ export function createLogins(runtime: Runtime): Logins {
       browserMachineId: null,
       phase: 'accepted',
     });
-    begin(record, provider, candidates);
+    begin(record, provider, candidates, request.consent);
     return record;
   }
 
-  function begin(record: SessionRecord, provider: Provider, candidates: readonly Candidate[]): void {
+  function begin(
+    record: SessionRecord,
+    provider: Provider,
+    candidates: readonly Candidate[],
+    consent: string | undefined,
+  ): void {
     const { sessionId, userId, method, display } = record;
     const session = createLiveSession(runtime, record);
-    if (ending) session.abort.abort(ending());
-    runtime.emit({ type: 'login.started', userId, sessionId, provider: record.provider, method, display });
+    // The provider may have been switched off while the session was written.
+    const refusal = ending?.() ?? runtime.gate.closed(record.provider);
+    if (refusal) session.abort.abort(refusal);
+    const started = { userId, sessionId, provider: record.provider, method, display };
+    runtime.emit({ type: 'login.started', ...started, ...(consent !== undefined && { consent }) });
     const done = runLogin(runtime, { session, provider, candidates }).finally(() => live.delete(sessionId));
     live.set(sessionId, { session, done });
   }
@@ -156,6 +169,11 @@ export function createLogins(runtime: Runtime): Logins {
       throw new SallyportError('LOGIN_SESSION_OVER', 'The login was complete before it could be cancelled.', {
         hint: 'Disconnect the provider to forget the login.',
       });
+    },
+    endFor: async (provider, reason) => {
+      const theirs = [...live.values()].filter(({ session }) => session.provider === provider);
+      for (const { session } of theirs) session.abort.abort(reason());
+      await Promise.all(theirs.map(({ done }) => done));
     },
     endAll: async (reason) => {
       ending = reason;

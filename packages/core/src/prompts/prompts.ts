@@ -25,14 +25,22 @@ export interface Prompts {
   get(promptId: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
   cancel(promptId: string): Promise<void>;
+  /** Waits for the prompts of one provider to end by themselves; those that take too long end with the given error. */
+  drain(provider: string, reason: () => SallyportError): Promise<void>;
   /** Ends every prompt of this process with the given error, refuses new ones, and waits. */
   endAll(reason: () => SallyportError): Promise<void>;
 }
 
 const PAGE = 500;
 
+interface LivePrompt {
+  readonly provider: string;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
 export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts {
-  const live = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  const live = new Map<string, LivePrompt>();
   const starting = new Set<Promise<unknown>>();
   let ending: (() => SallyportError) | undefined;
 
@@ -40,6 +48,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const provider = runtime.registry.get(request.provider);
     const { id, title } = provider.manifest;
     if (ending) throw ending();
+    runtime.gate.check(id);
     checkPrompt(request.prompt);
     const credential = await runtime.store.credentials.current(request.userId, id);
     if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
@@ -58,9 +67,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const { promptId, userId } = record;
     runtime.emit({ type: 'prompt.started', userId, promptId, provider: record.provider });
     const abort = new AbortController();
-    if (ending) abort.abort(ending());
+    // The provider may have been switched off while the prompt was written.
+    const refusal = ending?.() ?? runtime.gate.closed(record.provider);
+    if (refusal) abort.abort(refusal);
     const done = run(record, provider, request, abort.signal).finally(() => live.delete(promptId));
-    live.set(promptId, { abort, done });
+    live.set(promptId, { provider: record.provider, abort, done });
   }
 
   function checkPrompt(prompt: string): void {
@@ -122,6 +133,18 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       const running = live.get(promptId);
       running?.abort.abort(new SallyportError('PROMPT_CANCELLED', 'The prompt was cancelled.'));
       await running?.done;
+    },
+    drain: async (provider, reason) => {
+      const theirs = [...live.values()].filter((prompt) => prompt.provider === provider);
+      const ended = Promise.all(theirs.map(({ done }) => done));
+      const patience = new AbortController();
+      const timeUp = runtime.clock
+        .sleep(runtime.settings.drainMs, AbortSignal.any([patience.signal, runtime.closing]))
+        .catch(() => undefined);
+      await Promise.race([ended, timeUp]);
+      patience.abort();
+      for (const { abort } of theirs) abort.abort(reason());
+      await ended;
     },
     endAll: async (reason) => {
       ending = reason;

@@ -15,6 +15,8 @@ export const startLoginBodySchema = z.strictObject({
   provider: providerSchema,
   /** A method's id, optionally with the display: `browser`, `browser:local`, `device-code`. */
   method: z.string().min(1).max(64).optional(),
+  /** `consent.id` of the provider, where the person has been shown that text: it is recorded with the login. */
+  consent: z.string().min(1).max(64).optional(),
 });
 
 export const sessionStatusSchema = z.enum([
@@ -95,7 +97,14 @@ export const providerListSchema = z.array(
     methods: z.array(loginWaySchema),
     /** Ways that do not work on this host, each with the reason. */
     unavailable: z.array(z.object({ id: z.string(), title: z.string(), reason: z.string() })),
+    /** Address of the vendor's terms. */
     terms: z.string(),
+    /** The day somebody last read them for this purpose; `null` where nobody has. */
+    termsReviewed: z.string().nullable(),
+    /** What to tell the person before they connect. The id changes with the text. */
+    consent: z.object({ id: z.string(), text: z.string() }),
+    /** Why new logins and prompts are refused; `null` where they are not. */
+    disabled: z.object({ reason: z.string(), hint: z.string() }).nullable(),
   }),
 );
 

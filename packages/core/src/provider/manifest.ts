@@ -261,7 +261,10 @@ export const manifestSchema = z.strictObject({
     url: z.url({ protocol: /^https$/ }),
     /** The day a person last read them for this purpose; `null` where nobody has. */
     reviewed: z.iso.date().nullable(),
+    /** The kinds of deployment they allow. In any other the provider is off until the operator turns it on. */
     deployments: z.array(z.enum(['self-hosted', 'internal', 'hosted'])),
+    /** Something the person has to know about this provider in particular, added to what everybody is told. */
+    consent: z.string().min(1).max(600).optional(),
   }),
   cli: z.strictObject({
     /** npm package of the unmodified CLI, and the exact version. */

@@ -260,11 +260,4 @@ describe('the registry', () => {
     expect(() => createRegistry([acme, twin])).toThrow('The name acme_cli belongs to provider acme already');
     expect(() => createRegistry([acme, acme])).toThrow(SallyportError);
   });
-
-  it('refuses a provider whose terms were not reviewed for this kind of deployment', () => {
-    expect(() => createRegistry([acme], { deployment: 'hosted' })).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID' }),
-    );
-    expect(createRegistry([acme], { deployment: 'self-hosted' }).list()).toHaveLength(1);
-  });
 });

@@ -17,17 +17,11 @@ export interface ProviderRegistry {
   list(): readonly Provider[];
 }
 
-export interface RegistryOptions {
-  /** Refuses providers whose terms were not reviewed for this kind of deployment. Default: all are taken. */
-  readonly deployment?: ProviderManifest['terms']['deployments'][number];
-}
-
 /** Checks every manifest; a registry that exists holds only valid ones, with their defaults filled in. */
-export function createRegistry(providers: readonly Provider[], options: RegistryOptions = {}): ProviderRegistry {
+export function createRegistry(providers: readonly Provider[]): ProviderRegistry {
   const checked = providers.map((provider) => ({ ...provider, manifest: parseManifest(provider.manifest) }));
   const byName = new Map<string, Provider>();
   for (const provider of checked) {
-    checkDeployment(provider.manifest, options.deployment);
     for (const name of [provider.manifest.id, ...provider.manifest.aliases]) {
       const other = byName.get(name);
       if (other) throw takenTwice(name, other.manifest, provider.manifest);
@@ -99,15 +93,6 @@ function prototypeKeys(value: unknown, path: string): Problem[] {
     ['__proto__', 'constructor', 'prototype'].includes(key)
       ? [{ path: `${path}/${key}`, message: 'is a name that JavaScript objects reserve; rename it' }]
       : prototypeKeys(item, `${path}/${key}`),
-  );
-}
-
-function checkDeployment(manifest: ProviderManifest, deployment: RegistryOptions['deployment']): void {
-  if (deployment === undefined || manifest.terms.deployments.includes(deployment)) return;
-  throw new SallyportError(
-    'CONFIG_INVALID',
-    `Provider ${manifest.id} cannot be used in a deployment of kind ${deployment}: its terms (${manifest.terms.url}) were reviewed for ${manifest.terms.deployments.join(', ') || 'no kind of deployment'}.`,
-    { hint: 'Take the provider out of the configuration, or review its terms and add the kind to its manifest.' },
   );
 }
 

@@ -14,6 +14,7 @@ import type { AuditEntry, Store } from './store.ts';
 export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const now = (): Date => new Date(options.clock.now());
   const audit: AuditEntry[] = [];
+  const disabled = new Set<string>();
   return {
     users: memoryUsers(),
     sessions: memorySessions(now),
@@ -25,6 +26,13 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
         audit.push(structuredClone(entry));
       },
       list: async (limit) => structuredClone(audit.slice(-limit).toReversed()),
+    },
+    providerSwitches: {
+      disabled: async () => [...disabled].toSorted(),
+      set: async (provider, isDisabled) => {
+        if (isDisabled) disabled.add(provider);
+        else disabled.delete(provider);
+      },
     },
     ping: async () => undefined,
     close: async () => undefined,

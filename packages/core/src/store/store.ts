@@ -15,6 +15,7 @@ export interface Store {
   readonly machines: MachineStore;
   readonly prompts: PromptStore;
   readonly audit: AuditStore;
+  readonly providerSwitches: ProviderSwitchStore;
   /** Resolves when the store answers; throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -215,6 +216,14 @@ export interface PromptStore {
   append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
   running(): Promise<readonly PromptRecord[]>;
+}
+
+/** Providers that an operator has switched off, for every server that uses this store. */
+export interface ProviderSwitchStore {
+  /** Their ids, in order. */
+  disabled(): Promise<readonly string[]>;
+  /** Repeating it is no error. */
+  set(provider: string, disabled: boolean): Promise<void>;
 }
 
 export interface AuditEntry {

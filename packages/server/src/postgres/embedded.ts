@@ -68,12 +68,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
+/** How another process of ours reaches the database that a running server has started in this folder. */
+export async function runningPostgres(directory: string): Promise<PoolConfig> {
+  return connectionTo(socketFolder(await realpath(directory)));
+}
+
 async function startCluster(root: string, { signal, log, durable = true, launchers }: EmbeddedPostgresOptions) {
   const binaries = await findPostgresBinaries();
   const folders: ClusterFolders = {
     native: binaries.directory,
     data: join(root, 'data'),
-    socket: socketFolderFor(join(root, 'socket'), '.s.PGSQL.5432.lock'.length),
+    socket: socketFolder(root),
     passwd: join(root, 'passwd'),
   };
   await endLeftover(folders.data, signal);
@@ -83,7 +88,7 @@ async function startCluster(root: string, { signal, log, durable = true, launche
   const outcome = await initialise({ launcher, folders, binaries, durable, signal });
   if (outcome === 'made') log?.(`Made a database in ${folders.data}`);
 
-  const connection = { host: folders.socket, port: 5432, user: 'postgres', database: 'postgres', ssl: false } as const;
+  const connection = connectionTo(folders.socket);
   const command = launcher.command(folders, (seen) => [
     `${seen.native}/bin/postgres`,
     '-D',
@@ -93,6 +98,14 @@ async function startCluster(root: string, { signal, log, durable = true, launche
   const postmaster = await startPostmaster(command, connection, signal);
   log?.(`The embedded PostgreSQL ${binaries.majorVersion} runs ${launcher.name}`);
   return { ...postmaster, connection };
+}
+
+function socketFolder(root: string): string {
+  return socketFolderFor(join(root, 'socket'), '.s.PGSQL.5432.lock'.length);
+}
+
+function connectionTo(socket: string) {
+  return { host: socket, port: 5432, user: 'postgres', database: 'postgres', ssl: false } as const;
 }
 
 const always = {

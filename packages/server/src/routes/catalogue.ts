@@ -1,4 +1,5 @@
 import {
+  consentOf,
   credentialListSchema,
   emptyBodySchema,
   importBodySchema,
@@ -25,6 +26,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
       return sallyport.providers.list().map(({ manifest }) => {
         const credential = connected.find((candidate) => candidate.provider === manifest.id);
         const ladder = sallyport.logins.ladder(manifest.id);
+        const refusal = sallyport.gate.closed(manifest.id);
         return {
           id: manifest.id,
           title: manifest.title,
@@ -34,6 +36,9 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
           methods: ladder.candidates.map(wayOf),
           unavailable: ladder.unavailable.map(({ method, reason }) => ({ id: method.id, title: method.title, reason })),
           terms: manifest.terms.url,
+          termsReviewed: manifest.terms.reviewed,
+          consent: consentOf(manifest),
+          disabled: refusal ? { reason: refusal.message, hint: refusal.hint } : null,
         };
       });
     },

@@ -30,8 +30,8 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
     '/api/auth/start',
     { schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } },
     async (request, reply) => {
-      const { provider, method } = request.body;
-      const session = await logins.start({ ...resolveUserId(request.body.userId), provider, method });
+      const { userId, ...asked } = request.body;
+      const session = await logins.start({ ...resolveUserId(userId), ...asked });
       return reply.code(201).send({
         sessionId: session.sessionId,
         status: session.status,

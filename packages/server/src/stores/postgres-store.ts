@@ -7,6 +7,7 @@ import { createCredentialStore } from './postgres/credentials.ts';
 import { openDatabase, type DatabaseOptions } from './postgres/database.ts';
 import { createMachineStore } from './postgres/machines.ts';
 import { createPromptStore } from './postgres/prompts.ts';
+import { createProviderSwitchStore } from './postgres/provider-switches.ts';
 import { createSessionStore } from './postgres/sessions.ts';
 import { createUserStore } from './postgres/users.ts';
 
@@ -20,6 +21,7 @@ export function createPostgresStore(options: DatabaseOptions): Store {
     machines: createMachineStore(database),
     prompts: createPromptStore(database),
     audit: createAuditStore(database),
+    providerSwitches: createProviderSwitchStore(database),
     ping: async () => {
       await database.run((tables) => sql`select 1`.execute(tables));
     },

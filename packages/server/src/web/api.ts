@@ -51,8 +51,8 @@ export function createApi(base: string) {
 
   return {
     providers: async (): Promise<Provider[]> => await (await call('GET', '/api/providers')).json(),
-    start: async (provider: string, method?: string): Promise<StartedLogin> =>
-      await (await call('POST', '/api/auth/start', {}, { provider, method })).json(),
+    start: async (provider: string, method?: string, consent?: string): Promise<StartedLogin> =>
+      await (await call('POST', '/api/auth/start', {}, { provider, method, consent })).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),
     events: (id: string): EventSource => new EventSource(address(`${session(id)}/events`)),
     answer: async (id: string, promptId: string, value: string): Promise<void> =>

@@ -87,7 +87,7 @@ export class SallyportConnect extends HTMLElement {
   async #startOrJoin(method: string | undefined): Promise<string> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return (await this.#api.start(this.#id, method)).sessionId;
+        return (await this.#api.start(this.#id, method, this.#provider?.consent.id)).sessionId;
       } catch (error) {
         const problem = toProblem(error);
         const running = problem.details['sessionId'];
@@ -178,7 +178,7 @@ export class SallyportConnect extends HTMLElement {
     this.#render(h('div', { class: 'body' }, problemView(problem), again));
   }
 
-  #render(body?: HTMLElement, { isRunning = false } = {}): void {
+  #render(body: HTMLElement | undefined = this.#notice(), { isRunning = false } = {}): void {
     const title = this.#provider?.title ?? this.#id;
     const head = h(
       'div',
@@ -195,22 +195,35 @@ export class SallyportConnect extends HTMLElement {
   #describe(isRunning: boolean): HTMLElement {
     const provider = this.#provider;
     if (isRunning) return h('p', {}, 'Connecting…');
+    if (provider?.disabled && !provider.connected) return h('p', {}, 'Switched off');
     if (!provider?.connected) {
       const terms = provider && h('a', { href: provider.terms, target: '_blank', rel: 'noopener noreferrer' }, 'terms');
       return h('p', {}, 'Not connected', ...(terms ? [' · your own subscription, under its ', terms] : []));
     }
+    if (provider.disabled) return h('p', {}, h('span', { class: 'pill warn' }, 'Switched off'), ' · its login is kept');
     const isValid = provider.valid !== false;
     const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? 'Connected' : 'Log in again');
     return h('p', {}, pill, ...(provider.account ? [` as ${provider.account}`] : []));
   }
 
+  /** What to know before connecting, or why nobody can. */
+  #notice(): HTMLElement | undefined {
+    const provider = this.#provider;
+    if (provider?.disabled) {
+      const { hint, reason } = provider.disabled;
+      return h('p', { class: 'body small' }, `${reason} ${hint}`);
+    }
+    return provider && !provider.connected ? h('p', { class: 'body small' }, provider.consent.text) : undefined;
+  }
+
   #headButtons(title: string): HTMLElement[] {
     const provider = this.#provider;
     if (!provider) return [];
-    const connect = (label: string): HTMLElement => button(label, () => void this.#start(), { class: 'primary' });
-    if (!provider.connected) return [connect(`Connect ${title}`)];
+    const connect = (label: string): HTMLElement[] =>
+      provider.disabled ? [] : [button(label, () => void this.#start(), { class: 'primary' })];
+    if (!provider.connected) return connect(`Connect ${title}`);
     const disconnect = button('Disconnect', () => void this.#disconnect(), { class: 'quiet' });
-    return provider.valid === false ? [connect('Log in again'), disconnect] : [disconnect];
+    return provider.valid === false ? [...connect('Log in again'), disconnect] : [disconnect];
   }
 
   #forget(): void {

@@ -28,7 +28,7 @@ async function load(): Promise<void> {
         }),
       );
     }
-    panel.setProviders(providers.filter((provider) => provider.connected));
+    panel.setProviders(providers.filter((provider) => provider.connected && !provider.disabled));
   } catch (error) {
     const { hint, message } = toProblem(error);
     const view = problemView({ title: 'The providers cannot be shown', message, hint });

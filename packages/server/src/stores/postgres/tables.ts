@@ -23,6 +23,7 @@ export interface Tables {
   readonly prompts: PromptsTable;
   readonly prompt_events: JournalTable<PromptEvent> & { prompt_id: string };
   readonly audit_log: AuditTable;
+  readonly disabled_providers: { provider: string; created_at: SetByDefault };
 }
 
 /** Written as text (see `json.ts`), read parsed. */

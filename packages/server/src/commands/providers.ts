@@ -1,0 +1,68 @@
+import { SallyportError, withheldBecause } from '@sallyport/core';
+import type { ProviderManifest, ProviderPolicy, Store } from '@sallyport/core';
+
+/** What `sallyport providers` works with. */
+export interface ProvidersCommand {
+  readonly manifests: readonly ProviderManifest[];
+  readonly policy: ProviderPolicy;
+  readonly store: Pick<Store, 'providerSwitches' | 'sessions' | 'prompts'>;
+  readonly print: (line: string) => void;
+}
+
+export const providersUsage = `sallyport providers [list]
+       sallyport providers disable ID
+       sallyport providers enable ID`;
+
+/**
+ * Lists the providers, or switches one off or on for every server on this database. Servers that run look at the
+ * switches about once a second, so nothing has to be restarted.
+ */
+export async function providersCommand(words: readonly string[], command: ProvidersCommand): Promise<void> {
+  const [action = 'list', name, ...rest] = words;
+  if (action === 'list' && name === undefined) {
+    await list(command);
+    return;
+  }
+  if ((action !== 'disable' && action !== 'enable') || name === undefined || rest.length > 0) {
+    throw new SallyportError('CONFIG_INVALID', `There is no command "providers ${words.join(' ')}".`, {
+      hint: `Usage: ${providersUsage}`,
+    });
+  }
+  await switchProvider(command, name, action === 'disable');
+}
+
+async function list({ manifests, policy, store, print }: ProvidersCommand): Promise<void> {
+  const off = await store.providerSwitches.disabled();
+  for (const manifest of manifests) {
+    const { id, title, terms } = manifest;
+    const withheld = withheldBecause(manifest, policy) !== undefined;
+    const state = off.includes(id) ? 'disabled' : withheld ? 'off (terms)' : 'on';
+    const allowed = terms.deployments.join(', ') || 'none';
+    print(`${id.padEnd(16)}${state.padEnd(14)}${title}`);
+    print(`${' '.repeat(16)}terms ${terms.url}, read ${terms.reviewed ?? 'by nobody yet'}; listed for: ${allowed}`);
+  }
+}
+
+async function switchProvider({ manifests, policy, store, print }: ProvidersCommand, name: string, disable: boolean) {
+  const manifest = manifests.find(({ id, aliases }) => id === name || aliases.includes(name));
+  if (!manifest) {
+    throw new SallyportError('PROVIDER_UNKNOWN', `There is no provider ${JSON.stringify(name.slice(0, 40))}.`, {
+      hint: `The configuration has ${manifests.map(({ id }) => id).join(', ')}.`,
+    });
+  }
+  const { id, title } = manifest;
+  await store.providerSwitches.set(id, disable);
+  if (!disable) {
+    const withheld = withheldBecause(manifest, policy);
+    print(`${title} is switched on again.`);
+    if (withheld !== undefined) print(`It stays off all the same: ${withheld} See iHaveReadTheTermsOf.`);
+    return;
+  }
+  const isIts = ({ provider }: { readonly provider: string }): boolean => provider === id;
+  const logins = (await store.sessions.live()).filter(isIts).length;
+  const prompts = (await store.prompts.running()).filter(isIts).length;
+  print(`${title} is switched off: no new logins, no new prompts. Stored logins are kept.`);
+  print(
+    `Of those under way, ${logins} logins end within seconds, and ${prompts} prompts may finish for a little while.`,
+  );
+}

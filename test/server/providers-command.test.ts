@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createMemoryStore, systemClock } from '@sallyport/core';
+import type { Store } from '@sallyport/core';
+import { createFakeProvider } from '@sallyport/testkit';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { providersCommand } from '../../packages/server/src/commands/providers.ts';
+import { makeDataDirectory, removeDirectory, runSallyport } from './sallyport-process.ts';
+
+let store: Store;
+let printed: string[];
+
+beforeEach(() => {
+  store = createMemoryStore({ clock: systemClock });
+  printed = [];
+});
+
+const run = (words: readonly string[], deployment: 'self-hosted' | 'hosted' = 'self-hosted'): Promise<void> =>
+  providersCommand(words, {
+    manifests: [createFakeProvider().manifest],
+    policy: { deployment, readTermsOf: [] },
+    store,
+    print: (line) => printed.push(line),
+  });
+
+describe('the providers command', () => {
+  it('lists what is on, what the operator has switched off, and what its terms keep off', async () => {
+    await run([]);
+    await run(['disable', 'fake']);
+    await run(['list']);
+    await run(['enable', 'fake']);
+    await run(['list'], 'hosted');
+    const states = printed.filter((line) => line.startsWith('fake')).map((line) => line.slice(16, 30).trim());
+    expect(states).toEqual(['on', 'disabled', 'off (terms)']);
+    expect(printed[1]).toContain('terms https://login.fake.test/terms, read 2026-01-01; listed for: self-hosted');
+  });
+
+  it('takes an alias, and says how much is under way', async () => {
+    await store.prompts.create({
+      promptId: '00000000-0000-4000-8000-000000000002',
+      userId: '00000000-0000-4000-8000-000000000001',
+      provider: 'fake',
+      conversationId: null,
+    });
+    await run(['disable', 'fake_cli']);
+    expect(await store.providerSwitches.disabled()).toEqual(['fake']);
+    expect(printed.join('\n')).toContain('0 logins end within seconds, and 1 prompts may finish');
+  });
+
+  it('says that switching on does not overrule the terms', async () => {
+    await run(['enable', 'fake'], 'hosted');
+    expect(printed.join('\n')).toContain('It stays off all the same');
+  });
+
+  it.each([
+    [['disable', 'fak'], 'PROVIDER_UNKNOWN'],
+    [['disable'], 'CONFIG_INVALID'],
+    [['disable', 'fake', 'other'], 'CONFIG_INVALID'],
+    [['list', 'fake'], 'CONFIG_INVALID'],
+    [['forget', 'fake'], 'CONFIG_INVALID'],
+  ])('refuses %j', async (words, code) => {
+    await expect(run(words)).rejects.toMatchObject({ code });
+    expect(await store.providerSwitches.disabled()).toEqual([]);
+  });
+});
+
+const directory = await makeDataDirectory();
+const config = ['--config', 'e2e/configs/fake-cli.config.ts'];
+
+afterAll(() => removeDirectory(directory));
+
+async function providers(...words: readonly string[]): Promise<string> {
+  const command = runSallyport(['providers', ...words, ...config], { SALLYPORT_DATA_DIR: directory });
+  expect(await command.ended).toEqual({ code: 0, signal: null });
+  return command.output().stdout;
+}
+
+it('switches a provider off and on, while the server runs and while it does not', { timeout: 120_000 }, async () => {
+  expect(await providers()).toMatch(/^fake +on +Fake CLI/);
+
+  const server = runSallyport(config, { SALLYPORT_DATA_DIR: directory, PORT: '0' });
+  try {
+    const address = (await server.saying(/sallyport listening on http:\S+/)).split(' ').at(-1) ?? '';
+    const fake = async () => Object(await (await fetch(`${address}/api/providers`)).json())[0];
+    const until = async (disabled: boolean): Promise<void> => {
+      while (((await fake()).disabled !== null) !== disabled) await sleep(100);
+    };
+    expect(await fake()).toMatchObject({ disabled: null, consent: { text: expect.stringContaining('Fake CLI') } });
+
+    expect(await providers('disable', 'fake')).toContain('Fake CLI is switched off');
+    await until(true);
+    const body = JSON.stringify({ provider: 'fake' });
+    const headers = { 'content-type': 'application/json' };
+    const refused = await fetch(`${address}/api/auth/start`, { method: 'POST', headers, body });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({ code: 'PROVIDER_DISABLED' });
+
+    expect(await providers('enable', 'fake')).toContain('Fake CLI is switched on again');
+    await until(false);
+    await providers('disable', 'fake');
+  } finally {
+    server.child.kill('SIGTERM');
+    await server.ended;
+  }
+  expect(await providers('list')).toMatch(/^fake +disabled/);
+});
