@@ -10,7 +10,8 @@ import type { Context, CredentialSummary, HookName } from './hooks.ts';
 import type { HookTiming } from './instrument-hooks.ts';
 import type { MachineView } from './machine/plan.ts';
 import type { Plugin, PluginHost } from './plugin.ts';
-import type { DeclaredPrompt, LoginMethod } from './provider/manifest.ts';
+import type { DeclaredPrompt } from './provider/declared-prompt.ts';
+import type { LoginMethod } from './provider/login-method.ts';
 
 const context: Context = {
   userId: 'u-1',

@@ -4,7 +4,8 @@ import type { GuardedUrl } from './login/url-guard.ts';
 import type { MachinePlan, MachineView } from './machine/plan.ts';
 import type { NetworkPlan } from './egress/egress.ts';
 import type { PromptEvent } from './prompts/event.ts';
-import type { DeclaredPrompt, LoginMethod } from './provider/manifest.ts';
+import type { DeclaredPrompt } from './provider/declared-prompt.ts';
+import type { LoginMethod } from './provider/login-method.ts';
 import type { SallyportError } from './errors.ts';
 
 /**

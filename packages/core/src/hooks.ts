@@ -12,7 +12,8 @@ import type { GuardedUrl } from './login/url-guard.ts';
 import type { MachinePlan, MachineView } from './machine/plan.ts';
 import type { NetworkPlan } from './egress/egress.ts';
 import type { PromptEvent, ToolPolicy } from './prompts/event.ts';
-import type { DeclaredPrompt, LoginMethod } from './provider/manifest.ts';
+import type { DeclaredPrompt } from './provider/declared-prompt.ts';
+import type { LoginMethod } from './provider/login-method.ts';
 
 /** Passed to every tap of an async hook. */
 export interface Context {

@@ -10,7 +10,7 @@ import type {
   StartLoginRequest,
   StartLoginResponse,
 } from '../protocol/agent-api.ts';
-import type { CredentialItem } from '../provider/manifest.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import type { Secret } from '../secret.ts';
 
 /** The server's side of the agent's API. `@sallyport/machines` has the HTTP one; tests pass fakes. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { SallyportError } from '../errors.ts';
 import type { CredentialSummary } from '../hooks.ts';
-import { credentialItemSchema } from '../provider/manifest.ts';
+import { credentialItemSchema } from '../provider/credential-item.ts';
 import { Secret } from '../secret.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { CredentialStore } from '../store/store.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { credentialItemSchema } from '../provider/manifest.ts';
-import type { CredentialFileItem } from '../provider/manifest.ts';
+import { credentialItemSchema } from '../provider/credential-item.ts';
+import type { CredentialFileItem } from '../provider/credential-item.ts';
 import { missingPart, missingParts } from './missing-parts.ts';
 
 const auth: CredentialFileItem = {

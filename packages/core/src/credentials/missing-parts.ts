@@ -1,5 +1,5 @@
 import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
-import type { CredentialFileItem, CredentialItem } from '../provider/manifest.ts';
+import type { CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
 import type { CredentialFiles } from './files.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { credentialItemSchema } from '../provider/manifest.ts';
-import type { CredentialItem } from '../provider/manifest.ts';
+import { credentialItemSchema } from '../provider/credential-item.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import { mergeJson } from './json-merge.ts';
 import { collectCredential, credentialEnvironment, credentialPaths, expandHome, placeCredential } from './place.ts';
 

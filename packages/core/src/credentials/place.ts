@@ -1,6 +1,6 @@
 import { SallyportError } from '../errors.ts';
-import { homePathSchema } from '../provider/manifest.ts';
-import type { CredentialItem } from '../provider/manifest.ts';
+import { homePathSchema } from '../provider/bounded.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import type { CredentialFiles, PlacedFile } from './files.ts';
 import { mergeJson } from './json-merge.ts';
 

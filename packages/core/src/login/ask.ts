@@ -1,6 +1,7 @@
 import { SallyportError } from '../errors.ts';
 import type { AgentEvent } from '../protocol/agent-api.ts';
-import type { DeclaredPrompt, LoginMethod } from '../provider/manifest.ts';
+import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Attempt } from './attempt.ts';
 import { stillTherePrompt } from './endings.ts';

@@ -1,4 +1,5 @@
-import type { DeclaredPrompt, LoginMethod } from '../provider/manifest.ts';
+import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { LoginState } from './engine.ts';
 import type { LoginAction } from './observation.ts';

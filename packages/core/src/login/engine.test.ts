@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { manifestSchema } from '../provider/manifest.ts';
-import type { LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import { createLogin, step } from './engine.ts';
 import type { LoginState } from './engine.ts';
 import type { LoginAction, LoginObservation } from './observation.ts';

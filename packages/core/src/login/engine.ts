@@ -1,4 +1,5 @@
-import type { ExpectStep, LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
+import type { ExpectStep } from '../provider/terminal-drive.ts';
 import { matchText } from '../provider/matcher.ts';
 import { crashed, deadline, failureOnScreen, incomplete, stillTherePrompt } from './endings.ts';
 import { findLink, screenText } from './link-search.ts';

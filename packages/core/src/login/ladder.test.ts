@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { DriverFeatures } from '../machine/driver.ts';
-import type { LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import { candidateName, rankMethods } from './ladder.ts';
 import type { LadderRequest } from './ladder.ts';
 

@@ -1,7 +1,7 @@
 import { SallyportError } from '../errors.ts';
 import type { DriverFeatures } from '../machine/driver.ts';
 import type { LoginDisplay } from '../protocol/agent-api.ts';
-import type { LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 
 export interface LadderRequest {
   readonly methods: readonly LoginMethod[];

@@ -1,4 +1,4 @@
-import type { LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { ScreenView } from './observation.ts';
 import { guardUrl } from './url-guard.ts';

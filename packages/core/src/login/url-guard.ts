@@ -1,4 +1,4 @@
-import type { LoginMethod } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 
 /** A sign-in link that passed the guard. The only kind that is ever shown or opened. */
 export interface GuardedUrl {

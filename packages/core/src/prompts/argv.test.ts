@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { HeadlessPrompt } from '../provider/manifest.ts';
-import { headlessPromptSchema } from '../provider/manifest.ts';
+import type { HeadlessPrompt } from '../provider/headless-prompt.ts';
+import { headlessPromptSchema } from '../provider/headless-prompt.ts';
 import { buildArgv } from './argv.ts';
 
 const prompt: HeadlessPrompt = {

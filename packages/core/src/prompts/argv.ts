@@ -1,5 +1,5 @@
 import { SallyportError } from '../errors.ts';
-import type { HeadlessPrompt } from '../provider/manifest.ts';
+import type { HeadlessPrompt } from '../provider/headless-prompt.ts';
 import type { ToolPolicy } from './event.ts';
 
 /** What goes into the slots of a manifest's command line. The prompt itself never does: it goes to stdin. */
@@ -8,7 +8,6 @@ export interface ArgvValues {
   readonly model?: string | undefined;
   /** The CLI's own id of the conversation to go on with. Chooses `resumeArgv`. */
   readonly session?: string | undefined;
-  readonly cwd?: string | undefined;
 }
 
 /**
@@ -35,7 +34,7 @@ function templateFor(prompt: HeadlessPrompt, values: ArgvValues): HeadlessPrompt
   });
 }
 
-const names = { model: 'model', session: 'conversationId', cwd: 'working folder' } as const;
+const names = { model: 'model', session: 'conversationId' } as const;
 
 function requireHarmless(slot: keyof typeof names, value: string): void {
   if (/^[^-\0][^\0]{0,499}$/.test(value)) return;

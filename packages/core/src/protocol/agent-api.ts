@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-import { credentialItemSchema, manifestSchema } from '../provider/manifest.ts';
-import type { LoginMethod } from '../provider/manifest.ts';
+import { credentialItemSchema } from '../provider/credential-item.ts';
+import { manifestSchema } from '../provider/manifest.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 
 /**
  * The agent's HTTP API, on port 8080 of the machine. Every request carries `Authorization: Bearer <token>`

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+import { idSchema } from './bounded.ts';
+
+/** A question of the CLI that a person or a plugin may have to answer. */
+export const declaredPromptSchema = z.strictObject({
+  id: idSchema,
+  /** What the page shows above the field. */
+  label: z.string().min(1).max(200),
+  kind: z.enum(['code', 'text', 'choice']),
+  /** True keeps the answer out of hooks and logs. */
+  secret: z.boolean(),
+  /** For `choice`: what is shown and what is typed. */
+  choices: z
+    .array(z.strictObject({ label: z.string().max(200), send: z.string().max(100) }))
+    .max(20)
+    .optional(),
+});
+
+export type DeclaredPrompt = z.infer<typeof declaredPromptSchema>;

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+import { hostSchema, isUnique } from './bounded.ts';
+import { matcherSchema } from './matcher.ts';
+import { terminalDriveSchema } from './terminal-drive.ts';
+
+const failureRuleSchema = z.strictObject({
+  when: matcherSchema,
+  /** One of the LOGIN_ codes of the error table. */
+  code: z.enum(['LOGIN_DENIED', 'LOGIN_FAILED', 'LOGIN_PORT_TAKEN', 'LOGIN_CLI_CRASHED', 'LOGIN_CANCELLED']),
+  /** One sentence for the person. */
+  message: z.string().min(1).max(300),
+});
+
+const loginMethodShape = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
+  title: z.string().min(1).max(80),
+  kind: z.enum(['loopback-callback', 'device-code', 'paste-code', 'api-key', 'import']),
+  drive: terminalDriveSchema,
+  /** Where the sign-in link may come from and what it must look like. */
+  url: z
+    .strictObject({
+      sources: z.array(z.enum(['browser-shim', 'osc8', 'text'])).min(1),
+      /** Exact hosts; a wildcard would let any page of a shared domain pass as the sign-in page. */
+      hosts: z.array(hostSchema.regex(/^[^*]/, 'must be an exact host, without a wildcard')).min(1).max(10),
+      pathPrefixes: z.array(z.string().startsWith('/').max(200)).min(1).max(10),
+      /** Query parameters that must be present and not empty. `name=value` pins the value. */
+      require: z
+        .array(
+          z
+            .string()
+            .regex(/^[A-Za-z0-9_.-]+(=.*)?$/)
+            .max(200),
+        )
+        .max(20)
+        .default([]),
+      /** Seen on the screen only after the whole link: a link in text counts once this is there too. */
+      textAfter: matcherSchema.optional(),
+    })
+    .optional(),
+  /** Device code: the code to type on the page, captured from the screen. */
+  userCode: matcherSchema.optional(),
+  /** The CLI's own loopback listener, tried in this order (RFC 8252 §7.3). Empty: taken from the link. */
+  callback: z
+    .strictObject({
+      ports: z.array(z.number().int().min(1024).max(65535)).max(4),
+      path: z.string().startsWith('/').max(100),
+    })
+    .optional(),
+  /** The command destroys the credential it finds, so it runs in a home without one. */
+  freshHome: z.boolean(),
+  /** The CLI says it is done. The credential file decides, not this. */
+  success: z.array(matcherSchema).min(1).max(10),
+  failure: z.array(failureRuleSchema).max(20).default([]),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(10_000)
+    .max(30 * 60_000),
+});
+
+/** What a kind of login cannot do without. */
+export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
+  const need = (path: string, present: boolean, message: string): void => {
+    if (!present) issues.push({ code: 'custom', input: value, path: [path], message });
+  };
+  const { kind, drive } = value;
+  if (kind === 'loopback-callback') {
+    need('url', value.url !== undefined, 'is needed by a loopback-callback login');
+    need('callback', value.callback !== undefined, 'is needed by a loopback-callback login');
+  }
+  if (kind === 'device-code') {
+    need('url', value.url !== undefined, 'is needed by a device-code login');
+    need('userCode', value.userCode !== undefined, 'is needed by a device-code login');
+  }
+  const asks = drive.steps.some((step) => step.do.kind === 'ask');
+  need('drive', kind !== 'paste-code' || asks, 'needs a step that asks for the code');
+  need('drive', isUnique(drive.steps.map((step) => step.id)), 'has two steps with the same id');
+});
+
+export type LoginMethod = z.infer<typeof loginMethodSchema>;
