@@ -44,14 +44,14 @@ function limitOf({ kind, limit }: Finding): Limit | undefined {
 }
 
 /** Measures the two in turn, and begins with the other one each time: what drifts hits both. */
-export async function alternate<T>(
+export async function alternate<Ours, Bare>(
   pairs: number,
-  sides: { readonly ours: () => Promise<T>; readonly bare: () => Promise<T> },
-): Promise<readonly { readonly ours: T; readonly bare: T }[]> {
+  sides: { readonly ours: () => Promise<Ours>; readonly bare: () => Promise<Bare> },
+): Promise<readonly { readonly ours: Ours; readonly bare: Bare }[]> {
   // The first start of anything reads it from disk.
   await sides.ours();
   await sides.bare();
-  const measured: { ours: T; bare: T }[] = [];
+  const measured: { ours: Ours; bare: Bare }[] = [];
   for (let round = 0; round < pairs; round += 1) {
     if (round % 2 === 0) {
       const ours = await sides.ours();

@@ -16,6 +16,6 @@ export default defineConfig({
       certificateAuthority: await readFile(join(folder, 'ca.pem'), 'utf8'),
       close: async () => {},
     };
-    return { name: 'bench', open: async () => route };
+    return { name: 'bench', open: async () => route, reserve: async () => ({ ...route, assign: async () => route }) };
   },
 });

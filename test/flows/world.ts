@@ -5,6 +5,7 @@ import type {
   CallbackPortRequest,
   DomainEvent,
   DriverFeatures,
+  EgressRoute,
   NetworkPlan,
   Plugin,
   Provider,
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly fake?: FakeDriver;
   readonly host?: string;
   readonly policy?: ProviderPolicy;
+  /** Providers whose CLI is on the host already. Default: none. */
+  readonly installed?: readonly string[];
 }
 
 /** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
@@ -80,6 +83,29 @@ export function createWorld(options: WorldOptions = {}): World {
     name: 'listener',
     apply: ({ hooks }) => hooks.event.tap('listener', (event) => void events.push(event)),
   };
+  function reserveRoute() {
+    open += 1;
+    let closed = false;
+    const route: EgressRoute = {
+      socketPath: '/egress.sock',
+      close: async () => {
+        if (!closed) open -= 1;
+        closed = true;
+      },
+    };
+    const assign = async (plan: NetworkPlan): Promise<EgressRoute> => {
+      if (egressFailure !== undefined) {
+        const failure = egressFailure;
+        egressFailure = undefined;
+        await route.close();
+        throw failure;
+      }
+      opened.push(plan);
+      return route;
+    };
+    return { ...route, assign };
+  }
+
   const app = createSallyport({
     providers: [createFakeProvider({ port: callbackPort }), otherProvider()],
     driver: fake.driver,
@@ -94,25 +120,14 @@ export function createWorld(options: WorldOptions = {}): World {
       install.onProgress('Fetched the CLI.', 1);
       return `/clis/${manifest.id}`;
     },
+    findCli: async ({ id }) => (options.installed?.includes(id) ? `/clis/${id}` : undefined),
     egress: {
       name: 'fake',
       open: async (plan) => {
-        if (egressFailure !== undefined) {
-          const failure = egressFailure;
-          egressFailure = undefined;
-          throw failure;
-        }
-        opened.push(plan);
-        open += 1;
-        let closed = false;
-        return {
-          socketPath: '/egress.sock',
-          close: async () => {
-            if (!closed) open -= 1;
-            closed = true;
-          },
-        };
+        const reserved = reserveRoute();
+        return reserved.assign(plan);
       },
+      reserve: async () => reserveRoute(),
     },
     callbackPorts: {
       acquire: async (request) => {

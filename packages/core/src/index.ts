@@ -53,6 +53,7 @@ export * from './login/phases.ts';
 export type * from './prompts/prompts.ts';
 export type * from './credentials/credentials.ts';
 export type * from './machine/machines.ts';
+export type * from './machine/warm-machines.ts';
 export * from './credentials/ledger.ts';
 export type * from './credentials/decide.ts';
 export * from './clamp.ts';

@@ -26,6 +26,7 @@ export interface Runtime {
   readonly connectAgent: ConnectAgent;
   readonly agentBundle: AgentBundle;
   readonly installCli: InstallCli;
+  readonly findCli: FindCli | undefined;
   readonly callbackPorts: CallbackPorts;
   readonly clock: Clock;
   readonly bell: Bell;
@@ -51,3 +52,6 @@ export type InstallCli = (
   manifest: ProviderManifest,
   options: { readonly signal: AbortSignal; onProgress(message: string, fraction?: number): void },
 ) => Promise<string>;
+
+/** The folder of a provider's pinned CLI, where it is on this host already. */
+export type FindCli = (manifest: ProviderManifest) => Promise<string | undefined>;

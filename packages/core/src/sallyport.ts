@@ -18,6 +18,8 @@ import { createMachines } from './machine/machines.ts';
 import type { Machines } from './machine/machines.ts';
 import type { AgentBundle } from './machine/plan.ts';
 import { recover } from './machine/recover.ts';
+import { createWarmMachines } from './machine/warm-machines.ts';
+import type { WarmMachines } from './machine/warm-machines.ts';
 import type { Plugin } from './plugin.ts';
 import { createPrompts } from './prompts/prompts.ts';
 import type { Prompts } from './prompts/prompts.ts';
@@ -29,7 +31,7 @@ import { createRegistry } from './provider/registry.ts';
 import type { ProviderRegistry } from './provider/registry.ts';
 import { followSwitches, readSwitches } from './provider/switches.ts';
 import type { ProviderUsers } from './provider/switches.ts';
-import type { InstallCli, Runtime } from './runtime.ts';
+import type { FindCli, InstallCli, Runtime } from './runtime.ts';
 import { defaultSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from './store/store.ts';
@@ -43,6 +45,8 @@ export interface SallyportOptions {
   readonly connectAgent: ConnectAgent;
   readonly agent: AgentBundle;
   readonly installCli: InstallCli;
+  /** Without it no browser machine is started ahead: nobody knows what to put in. */
+  readonly findCli?: FindCli;
   readonly callbackPorts: CallbackPorts;
   readonly plugins?: readonly Plugin[];
   readonly settings?: Partial<Settings>;
@@ -64,6 +68,7 @@ export interface Sallyport {
   readonly prompts: Prompts;
   readonly credentials: Credentials;
   readonly machines: Machines;
+  readonly warmMachines: Pick<WarmMachines, 'expect' | 'ready'>;
   readonly driver: MachineDriver;
   readonly store: Store;
   /** Ends what a former process left half done, then begins to put idle machines to rest. Call it once, first. */
@@ -104,6 +109,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     connectAgent: options.connectAgent,
     agentBundle: options.agent,
     installCli: options.installCli,
+    findCli: options.findCli,
     callbackPorts: options.callbackPorts,
     clock,
     bell: createBell(clock),
@@ -135,7 +141,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   };
 
   const cliMachines = createCliMachines(runtime);
-  const logins = createLogins(runtime);
+  const warmMachines = createWarmMachines(runtime);
+  const logins = createLogins(runtime, warmMachines);
   const prompts = createPrompts(runtime, cliMachines);
   const users: ProviderUsers = {
     endLogins: (provider, reason) => logins.endFor(provider, reason),
@@ -157,6 +164,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     prompts,
     credentials: createCredentials(runtime, cliMachines),
     machines: createMachines(runtime, cliMachines),
+    warmMachines,
     driver,
     store,
     start: async () => {
@@ -177,6 +185,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       closing.abort();
       await ended;
       await chores;
+      await warmMachines.closed();
       await cliMachines.stopAll('server-stopping');
     },
   };

@@ -21,8 +21,19 @@ export interface Settings {
   readonly ceiling: Ceiling;
   /** Memory of a browser machine with and without a desktop, in MiB. */
   readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
+  readonly warmMachines: WarmSettings;
   /** What the person is shown in place of a sign-in link; only a demo with a made-up internet sets it. */
   readonly presentUrl: (href: string) => string;
+}
+
+/** Browser machines that are started ahead, while somebody looks at what can be connected. */
+export interface WarmSettings {
+  /** How many are ready at a time. Default 1; 0 starts none ahead. */
+  readonly count: number;
+  /** They are given up when nobody has looked for this long. Default 5 minutes. */
+  readonly keepMs: number;
+  /** The login that has just taken one needs the processor first. Default 5 s. */
+  readonly refillDelayMs: number;
 }
 
 export const defaultSettings: Settings = {
@@ -35,5 +46,6 @@ export const defaultSettings: Settings = {
   workHosts: [],
   ceiling: defaultCeiling,
   browserMemoryMb: { desktop: 1536, plain: 256 },
+  warmMachines: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
   presentUrl: (href) => href,
 };

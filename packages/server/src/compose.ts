@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import { createSallyport, systemClock } from '@sallyport/core';
+import { createSallyport, defaultSettings, systemClock } from '@sallyport/core';
 import type { Clock, Egress, MachineDriver, Sallyport } from '@sallyport/core';
 import {
   connectAgent,
@@ -98,6 +98,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
             asked.onProgress(message, fraction);
           },
         }),
+      findCli: (manifest) => installer.find(manifest.cli, manifest.id),
       callbackPorts: createCallbackPorts(),
       clock,
       host: hostname(),
@@ -105,6 +106,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       settings: {
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
+        warmMachines: { ...defaultSettings.warmMachines, count: config.warmBrowserMachines },
         signInHosts: config.hosts.signIn,
         workHosts: config.hosts.work,
         ceiling: config.ceiling,
@@ -113,6 +115,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       onBackgroundError: (what, error) => log.warn({ err: error }, what),
     });
     undo.push(() => sallyport.close());
+    metrics.watchWarmMachines(() => sallyport.warmMachines.ready());
     await sallyport.start();
     for (const { manifest } of config.providers) {
       const refusal = sallyport.gate.closed(manifest.id);

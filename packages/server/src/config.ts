@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { defaultCeiling } from '@sallyport/core';
+import { defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
 import { isLoopback, loopbackOnly } from './loopback.ts';
@@ -47,6 +47,11 @@ export interface SallyportConfig {
   readonly ceiling?: Partial<Ceiling> | undefined;
   /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
   readonly idleMs?: number | undefined;
+  /**
+   * Browser machines kept ready while somebody looks at what can be connected, so that Connect shows the sign-in page
+   * at once. Each takes a few hundred megabytes for as long. Default 1; 0 starts every one on the click.
+   */
+  readonly warmBrowserMachines?: number | undefined;
   /** Default 4000; PORT goes first. */
   readonly port?: number | undefined;
   /** A loopback address. Default 127.0.0.1; HOST goes first. */
@@ -114,6 +119,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   idleMs: z.int().min(1_000, 'must be at least 1000 (one second)').default(300_000),
+  warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmMachines.count),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),
   personUrl: functionSchema<(href: string) => string>().optional(),

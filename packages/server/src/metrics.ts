@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 export interface Metrics {
   readonly plugin: Plugin;
   readonly contentType: string;
+  /** Where the number of browser machines that are ready is read from. */
+  watchWarmMachines(count: () => number): void;
   print(): Promise<string>;
 }
 
@@ -41,6 +43,12 @@ export function createMetrics(): Metrics {
     labelNames: ['role'],
     registers,
   });
+  const warmMachines = new Gauge({
+    name: 'sallyport_browser_machines_ready',
+    help: 'Browser machines that run and belong to nobody yet.',
+    registers,
+  });
+  let countWarmMachines = (): number => 0;
   const running = new Map<string, string>();
 
   const plugin: Plugin = {
@@ -78,5 +86,15 @@ export function createMetrics(): Metrics {
       });
     },
   };
-  return { plugin, contentType: registry.contentType, print: () => registry.metrics() };
+  return {
+    plugin,
+    contentType: registry.contentType,
+    watchWarmMachines: (count) => {
+      countWarmMachines = count;
+    },
+    print: () => {
+      warmMachines.set(countWarmMachines());
+      return registry.metrics();
+    },
+  };
 }

@@ -3,6 +3,11 @@ export interface Egress {
   readonly name: string;
   /** Opens the way for one machine. When it cannot, it throws: nothing ever leaves another way. */
   open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
+  /**
+   * Opens a way for a machine that is started ahead, before anybody is known to use it: it leads nowhere until it is
+   * assigned. Absent: machines are never started ahead.
+   */
+  reserve?(machineId: string, options: { readonly signal: AbortSignal }): Promise<ReservedRoute>;
   /** Gives up what all routes share. The server calls it once, after the last route was closed. */
   close?(): Promise<void>;
 }
@@ -40,6 +45,12 @@ export interface EgressRoute {
   /** The outgoing address, where it is known. */
   readonly address?: string;
   close(): Promise<void>;
+}
+
+/** A way out that belongs to nobody yet. Every connection is refused until it is assigned. */
+export interface ReservedRoute extends EgressRoute {
+  /** Gives it to one person, for good. The socket stays the one the machine already has. Throws the second time. */
+  assign(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
 }
 
 /** Whether a host name is on an allow-list. The name must already be lower-case without a trailing dot. */

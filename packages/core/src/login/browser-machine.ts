@@ -1,38 +1,53 @@
 import { bootMachine } from '../machine/boot.ts';
 import type { RunningMachine } from '../machine/boot.ts';
+import { claimWarmMachine } from '../machine/claim-warm-machine.ts';
 import { newMachineId } from '../machine/ids.ts';
+import type { WarmMachines } from '../machine/warm-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Candidate } from './ladder.ts';
 import type { LiveSession } from './session.ts';
 
-/** Starts the machine that one login takes place in. When that fails, nothing is left of it. */
+export interface BrowserMachineRequest {
+  readonly session: LiveSession;
+  readonly provider: Provider;
+  readonly candidate: Candidate;
+  /** Where the provider's CLI is on this host. */
+  readonly directory: string;
+  readonly warmMachines: WarmMachines;
+}
+
+/** Starts the machine that one login takes place in, or takes one that is ready. When that fails, nothing is left of it. */
 export async function startBrowserMachine(
   runtime: Runtime,
-  session: LiveSession,
-  provider: Provider,
-  candidate: Candidate,
-  directory: string,
+  { session, provider, candidate, directory, warmMachines }: BrowserMachineRequest,
 ): Promise<RunningMachine> {
   const { manifest } = provider;
   const { userId, sessionId, abort } = session;
   const { browserMemoryMb, signInHosts } = runtime.settings;
   const desktop = candidate.display === 'desktop';
   const memoryMb = desktop ? browserMemoryMb.desktop : browserMemoryMb.plain;
-  const machineId = newMachineId();
+  const cli = { provider: manifest.id, directory };
+  const warm = desktop ? warmMachines.take(cli) : undefined;
+  const machineId = warm?.plan.machineId ?? newMachineId();
   const { driver, host } = runtime;
-  await runtime.store.machines.create({
-    machineId,
-    userId,
-    role: 'browser',
-    driver: driver.name,
-    host,
-    vcpus: 1,
-    memoryMb,
-  });
+  try {
+    await runtime.store.machines.create({
+      machineId,
+      userId,
+      role: 'browser',
+      driver: driver.name,
+      host,
+      vcpus: 1,
+      memoryMb,
+    });
+  } catch (error) {
+    if (warm) await warm.discard();
+    throw error;
+  }
   try {
     await session.note({ type: 'progress', message: 'A machine has been reserved.' }, { browserMachineId: machineId });
-    return await bootMachine(runtime, {
+    const request = {
       machineId,
       userId,
       provider: manifest.id,
@@ -40,10 +55,12 @@ export async function startBrowserMachine(
       role: 'browser',
       memoryMb,
       desktop,
-      clis: [{ provider: manifest.id, directory }],
+      clis: [cli],
       hosts: [...new Set([...manifest.egress.signIn, ...manifest.egress.cli, ...signInHosts])],
       signal: abort.signal,
-    });
+    } as const;
+    const claimed = warm && (await claimWarmMachine(runtime, warm, request));
+    return claimed ?? (await bootMachine(runtime, request));
   } catch (error) {
     await runtime.attempt('noting that a login machine is gone', () =>
       runtime.setMachineState(machineId, userId, 'browser', 'destroyed'),

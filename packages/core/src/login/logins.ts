@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '../errors.ts';
 import { followJournal } from '../journal-stream.ts';
+import type { WarmMachines } from '../machine/warm-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { liveSessionStatuses } from '../store/store.ts';
@@ -41,7 +42,7 @@ export interface Logins {
   endAll(reason: () => SallyportError): Promise<void>;
 }
 
-export function createLogins(runtime: Runtime): Logins {
+export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logins {
   const live = new Map<string, { readonly session: LiveSession; readonly done: Promise<void> }>();
   const starting = new Set<Promise<unknown>>();
   let ending: (() => SallyportError) | undefined;
@@ -94,7 +95,9 @@ export function createLogins(runtime: Runtime): Logins {
     if (refusal) session.abort.abort(refusal);
     const started = { userId, sessionId, provider: record.provider, method, display };
     runtime.emit({ type: 'login.started', ...started, ...(consent !== undefined && { consent }) });
-    const done = runLogin(runtime, { session, provider, candidates }).finally(() => live.delete(sessionId));
+    const done = runLogin(runtime, { session, provider, candidates, warmMachines }).finally(() =>
+      live.delete(sessionId),
+    );
     live.set(sessionId, { session, done });
   }
 

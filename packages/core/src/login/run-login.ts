@@ -1,5 +1,6 @@
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { RunningMachine } from '../machine/boot.ts';
+import type { WarmMachines } from '../machine/warm-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { untilStored } from '../until-stored.ts';
@@ -16,6 +17,7 @@ export interface LoginRun {
   readonly provider: Provider;
   /** Tried in this order. */
   readonly candidates: readonly Candidate[];
+  readonly warmMachines: WarmMachines;
 }
 
 /** Runs one login session from installation to its end. Never rejects: the session tells how it went. */
@@ -40,7 +42,7 @@ async function descendLadder(runtime: Runtime, run: LoginRun, directory: string)
   for (const [index, candidate] of candidates.entries()) {
     const next = candidates[index + 1];
     try {
-      return await tryCandidate(runtime, session, provider, candidate, directory);
+      return await tryCandidate(runtime, run, candidate, directory);
     } catch (thrown) {
       const error = loginError(thrown, session);
       if (!next || !fallsThrough(error) || session.abort.signal.aborted) throw error;
@@ -78,8 +80,7 @@ async function install(runtime: Runtime, { session, provider }: LoginRun): Promi
 /** One way to log in, up to the commit of the credential. When it fails, all it made is gone. */
 async function tryCandidate(
   runtime: Runtime,
-  session: LiveSession,
-  provider: Provider,
+  { session, provider, warmMachines }: LoginRun,
   candidate: Candidate,
   directory: string,
 ): Promise<StoredLogin> {
@@ -90,7 +91,7 @@ async function tryCandidate(
   let browser: RunningMachine | undefined;
   try {
     await session.advance('starting-machine');
-    browser = await startBrowserMachine(runtime, session, provider, candidate, directory);
+    browser = await startBrowserMachine(runtime, { session, provider, candidate, directory, warmMachines });
     const { agent } = browser;
     session.agent = agent;
     await session.advance('starting-login');

@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
-
 import type { AgentClient } from '../agent/client.ts';
 import { clampMachinePlan, clampNetworkPlan } from '../clamp.ts';
-import type { EgressRoute, NetworkPlan } from '../egress/egress.ts';
+import type { EgressOptions, EgressRoute, NetworkPlan } from '../egress/egress.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Context } from '../hooks.ts';
 import type { Runtime } from '../runtime.ts';
-import { Secret } from '../secret.ts';
-import type { Machine, MachineExit } from './driver.ts';
+import { bringUp } from './bring-up.ts';
+import type { BringUp } from './bring-up.ts';
+import type { Machine } from './driver.ts';
 import type { MachinePlan, MachineRole, MachineState, MachineView } from './plan.ts';
 
 /** A machine that runs and whose agent answers. */
@@ -20,7 +19,8 @@ export interface RunningMachine {
   view(state: MachineState): MachineView;
 }
 
-export interface BootRequest {
+/** What somebody needs a machine for. */
+export interface MachineRequest {
   readonly machineId: string;
   readonly userId: string;
   readonly provider: string | undefined;
@@ -31,64 +31,32 @@ export interface BootRequest {
   readonly clis: MachinePlan['clis'];
   /** Hosts the machine needs; the operator's additions are part of it already. */
   readonly hosts: readonly string[];
-  /** An existing machine, stopped; absent where one has to be made. */
-  readonly existing?: Machine;
-  /** Between creation and start, while the disk may be written. */
-  readonly beforeStart?: (machine: Machine, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
+export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'beforeStart'>;
+
 const DESKTOP = { width: 1280, height: 800 } as const;
-const HEALTH_RETRY_MS = 25;
 
 /**
  * Plans, opens the way out, creates, starts, and waits for the agent. When any step fails, everything the
- * earlier ones made is undone, last first, and the error names the step.
+ * earlier ones made is undone, and the error names the step.
  */
 export async function bootMachine(runtime: Runtime, request: BootRequest): Promise<RunningMachine> {
-  const undo: (() => Promise<unknown>)[] = [];
-  const deadline = runtime.clock.deadline(
-    runtime.settings.bootTimeoutMs,
-    () =>
-      new SallyportError(
-        'MACHINE_TIMED_OUT',
-        `The ${request.role} machine was not ready after ${runtime.settings.bootTimeoutMs / 1000} s.`,
-      ),
-    request.signal,
-  );
+  const deadline = bootDeadline(runtime, request.role, request.signal);
   const { signal } = deadline;
+  const undo: (() => Promise<unknown>)[] = [];
   try {
-    const context = { userId: request.userId, provider: request.provider, sessionId: request.sessionId, signal };
+    const context = contextOf(request, signal);
     const network = await planNetwork(runtime, request, context);
     const plan = await planMachine(runtime, request, context);
-    const route = await runtime.egress.open(network, {
-      signal,
-      onRefused: (host) =>
-        runtime.emit({ type: 'egress.refused', userId: request.userId, machineId: request.machineId, host }),
-    });
+    const route = await runtime.egress.open(network, wayOutOptions(runtime, request, signal));
     undo.push(() => route.close());
-
-    const machine = request.existing ?? (await runtime.driver.create(plan, { signal }));
-    undo.push(() => (request.existing ? machine.stop({ deadlineMs: 2_000 }) : machine.destroy()));
-    await request.beforeStart?.(machine, signal);
-
-    const token = new Secret(randomBytes(32).toString('base64url'));
     const epoch = await runtime.store.machines.nextEpoch(request.machineId);
-    await machine.start({ plan, epoch, token, egress: route, signal });
-    const agent = runtime.connectAgent(machine, token);
-    await waitForAgent(runtime, machine, agent, signal);
-
-    const view = (state: MachineState): MachineView => ({
-      machineId: request.machineId,
-      userId: request.userId,
-      role: request.role,
-      driver: runtime.driver.name,
-      labels: plan.labels,
-      state,
-    });
-    await runtime.hooks.machineStarted(view('running'), context);
-    await runtime.setMachineState(request.machineId, request.userId, request.role, 'running');
-    return { id: request.machineId, role: request.role, machine, agent, route, view };
+    const { existing, beforeStart } = request;
+    const up = await bringUp(runtime, { plan, epoch, route, existing, beforeStart, signal });
+    undo.push(() => (existing ? up.machine.stop({ deadlineMs: 2_000 }) : up.machine.destroy()));
+    return await introduce(runtime, { ...up, plan, route }, context);
   } catch (thrown) {
     for (const step of undo.toReversed()) await runtime.attempt('clearing away a machine that did not start', step);
     if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
@@ -98,7 +66,39 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
   }
 }
 
-async function planNetwork(runtime: Runtime, request: BootRequest, context: Context): Promise<NetworkPlan> {
+/** Tells plugins and the store that a machine runs. */
+export async function introduce(
+  runtime: Runtime,
+  { plan, machine, agent, route }: Omit<RunningMachine, 'id' | 'role' | 'view'> & { readonly plan: MachinePlan },
+  context: Context,
+): Promise<RunningMachine> {
+  const { machineId, userId, role, labels } = plan;
+  const driver = runtime.driver.name;
+  const view = (state: MachineState): MachineView => ({ machineId, userId, role, driver, labels, state });
+  await runtime.hooks.machineStarted(view('running'), context);
+  await runtime.setMachineState(machineId, userId, role, 'running');
+  return { id: machineId, role, machine, agent, route, view };
+}
+
+export function bootDeadline(runtime: Runtime, role: MachineRole, parent: AbortSignal) {
+  const { bootTimeoutMs } = runtime.settings;
+  const late = `The ${role} machine was not ready after ${bootTimeoutMs / 1000} s.`;
+  return runtime.clock.deadline(bootTimeoutMs, () => new SallyportError('MACHINE_TIMED_OUT', late), parent);
+}
+
+export function contextOf({ userId, provider, sessionId }: MachineRequest, signal: AbortSignal): Context {
+  return { userId, provider, sessionId, signal };
+}
+
+export function wayOutOptions(
+  runtime: Runtime,
+  { userId, machineId }: MachineRequest,
+  signal: AbortSignal,
+): EgressOptions {
+  return { signal, onRefused: (host) => runtime.emit({ type: 'egress.refused', userId, machineId, host }) };
+}
+
+export async function planNetwork(runtime: Runtime, request: MachineRequest, context: Context): Promise<NetworkPlan> {
   const user = await runtime.store.users.get(request.userId);
   const plan: NetworkPlan = {
     machineId: request.machineId,
@@ -114,8 +114,17 @@ async function planNetwork(runtime: Runtime, request: BootRequest, context: Cont
   return clampNetworkPlan(plan, await runtime.hooks.networkPlan(plan, context), runtime.settings.ceiling);
 }
 
-async function planMachine(runtime: Runtime, request: BootRequest, context: Context): Promise<MachinePlan> {
-  const plan: MachinePlan = {
+export async function planMachine(runtime: Runtime, request: MachineRequest, context: Context): Promise<MachinePlan> {
+  const plan = plainPlan(runtime, request);
+  return clampMachinePlan(plan, await runtime.hooks.machinePlan(plan, context), runtime.settings.ceiling);
+}
+
+/** The plan before any plugin has seen it. */
+export function plainPlan(
+  runtime: Runtime,
+  request: Pick<MachineRequest, 'machineId' | 'userId' | 'role' | 'memoryMb' | 'desktop' | 'clis'>,
+): MachinePlan {
+  return {
     machineId: request.machineId,
     userId: request.userId,
     role: request.role,
@@ -127,31 +136,4 @@ async function planMachine(runtime: Runtime, request: BootRequest, context: Cont
     agent: runtime.agentBundle,
     clis: request.clis,
   };
-  return clampMachinePlan(plan, await runtime.hooks.machinePlan(plan, context), runtime.settings.ceiling);
-}
-
-async function waitForAgent(
-  runtime: Runtime,
-  machine: Machine,
-  agent: AgentClient,
-  signal: AbortSignal,
-): Promise<void> {
-  let ended: string | undefined;
-  const noteEnd = ({ signal: by, code, console: output }: MachineExit): void => {
-    const words = output === '' ? '' : ` Its last words: ${output.slice(-500)}`;
-    ended = `It ended with ${by ?? `code ${code}`}.${words}`;
-  };
-  void machine.exited.then(noteEnd);
-  for (;;) {
-    signal.throwIfAborted();
-    if (ended !== undefined)
-      throw new SallyportError('MACHINE_FAILED', `The machine stopped before its agent answered. ${ended}`);
-    try {
-      await agent.health(signal);
-      return;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      await runtime.clock.sleep(HEALTH_RETRY_MS, signal);
-    }
-  }
 }

@@ -27,6 +27,8 @@ export interface CliInstallerOptions {
 export interface CliInstaller {
   /** The folder of a provider's pinned CLI, installed if need be. One installation at a time for each version. */
   ensure(this: void, cli: PinnedCli, provider: string, options: SharedWorkOptions): Promise<string>;
+  /** The same folder where it is whole already; installs nothing. */
+  find(this: void, cli: PinnedCli, provider: string): Promise<string | undefined>;
   /** Clears away what a server that died was installing. Call it once, before the first installation. */
   clearLeftovers(this: void, clock: Clock): Promise<void>;
 }
@@ -37,13 +39,22 @@ const COMPLETE = '.sallyport-complete';
 export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
   const flights = createSharedWork<string>();
 
-  async function ensure(cli: PinnedCli, provider: string, caller: SharedWorkOptions): Promise<string> {
-    const bin = binOf(cli);
+  function placeOf(cli: PinnedCli, provider: string) {
     const hash = createHash('sha256')
       .update(JSON.stringify([cli.package, cli.lockfile]))
       .digest('hex');
     const name = `${provider}-${cli.version}-${hash.slice(0, 12)}`;
-    const directory = join(options.directory, name);
+    return { bin: binOf(cli), hash, name, directory: join(options.directory, name) };
+  }
+
+  async function find(cli: PinnedCli, provider: string): Promise<string | undefined> {
+    if (cli.bin[platform] === undefined) return undefined;
+    const { bin, hash, directory } = placeOf(cli, provider);
+    return (await isComplete(directory, bin, hash)) ? directory : undefined;
+  }
+
+  async function ensure(cli: PinnedCli, provider: string, caller: SharedWorkOptions): Promise<string> {
+    const { bin, hash, name, directory } = placeOf(cli, provider);
     if (await isComplete(directory, bin, hash)) {
       return directory;
     }
@@ -93,7 +104,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
     }
   }
 
-  return { ensure, clearLeftovers: (clock) => clearLeftovers(options.directory, clock) };
+  return { ensure, find, clearLeftovers: (clock) => clearLeftovers(options.directory, clock) };
 }
 
 interface InstallJob {
@@ -106,8 +117,9 @@ interface InstallJob {
   readonly onProgress: (message: string, fraction?: number) => void;
 }
 
+const platform = `${process.platform}-${process.arch}`;
+
 function binOf(cli: PinnedCli): string {
-  const platform = `${process.platform}-${process.arch}`;
   const bin = cli.bin[platform];
   if (bin === undefined) {
     throw missing(cli, `its manifest names no program for ${platform}`, { hint: 'Use a host of another kind.' });

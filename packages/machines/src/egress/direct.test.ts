@@ -189,6 +189,39 @@ describe('the direct egress', () => {
     expect(tunnel.socket.writableLength).toBeGreaterThan(16 * 1024 * 1024);
   });
 
+  it('that was opened ahead leads nowhere until it is assigned, and is assigned once', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sp-egress-'));
+    cleaners.push(() => rmSync(root, { recursive: true, force: true }));
+    const dialled: string[] = [];
+    const egress = createDirectEgress({
+      directory: join(root, 'egress'),
+      clock: systemClock,
+      resolve: async () => ['93.184.216.34'],
+      dial: (address, port) => {
+        dialled.push(`${address}:${port}`);
+        const refused = new PassThrough();
+        setImmediate(() => refused.destroy(new Error('ECONNREFUSED')));
+        return refused;
+      },
+    });
+    const route = await egress.reserve?.('m-one', { signal });
+    if (!route) throw new Error('The direct egress opens no ways ahead.');
+    cleaners.push(() => route.close());
+    expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 403/);
+    const plan = {
+      machineId: 'm-one',
+      userId: 'u',
+      purpose: 'sign-in',
+      hosts: ['api.example.com'],
+      identity: { userId: 'u' },
+    } as const;
+    expect((await route.assign(plan, { signal })).socketPath).toBe(route.socketPath);
+    await send(route, connectTo('api.example.com:443')).ended;
+    expect(await send(route, connectTo('other.example.com:443')).ended).toMatch(/^HTTP\/1.1 403/);
+    expect(dialled).toEqual(['93.184.216.34:443']);
+    await expect(route.assign(plan, { signal })).rejects.toMatchObject({ code: 'EGRESS_FAILED' });
+  });
+
   it('closes with everything in it, leaves no socket, and can be closed twice', async () => {
     const { route } = await open();
     const tunnel = send(route, connectTo('api.example.com:443'));

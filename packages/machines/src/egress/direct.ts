@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, Egress, EgressRoute } from '@sallyport/core';
+import type { Clock, Egress, EgressRoute, ReservedRoute } from '@sallyport/core';
 
 import { removeShortcut, shortenDirectory } from '../process/short-path.ts';
 import { createTunnels } from './tunnels.ts';
-import type { TunnelLimits } from './tunnels.ts';
+import type { TunnelLimits, Tunnels } from './tunnels.ts';
 
 export interface DirectEgressOptions {
   /** Folder for the sockets, one for each machine. Made when it is absent. */
@@ -32,35 +32,50 @@ export function createDirectEgress(options: DirectEgressOptions): Egress {
   const dial = options.dial ?? ((address, port) => connect({ host: address, port }));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
 
-  return {
-    name: 'direct',
-    open: async (plan, egressOptions) => {
-      egressOptions.signal.throwIfAborted();
-      const tunnels = createTunnels({
-        hosts: plan.hosts,
-        resolve,
-        dial,
-        limits,
-        clock: options.clock,
-        onRefused: (host) => egressOptions.onRefused?.(host),
-      });
-      const server = createServer({ maxHeaderSize: 8 * 1024 }, (_request, response) => {
-        response
-          .writeHead(403, { connection: 'close' })
-          .end('Only CONNECT to port 443 of an allowed host leads out.\n');
-      });
-      server.headersTimeout = limits.connectMs;
-      server.on('connect', (request, socket, head) => {
-        void tunnels.open(request.url ?? '', socket, head);
-      });
-      server.on('clientError', (_error, socket) => socket.destroy());
-      try {
-        return await listen(server, options.directory, plan.machineId, () => tunnels.closeAll());
-      } catch (cause) {
-        throw new SallyportError('EGRESS_FAILED', `The way out for machine ${plan.machineId} could not be opened.`, {
+  async function reserve(machineId: string, { signal }: { readonly signal: AbortSignal }): Promise<ReservedRoute> {
+    signal.throwIfAborted();
+    let tunnels: Tunnels | undefined;
+    const server = createServer({ maxHeaderSize: 8 * 1024 }, (_request, response) => {
+      response.writeHead(403, { connection: 'close' }).end('Only CONNECT to port 443 of an allowed host leads out.\n');
+    });
+    server.headersTimeout = limits.connectMs;
+    server.on('connect', (request, socket, head) => {
+      if (tunnels) void tunnels.open(request.url ?? '', socket, head);
+      else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    });
+    server.on('clientError', (_error, socket) => socket.destroy());
+    const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
+      (cause: unknown) => {
+        throw new SallyportError('EGRESS_FAILED', `The way out for machine ${machineId} could not be opened.`, {
           cause,
         });
-      }
+      },
+    );
+    return {
+      ...route,
+      assign: async ({ hosts }, egressOptions) => {
+        if (tunnels) {
+          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
+        }
+        tunnels = createTunnels({
+          hosts,
+          resolve,
+          dial,
+          limits,
+          clock: options.clock,
+          onRefused: (host) => egressOptions.onRefused?.(host),
+        });
+        return route;
+      },
+    };
+  }
+
+  return {
+    name: 'direct',
+    reserve,
+    open: async (plan, egressOptions) => {
+      const reserved = await reserve(plan.machineId, egressOptions);
+      return reserved.assign(plan, egressOptions);
     },
   };
 }

@@ -22,6 +22,8 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
     '/api/providers',
     { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } },
     async (request) => {
+      // Whoever looks at what can be connected is about to click.
+      sallyport.warmMachines.expect();
       const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
       return sallyport.providers.list().map(({ manifest }) => {
         const credential = connected.find((candidate) => candidate.provider === manifest.id);

@@ -7,7 +7,8 @@ import { isHostAllowed } from '@sallyport/core';
 import type { CertificateAuthority } from './certificate-authority.ts';
 
 export interface ConnectProxyOptions {
-  readonly hosts: readonly string[];
+  /** Asked at each connection: a way out that is assigned later has none until then. */
+  readonly hosts: () => readonly string[];
   readonly authority: CertificateAuthority;
   readonly onRefused: (host: string) => void;
   /** Gets each connection after TLS, and the host it was opened to. */
@@ -35,7 +36,7 @@ async function open(
 ): Promise<void> {
   const target = /^(?<host>[^:]+):(?<port>\d+)$/.exec(request.url ?? '')?.groups;
   const host = target?.['host']?.toLowerCase().replace(/\.$/, '');
-  if (!host || target?.['port'] !== '443' || !isHostAllowed(host, hosts)) {
+  if (!host || target?.['port'] !== '443' || !isHostAllowed(host, hosts())) {
     const refused = host ?? request.url ?? '';
     onRefused(refused);
     const body = `${refused} is not on this machine's allow-list.\n`;

@@ -10,6 +10,8 @@ import {
   type EgressOptions,
   type EgressRoute,
   type NetworkPlan,
+  type ReservedRoute,
+  SallyportError,
   systemClock,
 } from '@sallyport/core';
 
@@ -81,18 +83,24 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
 
   const routes = new Set<EgressRoute>();
 
-  async function open(plan: NetworkPlan, { signal, ...listener }: EgressOptions): Promise<EgressRoute> {
+  async function reserve(machineId: string, { signal }: { readonly signal: AbortSignal }): Promise<ReservedRoute> {
     signal.throwIfAborted();
     const socketPath = join(folder.path, socketName());
     const connections = new Set<TLSSocket>();
+    let assigned: { readonly plan: NetworkPlan; readonly options: EgressOptions } | undefined;
     const proxy: Server = createConnectProxy({
-      hosts: plan.hosts,
+      hosts: () => assigned?.plan.hosts ?? [],
       authority,
-      onRefused: (host) => listener.onRefused?.(host),
+      onRefused: (host) => assigned?.options.onRefused?.(host),
       onConnection(socket, host) {
+        if (!assigned) {
+          socket.destroy();
+          return;
+        }
         connections.add(socket);
         socket.on('close', () => connections.delete(socket));
-        visitors.set(socket, { host, machineId: plan.machineId, userId: plan.userId, purpose: plan.purpose });
+        const { userId, purpose } = assigned.plan;
+        visitors.set(socket, { host, machineId, userId, purpose });
         behindTls.emit('connection', socket);
       },
     });
@@ -109,7 +117,20 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
       },
     };
     routes.add(route);
-    return route;
+    return {
+      ...route,
+      async assign(plan, egressOptions) {
+        if (assigned)
+          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
+        assigned = { plan, options: egressOptions };
+        return route;
+      },
+    };
+  }
+
+  async function open(plan: NetworkPlan, egressOptions: EgressOptions): Promise<EgressRoute> {
+    const reserved = await reserve(plan.machineId, egressOptions);
+    return reserved.assign(plan, egressOptions);
   }
 
   return {
@@ -118,6 +139,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
     controlSocket,
     loopback,
     open,
+    reserve,
     personUrl: (url) => loopbackUrl(url, loopback, sites),
     log: () => log.entries(),
     async close() {

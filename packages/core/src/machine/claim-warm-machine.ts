@@ -1,0 +1,62 @@
+import { SallyportError, toSallyportError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { bootDeadline, contextOf, introduce, planMachine, planNetwork, wayOutOptions } from './boot.ts';
+import type { MachineRequest, RunningMachine } from './boot.ts';
+import type { MachinePlan } from './plan.ts';
+import type { WarmMachine } from './warm-machines.ts';
+
+/** It answered when it was made; an answer that takes longer now is no head start any more. */
+const ANSWER_MS = 1_000;
+
+/**
+ * Makes a machine that belonged to nobody one person's. Plugins are asked as for any other; where they want another
+ * machine, or this one has stopped answering, it is removed and the answer is `undefined`: start one then. When a
+ * plugin or the way out refuses, nothing is left of it.
+ */
+export async function claimWarmMachine(
+  runtime: Runtime,
+  warm: WarmMachine,
+  request: MachineRequest,
+): Promise<RunningMachine | undefined> {
+  const deadline = bootDeadline(runtime, request.role, request.signal);
+  const { signal } = deadline;
+  try {
+    const context = contextOf(request, signal);
+    const network = await planNetwork(runtime, request, context);
+    const plan = await planMachine(runtime, request, context);
+    if (!isSameMachine(plan, warm.plan) || !(await answers(runtime, warm, signal))) {
+      await warm.discard();
+      return undefined;
+    }
+    const route = await warm.route.assign(network, wayOutOptions(runtime, request, signal));
+    // It was started as the first epoch; the row's count begins with it.
+    await runtime.store.machines.nextEpoch(request.machineId);
+    return await introduce(runtime, { plan, machine: warm.machine, agent: warm.agent, route }, context);
+  } catch (thrown) {
+    await warm.discard();
+    if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
+    throw toSallyportError(thrown, 'MACHINE_FAILED', `The ${request.role} machine could not be started.`);
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** What cannot be changed any more once a machine runs. Which CLIs it has was looked at when it was taken. */
+function isSameMachine(wanted: MachinePlan, made: MachinePlan): boolean {
+  return (
+    wanted.memoryMb === made.memoryMb &&
+    wanted.vcpus === made.vcpus &&
+    wanted.diskMb === made.diskMb &&
+    wanted.image === made.image &&
+    wanted.desktop?.width === made.desktop?.width &&
+    wanted.desktop?.height === made.desktop?.height
+  );
+}
+
+async function answers(runtime: Runtime, { agent }: WarmMachine, parent: AbortSignal): Promise<boolean> {
+  using soon = runtime.clock.deadline(ANSWER_MS, () => new Error('The machine does not answer.'), parent);
+  return agent.health(soon.signal).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,182 @@
+import type { AgentClient } from '../agent/client.ts';
+import type { ReservedRoute } from '../egress/egress.ts';
+import { SallyportError } from '../errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { bootDeadline, plainPlan } from './boot.ts';
+import { bringUp } from './bring-up.ts';
+import type { Machine } from './driver.ts';
+import { newMachineId } from './ids.ts';
+import type { MachinePlan } from './plan.ts';
+
+/** A browser machine that is up, with its screen, that belongs to nobody and reaches nothing. */
+export interface WarmMachine {
+  readonly plan: MachinePlan;
+  readonly machine: Machine;
+  readonly agent: AgentClient;
+  readonly route: ReservedRoute;
+  /** Leaves no trace of it. Never rejects. */
+  discard(): Promise<void>;
+}
+
+export interface WarmMachines {
+  /** Somebody may log in soon: machines are made ready, and kept for a while. Returns at once. */
+  expect(): void;
+  /** A machine that has this CLI; it is the caller's from now on. `undefined` where none is ready. */
+  take(cli: MachinePlan['clis'][number]): WarmMachine | undefined;
+  /** How many are ready. */
+  ready(): number;
+  /** Resolves when none is left, after the application began to close. */
+  closed(): Promise<void>;
+}
+
+/** In the place of a person's id until a machine has one. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Starting a machine with a screen and a browser takes a second or two, which a person would spend waiting. So the
+ * first one starts when they look at what they can connect, and is given up when nobody has looked for a while.
+ */
+export function createWarmMachines(runtime: Runtime): WarmMachines {
+  const { clock, settings, driver, egress, closing, findCli } = runtime;
+  const { count, keepMs, refillDelayMs } = settings.warmMachines;
+  const isPossible =
+    count > 0 && driver.features.desktop && settings.prefer === 'desktop' && egress.reserve && findCli !== undefined;
+  const machines: WarmMachine[] = [];
+  let wantedUntil = -Infinity;
+  let notBefore = -Infinity;
+  let nudge = new AbortController();
+  let keeping: Promise<void> | undefined;
+
+  /** Runs while machines are wanted, and takes them down at the end. */
+  async function keep(): Promise<void> {
+    try {
+      while (!closing.aborted) {
+        const now = clock.monotonic();
+        if (now >= wantedUntil) break;
+        if (machines.length >= count) await untilNudged(wantedUntil - now);
+        else if (now < notBefore) await untilNudged(notBefore - now);
+        else await add();
+      }
+    } catch (error) {
+      // The next look at the page tries again.
+      wantedUntil = -Infinity;
+      if (!closing.aborted) runtime.reportBackground('starting a browser machine ahead', error);
+    } finally {
+      await Promise.all(machines.splice(0).map((warm) => warm.discard()));
+    }
+  }
+
+  async function untilNudged(ms: number): Promise<void> {
+    await clock.sleep(ms, AbortSignal.any([nudge.signal, closing])).catch(() => undefined);
+  }
+
+  async function add(): Promise<void> {
+    const clis = await installedClis(runtime);
+    if (clis.length === 0) {
+      // The first login installs one, and whoever looks after that finds a machine ready.
+      wantedUntil = -Infinity;
+      return;
+    }
+    const warm = await startWarmMachine(runtime, clis);
+    machines.push(warm);
+    void discardWhenOver(warm);
+  }
+
+  async function discardWhenOver(warm: WarmMachine): Promise<void> {
+    await warm.machine.exited;
+    if (remove(warm)) await warm.discard();
+  }
+
+  function remove(warm: WarmMachine): boolean {
+    const index = machines.indexOf(warm);
+    if (index === -1) return false;
+    machines.splice(index, 1);
+    notBefore = clock.monotonic() + refillDelayMs;
+    nudge.abort();
+    nudge = new AbortController();
+    return true;
+  }
+
+  /** Who looks while the last ones are taken down is not forgotten. */
+  async function keepWhileWanted(): Promise<void> {
+    while (!closing.aborted && clock.monotonic() < wantedUntil) await keep();
+    keeping = undefined;
+  }
+
+  return {
+    expect: () => {
+      if (!isPossible || closing.aborted) return;
+      wantedUntil = clock.monotonic() + keepMs;
+      keeping ??= keepWhileWanted();
+    },
+    take: (cli) => {
+      const found = machines.find(({ plan }) => hasCli(plan, cli)) ?? machines[0];
+      if (!found) return undefined;
+      remove(found);
+      if (hasCli(found.plan, cli)) return found;
+      // Its CLI was installed later. What is of no use must not slow down the machine that is started instead.
+      void found.discard();
+      return undefined;
+    },
+    ready: () => machines.length,
+    closed: async () => keeping,
+  };
+}
+
+function hasCli({ clis }: MachinePlan, { provider, directory }: MachinePlan['clis'][number]): boolean {
+  return clis.some((cli) => cli.provider === provider && cli.directory === directory);
+}
+
+async function startWarmMachine(runtime: Runtime, clis: MachinePlan['clis']): Promise<WarmMachine> {
+  const deadline = bootDeadline(runtime, 'browser', runtime.closing);
+  const { signal } = deadline;
+  const machineId = newMachineId();
+  const plan = plainPlan(runtime, {
+    machineId,
+    userId: NOBODY,
+    role: 'browser',
+    memoryMb: runtime.settings.browserMemoryMb.desktop,
+    desktop: true,
+    clis,
+  });
+  let route: ReservedRoute | undefined;
+  const discard = async (machine?: Machine): Promise<void> => {
+    if (machine) await runtime.attempt('removing a browser machine nobody used', () => machine.destroy());
+    await runtime.attempt('closing a way out nobody used', async () => route?.close());
+  };
+  try {
+    route = await runtime.egress.reserve?.(machineId, { signal });
+    if (!route) throw new SallyportError('MACHINE_UNSUPPORTED', 'The egress opens no ways ahead.');
+    const { machine, agent } = await bringUp(runtime, { plan, epoch: 1, route, signal });
+    const warm = { plan, machine, agent, route, discard: () => discard(machine) };
+    try {
+      await untilDesktop(agent, signal);
+      return warm;
+    } catch (error) {
+      await machine.destroy();
+      throw error;
+    }
+  } catch (error) {
+    await discard();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function installedClis({ registry, findCli }: Runtime): Promise<MachinePlan['clis']> {
+  const clis: { readonly provider: string; readonly directory: string }[] = [];
+  for (const { manifest } of registry.list()) {
+    const directory = await findCli?.(manifest);
+    if (directory !== undefined) clis.push({ provider: manifest.id, directory });
+  }
+  return clis;
+}
+
+async function untilDesktop(agent: AgentClient, signal: AbortSignal): Promise<void> {
+  for await (const event of agent.events(signal)) {
+    if (event.type === 'desktop.ready') return;
+    if (event.type === 'desktop.failed') throw new SallyportError('MACHINE_FAILED', event.message);
+  }
+  throw new SallyportError('MACHINE_FAILED', 'The machine ended before its screen was up.');
+}
