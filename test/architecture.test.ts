@@ -30,7 +30,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '@novnc/novnc',
     'node:',
   ],
-  testkit: ['@sallyport/core', '@sallyport/agent/terminal', '@peculiar/x509', 'reflect-metadata', 'zod', 'node:'],
+  testkit: [
+    '@sallyport/core',
+    '@sallyport/agent/terminal',
+    '@peculiar/x509',
+    'fast-check',
+    'reflect-metadata',
+    'zod',
+    'node:',
+  ],
 };
 
 /** Modules that core may name in types but never load. */

@@ -55,7 +55,7 @@ export type * from './credentials/credentials.ts';
 export type * from './machine/machines.ts';
 export type * from './machine/warm-machines.ts';
 export * from './credentials/ledger.ts';
-export type * from './credentials/decide.ts';
+export * from './credentials/decide.ts';
 export * from './clamp.ts';
 export * from './create-hooks.ts';
 export type * from './hook-calls.ts';

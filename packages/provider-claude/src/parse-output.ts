@@ -1,4 +1,13 @@
-import { asRecord, errorCodes, finiteNumber, matchText, nonEmpty, readable, tryParseJson } from '@sallyport/core';
+import {
+  asRecord,
+  errorCodes,
+  finiteNumber,
+  matchText,
+  nonEmpty,
+  quotable,
+  readable,
+  tryParseJson,
+} from '@sallyport/core';
 import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
 
 import { manifest } from './manifest.ts';
@@ -43,7 +52,8 @@ export const parseOutput: PromptParser<OutputState> = {
     if (state.ended) return { state, events: [] };
     if (observation.type === 'exit') return exit(state, observation);
     if (observation.line.trim() === '') return { state, events: [] };
-    if (observation.type === 'stderr') return { state: { ...state, lastStderr: observation.line }, events: [] };
+    if (observation.type === 'stderr')
+      return { state: { ...state, lastStderr: quotable(observation.line) }, events: [] };
     return stdout(state, observation.line);
   },
 };
@@ -51,7 +61,7 @@ export const parseOutput: PromptParser<OutputState> = {
 function stdout(state: OutputState, line: string): Step {
   const item = asRecord(tryParseJson(line));
   const type = nonEmpty(item['type']);
-  if (type === undefined) return { state, events: [{ type: 'notice', message: line }] };
+  if (type === undefined) return { state, events: [{ type: 'notice', message: quotable(line) }] };
   // The words of a subagent are part of its tool's output.
   const ofSubagent = nonEmpty(item['parent_tool_use_id']) !== undefined;
   switch (type) {

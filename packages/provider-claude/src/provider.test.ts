@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { manifestSchema } from '@sallyport/core';
+import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
 import { describeProvider, loadTranscript } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';
@@ -92,6 +92,16 @@ const headless = (name: string, exit: number, end: object): HeadlessCase => ({
   end,
 });
 
+const credential = read('credentials/claude-2.1.330.credentials.json');
+/** A refresh replaces both tokens, and the access token ends later. */
+const refreshed = JSON.stringify({
+  claudeAiOauth: {
+    ...asRecord(asRecord(tryParseJson(credential))['claudeAiOauth']),
+    accessToken: 'sk-ant-oat01-FAKE-39-0123456789ab',
+    refreshToken: 'sk-ant-ort01-FAKE-40-0123456789ab',
+    expiresAt: 1795484472611,
+  },
+});
 const settings = read('credentials/claude-2.1.330.dot-claude.json');
 const hello = 'Hello from the fake model.';
 
@@ -145,7 +155,8 @@ describeProvider(
     credentials: [
       {
         name: 'of 2.1.330',
-        files: { auth: read('credentials/claude-2.1.330.credentials.json'), settings },
+        files: { auth: credential, settings },
+        refreshed: { auth: refreshed, settings },
         facts: { kind: 'plan', account: 'fake@example.test (max)', loginExpiresAt: 1798044072611 },
       },
       {

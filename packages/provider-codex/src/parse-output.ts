@@ -1,4 +1,13 @@
-import { asRecord, errorCodes, finiteNumber, matchText, nonEmpty, readable, tryParseJson } from '@sallyport/core';
+import {
+  asRecord,
+  errorCodes,
+  finiteNumber,
+  matchText,
+  nonEmpty,
+  quotable,
+  readable,
+  tryParseJson,
+} from '@sallyport/core';
 import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
 
 import { manifest } from './manifest.ts';
@@ -38,7 +47,8 @@ export const parseOutput: PromptParser<OutputState> = {
     if (state.ended) return { state, events: [] };
     if (observation.type === 'exit') return exit(state, observation);
     if (observation.line.trim() === '') return { state, events: [] };
-    if (observation.type === 'stderr') return { state: { ...state, lastStderr: observation.line }, events: [] };
+    if (observation.type === 'stderr')
+      return { state: { ...state, lastStderr: quotable(observation.line) }, events: [] };
     return stdout(state, observation.line);
   },
 };
@@ -46,7 +56,7 @@ export const parseOutput: PromptParser<OutputState> = {
 function stdout(state: OutputState, line: string): Step {
   const event = asRecord(tryParseJson(line));
   const type = nonEmpty(event['type']);
-  if (type === undefined) return { state, events: [{ type: 'notice', message: line }] };
+  if (type === undefined) return { state, events: [{ type: 'notice', message: quotable(line) }] };
   const item = asRecord(event['item']);
   switch (type) {
     case 'thread.started': {

@@ -104,8 +104,18 @@ describeProvider(
       screens('tui-first-run-unanswered-2000x50'),
     ],
     credentials: [
-      { name: 'of 0.169.0', files: { auth }, facts: { kind: 'plan', account: 'fake@example.test (plus)' } },
-      { name: 'of older versions', files: { auth: olderShape() }, facts: { kind: 'plan' } },
+      {
+        name: 'of 0.169.0',
+        files: { auth },
+        facts: { kind: 'plan', account: 'fake@example.test (plus)' },
+        refreshed: { auth: refreshed(auth) },
+      },
+      {
+        name: 'of older versions',
+        files: { auth: olderShape() },
+        facts: { kind: 'plan' },
+        refreshed: { auth: refreshed(olderShape()) },
+      },
     ],
     headless: [
       { ...headless('ok', 0, { outcome: 'completed' }), text: 'Hello from the fake model.' },
@@ -117,6 +127,13 @@ describeProvider(
   },
   { describe, it, expect },
 );
+
+/** What a refresh changes in the file. */
+function refreshed(text: string): string {
+  const file = asRecord(tryParseJson(text));
+  const tokens = { ...asRecord(file['tokens']), refresh_token: 'rt-FAKE-9-0123456789ab' };
+  return JSON.stringify({ ...file, tokens, last_refresh: '2026-11-24T16:33:15.298037817Z' });
+}
 
 /** Four tokens and no mode: versions before the provenance of a login was kept. */
 function olderShape(): string {

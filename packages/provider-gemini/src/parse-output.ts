@@ -1,4 +1,4 @@
-import { asRecord, errorCodes, finiteNumber, nonEmpty, readable, tryParseJson } from '@sallyport/core';
+import { asRecord, errorCodes, finiteNumber, nonEmpty, quotable, readable, tryParseJson } from '@sallyport/core';
 import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
 
 import { EXIT_NOT_AUTHENTICATED, exitMeanings } from './exit-codes.ts';
@@ -36,7 +36,7 @@ export const parseOutput: PromptParser<OutputState> = {
 function stdout(state: OutputState, line: string): Step {
   const event = asRecord(tryParseJson(line));
   const type = nonEmpty(event['type']);
-  if (type === undefined) return { state, events: [{ type: 'notice', message: line }] };
+  if (type === undefined) return { state, events: [{ type: 'notice', message: quotable(line) }] };
   switch (type) {
     case 'init': {
       const conversationId = nonEmpty(event['session_id']);
@@ -111,7 +111,7 @@ function result(state: OutputState, event: JsonRecord): Step {
 function stderr(state: OutputState, line: string): OutputState {
   const fatal = /^(?:Error[^:]*: )?Fatal[A-Za-z]*Error: (.*)$/.exec(line)?.[1];
   if (fatal !== undefined) return { ...state, lastError: fatal };
-  return isNoise(line) ? state : { ...state, lastStderr: line.trim() };
+  return isNoise(line) ? state : { ...state, lastStderr: quotable(line) };
 }
 
 function isNoise(line: string): boolean {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { manifestSchema } from '@sallyport/core';
+import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
 import { describeProvider, loadTranscript } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,8 @@ import { pasteCodeLogin } from './logins.ts';
 
 const fixture = (path: string): URL => new URL(`__fixtures__/${path}`, import.meta.url);
 const recording = (name: string): Transcript => loadTranscript(fixture(`transcripts/gemini-0.61.0-${name}`));
+
+const credential = readFileSync(fixture('credentials/gemini-0.61.0.oauth_creds.json'), 'utf8');
 
 const nothing = { urls: [], userCodes: [], asked: [], sent: [] };
 const browserUrl = (port: number, state: string): string =>
@@ -66,7 +68,15 @@ describeProvider(
     credentials: [
       {
         name: 'of 0.61.0',
-        files: { oauth_creds: readFileSync(fixture('credentials/gemini-0.61.0.oauth_creds.json'), 'utf8') },
+        files: { oauth_creds: credential },
+        // Google gives a new access token, and keeps the refresh token.
+        refreshed: {
+          oauth_creds: JSON.stringify({
+            ...asRecord(tryParseJson(credential)),
+            access_token: 'ya29.FAKE-9-0123456789ab',
+            expiry_date: 1795459914331,
+          }),
+        },
         facts: { kind: 'plan', account: 'fake@example.test', accessExpiresAt: 1795456314331 },
       },
     ],

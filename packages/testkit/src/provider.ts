@@ -5,6 +5,7 @@ import type { CredentialCase } from './provider/credential-suite.ts';
 import { guardSuite } from './provider/guard-suite.ts';
 import { headlessSuite } from './provider/headless-suite.ts';
 import type { HeadlessCase } from './provider/headless-suite.ts';
+import { leakSuite } from './provider/leak-suite.ts';
 import { manifestSuite } from './provider/manifest-suite.ts';
 import { transcriptSuite } from './provider/transcript-suite.ts';
 import type { TranscriptCase } from './provider/transcript-suite.ts';
@@ -33,6 +34,7 @@ export function describeProvider(provider: Provider, recordings: ProviderRecordi
     guardSuite(provider, runner);
     credentialSuite(provider, recordings.credentials, runner);
     headlessSuite(provider, recordings.headless, runner);
+    leakSuite(provider, recordings, runner);
     transcriptSuite(provider, recordings.transcripts, runner);
   });
 }

@@ -62,6 +62,21 @@ export function pauseBefore(transcript: Transcript, text: string, silentMs: numb
   return { ...transcript, name: `${transcript.name}-slow`, pauses };
 }
 
+/** The transcript after something that stood on the screen for a while and was then erased. */
+export function showFirst(transcript: Transcript, text: string, silentMs: number): Transcript {
+  const shown = new TextEncoder().encode(text);
+  const erase = new TextEncoder().encode('\u001b[H\u001b[2J\u001b[3J');
+  const length = shown.length + erase.length;
+  return {
+    ...transcript,
+    bytes: Uint8Array.from([...shown, ...erase, ...transcript.bytes]),
+    pauses: [
+      { offset: shown.length, silentMs },
+      ...transcript.pauses.map((pause) => ({ ...pause, offset: pause.offset + length })),
+    ],
+  };
+}
+
 /** Where `text` begins in the recorded bytes. */
 export function offsetOf(transcript: Transcript, text: string): number {
   const offset = Buffer.from(transcript.bytes).indexOf(text);

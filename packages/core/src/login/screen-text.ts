@@ -2,18 +2,23 @@ import type { ScreenView } from './observation.ts';
 
 const LONGEST_LINE = 300;
 
-/**
- * The last lines of a screen that say something, safe to put in a message: control characters could move a
- * terminal's cursor, bidirectional and invisible ones could make the text read as something else (UTS 55), and
- * what looks like a token or a link's parameters may be a secret.
- */
+/** The last lines of a screen that say something, safe to put in a message. */
 export function screenExcerpt(screen: ScreenView, lines = 6): string {
   return screen.lines
-    .map((line) => withoutSecrets(plainText(line)).trim())
-    .filter((line) => line !== '')
+    .filter((line) => plainText(line).trim() !== '')
     .slice(-lines)
-    .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line))
+    .map(quotable)
     .join('\n');
+}
+
+/**
+ * A line that a CLI printed for people, safe to put in a message: control characters could move a terminal's
+ * cursor, bidirectional and invisible ones could make the text read as something else (UTS 55), and what looks
+ * like a token or a link's parameters may be a secret.
+ */
+export function quotable(printed: string): string {
+  const line = withoutSecrets(plainText(printed)).trim();
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
 }
 
 /** Removes control, bidirectional and zero-width characters. */

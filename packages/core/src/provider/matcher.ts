@@ -58,6 +58,11 @@ export function matchText(matcher: Matcher, text: string): string | undefined {
   return (found.groupCount() > 0 ? found.group(1) : found.group()) ?? found.group() ?? undefined;
 }
 
+/** How large a pattern's automaton is. RE2 spends at most this many steps on each character of the text. */
+export function patternStates(pattern: string): number {
+  return compile(pattern).programSize();
+}
+
 /** The last long text: a login asks a dozen matchers about the same screen. */
 let collapsed = { text: '', result: '' };
 

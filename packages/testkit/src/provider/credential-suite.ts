@@ -1,5 +1,6 @@
-import { missingParts } from '@sallyport/core';
-import type { CredentialFiles, Provider } from '@sallyport/core';
+import { canonicalJson, decide, digest, missingParts } from '@sallyport/core';
+import type { CaptureReason, CredentialFacts, CredentialFiles, Provider } from '@sallyport/core';
+import * as fc from 'fast-check';
 
 import type { TestRunner } from '../runner.ts';
 
@@ -9,6 +10,8 @@ export interface CredentialCase {
   readonly files: CredentialFiles;
   /** What the provider's `inspect` says about it, at least. */
   readonly facts?: object;
+  /** The same login after the CLI's next refresh: with it, the files above are stale. */
+  readonly refreshed?: CredentialFiles;
 }
 
 export function credentialSuite(
@@ -21,11 +24,37 @@ export function credentialSuite(
     missingParts(items, files).length === 0 && provider.inspect?.(files).blank !== true;
 
   describe('the credential', () => {
-    for (const { name, files, facts } of cases) {
+    it('has an example of a refresh where it rotates', () => {
+      const rotates = items.some((item) => item.as === 'file' && item.rotates);
+      expect(rotates && cases.every(({ refreshed }) => refreshed === undefined)).toBe(false);
+    });
+
+    it('is looked at without a mishap whatever its files hold', () => {
+      fc.assert(
+        fc.property(anyFiles(items.map(({ id }) => id)), anyFiles(items.map(({ id }) => id)), (next, old) => {
+          const [after, before] = [provider.inspect?.(next), provider.inspect?.(old)];
+          if (after && before) provider.supersedes?.(after, before);
+          missingParts(items, next);
+        }),
+        { seed: 1, numRuns: 500 },
+      );
+    });
+
+    for (const { name, files, facts, refreshed } of cases) {
       it(`${name} is accepted whole`, () => {
         expect(accepted(files)).toBe(true);
         if (facts) expect(provider.inspect?.(files)).toMatchObject(facts);
       });
+
+      if (refreshed !== undefined) {
+        it(`${name} is replaced by its refresh, and refused once that is stored`, () => {
+          expect(accepted(refreshed)).toBe(true);
+          expect(decided(provider, files, refreshed, 'rotation')).toMatchObject({ kind: 'store' });
+          for (const reason of ['rotation', 'harvest', 'import'] as const) {
+            expect(decided(provider, refreshed, files, reason), reason).toMatchObject({ kind: 'refuse', why: 'stale' });
+          }
+        });
+      }
 
       for (const [id, text] of Object.entries(files)) {
         const item = items.find((candidate) => candidate.id === id);
@@ -58,6 +87,34 @@ export function credentialSuite(
   });
 }
 
+/** What the ledger does with `offered` while it has `stored`. */
+function decided(provider: Provider, stored: CredentialFiles, offered: CredentialFiles, reason: CaptureReason): object {
+  const facts = (files: CredentialFiles): CredentialFacts =>
+    provider.inspect?.(files) ?? { kind: 'plan', blank: false };
+  const sha256 = (files: CredentialFiles): string => digest(canonicalJson(files));
+  return decide(
+    { version: 1, sha256: sha256(stored), facts: facts(stored), valid: true, holder: 'm-1' },
+    {
+      sha256: sha256(offered),
+      facts: facts(offered),
+      reason,
+      missing: missingParts(provider.manifest.credentials, offered),
+      seenVersion: undefined,
+      machineId: reason === 'import' ? undefined : 'm-1',
+    },
+    provider.supersedes,
+  );
+}
+
+/** Bytes that nobody meant as a credential, and JSON of every other shape. */
+function anyFiles(ids: readonly string[]): fc.Arbitrary<CredentialFiles> {
+  const text = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('utf8')),
+    fc.json(),
+  );
+  return fc.dictionary(fc.constantFrom(...ids), text);
+}
+
 /** The JSON text with one place set to the empty string. */
 function emptied(text: string, pointer: string): string {
   const keys = pointer.split('/').slice(1);
@@ -70,7 +127,7 @@ function emptied(text: string, pointer: string): string {
 }
 
 /** Strings in the files whose name says that they are secret. */
-function secretsIn(files: CredentialFiles): readonly string[] {
+export function secretsIn(files: CredentialFiles): readonly string[] {
   return Object.values(files).flatMap((text) =>
     [...text.matchAll(/"[A-Za-z_]*(?:token|key)[A-Za-z_]*"\s*:\s*"([^"]{8,})"/gi)].map((found) => found[1] ?? ''),
   );

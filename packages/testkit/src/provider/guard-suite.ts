@@ -48,7 +48,8 @@ function genuineLink(method: LoginMethod): string {
   return url.href;
 }
 
-function lookAlikes(method: LoginMethod): readonly string[] {
+/** Links that resemble the sign-in page of the method, each wrong in one way. */
+export function lookAlikes(method: LoginMethod): readonly string[] {
   const genuine = genuineLink(method);
   const { host, pathname, search } = new URL(genuine);
   const changed = (change: (url: URL) => void): string => {

@@ -25,6 +25,8 @@ export interface LoginRunOptions {
   readonly browserCalledAfter?: string | undefined;
   /** What is wrong with the credential the CLI wrote. Default: nothing. */
   readonly credentialProblem?: string | undefined;
+  /** Sees everything the engine wants done, with its words. */
+  readonly onAction?: ((action: LoginAction) => void) | undefined;
 }
 
 /** The login engine at one point of a login. Immutable, so that many continuations can start from one point. */
@@ -58,6 +60,7 @@ function observed(point: Point, observation: LoginObservation): Point {
   let reached: Point = { ...point, state: next.state };
   for (const action of next.actions) {
     reached = { ...reached, outcome: recorded(reached.outcome, action), actions: reached.actions + 1 };
+    point.options.onAction?.(action);
     const reaction = reactionTo(action, point.options);
     if (reaction) reached = observed(reached, reaction);
   }

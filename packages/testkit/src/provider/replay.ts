@@ -195,7 +195,8 @@ function browserCall(
   return { url: browserLink, end: offsetOf(transcript, browserCalledAfter) + Buffer.byteLength(browserCalledAfter) };
 }
 
-function firstSecureLink(bytes: Uint8Array): { readonly url: string; readonly end: number } | undefined {
+/** The link that a CLI hands to its browser command, unless the test says otherwise, and where it ends. */
+export function firstSecureLink(bytes: Uint8Array): { readonly url: string; readonly end: number } | undefined {
   const links = linksInBytes(bytes).map(({ start, end }) => ({
     url: Buffer.from(bytes.subarray(start, end)).toString(),
     end,

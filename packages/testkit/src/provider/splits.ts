@@ -61,7 +61,7 @@ export function randomSplittings(
 }
 
 /** Mulberry32: small, and the same everywhere, unlike Math.random. Not for anything secret. */
-export function seededRandom(seed: string): () => number {
+function seededRandom(seed: string): () => number {
   let state = Buffer.from(seed).reduce((hash, byte) => Math.imul(hash ^ byte, 16_777_619), 5);
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,0 +1,268 @@
+import { asRecord, nonEmpty, tryParseJson } from '@sallyport/core';
+import type { LoginMethod, Observation, Provider, PromptParser, ProviderManifest } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import { createFakeProvider } from './fake-cli/provider.ts';
+import { describeProvider } from './provider.ts';
+import type { ProviderRecordings } from './provider.ts';
+import { growsTooFast } from './provider/pattern-growth.ts';
+import type { Transcript } from './transcript.ts';
+
+/** Each demand of the conformance suite, shown by a provider that does not meet it. */
+
+const link = 'https://login.fake.test/authorize?response_type=code&state=s1';
+const token = 'token-FAKE-1-0123456789abcdef';
+
+const transcript = (printed: string): Transcript => ({
+  name: 'paste',
+  bytes: new TextEncoder().encode(printed),
+  columns: 80,
+  rows: 24,
+  exit: 0,
+  pauses: [{ offset: printed.indexOf('\nLogged in.'), silentMs: 2000, until: 'abc\r' }],
+});
+const printed = `Open this link to sign in:\r\n${link}\r\n\r\nPaste the code: \r\nLogged in.\r\n`;
+
+const credential = (time: number): string => JSON.stringify({ token: `${token}${time}`, account: 'a', issuedAt: time });
+
+/** Reads `{"text":…}` and nothing else, and ends once. */
+const parse: PromptParser = {
+  initial: () => false,
+  step: (ended, seen) => {
+    if (ended === true) return { state: true, events: [] };
+    if (seen.type === 'exit') {
+      const outcome = seen.code === 0 ? 'completed' : 'failed';
+      return { state: true, events: [{ type: 'prompt-end', outcome }] };
+    }
+    const text = nonEmpty(asRecord(tryParseJson(seen.line))['text']);
+    return { state: false, events: text === undefined ? [] : [{ type: 'text', text }] };
+  },
+};
+
+const fake = createFakeProvider();
+const manifest: ProviderManifest = {
+  ...fake.manifest,
+  cli: {
+    ...fake.manifest.cli,
+    lockfile: '{"packages":{"node_modules/fake-cli":{"version":"1.0.0","integrity":"sha512-x"}}}',
+  },
+  logins: fake.manifest.logins
+    .filter(({ id }) => id === 'paste')
+    .map((paste) => ({
+      ...paste,
+      url: {
+        ...paste.url,
+        sources: ['text'],
+        hosts: ['login.fake.test'],
+        pathPrefixes: ['/authorize'],
+        require: ['state'],
+      },
+    })),
+};
+const good: Provider = { manifest, parse, ...(fake.inspect && { inspect: fake.inspect }) };
+const recordings: ProviderRecordings = {
+  transcripts: [
+    {
+      transcript: transcript(printed),
+      method: 'paste',
+      answers: { code: 'abc' },
+      expected: { urls: [link], userCodes: [], asked: ['code'], sent: ['abc\r'], result: 'finished' },
+    },
+  ],
+  credentials: [{ name: 'example', files: { auth: credential(1) }, refreshed: { auth: credential(2) } }],
+  headless: [{ name: 'ok', stdout: '{"text":"Hi"}\n', stderr: '', exit: 0, end: { outcome: 'completed' }, text: 'Hi' }],
+};
+
+/** The provider with its only login method changed. */
+function withMethod(change: (method: LoginMethod) => Partial<LoginMethod>): Provider {
+  return { ...good, manifest: { ...manifest, logins: manifest.logins.map((each) => ({ ...each, ...change(each) })) } };
+}
+
+function withParser(step: PromptParser['step']): Provider {
+  return { ...good, parse: { ...parse, step: (state, seen) => step(state, seen) ?? parse.step(state, seen) } };
+}
+
+/** Names of the tests that the suite has for this provider and that fail. */
+async function failures(provider: Provider, recorded: ProviderRecordings = recordings): Promise<readonly string[]> {
+  const tests: { readonly name: string; readonly body: () => void | Promise<void> }[] = [];
+  const names: string[] = [];
+  describeProvider(provider, recorded, {
+    describe: (name, body) => {
+      names.push(name);
+      body();
+      names.pop();
+    },
+    it: (name, body) => void tests.push({ name: [...names.slice(1), name].join(' '), body }),
+    expect,
+  });
+  const failed: string[] = [];
+  for (const { name, body } of tests) {
+    try {
+      await body();
+    } catch {
+      failed.push(name);
+    }
+  }
+  return failed;
+}
+
+describe('the conformance suite of providers', { timeout: 60_000 }, () => {
+  it('is content with a provider that does everything right', async () => {
+    expect(await failures(good)).toEqual([]);
+  });
+
+  it('sees a manifest that is no data', async () => {
+    const broken = { ...good, manifest: { ...manifest, needs: { memoryMb: Number.POSITIVE_INFINITY } } };
+    expect(await failures(broken)).toContain('the manifest is data: it survives JSON and satisfies the schema');
+  });
+
+  it('sees a sign-in page that the machine cannot reach', async () => {
+    const hosts = ['elsewhere.test', 'login.fake.test'];
+    const broken = withMethod(({ url }) => ({ ...(url && { url: { ...url, hosts } }) }));
+    expect(await failures(broken)).toContain('the manifest lets its sign-in pages through the way out');
+  });
+
+  it('sees a recording in which a host is announced that the manifest does not list', async () => {
+    const [recorded] = recordings.transcripts;
+    const [paste] = manifest.logins;
+    if (!recorded || !paste?.url) throw new Error('The example has no recording.');
+    const other = link.replace('login.fake.test', 'elsewhere.test');
+    const item = {
+      ...recorded,
+      transcript: transcript(printed.replace(link, other)),
+      method: { ...paste, url: { ...paste.url, hosts: ['elsewhere.test'] } },
+      expected: { ...recorded.expected, urls: [other] },
+    };
+    expect(await failures(good, { ...recordings, transcripts: [item] })).toEqual([
+      'recorded logins paste (paste) comes to the same however its bytes arrive',
+    ]);
+  });
+
+  it('sees a rule that takes any page of the host for the sign-in page', async () => {
+    const broken = withMethod(({ url }) => ({ ...(url && { url: { ...url, pathPrefixes: ['/'] } }) }));
+    expect(await failures(broken)).toEqual(['the sign-in link of paste is never announced when it only looks right']);
+  });
+
+  it('sees a link that is used before all of it has arrived', async () => {
+    const anything = { pattern: '^' };
+    const broken = withMethod(({ url }) => ({ ...(url && { url: { ...url, textAfter: anything } }) }));
+    expect(await failures(broken)).toEqual([
+      'recorded logins paste (paste) comes to the same however its bytes arrive',
+    ]);
+  });
+
+  it('sees a pattern that RE2 does not know, and one that is too large', async () => {
+    const backtracking = withMethod(() => ({ success: [{ pattern: '(a+)+(?=b)' }, { text: 'Logged in.' }] }));
+    const large = withMethod(() => ({ success: [{ pattern: '([a-z]{1,50}9){1,15}' }, { text: 'Logged in.' }] }));
+    const name = 'the manifest has patterns that are small, and linear in whatever a hostile CLI shows';
+    expect(await failures(backtracking)).toContain(name);
+    expect(await failures(large)).toEqual([name]);
+  });
+
+  it('tells linear from quadratic work, however fast the computer', () => {
+    expect(growsTooFast((text) => /^x+$/.test(text), 'x')).toBe(false);
+    // Starts anew at each character and runs to the end each time.
+    expect(growsTooFast((text) => /x+y/.test(text), 'x')).toBe(true);
+  });
+
+  it('sees a credential that nobody looks into', async () => {
+    const loose = manifest.credentials.map((item) => (item.as === 'file' ? { ...item, require: [] } : item));
+    const broken: Provider = { parse, manifest: { ...manifest, credentials: loose } };
+    expect(await failures(broken)).toEqual(
+      expect.arrayContaining([
+        'the credential example is refused with auth blank, absent or cut off anywhere',
+        'the credential example is replaced by its refresh, and refused once that is stored',
+      ]),
+    );
+  });
+
+  it('sees a provider that lets an older credential replace a newer one', async () => {
+    const stale = 'the credential example is replaced by its refresh, and refused once that is stored';
+    expect(await failures({ ...good, supersedes: () => true })).toContain(stale);
+    expect(await failures({ ...good, supersedes: () => false })).toContain(stale);
+    const [example] = recordings.credentials;
+    const unproven = { ...recordings, credentials: [{ name: 'example', files: example?.files ?? {} }] };
+    expect(await failures(good, unproven)).toEqual(['the credential has an example of a refresh where it rotates']);
+  });
+
+  it('sees an inspection that trips over a file', async () => {
+    const broken: Provider = {
+      ...good,
+      inspect: (files) => {
+        JSON.parse(files['auth'] ?? '{}');
+        return fake.inspect?.(files) ?? { kind: 'plan', blank: true };
+      },
+    };
+    expect(await failures(broken)).toContain('the credential is looked at without a mishap whatever its files hold');
+  });
+
+  it('sees a parser that throws on a line, ends twice, or keeps what JSON cannot', async () => {
+    const anything = 'the output parser never throws, whatever bytes arrive, and still ends once';
+    const throwing = withParser((state, seen) => {
+      if (seen.type === 'stdout') JSON.parse(seen.line);
+      return parse.step(state, seen);
+    });
+    const endless = withParser((_state, seen) => parse.step(false, seen));
+    const forgetful = {
+      ...good,
+      parse: {
+        initial: () => new Map<string, boolean>(),
+        step: (state: unknown, seen: Observation) => {
+          const known = state instanceof Map && state.get('ended') !== true;
+          const { events } = parse.step(!known, seen);
+          return { state: new Map([['ended', !known || seen.type === 'exit']]), events };
+        },
+      },
+    };
+    expect(await failures(throwing)).toContain(anything);
+    expect(await failures(endless)).toContain(anything);
+    expect(await failures(forgetful)).toEqual(['the output parser keeps a state that survives JSON']);
+  });
+});
+
+describe('a secret of the CLI', () => {
+  const screen = 'a secret on the screen of paste (paste) gets no further';
+  const prompt = 'a secret among what is printed by ok gets no further';
+
+  it('is seen where a login announces it', async () => {
+    const broken = withMethod(() => ({ userCode: { pattern: '(token-FAKE[^ "]+)' } }));
+    const [recorded] = recordings.transcripts;
+    const withLink = printed.replace('Open', `${link}\r\nPaste the code: Open`);
+    if (!recorded) throw new Error('The example has no recording.');
+    const item = { ...recorded, transcript: transcript(withLink) };
+    expect(await failures(broken, { ...recordings, transcripts: [item] })).toContain(screen);
+  });
+
+  it('is seen where an event repeats it', async () => {
+    const broken = withParser((state, seen) =>
+      seen.type === 'stderr' && state === false
+        ? { state, events: [{ type: 'notice', message: seen.line }] }
+        : parse.step(state, seen),
+    );
+    expect(await failures(broken)).toEqual([prompt]);
+  });
+
+  it('is seen where it is printed', async () => {
+    const broken = withParser((state, seen) => {
+      if (seen.type !== 'exit' && seen.line.includes('token')) console.warn('What is this?', seen.line);
+      return parse.step(state, seen);
+    });
+    expect(await failures(broken)).toEqual([prompt]);
+  });
+
+  it('is seen where a credential tells it', async () => {
+    const broken: Provider = {
+      ...good,
+      inspect: (files) => {
+        const facts = fake.inspect?.(files) ?? { kind: 'plan', blank: true };
+        return { ...facts, lineage: files['auth'] ?? '' };
+      },
+    };
+    expect(await failures(broken)).toContain('a secret is not quoted where its file is cut off');
+  });
+
+  it('is seen in a recording', async () => {
+    const leaking = recordings.headless.map((item) => ({ ...item, stderr: `Using ${token}1\n` }));
+    expect(await failures(good, { ...recordings, headless: leaking })).toEqual(['a secret is in no recording']);
+  });
+});
