@@ -54,6 +54,7 @@ export const errorCodes = {
   LOGIN_PORT_TAKEN: facts(409, true, 'Free the callback port on this host, or choose the device-code method.'),
   LOGIN_CALLBACK_REFUSED: facts(400, false, 'Open the sign-in link again and finish it there.'),
   LOGIN_ABANDONED: facts(408, true, 'Nobody finished the login. Start again when you are ready.'),
+  LOGIN_DRIFT: facts(502, false, 'Compare the screen with the rules of the login method, and add what is new.'),
   LOGIN_CANCELLED: facts(409, true, 'Start again when you are ready.'),
   LOGIN_INTERRUPTED: facts(503, true, 'The server was restarted during this login. Start again.'),
   LOGIN_ANSWER_UNEXPECTED: facts(409, false, 'The CLI is not asking for that answer now.'),

@@ -56,6 +56,7 @@ export type * from './machine/machines.ts';
 export type * from './machine/warm-machines.ts';
 export * from './credentials/ledger.ts';
 export * from './credentials/decide.ts';
+export type * from './practice.ts';
 export * from './clamp.ts';
 export * from './create-hooks.ts';
 export type * from './hook-calls.ts';

@@ -23,6 +23,8 @@ export interface SallyportConfig {
   readonly enabledProviders?: readonly string[] | undefined;
   /** Plugins, or names of modules that export a `plugin`. Trusted code. They join in in this order. */
   readonly plugins?: readonly (string | Plugin)[] | undefined;
+  /** Modules that export a `practice`: made-up vendors of your own providers, for `sallyport providers verify`. */
+  readonly practice?: readonly string[] | undefined;
   /** What makes machines. Default `process`: supervised processes on this host, for development. */
   readonly driver?: 'process' | MachineDriver | Factory<MachineDriver> | undefined;
   /** The machines' way out. Default `direct`: this host's own address. */
@@ -99,6 +101,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must name at least one provider: a package, or a file such as ./my-provider.ts'),
   enabledProviders: z.array(z.string()).optional(),
   plugins: z.array(pluginSchema).default([]),
+  practice: z.array(z.string().min(1)).default([]),
   driver: chosen<NonNullable<SallyportConfig['driver']>>('process', ['create', 'list', 'adopt', 'doctor']).default(
     'process',
   ),

@@ -7,3 +7,8 @@ export type { HttpServerOptions } from './http-server.ts';
 export { loadConfig } from './load-config.ts';
 export type { LoadedConfig } from './load-config.ts';
 export { serve } from './serve.ts';
+export * from './verify/report.ts';
+export { verifyProvider } from './verify/verify-provider.ts';
+export type { ProviderVerification } from './verify/verify-provider.ts';
+export { verifyRelease } from './verify/verify-release.ts';
+export type { ReleaseVerification } from './verify/verify-release.ts';

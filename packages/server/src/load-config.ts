@@ -110,7 +110,8 @@ function isPlugin(value: unknown): value is Plugin {
   );
 }
 
-function importNamed(name: string, where: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+/** Loads a module that a configuration file names. */
+export function importNamed(name: string, where: string, file: string): Promise<Readonly<Record<string, unknown>>> {
   return importModule(locate(name, file), `${name}, named in ${where} of ${file},`);
 }
 

@@ -5,6 +5,7 @@ import { SallyportError } from '@sallyport/core';
 
 import { withStore } from './commands/open-store.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
+import { verifyCommand, verifyUsage } from './commands/verify.ts';
 import { doctor } from './doctor.ts';
 import { readEnvironment } from './environment.ts';
 import { loadConfig } from './load-config.ts';
@@ -13,10 +14,13 @@ import { serve } from './serve.ts';
 const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        sallyport doctor
        ${providersUsage}
+       ${verifyUsage}
 
   serve      run the server (default)
   doctor     print what this host has and lacks, each with its fix
-  providers  list the providers, or switch one off or on while servers run
+  providers  list the providers, or switch one off or on while servers run, or verify one: install its CLI
+             in a clean place and take it through every login method, a prompt, a refresh and a logout against a
+             made-up vendor; the pinned version, another one, or the newest N
   --demo     use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
   --config   use another configuration file (default sallyport.config.ts)
 
@@ -30,6 +34,12 @@ async function run(): Promise<void> {
     return;
   }
   const configFile = values.config ?? (values.demo ? 'sallyport.demo.config.ts' : 'sallyport.config.ts');
+  if (command === 'providers' && rest[0] === 'verify') {
+    const { latest, directory, 'cli-version': cliVersion } = values;
+    const works = await verifyCommand(rest.slice(1), { configFile, cliVersion, latest, directory }, console.log);
+    if (!works) process.exitCode = 1;
+    return;
+  }
   const dataDirectory = values.demo ? '.sallyport/demo' : '.sallyport/data';
   if (command === 'providers') {
     const config = await loadConfig(configFile);
@@ -59,7 +69,14 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { demo: { type: 'boolean' }, config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        demo: { type: 'boolean' },
+        config: { type: 'string' },
+        'cli-version': { type: 'string' },
+        latest: { type: 'string' },
+        directory: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split('. ');

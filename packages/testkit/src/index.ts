@@ -25,3 +25,6 @@ export * from './driver.ts';
 export * from './fake-driver/fake-driver.ts';
 export type { FakeAgent, FakeAgentScript } from './fake-driver/fake-agent.ts';
 export type { FakeMachine, FakeStep } from './fake-driver/fake-machine.ts';
+export * from './practice/practice.ts';
+export * from './practice/sign-in-pages.ts';
+export * from './practice/vendors.ts';

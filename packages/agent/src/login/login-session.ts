@@ -1,4 +1,4 @@
-import { SallyportError } from '@sallyport/core';
+import { matchText, SallyportError, screenText } from '@sallyport/core';
 import type {
   BootConfig,
   Clock,
@@ -55,6 +55,8 @@ export interface LoginSession {
   url: GuardedUrl | undefined;
   callbackUsed: boolean;
   authenticated: boolean;
+  /** What the CLI showed when it was done, where no rule of the method knows it. */
+  unrecognised: string | undefined;
   over: boolean;
 }
 
@@ -75,6 +77,7 @@ export function openLoginSession(provider: string, command: LoginCommand, role: 
     url: undefined,
     callbackUsed: false,
     authenticated: false,
+    unrecognised: undefined,
     over: false,
   };
 }
@@ -98,7 +101,12 @@ export async function runLoginSession(
   session.run = undefined;
   if (ending.ok) {
     session.respond(session.url?.href ?? null, null);
-    log.publish({ type: 'login.finished', sessionId });
+    const { unrecognised } = session;
+    log.publish({
+      type: 'login.finished',
+      sessionId,
+      ...(unrecognised !== undefined && { unrecognised: redactor.redact(unrecognised) }),
+    });
     return;
   }
   const { error } = ending;
@@ -149,6 +157,7 @@ async function live(
         if (reading.type === 'complete') {
           rememberSecrets(options.redactor, reading.files);
           session.authenticated = true;
+          session.unrecognised = unrecognisedEnd(method, run.screen);
           options.offers.offer({ provider, sessionId, files: reading.files });
           return undefined;
         }
@@ -167,6 +176,12 @@ async function live(
     await ports.release();
     await own.remove();
   }
+}
+
+/** A CLI that ends well has logged in, whatever it says; a release that says it in other words is worth knowing of. */
+function unrecognisedEnd(method: LoginCommand['method'], screen: LoginRun['screen']): string | undefined {
+  const text = screenText(screen.view());
+  return method.success.some((matcher) => matchText(matcher, text) !== undefined) ? undefined : screen.snapshotText();
 }
 
 function describePrompt(prompt: DeclaredPrompt) {

@@ -146,7 +146,8 @@ export const agentEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('login.awaiting-callback'), sessionId: z.string(), port: z.number() }),
   /** The CLI's own listener answered the callback; only the class of the status is told. */
   z.object({ type: z.literal('login.callback'), sessionId: z.string(), ok: z.boolean() }),
-  z.object({ type: z.literal('login.finished'), sessionId: z.string() }),
+  /** `unrecognised` is the last screen where the CLI ended well, but said so in words that no rule of the method knows. */
+  z.object({ type: z.literal('login.finished'), sessionId: z.string(), unrecognised: z.string().optional() }),
   z.object({
     type: z.literal('login.failed'),
     sessionId: z.string(),

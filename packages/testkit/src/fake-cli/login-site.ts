@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { z } from 'zod';
 
-import { type Controllable, sendJson, type Site } from '../fake-internet/site.ts';
+import { type Controllable, personMachineId, sendJson, type Site } from '../fake-internet/site.ts';
 
 export interface FakeLogin {
   readonly sites: Readonly<Record<string, Site>>;
@@ -39,7 +39,9 @@ export function createFakeLogin(): FakeLogin {
     if (faults.denyLogin) target.searchParams.set('error', 'access_denied');
     else target.searchParams.set('code', `code-${randomBytes(12).toString('hex')}`);
     target.searchParams.set('state', faults.wrongState ? `wrong-${state}` : state);
-    response.writeHead(302, { location: target.href });
+    // The person's own browser finds the page that shows the code below the loopback server, too.
+    const isPerson = visit.machineId === personMachineId;
+    response.writeHead(302, { location: isPerson ? target.href.replace('https://', '../') : target.href });
     response.end();
   };
 

@@ -1,0 +1,98 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { manifestSchema } from '@sallyport/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { checkLockfile } from './lockfile.ts';
+import type { PinnedCli } from './lockfile.ts';
+import { listReleases, pinRelease } from './releases.ts';
+
+let root: string;
+let npm: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sp-releases-'));
+  npm = join(root, 'npm');
+  vi.stubEnv('TMPDIR', root);
+  vi.stubEnv('CANARY_FOR_NPM', 'canary');
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+});
+
+function useNpm(script: string): void {
+  writeFileSync(npm, `#!/bin/sh\n${script}\n`);
+  chmodSync(npm, 0o755);
+}
+
+const options = (signal = new AbortController().signal) => ({ npm, signal });
+
+describe('the releases of a CLI', () => {
+  it('are its plain versions, oldest first, as numbers and not as words', async () => {
+    useNpm(`echo '["0.9.0","0.10.0-linux-x64","0.10.0","1.0.0-beta.1","0.2.0"]'`);
+    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual(['0.2.0', '0.9.0', '0.10.0']);
+  });
+
+  it('are one where npm answers with one', async () => {
+    useNpm(`echo '"1.2.3"'`);
+    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual(['1.2.3']);
+  });
+
+  it('cannot be told without npm answering, whose words are passed on', async () => {
+    useNpm('echo "no such package" >&2; exit 1');
+    await expect(listReleases({ package: 'fake-cli' }, options())).rejects.toMatchObject({
+      code: 'PROVIDER_CLI_MISSING',
+      hint: expect.stringContaining('no such package'),
+    });
+  });
+});
+
+describe('another release of a CLI', () => {
+  it('is pinned by hash, resolved by npm in a clean folder, with nothing of it run', async () => {
+    useNpm(`
+      echo "$@" > ${root}/arguments
+      env > ${root}/environment
+      cp package.json ${root}/
+      cat > package-lock.json <<'END'
+      {"lockfileVersion":3,"packages":{"":{"dependencies":{"fake-cli":"1.3.0"}},
+       "node_modules/fake-cli":{"version":"1.3.0","integrity":"sha512-x"}}}
+END`);
+    const other = await pinRelease(pinned(), '1.3.0', options());
+    expect(other).toMatchObject({ package: 'fake-cli', version: '1.3.0', bin: pinned().bin });
+    expect(checkLockfile(other, 'fake').packageCount).toBe(1);
+    expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))).toMatchObject({
+      dependencies: { 'fake-cli': '1.3.0' },
+    });
+    const words = readFileSync(join(root, 'arguments'), 'utf8');
+    expect(words).toMatch(/^install --package-lock-only --ignore-scripts /);
+    expect(words).toContain('--omit-lockfile-registry-resolved');
+    expect(readFileSync(join(root, 'environment'), 'utf8')).not.toContain('canary');
+    expect(readdirSync(root).filter((name) => name.startsWith('sallyport-npm-'))).toEqual([]);
+  });
+
+  it('is the one of the manifest where that is asked for, without asking npm', async () => {
+    useNpm(`touch ${root}/asked`);
+    expect(await pinRelease(pinned(), '1.2.3', options())).toEqual(pinned());
+    expect(existsSync(join(root, 'asked'))).toBe(false);
+  });
+
+  it('is given up when nobody wants it any more', async () => {
+    useNpm('exec sleep 60');
+    const abort = new AbortController();
+    const pinning = pinRelease(pinned(), '1.3.0', options(abort.signal));
+    abort.abort(new Error('enough'));
+    await expect(pinning).rejects.toThrow('enough');
+  });
+});
+
+function pinned(): PinnedCli {
+  return manifestSchema.shape.cli.parse({
+    package: 'fake-cli',
+    version: '1.2.3',
+    lockfile: '{}',
+    bin: { 'linux-x64': 'node_modules/fake-cli/bin/fake' },
+  });
+}

@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import { execa } from 'execa';
+
+import type { PinnedCli } from './lockfile.ts';
+import { npmEnvironment, userConfigArguments } from './npm-environment.ts';
+import { findNpm } from './npm.ts';
+
+export interface ReleaseOptions {
+  readonly signal: AbortSignal;
+  /** The npm to run. Default: the one beside this Node, else the first in PATH. */
+  readonly npm?: string;
+}
+
+/** The released versions of a CLI, oldest first. Pre-releases and builds for one platform are none. */
+export async function listReleases(
+  cli: Pick<PinnedCli, 'package'>,
+  options: ReleaseOptions,
+): Promise<readonly string[]> {
+  const answer = await inCleanFolder(options, cli.package, (npm) => npm(['view', cli.package, 'versions', '--json']));
+  const parsed: unknown = JSON.parse(answer);
+  // A package with one version only answers with that one.
+  const versions = (Array.isArray(parsed) ? parsed : [parsed]).filter((version) => typeof version === 'string');
+  return versions.filter((version) => /^\d+\.\d+\.\d+$/.test(version)).toSorted(compareVersions);
+}
+
+/**
+ * Another version of a CLI, pinned as the manifest pins its own: npm resolves it in a clean folder and writes the
+ * lockfile, without running or even fetching anything of it.
+ */
+export async function pinRelease(cli: PinnedCli, version: string, options: ReleaseOptions): Promise<PinnedCli> {
+  if (version === cli.version) return cli;
+  const dependencies = { [cli.package]: version };
+  const lockfile = await inCleanFolder(options, `${cli.package} ${version}`, async (npm, directory) => {
+    await writeFile(
+      join(directory, 'package.json'),
+      JSON.stringify({ name: 'sallyport-cli', version: '0.0.0', private: true, dependencies }),
+    );
+    await npm([
+      'install',
+      '--package-lock-only',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      // The registry is that of the host which installs it.
+      '--omit-lockfile-registry-resolved',
+    ]);
+    return readFile(join(directory, 'package-lock.json'), 'utf8');
+  });
+  return { ...cli, version, lockfile };
+}
+
+async function inCleanFolder(
+  options: ReleaseOptions,
+  what: string,
+  work: (npm: (args: readonly string[]) => Promise<string>, directory: string) => Promise<string>,
+): Promise<string> {
+  const npm = options.npm ?? (await findNpm());
+  if (npm === undefined) {
+    throw new SallyportError('PROVIDER_CLI_MISSING', 'npm was not found in PATH or beside Node.', {
+      hint: 'Install npm, for instance from nodejs.org.',
+    });
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'sallyport-npm-'));
+  try {
+    const env = npmEnvironment({ npm, directory, cache: join(directory, '.npm-cache') });
+    const config = await userConfigArguments();
+    return await work(async (args) => {
+      const run = await execa(npm, [...args, '--no-update-notifier', '--loglevel=error', ...config], {
+        cwd: directory,
+        env,
+        extendEnv: false,
+        reject: false,
+        stdin: 'ignore',
+        cancelSignal: options.signal,
+        maxBuffer: 16 * 1024 * 1024,
+      });
+      options.signal.throwIfAborted();
+      if (!run.failed) return run.stdout;
+      const problem = [run.shortMessage, run.stderr].join('\n').trim();
+      throw new SallyportError('PROVIDER_CLI_MISSING', `npm could not answer for ${what}.`, {
+        details: { npm: problem },
+        hint: problem,
+      });
+    }, directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function compareVersions(left: string, right: string): number {
+  const [one, other] = [left, right].map((version) => version.split('.').map(Number));
+  for (const place of [0, 1, 2]) {
+    const difference = (one?.[place] ?? 0) - (other?.[place] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+
+import { SallyportError } from '@sallyport/core';
+
+import type { Rehearsal } from './rehearsal.ts';
+
+const COMMAND_MS = 60_000;
+const MOST_OUTPUT = 1024 * 1024;
+
+/** Runs one of the CLI's own commands in the person's machine, and holds its exit code against the manifest. */
+export async function rehearseCommand(
+  rehearsal: Rehearsal,
+  userId: string,
+  name: 'status' | 'logout',
+  expected: 'ok' | 'not-logged-in',
+  signal: AbortSignal,
+): Promise<void> {
+  const { app, provider } = rehearsal;
+  const { id, cli, commands, title } = provider.manifest;
+  const command = commands[name];
+  const machine = (await app.machines.list(userId)).find(({ role }) => role === 'cli');
+  const agent = machine && rehearsal.agentOf(machine.machineId);
+  if (!command || !agent) throw new SallyportError('MACHINE_UNKNOWN', `No machine runs ${title} now.`);
+  const said: string[] = [];
+  const shown = agent.execute(
+    {
+      runId: randomUUID(),
+      provider: id,
+      cli,
+      argv: command.argv,
+      prompt: '',
+      workingDirectory: '~/work',
+      timeoutMs: COMMAND_MS,
+      maxOutputBytes: MOST_OUTPUT,
+    },
+    signal,
+  );
+  for await (const event of shown) {
+    if (event.type !== 'exit') {
+      said.push(event.line);
+      continue;
+    }
+    const meaning = command.exits[String(event.code)] ?? 'unknown';
+    if (meaning === expected) return;
+    const last = said.slice(-3).join(' / ');
+    throw new SallyportError(
+      'PROMPT_FAILED',
+      `\`${command.argv.join(' ')}\` ended with ${event.code ?? event.signal}, which means ${meaning} and not ${expected}. It said: ${last}`,
+    );
+  }
+}

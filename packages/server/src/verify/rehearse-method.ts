@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+
+import { SallyportError, toSallyportError } from '@sallyport/core';
+import type { LoginMethod } from '@sallyport/core';
+
+import { rehearseCommand } from './rehearse-command.ts';
+import { rehearseLogin } from './rehearse-login.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import type { MethodReport, Step, StepReport } from './report.ts';
+
+/** One person's whole life with one login method: log in, prompt, refresh, log out. */
+export async function rehearseMethod(
+  rehearsal: Rehearsal,
+  method: LoginMethod,
+  signal: AbortSignal,
+): Promise<MethodReport> {
+  const userId = randomUUID();
+  const work: Readonly<Record<Step, () => Promise<void | 'none'>>> = {
+    login: () => rehearseLogin(rehearsal, method, userId, signal),
+    prompt: () => prompt(rehearsal, userId, signal),
+    refresh: () => refresh(rehearsal, userId, signal),
+    logout: () => logOut(rehearsal, userId, signal),
+  };
+  const done: Record<Step, StepReport> = {
+    login: { outcome: 'not-reached' },
+    prompt: { outcome: 'not-reached' },
+    refresh: { outcome: 'not-reached' },
+    logout: { outcome: 'not-reached' },
+  };
+  try {
+    done.login = await report(work.login, signal);
+    // A login may work although its words have changed.
+    const connected = (await rehearsal.app.credentials.list(userId)).length > 0;
+    if (!connected) return { method: method.id, steps: done };
+    // A refresh that fails is no reason not to look at the logout, and the other way round.
+    for (const step of ['prompt', 'refresh', 'logout'] as const) done[step] = await report(work[step], signal);
+    return { method: method.id, steps: done };
+  } finally {
+    for (const { machineId } of await rehearsal.app.machines.list(userId)) {
+      await rehearsal.app.machines.destroy(userId, machineId);
+    }
+  }
+}
+
+async function report(work: () => Promise<void | 'none'>, signal: AbortSignal): Promise<StepReport> {
+  try {
+    return { outcome: (await work()) === 'none' ? 'none' : 'ok' };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, message, details } = toSallyportError(thrown, 'INTERNAL', String(thrown));
+    const { screen } = details;
+    return { outcome: 'failed', code, message, ...(typeof screen === 'string' && { screen }) };
+  }
+}
+
+/** The credential goes into a machine that has never seen it, and the CLI answers with it. */
+async function prompt({ app, provider }: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
+  const { promptId } = await app.prompts.start({ userId, provider: provider.manifest.id, prompt: 'Say hello.' });
+  let text = '';
+  for await (const { event } of app.prompts.events(promptId, 0, signal)) {
+    if (event.type === 'text') text += event.text;
+    if (event.type !== 'prompt-end' || event.outcome === 'completed') continue;
+    throw new SallyportError('PROMPT_FAILED', `The prompt ended as ${event.outcome}: ${event.message ?? 'no reason'}`);
+  }
+  if (text.trim() === '') throw new SallyportError('PROMPT_FAILED', 'The prompt was completed without an answer.');
+}
+
+const WRITE_BACK_MS = 20_000;
+const LOOK_EVERY_MS = 100;
+
+/** Every access token ends; the next prompt works all the same, and the ledger has what the CLI refreshed. */
+async function refresh(rehearsal: Rehearsal, userId: string, signal: AbortSignal): Promise<void | 'none'> {
+  const { vendor, ledger, provider, clock } = rehearsal;
+  const { id, credentials } = provider.manifest;
+  const before = await ledger.read(userId, id);
+  const held = Object.keys(before.files.reveal());
+  if (!credentials.some((item) => held.includes(item.id) && item.as === 'file' && item.rotates)) return 'none';
+  const refreshed = (await vendor.lastLogin())?.refreshes ?? 0;
+  await vendor.endAccessTokens();
+  await prompt(rehearsal, userId, signal);
+  const login = await vendor.lastLogin();
+  if (!login || login.refreshes <= refreshed) {
+    throw new SallyportError('CREDENTIAL_INVALID', 'The CLI answered without refreshing a token that had ended.');
+  }
+  if (login.revokedBecause !== null) {
+    throw new SallyportError('CREDENTIAL_INVALID', `The vendor has revoked the login: ${login.revokedBecause}.`);
+  }
+  const until = clock.monotonic() + WRITE_BACK_MS;
+  while ((await ledger.read(userId, id)).version <= before.version) {
+    if (clock.monotonic() > until) {
+      throw new SallyportError('CREDENTIAL_STALE', 'What the CLI refreshed did not come back from its machine.');
+    }
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** The CLI's own way out where it has one, then ours: nothing is left that a prompt could use. */
+async function logOut(rehearsal: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
+  const { app, provider, ledger } = rehearsal;
+  const { id, commands, credentials } = provider.manifest;
+  const held = Object.keys((await ledger.read(userId, id)).files.reveal());
+  // A key or token in the environment is not the CLI's to forget.
+  if (credentials.some((item) => held.includes(item.id) && item.as === 'file' && item.role === 'secret')) {
+    if (commands.status) await rehearseCommand(rehearsal, userId, 'status', 'ok', signal);
+    if (commands.logout) await rehearseCommand(rehearsal, userId, 'logout', 'ok', signal);
+    if (commands.logout && commands.status) await rehearseCommand(rehearsal, userId, 'status', 'not-logged-in', signal);
+  }
+  await app.credentials.disconnect(userId, id);
+  const refused = await app.prompts.start({ userId, provider: id, prompt: 'Say hello.' }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (SallyportError.isInstance(refused) && refused.code === 'CREDENTIAL_NOT_CONNECTED') return;
+  throw new SallyportError('CREDENTIAL_INVALID', 'A prompt was taken after the logout.');
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, Practice, Provider } from '@sallyport/core';
+import { pinRelease } from '@sallyport/machines';
+
+import { openRehearsal } from './rehearsal.ts';
+import { rehearseMethod } from './rehearse-method.ts';
+import type { MethodReport, ReleaseReport } from './report.ts';
+
+export interface ReleaseVerification {
+  readonly provider: Provider;
+  readonly version: string;
+  readonly practice: Practice;
+  /** CLIs that are installed below it are used again. Default: a new folder, removed afterwards. */
+  readonly clisDirectory?: string | undefined;
+  /** What waits longer for its next step waits for something it has never seen. Default 90 s; at least 10 s. */
+  readonly patienceMs?: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onProgress: (message: string) => void;
+}
+
+/** A login with nobody to wait for takes seconds. */
+const PATIENCE_MS = 90_000;
+
+/**
+ * Installs one release of a provider's CLI in a clean place and takes it through everything: every login method,
+ * a prompt, a refresh, a logout. Nothing of it stays, and no real vendor hears of it.
+ */
+export async function verifyRelease(options: ReleaseVerification): Promise<ReleaseReport> {
+  const { version, clock, practice, signal, onProgress } = options;
+  const { id, title, cli, logins } = options.provider.manifest;
+  const facts = { provider: id, title, package: cli.package, version };
+  const directory = await mkdtemp(join(tmpdir(), 'sallyport-verify-'));
+  const clisDirectory = options.clisDirectory ?? join(directory, 'clis');
+  const patient = logins.map((method) => ({
+    ...method,
+    timeoutMs: Math.min(method.timeoutMs, options.patienceMs ?? PATIENCE_MS),
+  }));
+  try {
+    onProgress(`${title} ${version}: installing`);
+    const pinned = await pinRelease(cli, version, { signal });
+    const provider = { ...options.provider, manifest: { ...options.provider.manifest, cli: pinned, logins: patient } };
+    const rehearsal = await openRehearsal({ provider, practice, directory, clisDirectory, clock, onProgress });
+    try {
+      await rehearsal.install(signal);
+      const methods: MethodReport[] = [];
+      for (const method of patient.filter(({ kind }) => kind !== 'import')) {
+        onProgress(`${title} ${version}: ${method.id}`);
+        methods.push(await rehearseMethod(rehearsal, method, signal));
+      }
+      return { ...facts, install: { outcome: 'ok' }, methods };
+    } finally {
+      await rehearsal.close();
+    }
+  } catch (thrown) {
+    // A release that cannot be had is a result; anything else is wrong with us.
+    if (!SallyportError.isInstance(thrown) || thrown.code !== 'PROVIDER_CLI_MISSING') throw thrown;
+    const { code, message, hint } = thrown;
+    return { ...facts, install: { outcome: 'failed', code, message: `${message} ${hint}` }, methods: [] };
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,72 @@
+import { SallyportError } from '@sallyport/core';
+import type { Practice, PracticeLogin, PracticeVendor } from '@sallyport/core';
+import { z } from 'zod';
+
+import { createFakeInternetControl } from '../fake-internet/control.ts';
+import type { FakeInternetControl } from '../fake-internet/control.ts';
+import { createFakeInternet } from '../fake-internet/fake-internet.ts';
+import { visitSignInPages } from './sign-in-pages.ts';
+import { practiceScripts } from './vendors.ts';
+import type { PracticeScript } from './vendors.ts';
+
+/** For `sallyport providers verify`: the fake vendors of the providers that Sallyport brings. */
+export const practice: Practice = createPractice(practiceScripts);
+
+/** The same for vendors of your own. Export it as `practice` and name the module in the configuration. */
+export function createPractice(scripts: readonly PracticeScript[]): Practice {
+  return {
+    providers: scripts.map((script) => script.provider),
+    open: async ({ provider, directory, clock }) => {
+      const script = scripts.find((each) => each.provider === provider);
+      if (!script) {
+        throw new SallyportError('PROVIDER_UNKNOWN', `There is no made-up vendor for ${provider}.`, {
+          hint: 'Name a module that exports one under `practice` in the configuration.',
+        });
+      }
+      const { sites, control } = script.create({ clock });
+      const internet = await createFakeInternet({ directory, sites, controls: { [script.name]: control }, clock });
+      const steering = createFakeInternetControl(internet.controlSocket);
+      if (script.faults) await steering.setFaults({ [script.name]: script.faults });
+      return practiceVendor(script, internet, steering, () => clock.now());
+    },
+  };
+}
+
+function practiceVendor(
+  { name, answers = {} }: PracticeScript,
+  internet: Awaited<ReturnType<typeof createFakeInternet>>,
+  steering: FakeInternetControl,
+  now: () => number,
+): PracticeVendor {
+  const state = async (): Promise<z.infer<typeof stateSchema>> => stateSchema.parse((await steering.state())[name]);
+  return {
+    egress: internet,
+    signIn: async ({ url, userCode }) => {
+      const readCode = async (login: string): Promise<string | undefined> =>
+        (await state()).logins.find((each) => each.id === login)?.code;
+      const page = await visitSignInPages({ url: internet.personUrl(url), userCode, readCode });
+      if (page.status >= 400) {
+        throw new SallyportError('LOGIN_DENIED', `The vendor's page refused the sign-in: ${wordsOf(page.text)}`);
+      }
+      return page;
+    },
+    answer: (promptId) => (Object.hasOwn(answers, promptId) ? answers[promptId] : undefined),
+    endAccessTokens: () => steering.setFaults({ [name]: { accessExpiredBefore: now() } }),
+    lastLogin: async (): Promise<PracticeLogin | undefined> => (await state()).families.at(-1),
+    close: () => internet.close(),
+  };
+}
+
+/** What is read of a vendor's state; it tells more. */
+const stateSchema = z.object({
+  logins: z.array(z.object({ id: z.string(), code: z.string() })).default([]),
+  families: z.array(z.object({ refreshes: z.number(), revokedBecause: z.string().nullable() })).default([]),
+});
+
+function wordsOf(html: string): string {
+  return html
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 300);
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '@sallyport/core';
+
+import { createFakeGoogle } from '../fake-google/fake-google.ts';
+import type { Controllable, Site } from '../fake-internet/site.ts';
+import { createFakeOpenai } from '../fake-openai/fake-openai.ts';
+
+/** A fake vendor, and how to practise with it. */
+export interface PracticeScript {
+  /** Id of the provider whose CLI talks to it. */
+  readonly provider: string;
+  /** What the control socket of a fake internet calls it. */
+  readonly name: string;
+  readonly create: (options: { readonly clock: Clock }) => {
+    readonly sites: Readonly<Record<string, Site>>;
+    /** Has the switch `accessExpiredBefore`, and lists `logins` and `families` in its state. */
+    readonly control: Controllable;
+  };
+  /** Switches that are set from the start. */
+  readonly faults?: Readonly<Record<string, unknown>>;
+  /** What the person answers without looking at a page, by the id of the prompt. */
+  readonly answers?: Readonly<Record<string, string>>;
+}
+
+/** The vendors of the providers that Sallyport brings. */
+export const practiceScripts: readonly PracticeScript[] = [
+  { provider: 'codex', name: 'openai', create: createFakeOpenai },
+  {
+    provider: 'gemini_cli',
+    name: 'google',
+    create: createFakeGoogle,
+    // It refreshes a token that ends within five minutes, and is lost when one that looks good is refused.
+    faults: { accessLifetimeSeconds: 60 },
+  },
+];
