@@ -59,7 +59,12 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
     await page.goto(server.origin);
     await page.getByRole('button', { name: 'Connect Codex' }).waitFor();
     await look('providers');
-    expect(await tabOrder(page)).toEqual(['Skip to the providers', 'terms', 'Connect Codex']);
+    expect(await tabOrder(page)).toEqual([
+      'Skip to the providers',
+      'terms',
+      'Connect Codex',
+      'Use an API key of OpenAI',
+    ]);
   });
 
   it("shows the login machine's screen", async () => {

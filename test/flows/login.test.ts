@@ -279,7 +279,7 @@ describe('the policy about links and questions', () => {
       kind: 'text',
       secret: true,
     });
-    expect(await ended(world, sessionId)).toMatchObject({ status: 'failed', errorCode: 'LOGIN_FAILED' });
+    expect(await ended(world, sessionId)).toMatchObject({ status: 'failed', errorCode: 'LOGIN_PROMPT_REFUSED' });
     expect(JSON.stringify(await journalOf(world, sessionId))).not.toContain('"Password"');
   });
 });
@@ -450,6 +450,23 @@ describe('the ladder', () => {
     (await agentOf(world, sessionId)).emit({ type: 'desktop.failed', message: 'no Xvnc' });
     await until(async () => (await world.app.logins.get(sessionId)).display === 'local');
     await world.app.logins.cancel(sessionId);
+  });
+
+  it('tries the next way when the CLI fails before it has asked the person for anything, and says why', async () => {
+    const world = createWorld();
+    const { sessionId } = await startLogin(world);
+    const message = 'Device codes are switched off for this account.';
+    const fail = { type: 'login.failed', sessionId, code: 'LOGIN_DENIED', message, screen: '' } as const;
+    (await agentOf(world, sessionId)).emit(fail);
+    await until(async () => (await world.app.logins.get(sessionId)).display === 'local');
+    const notices = async () => (await world.store.sessions.events(sessionId, 0)).map(({ event }) => event.message);
+    expect(await notices()).toContain(`${message} Trying another way: Sign in in the browser.`);
+    const agent = await agentOf(world, sessionId);
+    agent.emit({ type: 'login.url', sessionId, url: signInUrl });
+    await until(async () => (await world.app.logins.get(sessionId)).phase === 'awaiting-user');
+    agent.emit(fail);
+    expect(await ended(world, sessionId)).toMatchObject({ status: 'failed', errorCode: 'LOGIN_DENIED' });
+    expect(await world.leftovers()).toEqual([]);
   });
 
   it('does not go on past a closed way out', async () => {

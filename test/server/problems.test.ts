@@ -118,7 +118,7 @@ describe('what does not exist', () => {
   it('is a way to log in: the available ones are listed', async () => {
     const found = await problem(await server.post('/api/auth/start', { provider: 'fake', method: 'magic' }));
     expect(found).toMatchObject({ status: 422, code: 'LOGIN_METHOD_UNAVAILABLE' });
-    expect(found.details).toMatchObject({ available: ['browser:desktop', 'paste'] });
+    expect(found.details).toMatchObject({ available: ['browser:desktop', 'paste', 'api-key'] });
   });
 });
 

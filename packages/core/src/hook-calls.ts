@@ -5,7 +5,7 @@ import type { MachinePlan, MachineView } from './machine/plan.ts';
 import type { NetworkPlan } from './egress/egress.ts';
 import type { PromptEvent } from './prompts/event.ts';
 import type { DeclaredPrompt } from './provider/declared-prompt.ts';
-import type { LoginMethod } from './provider/login-method.ts';
+import type { OfferedMethod } from './login/hand-over.ts';
 import type { SallyportError } from './errors.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface HookCalls {
   /** Never rejects: resolves to what failed, which has been reported already. */
   machineStopping(machine: MachineView, context: Context, reason: string): Promise<readonly SallyportError[]>;
   /** One of the methods given, or `undefined` where no plugin cares. */
-  loginMethod(methods: readonly LoginMethod[], context: Context): Promise<LoginMethod | undefined>;
+  loginMethod(methods: readonly OfferedMethod[], context: Context): Promise<OfferedMethod | undefined>;
   loginUrl(url: GuardedUrl, context: Context): Promise<UrlDecision | undefined>;
   /** Always `undefined` for a secret prompt: no plugin hears of it. */
   loginPrompt(prompt: DeclaredPrompt, context: Context): Promise<string | undefined>;

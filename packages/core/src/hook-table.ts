@@ -52,7 +52,7 @@ export const hookTable = {
   },
   'login.method': {
     kind: 'AsyncSeriesBail',
-    arguments: ['methods: readonly LoginMethod[]', 'context: Context'],
+    arguments: ['methods: readonly OfferedMethod[]', 'context: Context'],
     result: 'one of the methods given',
     when: 'A login starts and the request names no method.',
     failure: 'The login fails.',

@@ -13,7 +13,7 @@ import type { MachinePlan, MachineView } from './machine/plan.ts';
 import type { NetworkPlan } from './egress/egress.ts';
 import type { PromptEvent, ToolPolicy } from './prompts/event.ts';
 import type { DeclaredPrompt } from './provider/declared-prompt.ts';
-import type { LoginMethod } from './provider/login-method.ts';
+import type { OfferedMethod } from './login/hand-over.ts';
 
 /** Passed to every tap of an async hook. */
 export interface Context {
@@ -57,7 +57,7 @@ export interface SallyportHooks {
   readonly 'network.plan': AsyncSeriesWaterfallHook<[NetworkPlan, Context], NetworkPlan>;
   readonly 'machine.started': AsyncSeriesHook<[MachineView, Context]>;
   readonly 'machine.stopping': AsyncSeriesHook<[MachineView, Context, string]>;
-  readonly 'login.method': AsyncSeriesBailHook<[readonly LoginMethod[], Context], LoginMethod | undefined>;
+  readonly 'login.method': AsyncSeriesBailHook<[readonly OfferedMethod[], Context], OfferedMethod | undefined>;
   readonly 'login.url': AsyncSeriesBailHook<[GuardedUrl, Context], UrlDecision | undefined>;
   readonly 'login.prompt': AsyncSeriesBailHook<[DeclaredPrompt, Context], string | undefined>;
   readonly 'credential.captured': AsyncSeriesHook<[CredentialSummary, Context]>;

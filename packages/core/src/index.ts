@@ -38,6 +38,7 @@ export * from './login/engine.ts';
 export * from './login/link-search.ts';
 export * from './login/callback.ts';
 export * from './login/ladder.ts';
+export type * from './login/hand-over.ts';
 export * from './provider/registry.ts';
 export * from './provider/policy.ts';
 export * from './provider/consent.ts';

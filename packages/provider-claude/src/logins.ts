@@ -105,6 +105,7 @@ export const pasteCodeLogin: LoginMethodInput = {
 export const setupTokenLogin: LoginMethodInput = {
   id: 'setup-token',
   title: 'Make a token that lasts a year',
+  gives: ['token'],
   kind: 'loopback-callback',
   drive: { kind: 'terminal', argv: ['setup-token'] },
   url: { ...callbackLink, require: [...(callbackLink.require ?? []), 'scope=user:inference'] },

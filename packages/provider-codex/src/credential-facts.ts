@@ -3,6 +3,8 @@ import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/co
 
 /** What `auth.json` says about itself, in its present shape and in that of older versions. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {
+  const key = files['auth'] === undefined ? nonEmpty(files['api_key']) : undefined;
+  if (key !== undefined) return { kind: 'api-key', blank: false, lineage: digest(key) };
   const auth = asRecord(tryParseJson(files['auth'] ?? ''));
   const tokens = asRecord(auth['tokens']);
   const apiKey = nonEmpty(auth['OPENAI_API_KEY']);

@@ -4,6 +4,22 @@ import type { ProviderManifest } from '@sallyport/core';
 import { lockfile, lockfileText } from './lockfile.ts';
 import { browserLogin, deviceCodeLogin } from './logins.ts';
 
+const CONFIG = '~/.codex/config.toml';
+
+// `file`: a keyring would keep the credential where it cannot be read back, `ephemeral` nowhere.
+// Analytics that cannot be reached delay each prompt by five seconds.
+const config = [
+  'cli_auth_credentials_store = "file"',
+  'check_for_update_on_startup = false',
+  '',
+  '[analytics]',
+  'enabled = false',
+  '',
+  '[feedback]',
+  'enabled = false',
+  '',
+].join('\n');
+
 /** Codex CLI, as `@openai/codex` ships it. Everything here was established by running that version. */
 export const manifest: ProviderManifest = manifestSchema.parse({
   spec: 1,
@@ -29,24 +45,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     },
     // Keeps log lines out of stderr; errors that end a run are printed all the same.
     env: { RUST_LOG: 'off' },
-    settings: [
-      {
-        path: '~/.codex/config.toml',
-        // `file`: a keyring would keep the credential where it cannot be read back, `ephemeral` nowhere.
-        // Analytics that cannot be reached delay each prompt by five seconds.
-        content: [
-          'cli_auth_credentials_store = "file"',
-          'check_for_update_on_startup = false',
-          '',
-          '[analytics]',
-          'enabled = false',
-          '',
-          '[feedback]',
-          'enabled = false',
-          '',
-        ].join('\n'),
-      },
-    ],
+    settings: [{ path: CONFIG, content: config }],
   },
   commands: {
     status: { argv: ['login', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },
@@ -66,6 +65,22 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       require: ['/tokens/access_token', '/tokens/refresh_token', '/tokens/id_token'],
       write: 'replace',
       paths: { browser: '~/.codex/auth.json', cli: '~/.codex/auth.json' },
+    },
+    {
+      as: 'environment',
+      id: 'api_key',
+      // `codex exec` reads this one; it takes no notice of OPENAI_API_KEY.
+      name: 'CODEX_API_KEY',
+      from: 'person',
+      handOver: {
+        title: 'Use an API key of OpenAI',
+        label: 'API key (OPENAI_API_KEY)',
+        // Every prefix but those of other vendors and of administration keys, which begin with an a.
+        shape: { pattern: '^sk-([A-Za-z0-9_]{20,}|[b-z][a-z]*-[A-Za-z0-9_-]{20,})$' },
+        example: 'sk-proj-…',
+        page: 'https://platform.openai.com/api-keys',
+      },
+      settings: [{ path: CONFIG, content: `${config}\n[shell_environment_policy]\nexclude = ["CODEX_API_KEY"]\n` }],
     },
   ],
   prompt: {

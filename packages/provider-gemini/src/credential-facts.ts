@@ -3,6 +3,8 @@ import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/co
 
 /** What `oauth_creds.json` says about itself. It is Google's token response with `expires_in` made a moment. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {
+  const key = files['oauth_creds'] === undefined ? nonEmpty(files['api_key']) : undefined;
+  if (key !== undefined) return { kind: 'api-key', blank: false, lineage: digest(key) };
   const tokens = asRecord(tryParseJson(files['oauth_creds'] ?? ''));
   const identity = jwtClaims(tokens['id_token']);
   const refreshToken = nonEmpty(tokens['refresh_token']);

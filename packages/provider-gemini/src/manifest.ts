@@ -16,9 +16,13 @@ const settings = {
   },
   privacy: { usageStatisticsEnabled: false },
   telemetry: { enabled: false },
-  // A credential alone is not enough: without this a prompt ends with exit code 41.
-  security: { auth: { selectedType: 'oauth-personal' } },
 };
+
+/** A credential alone is not enough: without the type that goes with it a prompt ends with exit code 41. */
+function settingsFile(selectedType: 'oauth-personal' | 'gemini-api-key') {
+  const content = { ...settings, security: { auth: { selectedType } } };
+  return { path: '~/.gemini/settings.json', content: `${JSON.stringify(content, null, 2)}\n` };
+}
 
 /** Gemini CLI, as `@google/gemini-cli` ships it. Everything here was established by running that version. */
 export const manifest: ProviderManifest = manifestSchema.parse({
@@ -43,7 +47,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       // Without it a prompt in a new folder ends with exit code 55. The folder is the machine's own.
       GEMINI_CLI_TRUST_WORKSPACE: 'true',
     },
-    settings: [{ path: '~/.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }],
+    settings: [settingsFile('oauth-personal')],
   },
   // It has no command for either: a prompt says whether it is logged in, and logging out is removing the file.
   commands: {},
@@ -60,6 +64,21 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       require: ['/access_token', '/refresh_token'],
       write: 'replace',
       paths: { browser: '~/.gemini/oauth_creds.json', cli: '~/.gemini/oauth_creds.json' },
+    },
+    {
+      as: 'environment',
+      id: 'api_key',
+      name: 'GEMINI_API_KEY',
+      from: 'person',
+      handOver: {
+        title: 'Use an API key of Google AI Studio',
+        label: 'API key (GEMINI_API_KEY)',
+        shape: { pattern: '^(AIza|AQ\\.)[A-Za-z0-9_.-]{20,}$' },
+        example: 'AIza…',
+        page: 'https://aistudio.google.com/apikey',
+      },
+      // The selected type goes before the variable: with that of a plan login the key is not looked at.
+      settings: [settingsFile('gemini-api-key')],
     },
   ],
   prompt: {
@@ -81,10 +100,21 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       full: ['--approval-mode', 'yolo'],
     },
     // Printed to stderr before anything else happened; what the model says is on stdout, inside JSON.
-    reloginNeeded: [{ pattern: '^Error authenticating: FatalAuthenticationError: ' }],
+    reloginNeeded: [
+      { pattern: '^Error authenticating: FatalAuthenticationError: ' },
+      // The line that ends the run; what the model says is in lines of another type.
+      { pattern: '^\\{"type":"result",.*"status":"error","error":\\{.*API_KEY_INVALID' },
+    ],
   },
   egress: {
-    cli: ['accounts.google.com', 'oauth2.googleapis.com', 'www.googleapis.com', 'cloudcode-pa.googleapis.com'],
+    cli: [
+      'accounts.google.com',
+      'oauth2.googleapis.com',
+      'www.googleapis.com',
+      'cloudcode-pa.googleapis.com',
+      // With an API key.
+      'generativelanguage.googleapis.com',
+    ],
     signIn: [
       'accounts.google.com',
       'accounts.youtube.com',

@@ -1,6 +1,8 @@
 import { SallyportError } from '../errors.ts';
 import type { CliMachines } from '../machine/cli-machines.ts';
 import type { Runtime } from '../runtime.ts';
+import { checkHandedOver } from '../login/hand-over.ts';
+import { checkExclusion } from './exclusion.ts';
 import type { CredentialFacts, CredentialFiles } from './files.ts';
 
 /** A connected login as the person and the API see it: never its bytes. */
@@ -22,6 +24,8 @@ export interface Credentials {
     externalId: string | null;
     provider: string;
     files: CredentialFiles;
+    /** Whether a plan login may take the place of an API key, or the other way round. Default false. */
+    replace?: boolean | undefined;
   }): Promise<{ readonly version: number }>;
   /** Forgets the login: the ledger first, then the machine's disk. The provider's own session is not ended. */
   disconnect(userId: string, provider: string): Promise<void>;
@@ -40,22 +44,22 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
         updatedAt,
       }));
     },
-    import: async ({ userId, externalId, provider: name, files }) => {
-      const provider = runtime.registry.get(name).manifest.id;
+    import: async ({ userId, externalId, provider: name, files: sent, replace = false }) => {
+      const { credentials, id: provider, title } = runtime.registry.get(name).manifest;
       runtime.gate.check(provider);
+      const files = checkHandedOver(credentials, sent);
       await runtime.store.users.ensure(userId, externalId);
       const verdict = await runtime.ledger.offer({
         userId,
         provider,
         files,
         reason: 'import',
-        beforeStore: (summary) =>
-          runtime.hooks.credentialCaptured(summary, {
-            userId,
-            provider,
-            sessionId: undefined,
-            signal: runtime.closing,
-          }),
+        beforeStore: async (summary) => {
+          const { kind } = summary.facts;
+          await checkExclusion(runtime.store, { userId, provider, title, kind, replace });
+          const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
+          await runtime.hooks.credentialCaptured(summary, context);
+        },
       });
       if (verdict.outcome === 'refused') {
         const stale = verdict.why === 'stale';

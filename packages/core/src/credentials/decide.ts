@@ -66,6 +66,10 @@ export function decide(
   if (offered.machineId !== undefined && offered.machineId !== current.holder) {
     return refuse('stale', `machine ${offered.machineId} no longer holds this login`);
   }
+  if (offered.facts.kind !== current.facts.kind) {
+    // What a plan login has left on a disk, for instance, after the person chose a key.
+    return refuse('stale', `version ${current.version}, which is stored, is of another kind`);
+  }
   if (!supersedes(offered.facts, current.facts)) {
     return refuse('stale', `it is older than version ${current.version}, which is stored`);
   }

@@ -1,8 +1,11 @@
 import { SallyportError } from '../errors.ts';
 import { homePathSchema } from '../provider/bounded.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
 import type { CredentialFiles, PlacedFile } from './files.ts';
 import { mergeJson } from './json-merge.ts';
+
+type SettingsFile = ProviderManifest['cli']['settings'][number];
 
 /** Where a credential lies: on the machine the person logs in on, or on the one that runs prompts. */
 export type CredentialPlace = 'browser' | 'cli';
@@ -53,6 +56,29 @@ export function credentialEnvironment(
     return item.as === 'environment' && text !== undefined ? [[item.name, text]] : [];
   });
   return Object.fromEntries(values);
+}
+
+/** The CLI's settings files, with those that the credential in use brings in place of the ones with the same path. */
+export function settingsFor(
+  settings: readonly SettingsFile[],
+  items: readonly CredentialItem[],
+  files: CredentialFiles,
+): SettingsFile[] {
+  const own = items.flatMap((item) =>
+    item.as === 'environment' && files[item.id] !== undefined ? (item.settings ?? []) : [],
+  );
+  return [...settings.filter(({ path }) => !own.some((other) => other.path === path)), ...own];
+}
+
+/** Secret files that this credential has not: on the disk they can only be of an earlier one. */
+export function leftoverPaths(
+  items: readonly CredentialItem[],
+  files: CredentialFiles,
+  place: CredentialPlace,
+): readonly string[] {
+  return items.flatMap((item) =>
+    item.as === 'file' && item.role === 'secret' && files[item.id] === undefined ? [item.paths[place]] : [],
+  );
 }
 
 /** `~/x` below an absolute home. Checked again although the manifest was: the path may have come over a wire. */

@@ -29,7 +29,7 @@ export async function answerOrAsk(
   const asked = declared ?? (promptId === stillTherePrompt.id ? stillTherePrompt : undefined);
   if (!asked) {
     throw new SallyportError(
-      'LOGIN_FAILED',
+      'LOGIN_PROMPT_REFUSED',
       `The login machine asked "${promptId}", which the manifest does not declare.`,
     );
   }

@@ -11,7 +11,7 @@ import type { LiveSession } from './session.ts';
 export interface BrowserMachineRequest {
   readonly session: LiveSession;
   readonly provider: Provider;
-  readonly candidate: Candidate;
+  readonly candidate: Pick<Candidate, 'display'>;
   /** Where the provider's CLI is on this host. */
   readonly directory: string;
   readonly warmMachines: WarmMachines;

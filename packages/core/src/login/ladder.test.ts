@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import type { DriverFeatures } from '../machine/driver.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
-import { candidateName, rankMethods } from './ladder.ts';
+import { candidateName, rankMethods, tryByThemselves } from './ladder.ts';
 import type { LadderRequest } from './ladder.ts';
 
 const method = (id: string, kind: LoginMethod['kind']): LoginMethod => ({
@@ -22,7 +23,7 @@ const methods = [
 ];
 const everything: DriverFeatures = { desktop: true, loopback: 'forwarded', hibernate: false, isolation: '' };
 const rank = (difference: Partial<LadderRequest>): ReturnType<typeof rankMethods> =>
-  rankMethods({ methods, prefer: 'desktop', features: everything, ...difference });
+  rankMethods({ methods, credentials: [], prefer: 'desktop', features: everything, ...difference });
 const names = (difference: Partial<LadderRequest>): string[] => rank(difference).candidates.map(candidateName);
 
 describe('the ladder', () => {
@@ -47,6 +48,34 @@ describe('the ladder', () => {
       ['browser:desktop', 'Install Xtigervnc.'],
       ['browser:local', expect.stringContaining('cannot reach')],
       ['import', expect.stringContaining('POST /api/credentials')],
+    ]);
+  });
+
+  it('offers what a person can hand over last, and never tries it by itself after something else', () => {
+    const shape = { pattern: '^k-' };
+    const handOver = { title: 'Key', label: 'Key', shape, example: 'k-…' };
+    const credentials = [
+      { as: 'environment', id: 'api_key', name: 'KEY', from: 'person', handOver },
+      { as: 'environment', id: 'token', name: 'TOKEN', from: shape, handOver },
+      { as: 'environment', id: 'silent', name: 'OTHER', from: 'person' },
+    ] as const;
+    const all = rank({ credentials, prefer: 'least-intrusive' }).candidates;
+    expect(all.map(candidateName).slice(-2)).toEqual(['api-key', 'token']);
+    expect(all.at(-1)).toMatchObject({ method: { kind: 'import' }, needs: ['key'], gives: ['token'] });
+    expect(tryByThemselves(all).map(candidateName)).toEqual(['device-code', 'browser:local', 'browser:desktop']);
+    const onlyKeys = rank({ methods: [], credentials }).candidates;
+    expect(tryByThemselves(onlyKeys).map(candidateName)).toEqual(['api-key', 'token']);
+  });
+
+  it('says what each way needs and gives, and leaves out a place where the manifest says it does not work', () => {
+    const file = { as: 'file', id: 'auth', role: 'secret', format: 'json', mode: 0o600, rotates: true } as const;
+    const paths = { browser: '~/.x/a', cli: '~/.x/a' };
+    const credentials: CredentialItem[] = [{ ...file, require: [], write: 'replace', paths }];
+    const narrow: LoginMethod = { ...method('browser', 'loopback-callback'), needs: ['own-browser'], gives: ['token'] };
+    const { candidates } = rank({ credentials, methods: [narrow, method('device-code', 'device-code')] });
+    expect(candidates.map(({ needs, gives }) => [needs, gives])).toEqual([
+      [['own-browser'], ['token']],
+      [['own-browser', 'code'], ['auth']],
     ]);
   });
 

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
+import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../errors.ts';
 import { followJournal } from '../journal-stream.ts';
 import type { WarmMachines } from '../machine/warm-machines.ts';
-import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { liveSessionStatuses } from '../store/store.ts';
 import type { JournalEntry, SessionEvent, SessionRecord } from '../store/store.ts';
-import { rankMethods } from './ladder.ts';
+import { rankMethods, tryByThemselves } from './ladder.ts';
 import type { Candidate, Ladder } from './ladder.ts';
 import { runLogin } from './run-login.ts';
+import type { LoginRun } from './run-login.ts';
 import { createLiveSession, sessionTopic } from './session.ts';
 import type { LiveSession } from './session.ts';
 
@@ -21,6 +22,8 @@ export interface StartLogin {
   readonly method?: string | undefined;
   /** Id of the text the person was shown before; see `consentOf`. */
   readonly consent?: string | undefined;
+  /** Whether a plan login may take the place of an API key, or the other way round. Default false. */
+  readonly replace?: boolean | undefined;
 }
 
 export interface Logins {
@@ -47,13 +50,11 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
   const starting = new Set<Promise<unknown>>();
   let ending: (() => SallyportError) | undefined;
 
-  const ladder = (providerId: string, method?: string): Ladder =>
-    rankMethods({
-      methods: runtime.registry.get(providerId).manifest.logins,
-      request: method,
-      prefer: runtime.settings.prefer,
-      features: runtime.driver.features,
-    });
+  const ladder = (providerId: string, method?: string): Ladder => {
+    const { credentials, logins } = runtime.registry.get(providerId).manifest;
+    const { prefer } = runtime.settings;
+    return rankMethods({ methods: logins, credentials, request: method, prefer, features: runtime.driver.features });
+  };
 
   async function start(request: StartLogin): Promise<SessionRecord> {
     const provider = runtime.registry.get(request.provider);
@@ -68,6 +69,9 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
         `No way to log in to ${provider.manifest.title} works on this host.`,
       );
     }
+    const { replace = false, userId } = request;
+    const kind = first.method.kind === 'api-key' ? 'api-key' : 'plan';
+    await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
     await runtime.store.users.ensure(request.userId, request.externalId);
     const record = await runtime.store.sessions.create({
       sessionId: randomUUID(),
@@ -78,14 +82,13 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
       browserMachineId: null,
       phase: 'accepted',
     });
-    begin(record, provider, candidates, request.consent);
+    begin(record, { provider, candidates, replace }, request.consent);
     return record;
   }
 
   function begin(
     record: SessionRecord,
-    provider: Provider,
-    candidates: readonly Candidate[],
+    run: Omit<LoginRun, 'session' | 'warmMachines'>,
     consent: string | undefined,
   ): void {
     const { sessionId, userId, method, display } = record;
@@ -95,9 +98,7 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
     if (refusal) session.abort.abort(refusal);
     const started = { userId, sessionId, provider: record.provider, method, display };
     runtime.emit({ type: 'login.started', ...started, ...(consent !== undefined && { consent }) });
-    const done = runLogin(runtime, { session, provider, candidates, warmMachines }).finally(() =>
-      live.delete(sessionId),
-    );
+    const done = runLogin(runtime, { ...run, session, warmMachines }).finally(() => live.delete(sessionId));
     live.set(sessionId, { session, done });
   }
 
@@ -112,9 +113,10 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
   ): Promise<readonly Candidate[]> {
     if (request.method !== undefined) return candidates.slice(0, 1);
     const context = { userId: request.userId, provider, sessionId: undefined, signal: runtime.closing };
-    const methods = [...new Set(candidates.map((candidate) => candidate.method))];
+    const tried = tryByThemselves(candidates);
+    const methods = [...new Set(tried.map((candidate) => candidate.method))];
     const chosen = await runtime.hooks.loginMethod(methods, context);
-    return chosen ? candidates.filter((candidate) => candidate.method.id === chosen.id) : candidates;
+    return chosen ? tried.filter((candidate) => candidate.method.id === chosen.id) : tried;
   }
 
   async function get(sessionId: string): Promise<SessionRecord> {
@@ -152,15 +154,15 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
       }),
     answer: async (sessionId, promptId, value) => {
       const { session } = await requireLive(sessionId);
-      const { agent, openPrompts, provider } = session;
+      const { listener, openPrompts } = session;
       // Taken off the list first: two answers at once must not both be typed.
-      if (!agent || !openPrompts.delete(promptId)) {
-        throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', 'The CLI is not asking for that now.');
+      if (!listener || !openPrompts.delete(promptId)) {
+        throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', 'Nobody is asking for that now.');
       }
       try {
-        await agent.answer(provider, { sessionId, promptId, value });
+        await listener(promptId, value);
       } catch (error) {
-        if (session.agent === agent) openPrompts.add(promptId);
+        if (session.listener === listener) openPrompts.add(promptId);
         throw error;
       }
     },

@@ -1,16 +1,20 @@
 import { SallyportError, toSallyportError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { RunningMachine } from '../machine/boot.ts';
 import type { WarmMachines } from '../machine/warm-machines.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { untilStored } from '../until-stored.ts';
 import { attemptLogin } from './attempt.ts';
-import type { CapturedLogin } from './attempt.ts';
 import { removeBrowserMachine, startBrowserMachine } from './browser-machine.ts';
 import type { CallbackPortLease } from './callback-ports.ts';
+import type { OfferedMethod } from './hand-over.ts';
 import type { Candidate } from './ladder.ts';
+import { receiveValue } from './receive-value.ts';
 import { failSession } from './session.ts';
 import type { LiveSession } from './session.ts';
+import { storeLogin } from './store-login.ts';
 
 export interface LoginRun {
   readonly session: LiveSession;
@@ -18,12 +22,23 @@ export interface LoginRun {
   /** Tried in this order. */
   readonly candidates: readonly Candidate[];
   readonly warmMachines: WarmMachines;
+  /** A login of the other kind may be replaced. */
+  readonly replace: boolean;
 }
+
+/** A way to log in that the CLI itself takes, in a machine. */
+type DrivenCandidate = Candidate & { readonly method: LoginMethod };
 
 /** Runs one login session from installation to its end. Never rejects: the session tells how it went. */
 export async function runLogin(runtime: Runtime, run: LoginRun): Promise<void> {
   const { session } = run;
   try {
+    const [first] = run.candidates;
+    if (first && 'item' in first.method) {
+      const version = await receiveValue(runtime, { ...run, method: first.method });
+      await complete(runtime, session, version);
+      return;
+    }
     const directory = await install(runtime, run);
     const { browser, version } = await descendLadder(runtime, run, directory);
     await finish(runtime, session, browser, version);
@@ -38,14 +53,15 @@ interface StoredLogin {
 }
 
 async function descendLadder(runtime: Runtime, run: LoginRun, directory: string): Promise<StoredLogin> {
-  const { session, provider, candidates } = run;
+  const { session, provider } = run;
+  const candidates = run.candidates.filter(isDriven);
   for (const [index, candidate] of candidates.entries()) {
     const next = candidates[index + 1];
     try {
       return await tryCandidate(runtime, run, candidate, directory);
     } catch (thrown) {
       const error = loginError(thrown, session);
-      if (!next || !fallsThrough(error) || session.abort.signal.aborted) throw error;
+      if (!next || !fallsThrough(error, session.personAsked) || session.abort.signal.aborted) throw error;
       await session.note(
         { type: 'notice', message: `${error.message} Trying another way: ${next.method.title}.` },
         { method: next.method.id, display: next.display, authUrl: null, userCode: null },
@@ -80,10 +96,12 @@ async function install(runtime: Runtime, { session, provider }: LoginRun): Promi
 /** One way to log in, up to the commit of the credential. When it fails, all it made is gone. */
 async function tryCandidate(
   runtime: Runtime,
-  { session, provider, warmMachines }: LoginRun,
-  candidate: Candidate,
+  run: LoginRun,
+  candidate: DrivenCandidate,
   directory: string,
 ): Promise<StoredLogin> {
+  const { provider, session, warmMachines } = run;
+  const { sessionId } = session;
   const { signal } = session.abort;
   const { manifest } = provider;
   const { method, display } = candidate;
@@ -94,14 +112,18 @@ async function tryCandidate(
     browser = await startBrowserMachine(runtime, { session, provider, candidate, directory, warmMachines });
     const { agent } = browser;
     session.agent = agent;
+    session.listener = (promptId, value) => agent.answer(manifest.id, { sessionId, promptId, value });
     await session.advance('starting-login');
     const occupyPorts = lease?.occupied ?? [];
     const captured = await attemptLogin(runtime, { session, agent, manifest, method, display, occupyPorts, signal });
     await session.advance('storing');
-    const version = await storeLogin(runtime, session, captured);
+    const version = await storeLogin(runtime, run, captured.files);
+    // Not before the commit: the agent keeps offering until then, so a crash in between loses nothing.
+    await runtime.attempt('acknowledging a login', () => captured.acknowledge());
     return { browser, version };
   } catch (error) {
     session.agent = undefined;
+    session.listener = undefined;
     if (browser) await removeBrowserMachine(runtime, session, browser);
     throw error;
   } finally {
@@ -113,7 +135,7 @@ async function tryCandidate(
 async function acquirePorts(
   runtime: Runtime,
   session: LiveSession,
-  candidate: Candidate,
+  candidate: DrivenCandidate,
 ): Promise<CallbackPortLease | undefined> {
   const { callback } = candidate.method;
   const { loopback } = runtime.driver.features;
@@ -130,41 +152,19 @@ async function acquirePorts(
   });
 }
 
-async function storeLogin(runtime: Runtime, session: LiveSession, captured: CapturedLogin): Promise<number> {
-  const { userId, provider, sessionId } = session;
-  const { signal } = session.abort;
-  signal.throwIfAborted();
-  const verdict = await runtime.ledger.offer({
-    userId,
-    provider,
-    files: captured.files,
-    reason: 'login',
-    beforeStore: async (summary) => {
-      await runtime.hooks.credentialCaptured(summary, { userId, provider, sessionId, signal });
-      signal.throwIfAborted();
-    },
-  });
-  if (verdict.outcome === 'refused') {
-    const code = verdict.why === 'stale' ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE';
-    throw new SallyportError(code, `The CLI's credential was not stored: ${verdict.problem}.`, {
-      hint: 'Log in again.',
-    });
-  }
-  if (verdict.outcome === 'stored') {
-    runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'login' });
-  }
-  // Not before the commit: the agent keeps offering until then, so a crash in between loses nothing.
-  await runtime.attempt('acknowledging a login', () => captured.acknowledge());
-  return verdict.version;
-}
-
 /** The credential is stored, so the login has succeeded: what fails from here on is reported and takes nothing back. */
 async function finish(runtime: Runtime, session: LiveSession, browser: RunningMachine, version: number): Promise<void> {
-  const { userId, sessionId, provider, openPrompts } = session;
+  const { openPrompts } = session;
   await runtime.attempt('noting the phase of a login', () => session.advance('cleaning-up'));
   session.agent = undefined;
+  session.listener = undefined;
   openPrompts.clear();
   await removeBrowserMachine(runtime, session, browser);
+  await complete(runtime, session, version);
+}
+
+async function complete(runtime: Runtime, session: LiveSession, version: number): Promise<void> {
+  const { userId, sessionId, provider } = session;
   await untilStored(runtime.clock, runtime.closing, async () => {
     const cliMachineId = (await runtime.store.users.get(userId))?.machineId ?? null;
     await session.advance('completed', { change: { authUrl: null, userCode: null, cliMachineId } });
@@ -172,9 +172,34 @@ async function finish(runtime: Runtime, session: LiveSession, browser: RunningMa
   runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
 }
 
-/** Whether another way may work where this one did not; a person's or a policy's "no" is final. */
-function fallsThrough(error: SallyportError): boolean {
-  return ['MACHINE_FAILED', 'MACHINE_TIMED_OUT', 'LOGIN_PORT_TAKEN', 'AGENT_UNREACHABLE'].includes(error.code);
+/**
+ * Whether another way may work where this one did not. A person's or a policy's "no" is final; what the CLI itself
+ * says counts as such only once the person has been asked for something.
+ */
+function fallsThrough({ code }: SallyportError, personAsked: boolean): boolean {
+  return machineFaults.includes(code) || (!personAsked && earlyFaults.includes(code));
+}
+
+const machineFaults: readonly ErrorCode[] = [
+  'MACHINE_FAILED',
+  'MACHINE_TIMED_OUT',
+  'LOGIN_PORT_TAKEN',
+  'AGENT_UNREACHABLE',
+];
+const earlyFaults: readonly ErrorCode[] = [
+  'LOGIN_FAILED',
+  'LOGIN_DENIED',
+  'LOGIN_CLI_CRASHED',
+  'LOGIN_TIMED_OUT',
+  'AGENT_REFUSED',
+];
+
+function isDriven(candidate: Candidate): candidate is DrivenCandidate {
+  return isLoginMethod(candidate.method);
+}
+
+function isLoginMethod(method: OfferedMethod): method is LoginMethod {
+  return !('item' in method);
 }
 
 function loginError(thrown: unknown, session: LiveSession): SallyportError {

@@ -7,6 +7,9 @@ import { untilStored } from '../until-stored.ts';
 import { isLastPhase, loginPhases } from './phases.ts';
 import type { LoginPhase } from './phases.ts';
 
+/** Hands an answer on. What it throws goes back to whoever answered, and the question stays open. */
+export type AnswerListener = (promptId: string, value: string) => Promise<void>;
+
 /** A login session while its flow runs in this process. */
 export interface LiveSession {
   readonly sessionId: string;
@@ -15,6 +18,10 @@ export interface LiveSession {
   readonly abort: AbortController;
   /** The agent of the browser machine, once it answers. */
   agent: AgentClient | undefined;
+  /** Takes the person's answers, while there is somebody to take them. */
+  listener: AnswerListener | undefined;
+  /** Whether this way of logging in has come as far as asking the person for anything. */
+  readonly personAsked: boolean;
   /** The questions the person was asked and has not answered. */
   readonly openPrompts: Set<string>;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
@@ -27,6 +34,7 @@ export interface LiveSession {
 
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
   let phase: LoginPhase = 'accepted';
+  let personAsked = false;
   const { sessionId, userId, provider } = record;
   // Some are written without anybody waiting; the journal still has them in the order of the calls.
   const inLine = createLine();
@@ -43,10 +51,16 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
     provider,
     abort: new AbortController(),
     agent: undefined,
+    listener: undefined,
+    get personAsked() {
+      return personAsked;
+    },
     openPrompts: new Set(),
     advance: (next, more = {}) =>
       inLine(async () => {
         const { status, message } = loginPhases[next];
+        if (next === 'starting-machine') personAsked = false;
+        if (next === 'opening-page' || next === 'awaiting-user') personAsked = true;
         const type = isLastPhase(next) ? 'done' : 'phase';
         await write(
           { ...more.change, status, phase: next },
@@ -57,7 +71,11 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
         if (type === 'phase') runtime.emit({ type: 'login.phase', userId, sessionId, provider, phase: next });
       }),
     viewer: (state) => runtime.emit({ type: 'login.viewer', userId, sessionId, state }),
-    note: (event, change = {}) => inLine(() => write(change, { ...event, status: loginPhases[phase].status, phase })),
+    note: (event, change = {}) =>
+      inLine(async () => {
+        if (event.type === 'prompt') personAsked = true;
+        await write(change, { ...event, status: loginPhases[phase].status, phase });
+      }),
   };
 }
 

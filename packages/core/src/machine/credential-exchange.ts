@@ -1,5 +1,5 @@
 import type { CredentialFiles } from '../credentials/files.ts';
-import { collectCredential, credentialPaths, placeCredential } from '../credentials/place.ts';
+import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
 import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
@@ -85,7 +85,9 @@ export async function injectCredentials(
         throw new SallyportError('CREDENTIAL_REFUSED', `The ${manifest.title} login was not released: ${refusal}`);
       const released = await runtime.ledger.release({ userId, provider, machineId: machine.id });
       const existing = await machine.disk.harvest(credentialPaths(manifest.credentials, 'cli'));
-      await machine.disk.inject(placeCredential(manifest.credentials, released.files.reveal(), 'cli', existing));
+      const files = released.files.reveal();
+      await machine.disk.remove(leftoverPaths(manifest.credentials, files, 'cli'));
+      await machine.disk.inject(placeCredential(manifest.credentials, files, 'cli', existing));
       injected[provider] = released.version;
       runtime.emit({ type: 'credential.injected', userId, provider, version: released.version, machineId: machine.id });
     }

@@ -1,5 +1,5 @@
 import { clampPromptPlan } from '../clamp.ts';
-import { credentialEnvironment } from '../credentials/place.ts';
+import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { SallyportError } from '../errors.ts';
 import type { PromptPlan } from '../hooks.ts';
 import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
@@ -69,15 +69,16 @@ async function streamRun(
   const { provider, request, promptId, signal, journal } = run;
   const { manifest } = provider;
   const [credential] = await Promise.all([runtime.ledger.read(request.userId, manifest.id), run.begun]);
+  const files = credential.files.reveal();
   const reader = createPromptReader(provider);
   const shown = machine.running.agent.execute(
     {
       runId: promptId,
       provider: manifest.id,
-      cli: manifest.cli,
+      cli: { ...manifest.cli, settings: settingsFor(manifest.cli.settings, manifest.credentials, files) },
       argv: [...buildArgv(manifest.prompt, { model: plan.model, session: request.conversationId, tools: plan.tools })],
       prompt: request.prompt,
-      env: credentialEnvironment(manifest.credentials, credential.files.reveal()),
+      env: credentialEnvironment(manifest.credentials, files),
       workingDirectory: plan.workingDirectory,
       timeoutMs: plan.timeoutMs,
       maxOutputBytes: plan.maxOutputBytes,

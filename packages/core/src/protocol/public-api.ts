@@ -17,6 +17,8 @@ export const startLoginBodySchema = z.strictObject({
   method: z.string().min(1).max(64).optional(),
   /** `consent.id` of the provider, where the person has been shown that text: it is recorded with the login. */
   consent: z.string().min(1).max(64).optional(),
+  /** A plan login and an API key exclude each other: without this, one refuses to take the place of the other. */
+  replace: z.boolean().optional(),
 });
 
 export const sessionStatusSchema = z.enum([
@@ -43,7 +45,16 @@ export const startedLoginSchema = z.object({
 });
 
 /** One way to log in, as the request's `method` names it. */
-export const loginWaySchema = z.object({ id: z.string(), title: z.string(), display: displaySchema });
+export const loginWaySchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  kind: z.string(),
+  display: displaySchema,
+  /** The login machine's screen, a browser of one's own, a code to carry from one to the other, a key one has. */
+  needs: z.array(z.enum(['desktop', 'own-browser', 'code', 'key'])),
+  /** Ids of the credential items it brings. */
+  gives: z.array(z.string()),
+});
 
 export const loginStatusSchema = z.object({
   sessionId: z.uuid(),
@@ -94,6 +105,8 @@ export const providerListSchema = z.array(
     /** False after the provider refused the login; `null` while not connected. */
     valid: z.boolean().nullable(),
     account: z.string().nullable(),
+    /** `null` while not connected. */
+    kind: z.enum(['plan', 'api-key']).nullable(),
     methods: z.array(loginWaySchema),
     /** Ways that do not work on this host, each with the reason. */
     unavailable: z.array(z.object({ id: z.string(), title: z.string(), reason: z.string() })),
@@ -125,8 +138,10 @@ export const credentialListSchema = z.array(
 export const providerParamsSchema = z.strictObject({ provider: providerSchema });
 export const importBodySchema = z.strictObject({
   userId: userIdSchema,
-  /** Credential item id of the manifest → text of the file. */
+  /** Credential item id of the manifest → text of the file, or value of the variable. */
   files: z.record(z.string().max(64), z.string().max(256 * 1024)),
+  /** As when a login is started. */
+  replace: z.boolean().optional(),
 });
 
 export const machineListSchema = z.array(

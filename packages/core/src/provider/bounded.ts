@@ -56,6 +56,9 @@ export const argumentSchema = z
 
 export const pointerSchema = z.string().regex(/^(\/[^/~]*(~[01][^/~]*)*)+$/, 'must be a JSON pointer (RFC 6901)');
 
+/** Settings files that a CLI shall find when it starts. */
+export const settingsSchema = z.array(z.strictObject({ path: homePathSchema, content: z.string().max(10_000) })).max(5);
+
 /** Whether no two things have the same name. */
 export function isUnique(names: readonly string[]): boolean {
   return new Set(names).size === names.length;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { environmentNameSchema, homePathSchema, idSchema, pointerSchema } from './bounded.ts';
+import { environmentNameSchema, homePathSchema, idSchema, pointerSchema, settingsSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
 const credentialFileSchema = z.strictObject({
@@ -22,9 +22,27 @@ const credentialEnvironmentSchema = z.strictObject({
   id: idSchema,
   name: environmentNameSchema,
   from: z.union([matcherSchema, z.literal('person')]),
+  /** Makes it a way to connect of its own: the person hands over a value they have already, and no CLI runs. */
+  handOver: z
+    .strictObject({
+      /** As a login method's title. */
+      title: z.string().min(1).max(80),
+      /** What the page shows above the field. */
+      label: z.string().min(1).max(200),
+      /** What a right value matches; anything else is refused before it is stored. */
+      shape: matcherSchema,
+      /** Shown where a value is refused, for instance `sk-ant-api03-…`. */
+      example: z.string().min(1).max(80),
+      /** The vendor's page where a person gets one. */
+      page: z.url({ protocol: /^https$/ }).optional(),
+    })
+    .optional(),
+  /** Written before the CLI starts while this is the credential, in place of those of `cli.settings` with the same path. */
+  settings: settingsSchema.optional(),
 });
 
 export const credentialItemSchema = z.discriminatedUnion('as', [credentialFileSchema, credentialEnvironmentSchema]);
 
 export type CredentialItem = z.infer<typeof credentialItemSchema>;
+export type CredentialEnvironmentItem = z.infer<typeof credentialEnvironmentSchema>;
 export type CredentialFileItem = z.infer<typeof credentialFileSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { hostSchema, isUnique } from './bounded.ts';
+import { hostSchema, idSchema, isUnique } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 import { terminalDriveSchema } from './terminal-drive.ts';
 
@@ -12,10 +12,29 @@ const failureRuleSchema = z.strictObject({
   message: z.string().min(1).max(300),
 });
 
+/** The login machine's screen, a browser of one's own, a code to carry from one to the other, a key one has. */
+const loginNeedSchema = z.enum(['desktop', 'own-browser', 'code', 'key']);
+export type LoginNeed = z.infer<typeof loginNeedSchema>;
+
+const loginKindSchema = z.enum(['loopback-callback', 'device-code', 'paste-code', 'api-key', 'import']);
+
+/** What each kind of login can use. Of the first two one is enough. */
+export const needsOfKind: Readonly<Record<z.infer<typeof loginKindSchema>, readonly LoginNeed[]>> = {
+  'loopback-callback': ['desktop', 'own-browser'],
+  'device-code': ['own-browser', 'code'],
+  'paste-code': ['own-browser', 'code'],
+  'api-key': ['key'],
+  import: ['key'],
+};
+
 const loginMethodShape = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
   title: z.string().min(1).max(80),
-  kind: z.enum(['loopback-callback', 'device-code', 'paste-code', 'api-key', 'import']),
+  kind: loginKindSchema,
+  /** What the person needs. Default: what its kind needs; a narrower list leaves out where it does not work. */
+  needs: z.array(loginNeedSchema).min(1).optional(),
+  /** Ids of the credential items it brings. Default: every one that is a file. */
+  gives: z.array(idSchema).min(1).optional(),
   drive: terminalDriveSchema,
   /** Where the sign-in link may come from and what it must look like. */
   url: z
@@ -73,6 +92,8 @@ export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
     need('url', value.url !== undefined, 'is needed by a device-code login');
     need('userCode', value.userCode !== undefined, 'is needed by a device-code login');
   }
+  const beyond = value.needs?.filter((item) => !needsOfKind[kind].includes(item)) ?? [];
+  need('needs', beyond.length === 0, `names what a ${kind} login does not use: ${beyond.join(', ')}`);
   const asks = drive.steps.some((step) => step.do.kind === 'ask');
   need('drive', kind !== 'paste-code' || asks, 'needs a step that asks for the code');
   need('drive', isUnique(drive.steps.map((step) => step.id)), 'has two steps with the same id');

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-import { argumentSchema, environmentNameSchema, homePathSchema, hostSchema, idSchema, isUnique } from './bounded.ts';
+import { argumentSchema, environmentNameSchema, hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
 import { credentialItemSchema } from './credential-item.ts';
+import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
 import { loginMethodSchema } from './login-method.ts';
 
@@ -16,7 +17,7 @@ const commandSchema = z.strictObject({
  * to the agent, so that adding a provider changes neither. Everything here may come from an author nobody
  * trusts: hosts, paths and patterns are bounded by the schema.
  */
-export const manifestSchema = z.strictObject({
+const manifestShape = z.strictObject({
   spec: z.literal(1),
   id: idSchema,
   aliases: z.array(idSchema).max(10).default([]),
@@ -46,10 +47,7 @@ export const manifestSchema = z.strictObject({
     ),
     env: z.record(environmentNameSchema, z.string().max(500)).default({}),
     /** Settings written before the CLI starts, for instance to turn its updater off. */
-    settings: z
-      .array(z.strictObject({ path: homePathSchema, content: z.string().max(10_000) }))
-      .max(5)
-      .default([]),
+    settings: settingsSchema.default([]),
   }),
   commands: z.strictObject({
     status: commandSchema.optional(),
@@ -72,6 +70,27 @@ export const manifestSchema = z.strictObject({
   /** Hosts the CLI and the sign-in page need. The operator may add; private ranges never open. */
   egress: z.strictObject({ cli: z.array(hostSchema).max(50), signIn: z.array(hostSchema).max(50) }),
 });
+
+/** What the parts of a manifest say about each other. */
+export const manifestSchema = manifestShape.superRefine(({ credentials, logins }, context) => {
+  const problem = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message });
+  const items = credentials.map(({ id }) => id);
+  for (const [index, { gives = [] }] of logins.entries()) {
+    const unknown = gives.filter((id) => !items.includes(id));
+    if (unknown.length > 0) problem(['logins', index, 'gives'], `names no credential item: ${unknown.join(', ')}`);
+  }
+  for (const [index, item] of credentials.entries()) {
+    if (item.as !== 'environment' || !item.handOver) continue;
+    const taken = logins.some((login) => login.id === handOverId(item));
+    if (taken) problem(['credentials', index, 'id'], 'is also the id of a login method');
+  }
+});
+
+/** The name by which a person asks to hand over a value: as a login method's, with dashes. */
+export function handOverId({ id }: Pick<CredentialEnvironmentItem, 'id'>): string {
+  return id.replaceAll('_', '-');
+}
 
 export type ProviderManifest = z.infer<typeof manifestSchema>;
 /** What an author writes: defaults may be left out. */

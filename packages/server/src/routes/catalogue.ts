@@ -35,6 +35,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
           connected: credential !== undefined,
           valid: credential?.valid ?? null,
           account: credential?.facts.account ?? null,
+          kind: credential?.facts.kind ?? null,
           methods: ladder.candidates.map(wayOf),
           unavailable: ladder.unavailable.map(({ method, reason }) => ({ id: method.id, title: method.title, reason })),
           terms: manifest.terms.url,
@@ -91,11 +92,11 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
       },
     },
     async (request, reply) => {
-      const { userId, files } = request.body;
+      const { userId, ...login } = request.body;
       const stored = await sallyport.credentials.import({
         ...resolveUserId(userId),
         provider: request.params.provider,
-        files,
+        ...login,
       });
       return reply.code(201).send(stored);
     },

@@ -2,6 +2,7 @@ import {
   answerBodySchema,
   emptyBodySchema,
   loginStatusSchema,
+  loginWaySchema,
   resolveUserId,
   sessionParamsSchema,
   startLoginBodySchema,
@@ -115,12 +116,15 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 };
 
 /** The name by which a request asks for this way again. */
-export function wayOf(candidate: Candidate): { id: string; title: string; display: 'desktop' | 'local' | 'none' } {
-  const { method, display } = candidate;
+export function wayOf(candidate: Candidate): z.infer<typeof loginWaySchema> {
+  const { method, display, needs, gives } = candidate;
   return {
     id: display === 'none' ? method.id : `${method.id}:${display}`,
     title: `${method.title}${where[display]}`,
+    kind: method.kind,
     display,
+    needs: [...needs],
+    gives: [...gives],
   };
 }
 

@@ -1,10 +1,17 @@
-import type { loginStatusSchema, providerListSchema, startedLoginSchema, viewerTicketSchema } from '@sallyport/core';
+import type {
+  loginStatusSchema,
+  providerListSchema,
+  startedLoginSchema,
+  startLoginBodySchema,
+  viewerTicketSchema,
+} from '@sallyport/core';
 import type { problemSchema } from '@sallyport/core';
 import type { z } from 'zod';
 
 export type Provider = z.infer<typeof providerListSchema>[number];
 export type LoginWay = Provider['methods'][number];
 export type LoginStatus = z.infer<typeof loginStatusSchema>;
+export type StartLogin = z.infer<typeof startLoginBodySchema>;
 export type StartedLogin = z.infer<typeof startedLoginSchema>;
 
 /** A failure the server described (RFC 9457), or that of reaching it. */
@@ -51,8 +58,8 @@ export function createApi(base: string) {
 
   return {
     providers: async (): Promise<Provider[]> => await (await call('GET', '/api/providers')).json(),
-    start: async (provider: string, method?: string, consent?: string): Promise<StartedLogin> =>
-      await (await call('POST', '/api/auth/start', {}, { provider, method, consent })).json(),
+    start: async (body: StartLogin): Promise<StartedLogin> =>
+      await (await call('POST', '/api/auth/start', {}, body)).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),
     events: (id: string): EventSource => new EventSource(address(`${session(id)}/events`)),
     answer: async (id: string, promptId: string, value: string): Promise<void> =>

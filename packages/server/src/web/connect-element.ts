@@ -78,19 +78,33 @@ export class SallyportConnect extends HTMLElement {
     await this.#attempt(async () => {
       this.#render(h('p', { class: 'body small', role: 'status' }, 'Starting…'));
       const sessionId = await this.#startOrJoin(way?.id);
+      if (sessionId === undefined) {
+        this.#render();
+        return;
+      }
       sessionStorage.setItem(this.#storageKey, sessionId);
       this.#follow(await this.#api.status(sessionId));
     });
   }
 
-  /** A login that is under way in another tab is joined, unless another way was asked for. */
-  async #startOrJoin(method: string | undefined): Promise<string> {
+  /**
+   * A login that is under way in another tab is joined, unless another way was asked for. `undefined` where the person
+   * wants to keep what is connected.
+   */
+  async #startOrJoin(method: string | undefined): Promise<string | undefined> {
+    let replace: true | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
-        return (await this.#api.start(this.#id, method, this.#provider?.consent.id)).sessionId;
+        const consent = this.#provider?.consent.id;
+        return (await this.#api.start({ provider: this.#id, method, consent, replace })).sessionId;
       } catch (error) {
         const problem = toProblem(error);
         const running = problem.details['sessionId'];
+        if (problem.code === 'CREDENTIAL_EXCLUDED' && !replace) {
+          if (!confirm(`${problem.message} Go on?`)) return undefined;
+          replace = true;
+          continue;
+        }
         if (problem.code !== 'LOGIN_IN_PROGRESS' || typeof running !== 'string') throw problem;
         if (method === undefined) return running;
         // The one we have just cancelled is still cleaning up.
@@ -203,7 +217,8 @@ export class SallyportConnect extends HTMLElement {
     if (provider.disabled) return h('p', {}, h('span', { class: 'pill warn' }, 'Switched off'), ' · its login is kept');
     const isValid = provider.valid !== false;
     const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? 'Connected' : 'Log in again');
-    return h('p', {}, pill, ...(provider.account ? [` as ${provider.account}`] : []));
+    const how = provider.kind === 'api-key' ? ' with an API key' : '';
+    return h('p', {}, pill, `${how}${provider.account ? ` as ${provider.account}` : ''}`);
   }
 
   /** What to know before connecting, or why nobody can. */
@@ -213,7 +228,11 @@ export class SallyportConnect extends HTMLElement {
       const { hint, reason } = provider.disabled;
       return h('p', { class: 'body small' }, `${reason} ${hint}`);
     }
-    return provider && !provider.connected ? h('p', { class: 'body small' }, provider.consent.text) : undefined;
+    if (!provider || (provider.connected && provider.valid !== false)) return undefined;
+    const text = h('p', { class: 'small' }, provider.consent.text);
+    const keys = provider.methods.filter(({ needs }) => needs.includes('key'));
+    const ways = keys.map((way) => button(way.title, () => void this.#start(way)));
+    return h('div', { class: 'body' }, text, ...(ways.length > 0 ? [h('div', { class: 'row' }, ...ways)] : []));
   }
 
   #headButtons(title: string): HTMLElement[] {

@@ -106,16 +106,18 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   }
 
   function ask(event: SessionEvent): void {
-    const { choices, kind, promptId, secret } = event.data ?? {};
+    const { choices, kind, page, promptId, secret } = event.data ?? {};
     const asked: Question = {
       label: event.message,
       kind: kind === 'choice' || kind === 'code' ? kind : 'text',
       secret: secret === true,
       choices: Array.isArray(choices) ? choices.map(String) : [],
+      page: typeof page === 'string' ? page : undefined,
     };
     const answer = (value: string): void =>
       void attempt(async () => {
         await api.answer(sessionId, String(promptId), value);
+        trouble.hidden = true;
         question.hidden = true;
       });
     show(question, questionStep(asked, answer));

@@ -37,11 +37,13 @@ export interface Question {
   readonly kind: 'code' | 'text' | 'choice';
   readonly secret: boolean;
   readonly choices: readonly string[];
+  /** Where the answer can be found. */
+  readonly page?: string | undefined;
 }
 
 /** Something the CLI wants to know from the person. */
 export function questionStep(question: Question, onAnswer: (value: string) => void): HTMLElement {
-  const { choices, kind, label, secret } = question;
+  const { choices, kind, label, page, secret } = question;
   if (kind === 'choice') {
     const options = choices.map((choice) => button(choice, () => onAnswer(choice)));
     return h('div', { class: 'offer', role: 'group', 'aria-label': label }, h('p', {}, label), ...options);
@@ -59,5 +61,15 @@ export function questionStep(question: Question, onAnswer: (value: string) => vo
     onAnswer(field.value);
   };
   const send = h('button', { class: 'primary' }, 'Continue');
-  return h('form', { class: 'offer', on: { submit } }, h('label', { for: 'answer' }, label), field, send);
+  const where =
+    page === undefined
+      ? []
+      : [
+          h(
+            'p',
+            { class: 'small' },
+            h('a', { href: page, target: '_blank', rel: 'noopener noreferrer' }, 'Where to find or make one'),
+          ),
+        ];
+  return h('form', { class: 'offer', on: { submit } }, h('label', { for: 'answer' }, label), field, ...where, send);
 }

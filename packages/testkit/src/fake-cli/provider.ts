@@ -92,6 +92,20 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
           write: 'replace',
           paths: { browser: '~/.fake/auth.json', cli: '~/.fake/auth.json' },
         },
+        {
+          as: 'environment',
+          id: 'api_key',
+          name: 'FAKE_API_KEY',
+          from: 'person',
+          handOver: {
+            title: 'Use an API key',
+            label: 'API key',
+            shape: { pattern: '^fk-[a-z0-9-]{8,}$' },
+            example: 'fk-…',
+            page: 'https://login.fake.test/keys',
+          },
+          settings: [{ path: '~/.fake/settings.json', content: '{"pays":"key"}' }],
+        },
       ],
       prompt: {
         drive: 'lines',
@@ -110,7 +124,8 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
         events: observation.type === 'stdout' ? parseLine(observation.line) : [],
       }),
     },
-    inspect: (files) => inspectCredential(files['auth'] ?? ''),
+    inspect: (files) =>
+      files['auth'] === undefined ? { kind: 'api-key', blank: false } : inspectCredential(files['auth']),
   };
 }
 

@@ -1,0 +1,45 @@
+import { SallyportError } from '../errors.ts';
+import { orAborted } from '../one-at-a-time.ts';
+import type { Runtime } from '../runtime.ts';
+import { checkHandedOver, handOverPrompt } from './hand-over.ts';
+import type { HandOver } from './hand-over.ts';
+import type { LoginRun } from './run-login.ts';
+import { storeLogin } from './store-login.ts';
+
+/** As long as a login may take that somebody has to look for a code for. */
+const PATIENCE_MS = 15 * 60_000;
+
+/**
+ * Asks the person for a key or token they have, and stores it: the same session, the same events and the same checks
+ * as where a CLI logs in, but no machine. A value of the wrong shape is refused to whoever sent it, and the question stays.
+ */
+export async function receiveValue(
+  runtime: Runtime,
+  run: Pick<LoginRun, 'provider' | 'replace' | 'session'> & { readonly method: HandOver },
+): Promise<number> {
+  const { session, method, provider } = run;
+  const { id, label, kind, secret } = handOverPrompt(method);
+  const value = Promise.withResolvers<string>();
+  using deadline = runtime.clock.deadline(PATIENCE_MS, abandoned, session.abort.signal);
+  session.listener = async (_promptId, text) => {
+    const checked = checkHandedOver(provider.manifest.credentials, { [id]: text });
+    value.resolve(checked[id] ?? '');
+  };
+  session.openPrompts.add(id);
+  try {
+    await session.advance('awaiting-user', { message: 'Paste the value below. It is stored encrypted.' });
+    const { page } = method.item.handOver;
+    const where = page !== undefined && { page: runtime.settings.presentUrl(page) };
+    await session.note({ type: 'prompt', message: label, data: { promptId: id, kind, secret, choices: [], ...where } });
+    const received = await orAborted(deadline.signal, value.promise);
+    await session.advance('storing');
+    return await storeLogin(runtime, run, { [id]: received });
+  } finally {
+    session.listener = undefined;
+    session.openPrompts.clear();
+  }
+}
+
+function abandoned(): SallyportError {
+  return new SallyportError('LOGIN_ABANDONED', `Nothing was handed over within ${PATIENCE_MS / 60_000} minutes.`);
+}
