@@ -7,7 +7,7 @@ import { agentBundle } from '@sallyport/agent';
 import { connectAgent, createProcessDriver } from '@sallyport/machines';
 import { manifest } from '@sallyport/provider-codex';
 
-import { lockCallbackPort } from '../test/setup/codex-cli.ts';
+import { lockCallbackPort } from '../test/setup/callback-port.ts';
 import { alternate, differences } from './bench.ts';
 import type { Bench } from './bench.ts';
 import { endDirect, printedLink } from './support/direct-codex.ts';

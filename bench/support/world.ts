@@ -11,7 +11,7 @@ import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../../e
 import type { DemoServer } from '../../e2e/support/server.ts';
 import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
 import { writeTrustFiles } from '../../packages/agent/src/cli/trust.ts';
-import { ensureCodexCli } from '../../test/setup/codex-cli.ts';
+import { ensureCli } from '../../test/setup/ensure-cli.ts';
 import { createDirectCodex, logIn } from './direct-codex.ts';
 import type { DirectCodex } from './direct-codex.ts';
 
@@ -35,7 +35,7 @@ export interface World {
 const USER = 'bench';
 
 export async function createWorld(): Promise<World> {
-  const executable = await ensureCodexCli(AbortSignal.timeout(180_000));
+  const { program: executable } = await ensureCli(manifest, AbortSignal.timeout(180_000));
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-bench-')));
   await chmod(folder, 0o711);
   const vendor = createFakeOpenai();

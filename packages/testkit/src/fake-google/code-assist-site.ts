@@ -1,17 +1,18 @@
 import type { ServerResponse } from 'node:http';
 
-import type { Clock } from '@sallyport/core';
+import { type Clock, tryParseJson } from '@sallyport/core';
 import { z } from 'zod';
 
 import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';
-import { bearerOf } from './bearer.ts';
-import type { GoogleFaults } from './faults.ts';
+import type { VendorFaultSwitches } from '../fake-vendor/faults.ts';
+import { streamEvents, wordsOf } from '../fake-vendor/model/event-stream.ts';
+import { bearerOf } from '../fake-vendor/request.ts';
 import { generateRequestSchema, type ModelTurn, planTurn } from './model-script.ts';
-import { account, type TokenLedger } from './token-ledger.ts';
+import { account, type GoogleLedger } from './tokens.ts';
 
 export interface CodeAssistParts {
-  readonly ledger: TokenLedger;
-  readonly faults: () => GoogleFaults;
+  readonly ledger: GoogleLedger;
+  readonly switches: VendorFaultSwitches;
   readonly clock: Clock;
   readonly wordDelayMs: number;
 }
@@ -28,7 +29,8 @@ const unauthenticated = {
 export function createUserInfoSite({ ledger }: Pick<CodeAssistParts, 'ledger'>): Site {
   return (request, response, visit) => {
     if (request.url !== '/oauth2/v2/userinfo') sendJson(response, 404, { error: { code: 404, status: 'NOT_FOUND' } });
-    else if (!ledger.check(bearerOf(request) ?? '', visit.machineId)) sendJson(response, 401, unauthenticated);
+    else if (ledger.check(bearerOf(request) ?? '', visit.machineId).verdict !== 'live')
+      sendJson(response, 401, unauthenticated);
     else sendJson(response, 200, { id: account.id, email: account.email, verified_email: true, name: 'Person' });
   };
 }
@@ -37,7 +39,7 @@ export function createUserInfoSite({ ledger }: Pick<CodeAssistParts, 'ledger'>):
 export function createCodeAssistSite(parts: CodeAssistParts): Site {
   return async (request, response, visit) => {
     const { pathname } = new URL(request.url ?? '/', `https://${visit.host}`);
-    if (!parts.ledger.check(bearerOf(request) ?? '', visit.machineId)) {
+    if (parts.ledger.check(bearerOf(request) ?? '', visit.machineId).verdict !== 'live') {
       sendJson(response, 401, unauthenticated);
       return;
     }
@@ -73,13 +75,18 @@ const plainAnswers: Readonly<Record<string, unknown>> = {
 
 async function answerPrompt(
   response: ServerResponse,
-  { faults, clock, wordDelayMs }: CodeAssistParts,
+  { switches, clock, wordDelayMs }: CodeAssistParts,
   method: string,
   visit: Visit,
 ): Promise<void> {
-  const { modelStatus } = faults();
+  const { api401, modelStatus, slowBytes } = switches.current();
+  if (api401 === 'once') switches.change({ api401: false });
+  if (api401 !== false) {
+    sendJson(response, 401, unauthenticated);
+    return;
+  }
   if (modelStatus !== null) {
-    const status = { 401: 'UNAUTHENTICATED', 429: 'RESOURCE_EXHAUSTED', 500: 'INTERNAL' }[modelStatus];
+    const status = { 429: 'RESOURCE_EXHAUSTED', 500: 'INTERNAL' }[modelStatus];
     sendJson(response, modelStatus, { error: { code: modelStatus, message: 'The model was told to fail.', status } });
     return;
   }
@@ -90,13 +97,18 @@ async function answerPrompt(
     return;
   }
   const turn = planTurn(parsed.data);
-  const pieces = piecesOf(turn).map((part, index, all) => chunk(part, index === all.length - 1));
+  const pieces = piecesOf(turn);
   if (method === 'generateContent') {
-    const whole = turn.kind === 'text' ? { text: turn.text } : piecesOf(turn)[0];
+    const whole = turn.kind === 'text' ? { text: turn.text } : pieces[0];
     sendJson(response, 200, chunk(whole ?? { text: '' }, true));
     return;
   }
-  await stream(response, clock, pieces, turn.kind === 'text' ? (turn.wordDelayMs ?? wordDelayMs) : 0);
+  const events = pieces.map((part, index) => ({
+    data: chunk(part, index === pieces.length - 1),
+    word: 'text' in part,
+  }));
+  const paceMs = turn.kind === 'text' ? turn.wordDelayMs : undefined;
+  await streamEvents(response, events, { clock, wordDelayMs: paceMs ?? wordDelayMs, slowBytes });
 }
 
 type Part = { readonly text: string } | { readonly functionCall: { readonly name: string; readonly args: object } };
@@ -104,7 +116,7 @@ type Part = { readonly text: string } | { readonly functionCall: { readonly name
 function piecesOf(turn: ModelTurn): readonly Part[] {
   if (turn.kind === 'command')
     return [{ functionCall: { name: 'run_shell_command', args: { command: turn.command } } }];
-  return (turn.text.match(/\s*\S+|\s+$/g) ?? ['']).map((text) => ({ text }));
+  return wordsOf(turn.text).map((text) => ({ text }));
 }
 
 function chunk(part: Part, last: boolean): object {
@@ -114,33 +126,4 @@ function chunk(part: Part, last: boolean): object {
       usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 },
     },
   };
-}
-
-async function stream(
-  response: ServerResponse,
-  clock: Clock,
-  chunks: readonly object[],
-  wordDelayMs: number,
-): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  try {
-    for (const item of chunks) {
-      response.write(`data: ${JSON.stringify(item)}\n\n`);
-      if (wordDelayMs > 0) await clock.sleep(wordDelayMs, gone.signal);
-    }
-    response.end();
-  } catch (error) {
-    // The CLI hung up in the middle of the answer: nobody is left to be told.
-    if (!gone.signal.aborted) throw error;
-  }
-}
-
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

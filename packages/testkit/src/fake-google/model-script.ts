@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { plainAnswer, scriptedCommand } from '../fake-openai/model/model-script.ts';
+import { plainAnswer, scriptedCommand } from '../fake-vendor/model/script.ts';
 
 /** What the fake model does next, decided from the request alone. */
 export type ModelTurn =
@@ -26,7 +26,7 @@ export const generateRequestSchema = z.looseObject({
 
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;
 
-/** Scripted by what the prompt contains, in the way of the other fake model. */
+/** Decides by the script that all fake models follow. */
 export function planTurn({ request }: GenerateRequest): ModelTurn {
   if (request.generationConfig?.responseMimeType === 'application/json') return { kind: 'text', text: routing };
   const last = request.contents.findLastIndex((content) => content.role === 'user' && promptIn(content) !== '');

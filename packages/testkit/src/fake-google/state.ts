@@ -1,8 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
-import { openaiStateSchema } from '../fake-openai/state.ts';
+import { vendorStateSchema } from '../fake-vendor/state.ts';
 
 /** What tests may know about the fake provider. Read with `googleStateSchema.parse((await control.state()).google)`. */
-export const googleStateSchema = openaiStateSchema.pick({ faults: true, logins: true, families: true });
+export const googleStateSchema = vendorStateSchema;
 
 export type GoogleState = z.infer<typeof googleStateSchema>;

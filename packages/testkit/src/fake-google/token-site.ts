@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http';
 
 import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';
-import type { AuthorizationCodes } from '../fake-openai/tokens/authorization-codes.ts';
-import { parseParameters } from '../fake-openai/tokens/token-endpoint.ts';
+import type { VendorFaults } from '../fake-vendor/faults.ts';
+import { bearerOf, parseParameters } from '../fake-vendor/request.ts';
+import type { AuthorizationCodes } from '../fake-vendor/tokens/authorization-codes.ts';
+import { redeemCode, sendTokens } from '../fake-vendor/tokens/token-answer.ts';
 import { geminiClientId } from './authorization-request.ts';
-import { bearerOf } from './bearer.ts';
-import type { GoogleFaults } from './faults.ts';
-import { account, type TokenLedger } from './token-ledger.ts';
+import { account, type GoogleLedger } from './tokens.ts';
 
 export interface TokenSiteParts {
   readonly codes: AuthorizationCodes;
-  readonly ledger: TokenLedger;
-  readonly faults: () => GoogleFaults;
+  readonly ledger: GoogleLedger;
+  readonly faults: () => VendorFaults;
 }
 
 /** `oauth2.googleapis.com`: tokens for codes (RFC 6749 §4.1.3) and refreshes (§6), and what a token is worth. */
@@ -41,14 +41,14 @@ export function createTokenSite(parts: TokenSiteParts): Site {
 
 function answerToken(
   response: ServerResponse,
-  { codes, ledger, faults }: TokenSiteParts,
+  parts: TokenSiteParts,
   parameters: ReadonlyMap<string, string>,
-  visit: Visit,
+  { machineId }: Visit,
 ): void {
   const get = (name: string): string => parameters.get(name) ?? '';
-  const { tokenStatus, refreshFail } = faults();
-  if (tokenStatus !== null) {
-    refuse(response, 'invalid_grant', 'The token endpoint was told to fail.', tokenStatus);
+  const faults = parts.faults();
+  if (faults.tokenStatus !== null) {
+    refuse(response, 'invalid_grant', 'The token endpoint was told to fail.', faults.tokenStatus);
     return;
   }
   // An installed application's secret is no secret (RFC 8252 §8.5), but Google insists on it.
@@ -58,21 +58,16 @@ function answerToken(
   }
   switch (get('grant_type')) {
     case 'authorization_code': {
-      const redeemed = codes.redeem(get('code'), { verifier: get('code_verifier'), redirectUri: get('redirect_uri') });
-      if (!redeemed.ok) {
-        if (redeemed.revokeFamily !== undefined) ledger.revokeFamily(redeemed.revokeFamily, 'code_reused');
-        refuse(response, 'invalid_grant', redeemed.problem);
-        return;
-      }
-      const { tokens, family } = ledger.issue(visit.machineId);
-      redeemed.redeemed(family);
-      sendJson(response, 200, tokens);
+      const redeemed = redeemCode(parts, get, { machineId });
+      if ('problem' in redeemed) refuse(response, 'invalid_grant', redeemed.problem);
+      else sendTokens(response, redeemed.tokens, faults);
       return;
     }
     case 'refresh_token': {
-      const tokens = refreshFail ? undefined : ledger.refresh(get('refresh_token'));
-      if (tokens) sendJson(response, 200, tokens);
-      else refuse(response, 'invalid_grant', 'Token has been expired or revoked.');
+      const refreshed =
+        faults.refreshFail === null ? parts.ledger.refresh(get('refresh_token')) : { refusal: faults.refreshFail };
+      if ('tokens' in refreshed) sendTokens(response, refreshed.tokens, faults);
+      else refuse(response, faults.refreshFail ?? 'invalid_grant', 'Token has been expired or revoked.');
       return;
     }
     default:
@@ -81,7 +76,7 @@ function answerToken(
 }
 
 function answerTokenInfo(response: ServerResponse, { ledger }: TokenSiteParts, token: string, visit: Visit): void {
-  if (!ledger.check(token, visit.machineId)) {
+  if (ledger.check(token, visit.machineId).verdict !== 'live') {
     refuse(response, 'invalid_token', 'Invalid Value');
     return;
   }

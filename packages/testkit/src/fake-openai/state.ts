@@ -1,34 +1,10 @@
 import { z } from 'zod';
 
+import { vendorStateSchema } from '../fake-vendor/state.ts';
+
 /** What tests may know about the fake provider. Read with `openaiStateSchema.parse((await control.state()).openai)`. */
-export const openaiStateSchema = z.object({
-  /** Stand in every token, and in every authorization code, as they are: a search finds whatever leaked. */
-  canaries: z.object({ token: z.string(), code: z.string() }),
-  faults: z.record(z.string(), z.unknown()),
-  logins: z.array(
-    z.object({
-      id: z.string(),
-      kind: z.enum(['browser', 'device']),
-      /** The machine whose egress loaded the page: `person` for the person's own browser. */
-      machineId: z.string(),
-      /** The symbols that are painted now. */
-      code: z.string(),
-      wrongTries: z.number(),
-      /** Other machines that tried to see or to finish this login. */
-      strangers: z.array(z.string()),
-      outcome: z.enum(['waiting', 'approved', 'denied', 'too-many-tries']),
-    }),
-  ),
+export const openaiStateSchema = vendorStateSchema.extend({
   devices: z.array(z.object({ userCode: z.string(), outcome: z.string() })),
-  families: z.array(
-    z.object({
-      id: z.string(),
-      machineId: z.string(),
-      refreshes: z.number(),
-      revokedBecause: z.string().nullable(),
-      usedBy: z.array(z.string()),
-    }),
-  ),
 });
 
 export type OpenaiState = z.infer<typeof openaiStateSchema>;

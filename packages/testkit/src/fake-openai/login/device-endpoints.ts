@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { sendJson, type Visit } from '../../fake-internet/site.ts';
-import type { AuthorizationCodes } from '../tokens/authorization-codes.ts';
+import type { AuthorizationCodes } from '../../fake-vendor/tokens/authorization-codes.ts';
 import { codexClientId } from './authorization-request.ts';
 import type { DeviceAuthorizations } from './device-authorizations.ts';
-import { parseParameters } from '../tokens/token-endpoint.ts';
+import { parseParameters } from '../../fake-vendor/request.ts';
 
 /** What the CLI names as `redirect_uri` when it redeems a device's code; nothing is ever sent there. */
 const deviceRedirect = 'https://auth.openai.com/deviceauth/callback';

@@ -1,17 +1,18 @@
 import type { ServerResponse } from 'node:http';
 
-import type { Clock } from '@sallyport/core';
+import { type Clock, tryParseJson } from '@sallyport/core';
 
 import { sendJson, type Site, type Visit } from '../../fake-internet/site.ts';
-import type { OpenaiFaultSwitches } from '../faults.ts';
-import { account } from '../tokens/json-web-token.ts';
+import type { VendorFaultSwitches } from '../../fake-vendor/faults.ts';
+import { streamEvents } from '../../fake-vendor/model/event-stream.ts';
+import { bearerOf } from '../../fake-vendor/request.ts';
+import { account, type OpenaiLedger } from '../tokens/tokens.ts';
 import { planTurn, responsesRequestSchema } from './model-script.ts';
 import { commandEvents, type ResponseEvent, textEvents } from './response-events.ts';
-import type { TokenLedger } from '../tokens/token-ledger.ts';
 
 export interface ModelApiParts {
-  readonly ledger: TokenLedger;
-  readonly switches: OpenaiFaultSwitches;
+  readonly ledger: OpenaiLedger;
+  readonly switches: VendorFaultSwitches;
   readonly clock: Clock;
   readonly wordDelayMs: number;
 }
@@ -20,7 +21,7 @@ export interface ModelApiParts {
 export function createModelApi(parts: ModelApiParts): Site {
   return async (request, response, visit) => {
     const { pathname } = new URL(request.url ?? '/', `https://${visit.host}`);
-    const refusal = authorize(request.headers.authorization, parts, visit);
+    const refusal = authorize(bearerOf(request), parts, visit);
     if (refusal) {
       sendJson(response, 401, { error: { type: 'invalid_request_error', param: null, ...refusal } });
       return;
@@ -61,15 +62,14 @@ const accountsCheck = {
 };
 
 function authorize(
-  header: string | undefined,
+  token: string | undefined,
   { ledger, switches }: ModelApiParts,
   visit: Visit,
 ): { readonly message: string; readonly code: string | null } | undefined {
-  const token = /^Bearer (?<token>\S+)$/.exec(header ?? '')?.groups?.['token'];
   if (token === undefined) return { message: 'Missing bearer or basic authentication in header', code: null };
   const { api401 } = switches.current();
   if (api401 === 'once') switches.change({ api401: false });
-  const verdict = ledger.check(token, visit.machineId);
+  const { verdict } = ledger.check(token, visit.machineId);
   if (verdict === 'unknown') return { message: 'Incorrect authentication token provided.', code: 'invalid_token' };
   if (verdict === 'live' && api401 === false) return undefined;
   return {
@@ -98,44 +98,17 @@ async function answerPrompt(
       sendJson(response, 400, { error: { message: turn.problem, type: 'invalid_request_error', code: null } });
       return;
     case 'command':
-      await stream(response, clock, commandEvents(turn.tool, turn.command), 0, slowBytes);
+      await streamEvents(response, streamed(commandEvents(turn.tool, turn.command)), { clock, wordDelayMs, slowBytes });
       return;
     case 'text':
-      await stream(response, clock, textEvents(turn.text), turn.wordDelayMs ?? wordDelayMs, slowBytes);
+      await streamEvents(response, streamed(textEvents(turn.text)), {
+        clock,
+        wordDelayMs: turn.wordDelayMs ?? wordDelayMs,
+        slowBytes,
+      });
   }
 }
 
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function stream(
-  response: ServerResponse,
-  clock: Clock,
-  events: readonly ResponseEvent[],
-  wordDelayMs: number,
-  slowBytes: number | null,
-): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  try {
-    for (const event of events) {
-      const bytes = Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-      const size = slowBytes ?? bytes.length;
-      for (let offset = 0; offset < bytes.length; offset += size) {
-        response.write(bytes.subarray(offset, offset + size));
-        if (slowBytes !== null) await clock.sleep(5, gone.signal);
-      }
-      if (wordDelayMs > 0 && event.type.endsWith('.delta')) await clock.sleep(wordDelayMs, gone.signal);
-    }
-    response.end();
-  } catch (error) {
-    // The CLI hung up in the middle of the answer: nobody is left to be told.
-    if (!gone.signal.aborted) throw error;
-  }
+function streamed(events: readonly ResponseEvent[]) {
+  return events.map((data) => ({ event: data.type, data, word: data.type.endsWith('.delta') }));
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { plainAnswer, scriptedCommand } from '../../fake-vendor/model/script.ts';
+
 /** What the fake model does next, decided from the request alone. */
 export type ModelTurn =
   | { readonly kind: 'text'; readonly text: string; readonly wordDelayMs?: number }
@@ -29,11 +31,7 @@ export const responsesRequestSchema = z.looseObject({
 
 export type ResponsesRequest = z.infer<typeof responsesRequestSchema>;
 
-/**
- * Scripted by what the prompt contains: `[[write FILE: TEXT]]` and `[[read FILE]]` run a command through the
- * CLI's own shell tool, `[[slow N]]` streams N words with pauses, anything else is answered with a sentence
- * that repeats the prompt.
- */
+/** Decides by the script that all fake models follow. */
 export function planTurn(request: ResponsesRequest): ModelTurn {
   const last = request.input.findLastIndex((item) => item.role === 'user' && !isContext(textOf(item.content)));
   const prompt = textOf(request.input[last]?.content).trim();
@@ -46,34 +44,6 @@ export function planTurn(request: ResponsesRequest): ModelTurn {
     return { kind: 'command', tool, command: wanted.command };
   }
   return { kind: 'text', ...plainAnswer(prompt) };
-}
-
-/** The answer to a prompt that runs no command. */
-export function plainAnswer(prompt: string): { readonly text: string; readonly wordDelayMs?: number } {
-  const slow = /\[\[slow (?<words>\d{1,5})\]\]/.exec(prompt)?.groups?.['words'];
-  if (slow !== undefined) {
-    const words = Array.from({ length: Number(slow) }, (_, index) => `word${index + 1}`);
-    return { text: words.join(' '), wordDelayMs: 100 };
-  }
-  const heard = prompt.length > 200 ? `${prompt.slice(0, 200)}… (${prompt.length} characters)` : prompt;
-  return { text: `Hello from the practice model. You said: ${heard}` };
-}
-
-/** The command a prompt asks for, and what is said of its output. */
-export function scriptedCommand(prompt: string): { command: string; report: (output: string) => string } | undefined {
-  const write = /\[\[write (?<file>[\w.-]+): (?<text>[^\]]*)\]\]/.exec(prompt)?.groups;
-  if (write) {
-    const [file = '', text = ''] = [write['file'], write['text']];
-    return {
-      command: `printf '%s\\n' '${text.replaceAll("'", `'\\''`)}' > ./${file} && echo written`,
-      report: (output) =>
-        output.includes('written') ? `I have written ${file}.` : `I could not write ${file}:\n${output}`,
-    };
-  }
-  const file = /\[\[read (?<file>[\w.-]+)\]\]/.exec(prompt)?.groups?.['file'];
-  return file === undefined
-    ? undefined
-    : { command: `cat ./${file}`, report: (output) => `The file ${file} says:\n${output}` };
 }
 
 /** The CLI puts facts about the machine into messages of role `user`, wrapped in a tag. */

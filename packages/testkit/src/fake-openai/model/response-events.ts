@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { wordsOf } from '../../fake-vendor/model/event-stream.ts';
 import type { ShellTool } from './model-script.ts';
 
 /** One server-sent event of the Responses API. */
@@ -16,11 +17,10 @@ export function textEvents(text: string): readonly ResponseEvent[] {
     id: `msg_${suffix}`,
     content: [{ type: 'output_text', text, annotations: [] }],
   };
-  const words = text.match(/\s*\S+|\s+$/g) ?? [];
   return [
     { type: 'response.created', response: { id: responseId } },
     { type: 'response.output_item.added', output_index: 0, item: { ...item, content: [] } },
-    ...words.map((delta) => ({
+    ...wordsOf(text).map((delta) => ({
       type: 'response.output_text.delta',
       item_id: item.id,
       output_index: 0,

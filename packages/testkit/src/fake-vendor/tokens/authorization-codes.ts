@@ -7,6 +7,8 @@ export interface CodeBinding {
   /** Absent where the link brought none: then no verifier may come either. */
   readonly challenge: string | undefined;
   readonly redirectUri: string;
+  /** What the person agreed to. Default: nothing in particular. */
+  readonly scope?: string;
 }
 
 export interface AuthorizationCodes {
@@ -16,7 +18,7 @@ export interface AuthorizationCodes {
     code: string,
     proof: { readonly verifier: string; readonly redirectUri: string },
   ):
-    | { readonly ok: true; readonly redeemed: (family: string) => void }
+    | { readonly ok: true; readonly scope: string; readonly redeemed: (family: string) => void }
     | { readonly ok: false; readonly problem: string; readonly revokeFamily: string | undefined };
 }
 
@@ -48,6 +50,7 @@ export function createAuthorizationCodes(clock: Clock, canary: string): Authoriz
       }
       return {
         ok: true,
+        scope: entry.scope ?? '',
         redeemed(family) {
           entry.family = family;
         },

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 
 const schema = z.strictObject({
-  /** Life of an access token from now on, as its `exp` says. */
+  /** Life of an access token from now on, as the token says. */
   accessLifetimeSeconds: z.number().int().min(1),
   /** Access tokens issued before this moment (milliseconds since the epoch) count as expired. */
   accessExpiredBefore: z.number().int().min(0),
   /** The token endpoint answers with this status. */
   tokenStatus: z.number().int().min(400).max(599).nullable(),
-  /** The token endpoint refuses every refresh with this code, and consumes nothing. */
+  /** What is wrong with the tokens it gives: no `scope`, half of the JSON, or ten megabytes. */
+  tokenBody: z.enum(['no-scope', 'truncated', 'huge']).nullable(),
+  /** The token endpoint refuses every refresh with this code (RFC 6749 §5.2), and consumes nothing. */
   refreshFail: z.string().nullable(),
   /** The model API answers 401: once, or until switched off. */
   api401: z.union([z.boolean(), z.literal('once')]),
@@ -21,18 +23,20 @@ const schema = z.strictObject({
   wrongState: z.boolean(),
 });
 
-export type OpenaiFaults = z.infer<typeof schema>;
+/** What a fake vendor can be told to do wrong. The same for all of them. */
+export type VendorFaults = z.infer<typeof schema>;
 
-export interface OpenaiFaultSwitches {
-  readonly current: () => OpenaiFaults;
+export interface VendorFaultSwitches {
+  readonly current: () => VendorFaults;
   readonly change: (change: unknown) => void;
 }
 
-export function createOpenaiFaults(): OpenaiFaultSwitches {
-  let faults: OpenaiFaults = {
-    accessLifetimeSeconds: 3600,
+export function createVendorFaults(lifetime: { readonly accessLifetimeSeconds: number }): VendorFaultSwitches {
+  let faults: VendorFaults = {
+    ...lifetime,
     accessExpiredBefore: 0,
     tokenStatus: null,
+    tokenBody: null,
     refreshFail: null,
     api401: false,
     modelStatus: null,

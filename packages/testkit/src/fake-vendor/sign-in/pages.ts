@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 
-import { registeredRedirects } from './authorization-request.ts';
 import type { Login } from './login-desk.ts';
 
 /**
@@ -15,13 +14,11 @@ export interface Page {
   readonly root: string;
 }
 
-/** `form-action` also governs where a submitted form is redirected to, hence the CLI's callbacks. */
-const callbackOrigins = registeredRedirects.map((redirect) => new URL(redirect).origin);
-
+/** `form-action` also governs where a submitted form is redirected to, hence the CLI's callbacks in `formTargets`. */
 export function sendPage(
   response: ServerResponse,
   { status, title, body, root }: Page,
-  formTargets: readonly string[] = callbackOrigins,
+  formTargets: readonly string[],
 ): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
@@ -49,7 +46,7 @@ ${body}
 `);
 }
 
-export function loginPage(login: Login, root: string, product = 'Codex'): Page {
+export function loginPage(login: Login, root: string, product: string): Page {
   const left =
     login.wrongTries > 0 ? `<p class="error" role="alert">That was not the code. Here is a fresh one.</p>` : '';
   return {
@@ -67,20 +64,6 @@ export function loginPage(login: Login, root: string, product = 'Codex'): Page {
 <button name="action" value="approve">Sign in</button>
 <button class="quiet" name="action" value="deny" formnovalidate>Deny</button>
 </div>
-</form>`,
-  };
-}
-
-export function devicePage(root: string, problem?: string): Page {
-  return {
-    status: problem === undefined ? 200 : 400,
-    title: 'Connect a device',
-    root,
-    body: `${problem === undefined ? '' : `<p class="error" role="alert">${escapeHtml(problem)}</p>`}
-<form method="post" action="${root}codex/device" autocomplete="off">
-<label for="user_code">Enter the code the CLI shows</label>
-<input id="user_code" name="user_code" maxlength="12" autofocus required spellcheck="false">
-<div class="buttons"><button>Continue</button></div>
 </form>`,
   };
 }
@@ -105,6 +88,6 @@ button { padding: 10px 20px; font: inherit; font-weight: 600; border: 2px solid 
 button.quiet { background: #fff; color: #1c1c1c; }
 `;
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,0 +1,30 @@
+import type { FakeVendor, FakeVendorOptions } from '../fake-vendor/options.ts';
+import { createVendorCore } from '../fake-vendor/vendor-core.ts';
+import { createApiSite } from './api-site.ts';
+import { createSignInSites } from './sign-in-sites.ts';
+import type { AnthropicState } from './state.ts';
+import { mintAnthropicTokens } from './tokens.ts';
+
+export type FakeAnthropicOptions = FakeVendorOptions;
+
+/** The provider behind Claude Code. */
+export type FakeAnthropic = FakeVendor<AnthropicState>;
+
+export function createFakeAnthropic(options: FakeAnthropicOptions = {}): FakeAnthropic {
+  const core = createVendorCore(options, { accessLifetimeSeconds: 28_800, rotates: true, mint: mintAnthropicTokens });
+  const apiKey = `sk-ant-api03-${core.canaries.token}`;
+  const signIn = createSignInSites(core);
+  const state = (): AnthropicState => ({ ...core.state(), apiKey });
+  return {
+    sites: {
+      'claude.ai': signIn.short,
+      'claude.com': signIn.long,
+      'platform.claude.com': signIn.platform,
+      'api.anthropic.com': createApiSite({ ...core, apiKey }),
+    },
+    control: { setFaults: core.switches.change, state },
+    canary: core.canaries.token,
+    codeCanary: core.canaries.code,
+    state,
+  };
+}

@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+import { vendorStateSchema } from '../fake-vendor/state.ts';
+
+/**
+ * What tests may know about the fake provider. Read with
+ * `anthropicStateSchema.parse((await control.state()).anthropic)`.
+ */
+export const anthropicStateSchema = vendorStateSchema.extend({
+  /** A key its API accepts in place of a login. */
+  apiKey: z.string(),
+});
+
+export type AnthropicState = z.infer<typeof anthropicStateSchema>;

@@ -1,0 +1,16 @@
+import { escapeHtml, type Page } from '../../fake-vendor/sign-in/pages.ts';
+
+/** Where the person types the code a CLI shows. */
+export function devicePage(root: string, problem?: string): Page {
+  return {
+    status: problem === undefined ? 200 : 400,
+    title: 'Connect a device',
+    root,
+    body: `${problem === undefined ? '' : `<p class="error" role="alert">${escapeHtml(problem)}</p>`}
+<form method="post" action="${root}codex/device" autocomplete="off">
+<label for="user_code">Enter the code the CLI shows</label>
+<input id="user_code" name="user_code" maxlength="12" autofocus required spellcheck="false">
+<div class="buttons"><button>Continue</button></div>
+</form>`,
+  };
+}

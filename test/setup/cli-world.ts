@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { buildArgv, executeEventSchema } from '@sallyport/core';
+import type { AgentEvent, ExecuteEvent, Observation, PromptEvent, Provider, ToolPolicy } from '@sallyport/core';
+import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
+import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit';
+
+import { readEvents, startTestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
+import type { TestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
+import { ensureCli } from './ensure-cli.ts';
+
+/** A fake vendor is only worth something if the real CLI takes it for the vendor: this is where the two meet. */
+export interface CliWorld extends AsyncDisposable {
+  /** Home of the CLI. */
+  readonly home: string;
+  readonly internet: FakeInternet;
+  /** Does what the machine's browser would: a request through the machine's way out. */
+  browse(url: string, form?: Readonly<Record<string, string>>): Promise<EgressResponse>;
+  /** Starts a login by the real agent. It goes on until it has ended. */
+  startLogin(methodId: string): Promise<LoginUnderWay>;
+  /** A prompt as a server runs it, understood by the provider's own parser. */
+  prompt(question: string, options?: PromptOptions): Promise<Answered>;
+  /** Runs the CLI with other arguments, in the same surroundings as a prompt. */
+  run(argv: readonly string[]): Promise<RunEnd>;
+  /** A file below the home. */
+  read(path: string): Promise<string>;
+  write(path: string, text: string): Promise<void>;
+}
+
+export interface LoginUnderWay {
+  /** Waits for something the agent tells about this login. */
+  event<Type extends AgentEvent['type']>(type: Type): Promise<Extract<AgentEvent, { type: Type }>>;
+  answer(promptId: string, value: string): Promise<void>;
+  /** The relay a server uses: what the sign-in page sends the browser to. */
+  callback(url: string): Promise<number>;
+  /** How it ended. */
+  readonly ended: Promise<LoginEnd>;
+}
+
+export interface LoginEnd {
+  /** `finished`, or the code of the failure. */
+  readonly result: string;
+  readonly message: string;
+  /** What the terminal showed at the end of a login that failed. */
+  readonly screen: string;
+  /** The credential: item id → text. */
+  readonly files: Readonly<Record<string, string>> | undefined;
+}
+
+export interface PromptOptions {
+  readonly tools?: ToolPolicy;
+  readonly session?: string | undefined;
+  /** Credentials that are no files. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunEnd {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Answered extends RunEnd {
+  readonly conversation: string | undefined;
+  readonly answer: string;
+  readonly end: PromptEvent | undefined;
+}
+
+export interface CliWorldOptions {
+  readonly provider: Provider;
+  /** By the name their faults have on the control socket. */
+  readonly vendors: Readonly<Record<string, FakeVendor<unknown>>>;
+}
+
+export async function createCliWorld({ provider, vendors }: CliWorldOptions): Promise<CliWorld> {
+  const { manifest } = provider;
+  const { folder } = await ensureCli(manifest, AbortSignal.timeout(280_000));
+  const directory = await mkdtemp(join(tmpdir(), 'sp-cli-'));
+  const named = Object.entries(vendors);
+  const internet = await createFakeInternet({
+    directory: join(directory, 'net'),
+    sites: Object.assign({}, ...named.map(([, vendor]) => vendor.sites)),
+    controls: Object.fromEntries(named.map(([name, vendor]) => [name, vendor.control])),
+  });
+  const route = await internet.open(
+    {
+      machineId: 'm-test',
+      userId: 'u-test',
+      purpose: 'sign-in',
+      hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
+      identity: { userId: 'u-test' },
+    },
+    { signal: AbortSignal.timeout(5000) },
+  );
+  const agent = await startTestAgent('exit 1', {
+    egressSocket: route.socketPath,
+    certificateAuthority: internet.certificateAuthority,
+    clis: { [manifest.id]: folder },
+  });
+  const { home } = agent;
+  const visit = createEgressClient(route);
+  const cli = manifest.cli;
+
+  async function run(argv: readonly string[], prompt: string, env: PromptOptions['env'] = {}): Promise<ExecuteEvent[]> {
+    const shown: ExecuteEvent[] = [];
+    const stream = await agent.open('POST', '/execute', {
+      runId: randomUUID(),
+      provider: manifest.id,
+      cli,
+      argv,
+      prompt,
+      env,
+      workingDirectory: '~/work',
+      timeoutMs: 60_000,
+      maxOutputBytes: 10_000_000,
+    });
+    for await (const { data } of readEvents(stream)) shown.push(executeEventSchema.parse(data));
+    return shown;
+  }
+
+  return {
+    home,
+    internet,
+    browse: (url, form) =>
+      visit(url, {
+        ...(form && {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams(form).toString(),
+        }),
+      }),
+    async startLogin(methodId) {
+      const method = manifest.logins.find(({ id }) => id === methodId);
+      if (!method) throw new Error(`There is no login method ${methodId}.`);
+      const sessionId = randomUUID();
+      const request = { sessionId, method, cli, credentials: manifest.credentials };
+      // Its answer says no more than the events do.
+      const answered = agent.post(`/auth/${manifest.id}`, request);
+      return followLogin(agent, manifest.id, sessionId, answered);
+    },
+    async prompt(question, { tools = 'workspace', session, env } = {}) {
+      const argv = buildArgv(manifest.prompt, { tools, ...(session !== undefined && { session }) });
+      const shown = await run(argv, question, env);
+      const events = understand(provider, shown);
+      const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
+      const answer = events.map((event) => (event.type === 'text' ? event.text : '')).join('');
+      return { ...summarise(shown), conversation, answer, end: events.at(-1) };
+    },
+    run: async (argv) => summarise(await run(argv, '')),
+    read: (path) => readFile(join(home, path), 'utf8'),
+    write: (path, text) => writeFile(join(home, path), text),
+    async [Symbol.asyncDispose]() {
+      await agent[Symbol.asyncDispose]();
+      await internet.close();
+      await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+function followLogin(agent: TestAgent, provider: string, sessionId: string, answered: Promise<unknown>): LoginUnderWay {
+  const mine = (): readonly AgentEvent[] =>
+    agent.events.filter((event) => 'sessionId' in event && event.sessionId === sessionId);
+  const find = <Type extends AgentEvent['type']>(type: Type): Extract<AgentEvent, { type: Type }> | undefined =>
+    mine().find((event): event is Extract<AgentEvent, { type: Type }> => event.type === type);
+  const failure = (): string => {
+    const failed = find('login.failed');
+    return failed ? ` It failed: ${failed.code} ${failed.message}\n${failed.screen}` : '';
+  };
+  const ended = until('the login to end', async () => {
+    const failed = find('login.failed');
+    if (failed) return { result: failed.code, message: failed.message, screen: failed.screen, files: undefined };
+    if (!find('login.finished')) return undefined;
+    const files = mine().findLast((event) => event.type === 'credential.offered')?.files;
+    return { result: 'finished', message: '', screen: '', files };
+  });
+  // Whoever asks for the end is told; whoever does not, need not be.
+  ended.catch(() => undefined);
+  return {
+    event: (type) =>
+      until(`${type} of the login`, async () => {
+        const found = find(type);
+        if (!found && find('login.failed')) throw new Error(`There will be no ${type}.${failure()}`);
+        return found;
+      }),
+    async answer(promptId, value) {
+      const { status, body } = await agent.post(`/auth/${provider}/answer`, { sessionId, promptId, value });
+      if (status >= 300) throw new Error(`The answer was refused: ${JSON.stringify(body)}`);
+    },
+    async callback(url) {
+      const { search } = new URL(url);
+      return (await agent.get(`/auth/callback${search}`)).status;
+    },
+    ended: ended.then(async (end) => {
+      await answered;
+      return end;
+    }),
+  };
+}
+
+function understand(provider: Provider, shown: readonly ExecuteEvent[]): readonly PromptEvent[] {
+  let state = provider.parse?.initial();
+  return shown.flatMap((event) => {
+    const observation: Observation =
+      event.type === 'exit' ? { type: 'exit', code: event.code, signal: event.signal } : event;
+    const step = provider.parse?.step(state, observation);
+    state = step?.state;
+    return step?.events ?? [];
+  });
+}
+
+function summarise(shown: readonly ExecuteEvent[]): RunEnd {
+  const textOf = (type: 'stdout' | 'stderr'): string =>
+    shown.flatMap((event) => (event.type === type ? [event.line] : [])).join('\n');
+  const end = shown.at(-1);
+  return { exit: end?.type === 'exit' ? end.code : null, stdout: textOf('stdout'), stderr: textOf('stderr') };
+}
+
+/** Looks again until there is something, for at most half a minute. */
+async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 1500; tries += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(20);
+  }
+  throw new Error(`Waited 30 s for ${what}.`);
+}
