@@ -1,5 +1,6 @@
 import type { Clock } from '@sallyport/core';
 
+import { createFakeAnthropic } from '../fake-anthropic/fake-anthropic.ts';
 import { createFakeGoogle } from '../fake-google/fake-google.ts';
 import type { Controllable, Site } from '../fake-internet/site.ts';
 import { createFakeOpenai } from '../fake-openai/fake-openai.ts';
@@ -24,6 +25,7 @@ export interface PracticeScript {
 /** The vendors of the providers that Sallyport brings. */
 export const practiceScripts: readonly PracticeScript[] = [
   { provider: 'codex', name: 'openai', create: createFakeOpenai },
+  { provider: 'claude_code', name: 'anthropic', create: createFakeAnthropic },
   {
     provider: 'gemini_cli',
     name: 'google',
