@@ -4,8 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { buildArgv, executeEventSchema } from '@sallyport/core';
-import type { AgentEvent, ExecuteEvent, Observation, PromptEvent, Provider, ToolPolicy } from '@sallyport/core';
+import { buildArgv, credentialEnvironment, executeEventSchema, settingsFor } from '@sallyport/core';
+import type {
+  AgentEvent,
+  CredentialFiles,
+  ExecuteEvent,
+  Observation,
+  PromptEvent,
+  Provider,
+  ToolPolicy,
+} from '@sallyport/core';
 import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
 import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit';
 
@@ -54,7 +62,8 @@ export interface LoginEnd {
 export interface PromptOptions {
   readonly tools?: ToolPolicy;
   readonly session?: string | undefined;
-  /** Credentials that are no files. */
+  /** Credentials that are no files: by item id, and by variable. */
+  readonly values?: CredentialFiles;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -105,15 +114,17 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
   const visit = createEgressClient(route);
   const cli = manifest.cli;
 
-  async function run(argv: readonly string[], prompt: string, env: PromptOptions['env'] = {}): Promise<ExecuteEvent[]> {
+  async function run(argv: readonly string[], prompt: string, options: PromptOptions = {}): Promise<ExecuteEvent[]> {
+    const { values = {}, env } = options;
+    const { credentials } = manifest;
     const shown: ExecuteEvent[] = [];
     const stream = await agent.open('POST', '/execute', {
       runId: randomUUID(),
       provider: manifest.id,
-      cli,
+      cli: { ...cli, settings: settingsFor(cli.settings, credentials, values) },
       argv,
       prompt,
-      env,
+      env: { ...credentialEnvironment(credentials, values), ...env },
       workingDirectory: '~/work',
       timeoutMs: 60_000,
       maxOutputBytes: 10_000_000,
@@ -142,9 +153,10 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       const answered = agent.post(`/auth/${manifest.id}`, request);
       return followLogin(agent, manifest.id, sessionId, answered);
     },
-    async prompt(question, { tools = 'workspace', session, env } = {}) {
+    async prompt(question, options = {}) {
+      const { tools = 'workspace', session } = options;
       const argv = buildArgv(manifest.prompt, { tools, ...(session !== undefined && { session }) });
-      const shown = await run(argv, question, env);
+      const shown = await run(argv, question, options);
       const events = understand(provider, shown);
       const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
       const answer = events.map((event) => (event.type === 'text' ? event.text : '')).join('');

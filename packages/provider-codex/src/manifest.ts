@@ -69,8 +69,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     {
       as: 'environment',
       id: 'api_key',
-      // `codex exec` reads this one; it takes no notice of OPENAI_API_KEY.
-      name: 'CODEX_API_KEY',
+      name: 'OPENAI_API_KEY',
       from: 'person',
       handOver: {
         title: 'Use an API key of OpenAI',
@@ -80,7 +79,9 @@ export const manifest: ProviderManifest = manifestSchema.parse({
         example: 'sk-proj-…',
         page: 'https://platform.openai.com/api-keys',
       },
-      settings: [{ path: CONFIG, content: `${config}\n[shell_environment_policy]\nexclude = ["CODEX_API_KEY"]\n` }],
+      // As `codex login --with-api-key` writes it. The variable itself is not looked at, and the one that `codex exec`
+      // takes instead, CODEX_API_KEY, is handed on to every program it starts.
+      settings: [{ path: '~/.codex/auth.json', content: '{"auth_mode":"apikey","OPENAI_API_KEY":"{{value}}"}\n' }],
     },
   ],
   prompt: {

@@ -129,6 +129,11 @@ function exit(state: OutputState, observation: Extract<Observation, { type: 'exi
   return { state: { ...state, openTools: {}, ended: true }, events: [...cutShort, promptEnd(state, observation)] };
 }
 
+/** With an API key that Google does not know, the run ends with the status of the answer, modulo 256. */
+function isRefusedKey(error: string | undefined): boolean {
+  return error?.includes('API_KEY_INVALID') ?? false;
+}
+
 function promptEnd(state: OutputState, { code, signal }: { code: number | null; signal: string | null }): PromptEvent {
   if (code === 0 && !state.failed) return { type: 'prompt-end', outcome: 'completed' };
   const meaning = code === null ? undefined : exitMeanings[code];
@@ -137,7 +142,7 @@ function promptEnd(state: OutputState, { code, signal }: { code: number | null; 
   const message =
     meaning === undefined ? (said ?? ending) : said === undefined ? meaning : `${meaning} It said: ${said}`;
   const [outcome, errorCode] =
-    code === EXIT_NOT_AUTHENTICATED
+    code === EXIT_NOT_AUTHENTICATED || isRefusedKey(state.lastError)
       ? (['relogin-needed', 'CREDENTIAL_INVALID'] as const)
       : (['failed', 'PROMPT_FAILED'] as const);
   return { type: 'prompt-end', outcome, code: errorCode, message, hint: errorCodes[errorCode].hint };

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { credentialItemSchema } from '../provider/credential-item.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import { mergeJson } from './json-merge.ts';
-import { collectCredential, credentialEnvironment, credentialPaths, expandHome, placeCredential } from './place.ts';
+import {
+  collectCredential,
+  credentialEnvironment,
+  credentialPaths,
+  expandHome,
+  leftoverPaths,
+  placeCredential,
+  settingsFor,
+} from './place.ts';
 
 const items: readonly CredentialItem[] = [
   {
@@ -117,5 +125,37 @@ describe('expandHome', () => {
 
   it.each(['', 'home', '/home/../etc'])('refuses the home %j', (home) => {
     expect(() => expandHome('~/a', home)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+});
+
+describe('a value that goes into a settings file', () => {
+  const key = {
+    as: 'environment',
+    id: 'filed_key',
+    name: 'ACME_KEY',
+    from: 'person',
+    settings: [{ path: '~/.cli/auth.json', content: '{"key":"{{value}}"}' }],
+  } as const;
+  const all = [...items, credentialItemSchema.parse(key)];
+  const usual = [
+    { path: '~/.cli/auth.json', content: 'usual' },
+    { path: '~/.cli/config', content: 'usual' },
+  ];
+
+  it('stands there, escaped, in place of the usual content, and in no variable', () => {
+    const settings = settingsFor(usual, all, { filed_key: 'k"1\\' });
+    expect(settings).toEqual([usual[1], { path: '~/.cli/auth.json', content: '{"key":"k\\"1\\\\"}' }]);
+    expect(credentialEnvironment(all, { filed_key: 'k' })).toEqual({});
+  });
+
+  it('leaves the settings alone while something else is the credential', () => {
+    expect(settingsFor(usual, all, { auth: '{}' })).toEqual(usual);
+  });
+});
+
+describe('what an earlier login left on a disk', () => {
+  it('are the secret files that the present one has not', () => {
+    expect(leftoverPaths(items, { auth: '{}' }, 'cli')).not.toContain('~/.cli/auth.json');
+    expect(leftoverPaths(items, { token: 't' }, 'browser')).toContain('~/.login/auth.json');
   });
 });

@@ -1,6 +1,7 @@
 import { SallyportError } from '../errors.ts';
 import { homePathSchema } from '../provider/bounded.ts';
-import type { CredentialItem } from '../provider/credential-item.ts';
+import { valuePlace } from '../provider/credential-item.ts';
+import type { CredentialEnvironmentItem, CredentialItem } from '../provider/credential-item.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { CredentialFiles, PlacedFile } from './files.ts';
 import { mergeJson } from './json-merge.ts';
@@ -53,7 +54,7 @@ export function credentialEnvironment(
 ): Readonly<Record<string, string>> {
   const values = items.flatMap((item): [string, string][] => {
     const text = files[item.id];
-    return item.as === 'environment' && text !== undefined ? [[item.name, text]] : [];
+    return item.as === 'environment' && text !== undefined && !liesInSettings(item) ? [[item.name, text]] : [];
   });
   return Object.fromEntries(values);
 }
@@ -64,10 +65,22 @@ export function settingsFor(
   items: readonly CredentialItem[],
   files: CredentialFiles,
 ): SettingsFile[] {
-  const own = items.flatMap((item) =>
-    item.as === 'environment' && files[item.id] !== undefined ? (item.settings ?? []) : [],
-  );
+  const own = items.flatMap((item) => {
+    const value = files[item.id];
+    if (item.as !== 'environment' || value === undefined) return [];
+    // As it stands between the quotes of a JSON string, and of a basic string of TOML.
+    const written = JSON.stringify(value).slice(1, -1);
+    return (item.settings ?? []).map(({ path, content }) => ({
+      path,
+      content: content.replaceAll(valuePlace, written),
+    }));
+  });
   return [...settings.filter(({ path }) => !own.some((other) => other.path === path)), ...own];
+}
+
+/** Where the value goes into a file, it does not go into the environment, which every program of the CLI inherits. */
+function liesInSettings({ settings = [] }: CredentialEnvironmentItem): boolean {
+  return settings.some(({ content }) => content.includes(valuePlace));
 }
 
 /** Secret files that this credential has not: on the disk they can only be of an earlier one. */

@@ -37,9 +37,15 @@ const credentialEnvironmentSchema = z.strictObject({
       page: z.url({ protocol: /^https$/ }).optional(),
     })
     .optional(),
-  /** Written before the CLI starts while this is the credential, in place of those of `cli.settings` with the same path. */
+  /**
+   * Written before the CLI starts while this is the credential, in place of those of `cli.settings` with the same path.
+   * Where one has `{{value}}` in it, the value goes there and into no variable.
+   */
   settings: settingsSchema.optional(),
 });
+
+/** Stands in the settings of an item for its value. */
+export const valuePlace = '{{value}}';
 
 export const credentialItemSchema = z.discriminatedUnion('as', [credentialFileSchema, credentialEnvironmentSchema]);
 

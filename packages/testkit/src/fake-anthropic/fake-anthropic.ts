@@ -11,20 +11,19 @@ export type FakeAnthropicOptions = FakeVendorOptions;
 export type FakeAnthropic = FakeVendor<AnthropicState>;
 
 export function createFakeAnthropic(options: FakeAnthropicOptions = {}): FakeAnthropic {
-  const core = createVendorCore(options, { accessLifetimeSeconds: 28_800, rotates: true, mint: mintAnthropicTokens });
-  const apiKey = `sk-ant-api03-${core.canaries.token}`;
+  const traits = { accessLifetimeSeconds: 28_800, rotates: true, mint: mintAnthropicTokens };
+  const core = createVendorCore(options, { ...traits, apiKeyPrefix: 'sk-ant-api03-' });
   const signIn = createSignInSites(core);
-  const state = (): AnthropicState => ({ ...core.state(), apiKey });
   return {
     sites: {
       'claude.ai': signIn.short,
       'claude.com': signIn.long,
       'platform.claude.com': signIn.platform,
-      'api.anthropic.com': createApiSite({ ...core, apiKey }),
+      'api.anthropic.com': createApiSite(core),
     },
-    control: { setFaults: core.switches.change, state },
+    control: { setFaults: core.switches.change, state: core.state },
     canary: core.canaries.token,
     codeCanary: core.canaries.code,
-    state,
+    state: core.state,
   };
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { vendorStateSchema } from '../fake-vendor/state.ts';
 
@@ -6,9 +6,6 @@ import { vendorStateSchema } from '../fake-vendor/state.ts';
  * What tests may know about the fake provider. Read with
  * `anthropicStateSchema.parse((await control.state()).anthropic)`.
  */
-export const anthropicStateSchema = vendorStateSchema.extend({
-  /** A key its API accepts in place of a login. */
-  apiKey: z.string(),
-});
+export const anthropicStateSchema = vendorStateSchema;
 
 export type AnthropicState = z.infer<typeof anthropicStateSchema>;

@@ -1,29 +1,13 @@
-import type { ServerResponse } from 'node:http';
+import { tryParseJson } from '@sallyport/core';
 
-import { type Clock, tryParseJson } from '@sallyport/core';
-import { z } from 'zod';
-
-import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';
-import type { VendorFaultSwitches } from '../fake-vendor/faults.ts';
-import { streamEvents, wordsOf } from '../fake-vendor/model/event-stream.ts';
+import { sendJson, type Site } from '../fake-internet/site.ts';
 import { bearerOf } from '../fake-vendor/request.ts';
-import { generateRequestSchema, type ModelTurn, planTurn } from './model-script.ts';
+import { answerPrompt, type ModelParts, unauthenticated } from './answer-prompt.ts';
 import { account, type GoogleLedger } from './tokens.ts';
 
-export interface CodeAssistParts {
+export interface CodeAssistParts extends ModelParts {
   readonly ledger: GoogleLedger;
-  readonly switches: VendorFaultSwitches;
-  readonly clock: Clock;
-  readonly wordDelayMs: number;
 }
-
-const unauthenticated = {
-  error: {
-    code: 401,
-    message: 'Request had invalid authentication credentials. Expected OAuth 2 access token.',
-    status: 'UNAUTHENTICATED',
-  },
-};
 
 /** `www.googleapis.com`, as far as the CLI uses it: who is logged in. */
 export function createUserInfoSite({ ledger }: Pick<CodeAssistParts, 'ledger'>): Site {
@@ -47,7 +31,8 @@ export function createCodeAssistSite(parts: CodeAssistParts): Site {
     const facts = Object.hasOwn(plainAnswers, method) ? plainAnswers[method] : undefined;
     if (facts !== undefined) sendJson(response, 200, facts);
     else if (method === 'generateContent' || method === 'streamGenerateContent') {
-      await answerPrompt(response, parts, method, visit);
+      const wrap = (answer: object): object => ({ response: answer });
+      await answerPrompt(response, parts, { method, body: tryParseJson(visit.body), wrap });
     } else {
       sendJson(response, 404, { error: { code: 404, message: `No such route: ${pathname}`, status: 'NOT_FOUND' } });
     }
@@ -72,58 +57,3 @@ const plainAnswers: Readonly<Record<string, unknown>> = {
   getCodeAssistGlobalUserSetting: {},
   setCodeAssistGlobalUserSetting: {},
 };
-
-async function answerPrompt(
-  response: ServerResponse,
-  { switches, clock, wordDelayMs }: CodeAssistParts,
-  method: string,
-  visit: Visit,
-): Promise<void> {
-  const { api401, modelStatus, slowBytes } = switches.current();
-  if (api401 === 'once') switches.change({ api401: false });
-  if (api401 !== false) {
-    sendJson(response, 401, unauthenticated);
-    return;
-  }
-  if (modelStatus !== null) {
-    const status = { 429: 'RESOURCE_EXHAUSTED', 500: 'INTERNAL' }[modelStatus];
-    sendJson(response, modelStatus, { error: { code: modelStatus, message: 'The model was told to fail.', status } });
-    return;
-  }
-  const parsed = generateRequestSchema.safeParse(tryParseJson(visit.body));
-  if (!parsed.success) {
-    const message = `The body is no request for content: ${z.prettifyError(parsed.error)}`;
-    sendJson(response, 400, { error: { code: 400, message, status: 'INVALID_ARGUMENT' } });
-    return;
-  }
-  const turn = planTurn(parsed.data);
-  const pieces = piecesOf(turn);
-  if (method === 'generateContent') {
-    const whole = turn.kind === 'text' ? { text: turn.text } : pieces[0];
-    sendJson(response, 200, chunk(whole ?? { text: '' }, true));
-    return;
-  }
-  const events = pieces.map((part, index) => ({
-    data: chunk(part, index === pieces.length - 1),
-    word: 'text' in part,
-  }));
-  const paceMs = turn.kind === 'text' ? turn.wordDelayMs : undefined;
-  await streamEvents(response, events, { clock, wordDelayMs: paceMs ?? wordDelayMs, slowBytes });
-}
-
-type Part = { readonly text: string } | { readonly functionCall: { readonly name: string; readonly args: object } };
-
-function piecesOf(turn: ModelTurn): readonly Part[] {
-  if (turn.kind === 'command')
-    return [{ functionCall: { name: 'run_shell_command', args: { command: turn.command } } }];
-  return wordsOf(turn.text).map((text) => ({ text }));
-}
-
-function chunk(part: Part, last: boolean): object {
-  return {
-    response: {
-      candidates: [{ content: { role: 'model', parts: [part] }, ...(last && { finishReason: 'STOP' }), index: 0 }],
-      usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 },
-    },
-  };
-}

@@ -1,6 +1,7 @@
 import type { FakeVendor, FakeVendorOptions } from '../fake-vendor/options.ts';
 import { createVendorCore } from '../fake-vendor/vendor-core.ts';
 import { createCodeAssistSite, createUserInfoSite } from './code-assist-site.ts';
+import { createGenerativeLanguageSite } from './generative-language-site.ts';
 import { createSignInSites } from './sign-in-site.ts';
 import type { GoogleState } from './state.ts';
 import { createTokenSite } from './token-site.ts';
@@ -12,7 +13,8 @@ export type FakeGoogleOptions = FakeVendorOptions;
 export type FakeGoogle = FakeVendor<GoogleState>;
 
 export function createFakeGoogle(options: FakeGoogleOptions = {}): FakeGoogle {
-  const core = createVendorCore(options, { accessLifetimeSeconds: 3600, rotates: false, mint: mintGoogleTokens });
+  const traits = { accessLifetimeSeconds: 3600, rotates: false, mint: mintGoogleTokens };
+  const core = createVendorCore(options, { ...traits, apiKeyPrefix: 'AIza' });
   const { signIn, afterSignIn } = createSignInSites(core);
   return {
     sites: {
@@ -22,6 +24,7 @@ export function createFakeGoogle(options: FakeGoogleOptions = {}): FakeGoogle {
       'oauth2.googleapis.com': createTokenSite(core),
       'www.googleapis.com': createUserInfoSite(core),
       'cloudcode-pa.googleapis.com': createCodeAssistSite(core),
+      'generativelanguage.googleapis.com': createGenerativeLanguageSite(core),
     },
     control: { setFaults: core.switches.change, state: core.state },
     canary: core.canaries.token,

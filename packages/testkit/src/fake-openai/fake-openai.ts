@@ -12,7 +12,8 @@ export type FakeOpenaiOptions = FakeVendorOptions;
 export type FakeOpenai = FakeVendor<OpenaiState>;
 
 export function createFakeOpenai(options: FakeOpenaiOptions = {}): FakeOpenai {
-  const core = createVendorCore(options, { accessLifetimeSeconds: 3600, rotates: true, mint: mintOpenaiTokens });
+  const traits = { accessLifetimeSeconds: 3600, rotates: true, mint: mintOpenaiTokens };
+  const core = createVendorCore(options, { ...traits, apiKeyPrefix: 'sk-proj-' });
   const devices = createDeviceAuthorizations(core.clock);
   const modelApi = createModelApi(core);
   const state = (): OpenaiState => openaiStateSchema.parse({ ...core.state(), devices: devices.all() });

@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const vendorStateSchema = z.object({
   /** Stand in every token, and in every authorization code, as they are: a search finds whatever leaked. */
   canaries: z.object({ token: z.string(), code: z.string() }),
+  /** A key that the API accepts in place of a login. */
+  apiKey: z.string(),
   faults: z.record(z.string(), z.unknown()),
   logins: z.array(
     z.object({

@@ -13,6 +13,8 @@ export interface VendorCore<Tokens> {
   readonly clock: Clock;
   readonly wordDelayMs: number;
   readonly canaries: VendorState['canaries'];
+  /** Is accepted in place of a login. */
+  readonly apiKey: string;
   readonly switches: VendorFaultSwitches;
   readonly faults: () => VendorFaults;
   readonly ledger: TokenLedger<Tokens>;
@@ -26,12 +28,15 @@ export interface VendorTraits<Tokens> {
   /** Whether a refresh token is good for one refresh only. */
   readonly rotates: boolean;
   readonly mint: (mint: Mint) => Tokens;
+  /** How its API keys begin. */
+  readonly apiKeyPrefix: string;
 }
 
 export function createVendorCore<Tokens>(options: FakeVendorOptions, traits: VendorTraits<Tokens>): VendorCore<Tokens> {
   const { clock = systemClock, stateFile, wordDelayMs = 20 } = options;
-  const { accessLifetimeSeconds, rotates, mint } = traits;
+  const { accessLifetimeSeconds, apiKeyPrefix, rotates, mint } = traits;
   const canaries = { token: chooseCanary(options.canary), code: chooseCanary(options.codeCanary) };
+  const apiKey = `${apiKeyPrefix}practice-key-${canaries.token}`;
   const switches = createVendorFaults({ accessLifetimeSeconds });
   const faults = switches.current;
   const ledger = createTokenLedger({ canary: canaries.token, clock, faults, stateFile, rotates, mint });
@@ -40,9 +45,10 @@ export function createVendorCore<Tokens>(options: FakeVendorOptions, traits: Ven
   const state = (): VendorState =>
     vendorStateSchema.parse({
       canaries,
+      apiKey,
       faults: faults(),
       logins: desk.all().map(({ purpose, ...login }) => ({ ...login, kind: purpose.kind })),
       families: ledger.families(),
     });
-  return { clock, wordDelayMs, canaries, switches, faults, ledger, desk, codes, state };
+  return { clock, wordDelayMs, canaries, apiKey, switches, faults, ledger, desk, codes, state };
 }

@@ -15,6 +15,8 @@ export interface ModelApiParts {
   readonly switches: VendorFaultSwitches;
   readonly clock: Clock;
   readonly wordDelayMs: number;
+  /** The key that `api.openai.com` accepts in place of a login. */
+  readonly apiKey: string;
 }
 
 /** `chatgpt.com` and `api.openai.com`, as far as the CLI uses them. Everything needs a live access token. */
@@ -63,12 +65,13 @@ const accountsCheck = {
 
 function authorize(
   token: string | undefined,
-  { ledger, switches }: ModelApiParts,
+  { apiKey, ledger, switches }: ModelApiParts,
   visit: Visit,
 ): { readonly message: string; readonly code: string | null } | undefined {
   if (token === undefined) return { message: 'Missing bearer or basic authentication in header', code: null };
   const { api401 } = switches.current();
   if (api401 === 'once') switches.change({ api401: false });
+  if (token === apiKey && visit.host === 'api.openai.com' && api401 === false) return undefined;
   const { verdict } = ledger.check(token, visit.machineId);
   if (verdict === 'unknown') return { message: 'Incorrect authentication token provided.', code: 'invalid_token' };
   if (verdict === 'live' && api401 === false) return undefined;

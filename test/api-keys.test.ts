@@ -1,0 +1,114 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { matchText } from '@sallyport/core';
+import type { Provider } from '@sallyport/core';
+import { provider as claude } from '@sallyport/provider-claude';
+import { provider as codex } from '@sallyport/provider-codex';
+import { provider as gemini } from '@sallyport/provider-gemini';
+import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit';
+import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
+import { describe, expect, it } from 'vitest';
+
+import { createCliWorld } from './setup/cli-world.ts';
+import type { CliWorld } from './setup/cli-world.ts';
+
+/** Each real CLI takes a key the way its manifest says, and keeps it to itself. */
+
+interface Case {
+  readonly provider: Provider;
+  /** The only file that may hold the key. Without one it is in the environment of the CLI. */
+  readonly file?: string;
+  readonly create: (options: FakeVendorOptions) => FakeVendor<VendorState>;
+}
+
+const cases: readonly (readonly [string, Case])[] = [
+  ['Codex', { provider: codex, create: createFakeOpenai, file: '.codex/auth.json' }],
+  ['Claude Code', { provider: claude, create: createFakeAnthropic }],
+  ['Gemini CLI', { provider: gemini, create: createFakeGoogle }],
+];
+
+describe.each(cases)('%s with an API key', (_name, { provider, create, file }) => {
+  const { name, handOver } = keyItem(provider);
+
+  async function withWorld(work: (world: CliWorld, key: string) => Promise<void>): Promise<void> {
+    const vendor = create({ wordDelayMs: 0 });
+    await using world = await createCliWorld({ provider, vendors: { vendor } });
+    await work(world, vendor.state().apiKey);
+  }
+
+  it('answers prompts, and shows the key to nobody but the CLI', { timeout: 300_000 }, () =>
+    withWorld(async (world, key) => {
+      expect(handOver && matchText(handOver.shape, key)).toBeDefined();
+      const held = { commandLines: new Set<string>(), environments: new Set<string>() };
+      const looking = setInterval(() => lookFor(key, held), 20);
+      const answered = await world.prompt('[[slow 20]]', { values: { api_key: key } });
+      clearInterval(looking);
+      expect(answered).toMatchObject({ exit: 0, end: { outcome: 'completed' } });
+      expect(answered.answer).toContain('word20');
+      const cli = provider.manifest.cli.bin[`${process.platform}-${process.arch}`]?.split('/').at(-1) ?? '';
+      expect(held).toEqual({ commandLines: new Set(), environments: new Set(file === undefined ? [cli] : []) });
+      expect(await filesThatHold(world.home, key)).toEqual(file === undefined ? [] : [join(world.home, file)]);
+      if (file !== undefined) expect((await stat(join(world.home, file))).mode & 0o777).toBe(0o600);
+    }),
+  );
+
+  it('says that a key the vendor does not know is refused', { timeout: 300_000 }, () =>
+    withWorld(async (world, key) => {
+      // Claude Code and Gemini CLI try again for minutes; what they are told first is enough here.
+      const env = { CLAUDE_CODE_MAX_RETRIES: '0' };
+      const refused = await world.prompt('hello', { values: { api_key: `${key}x` }, env });
+      expect(refused.end).toMatchObject({ outcome: 'relogin-needed' });
+      expect(JSON.stringify(refused)).not.toContain(key);
+    }),
+  );
+
+  it(`is named ${name} in the manifest, which a person can hand over`, () => {
+    expect(handOver).toBeDefined();
+    expect(provider.inspect?.({ api_key: 'any' })).toMatchObject({ kind: 'api-key', blank: false });
+  });
+});
+
+function keyItem({ manifest }: Provider) {
+  const item = manifest.credentials.find(({ id }) => id === 'api_key');
+  if (item?.as !== 'environment') throw new Error(`${manifest.id} takes no API key.`);
+  return item;
+}
+
+/**
+ * Notes which command lines hold a text, and in whose environment it is: that of the CLI, or of a program that no CLI
+ * has started. What the CLI itself starts inherits its environment.
+ */
+function lookFor(text: string, held: { readonly commandLines: Set<string>; readonly environments: Set<string> }): void {
+  const pids = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid);
+  const holders = new Set(pids.filter((pid) => readProc(`/proc/${pid}/environ`).includes(text)));
+  for (const pid of pids) {
+    const command = readProc(`/proc/${pid}/cmdline`);
+    if (command.includes(text)) held.commandLines.add(command);
+    const parent = /\) \S (\d+) /.exec(readProc(`/proc/${pid}/stat`))?.[1] ?? '';
+    if (!holders.has(pid) || holders.has(parent)) continue;
+    const words = command.split('\0');
+    held.environments.add((words.find((word) => word.endsWith('.js')) ?? words[0] ?? '').split('/').at(-1) ?? '');
+  }
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It has ended meanwhile.
+    return '';
+  }
+}
+
+async function filesThatHold(folder: string, text: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if ((await readFile(path)).includes(text)) found.push(path);
+  }
+  return found;
+}
