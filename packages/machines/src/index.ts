@@ -1,6 +1,10 @@
 export * from './agent-client/connect-agent.ts';
 export * from './process/driver.ts';
 export * from './egress/direct.ts';
+export type * from './egress/dial.ts';
+export type * from './egress/gateway.ts';
+export * from './egress/proxy.ts';
+export type * from './egress/upstream-proxy.ts';
 export * from './cli/install.ts';
 export * from './cli/releases.ts';
 export * from './loopback/callback-ports.ts';

@@ -26,6 +26,8 @@ export type { LoginOutcome, LoginRun, LoginRunOptions } from './provider/login-r
 export { createPlayer } from './provider/replay.ts';
 export type { PlayedWindow, Player } from './provider/replay.ts';
 export * from './driver.ts';
+export * from './egress.ts';
+export * from './fake-upstream/fake-upstream.ts';
 export * from './fake-driver/fake-driver.ts';
 export type { FakeAgent, FakeAgentScript } from './fake-driver/fake-agent.ts';
 export type { FakeMachine, FakeStep } from './fake-driver/fake-machine.ts';

@@ -40,7 +40,7 @@ async function open(options: Partial<DirectEgressOptions> = {}): Promise<Bench> 
     directory: join(root, 'egress'),
     clock: systemClock,
     resolve: async () => ['93.184.216.34'],
-    dial: (address, port) => {
+    dial: async (address, port) => {
       dialled.push(`${address}:${port}`);
       return connect(echoPath);
     },
@@ -140,7 +140,10 @@ describe('the direct egress', () => {
     cleaners.push(() => echo.close());
     const { route } = await open({
       resolve: async () => ['93.184.216.34', '93.184.216.35'],
-      dial: () => connect(fail-- > 0 ? join(directory, 'nobody') : join(directory, 's')),
+      dial: async () => {
+        if (fail-- > 0) throw new Error('ECONNREFUSED');
+        return connect(join(directory, 's'));
+      },
     });
     expect(await send(route, connectTo('a.cdn.example.com:443')).ended).toContain('second');
     fail = 2;
@@ -151,7 +154,7 @@ describe('the direct egress', () => {
     const limits = { connectMs: 50 };
     const { route } = await open({ limits, resolve: () => new Promise(() => {}) });
     expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
-    const silent = await open({ limits, dial: () => new PassThrough() });
+    const silent = await open({ limits, dial: () => new Promise(() => {}) });
     expect(await send(silent.route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
   });
 
@@ -176,11 +179,7 @@ describe('the direct egress', () => {
 
   it('slows the sender down when the receiver does not read', async () => {
     const { route } = await open({
-      dial: () => {
-        const stuck = new PassThrough({ highWaterMark: 1024, transform: () => {} });
-        setImmediate(() => stuck.emit('connect'));
-        return stuck;
-      },
+      dial: async () => new PassThrough({ highWaterMark: 1024, transform: () => {} }),
     });
     const tunnel = send(route, connectTo('api.example.com:443'));
     await tunnel.until('200');
@@ -197,11 +196,9 @@ describe('the direct egress', () => {
       directory: join(root, 'egress'),
       clock: systemClock,
       resolve: async () => ['93.184.216.34'],
-      dial: (address, port) => {
+      dial: async (address, port) => {
         dialled.push(`${address}:${port}`);
-        const refused = new PassThrough();
-        setImmediate(() => refused.destroy(new Error('ECONNREFUSED')));
-        return refused;
+        throw new Error('ECONNREFUSED');
       },
     });
     const route = await egress.reserve?.('m-one', { signal });

@@ -1,114 +1,16 @@
-import { lookup } from 'node:dns/promises';
-import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
-import type { Server } from 'node:http';
-import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import type { Egress } from '@sallyport/core';
 
-import { SallyportError } from '@sallyport/core';
-import type { Clock, Egress, EgressRoute, ReservedRoute } from '@sallyport/core';
+import { dialTcp } from './dial.ts';
+import type { Dial } from './dial.ts';
+import { createGateway } from './gateway.ts';
+import type { GatewayOptions } from './gateway.ts';
 
-import { removeShortcut, shortenDirectory } from '../process/short-path.ts';
-import { createTunnels } from './tunnels.ts';
-import type { TunnelLimits, Tunnels } from './tunnels.ts';
-
-export interface DirectEgressOptions {
-  /** Folder for the sockets, one for each machine. Made when it is absent. */
-  readonly directory: string;
-  readonly clock: Clock;
-  /** Name → addresses. Default: the host's own resolver. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>;
+export interface DirectEgressOptions extends GatewayOptions {
   /** Opens a connection to an address that was checked. Default: TCP. */
-  readonly dial?: (address: string, port: number) => Duplex;
-  readonly limits?: Partial<TunnelLimits>;
+  readonly dial?: Dial;
 }
 
-const DEFAULT_LIMITS: TunnelLimits = { connectMs: 15_000, idleMs: 5 * 60_000, connections: 64 };
-
-/** Straight out through this host's own connection, to the allowed hosts on port 443 and to nothing else. */
-export function createDirectEgress(options: DirectEgressOptions): Egress {
-  const resolve = options.resolve ?? resolveByHost;
-  const dial = options.dial ?? ((address, port) => connect({ host: address, port }));
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-
-  async function reserve(machineId: string, { signal }: { readonly signal: AbortSignal }): Promise<ReservedRoute> {
-    signal.throwIfAborted();
-    let tunnels: Tunnels | undefined;
-    const server = createServer({ maxHeaderSize: 8 * 1024 }, (_request, response) => {
-      response.writeHead(403, { connection: 'close' }).end('Only CONNECT to port 443 of an allowed host leads out.\n');
-    });
-    server.headersTimeout = limits.connectMs;
-    server.on('connect', (request, socket, head) => {
-      if (tunnels) void tunnels.open(request.url ?? '', socket, head);
-      else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
-    });
-    server.on('clientError', (_error, socket) => socket.destroy());
-    const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
-      (cause: unknown) => {
-        throw new SallyportError('EGRESS_FAILED', `The way out for machine ${machineId} could not be opened.`, {
-          cause,
-        });
-      },
-    );
-    return {
-      ...route,
-      assign: async ({ hosts }, egressOptions) => {
-        if (tunnels) {
-          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
-        }
-        tunnels = createTunnels({
-          hosts,
-          resolve,
-          dial,
-          limits,
-          clock: options.clock,
-          onRefused: (host) => egressOptions.onRefused?.(host),
-        });
-        return route;
-      },
-    };
-  }
-
-  return {
-    name: 'direct',
-    reserve,
-    open: async (plan, egressOptions) => {
-      const reserved = await reserve(plan.machineId, egressOptions);
-      return reserved.assign(plan, egressOptions);
-    },
-  };
-}
-
-async function resolveByHost(host: string): Promise<readonly string[]> {
-  const found = await lookup(host, { all: true });
-  return found.map((entry) => entry.address);
-}
-
-async function listen(server: Server, directory: string, machineId: string, onClose: () => void): Promise<EgressRoute> {
-  // Others may pass through: a machine's user reaches its own socket, whose permissions decide.
-  await mkdir(directory, { recursive: true, mode: 0o711 });
-  const name = `${machineId}.sock`;
-  const socketPath = join(directory, name);
-  await rm(socketPath, { force: true });
-  const short = await shortenDirectory(directory, name.length);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(join(short.path, name), resolve);
-    });
-    await chmod(socketPath, 0o600);
-  } catch (error) {
-    await removeShortcut(short.shortcut);
-    throw error;
-  }
-  let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    onClose();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    await rm(socketPath, { force: true });
-    await removeShortcut(short.shortcut);
-  };
-  return { socketPath, close: () => (closing ??= close()) };
+/** Straight out through this host's own connection. Everybody has the same address. */
+export function createDirectEgress({ dial = dialTcp, ...options }: DirectEgressOptions): Egress {
+  return createGateway(options, { name: 'direct', dialFor: () => dial });
 }

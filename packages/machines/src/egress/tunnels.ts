@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { isHostAllowed } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
+import type { Dial } from './dial.ts';
 import { isPublicAddress } from './public-address.ts';
 
 export interface TunnelLimits {
@@ -17,7 +18,7 @@ export interface TunnelLimits {
 export interface TunnelOptions {
   readonly hosts: readonly string[];
   readonly resolve: (host: string) => Promise<readonly string[]>;
-  readonly dial: (address: string, port: number) => Duplex;
+  readonly dial: Dial;
   readonly limits: TunnelLimits;
   readonly clock: Clock;
   readonly onRefused?: (host: string) => void;
@@ -75,14 +76,15 @@ export function createTunnels(options: TunnelOptions): Tunnels {
         return undefined;
       }
       for (const candidate of addresses) {
-        const upstream = options.dial(candidate, 443);
-        if (
-          await Promise.race([connected(upstream), over]).catch((error: unknown) =>
-            giveUp(upstream, error, deadline.signal),
-          )
-        ) {
-          return upstream;
-        }
+        const dialled = options.dial(candidate, 443, deadline.signal);
+        // One that opens after its time is over must not stay open.
+        const upstream = await Promise.race([dialled, over]).catch(() => undefined);
+        if (upstream) return upstream;
+        dialled.then(
+          (late) => late.destroy(),
+          () => undefined,
+        );
+        deadline.signal.throwIfAborted();
       }
     } catch {
       // Answered below: the machine learns that it failed, not how the host's network looks.
@@ -134,22 +136,6 @@ function parseAuthority(authority: string): string | undefined {
 
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function connected(upstream: Duplex): Promise<true> {
-  return new Promise((resolve, reject) => {
-    upstream.once('connect', () => resolve(true));
-    upstream.once('error', reject);
-  });
-}
-
-function giveUp(upstream: Duplex, error: unknown, deadline: AbortSignal): false {
-  upstream.on('error', () => {});
-  upstream.destroy();
-  if (deadline.aborted) {
-    throw error;
-  }
-  return false;
 }
 
 /** Rejects when the signal aborts; never keeps anything alive. */

@@ -1,0 +1,126 @@
+import { lookup } from 'node:dns/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, Egress, EgressIdentity, EgressRoute, ReservedRoute } from '@sallyport/core';
+
+import { removeShortcut, shortenDirectory } from '../process/short-path.ts';
+import type { Dial } from './dial.ts';
+import { createTunnels } from './tunnels.ts';
+import type { TunnelLimits, Tunnels } from './tunnels.ts';
+
+/** What every egress of this package needs. */
+export interface GatewayOptions {
+  /** Folder for the sockets, one for each machine. Made when it is absent. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Name → addresses. Default: the host's own resolver. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  readonly limits?: Partial<TunnelLimits>;
+}
+
+export interface GatewayKind {
+  /** Shown to the operator. */
+  readonly name: string;
+  /** How this person's connections leave. Throws where they cannot: nothing ever leaves another way. */
+  dialFor(identity: EgressIdentity): Dial;
+}
+
+const DEFAULT_LIMITS: TunnelLimits = { connectMs: 15_000, idleMs: 5 * 60_000, connections: 64 };
+
+/**
+ * One unix socket for each machine, on which it finds an HTTP proxy that leads to the allowed hosts on port 443 and to
+ * nothing else. Which machine speaks is known by the socket, so a machine needs no password, and has none to steal.
+ */
+export function createGateway(options: GatewayOptions, kind: GatewayKind): Egress {
+  const resolve = options.resolve ?? resolveByHost;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+
+  async function reserve(machineId: string, { signal }: { readonly signal: AbortSignal }): Promise<ReservedRoute> {
+    signal.throwIfAborted();
+    let tunnels: Tunnels | undefined;
+    const server = createServer({ maxHeaderSize: 8 * 1024 }, (_request, response) => {
+      response.writeHead(403, { connection: 'close' }).end('Only CONNECT to port 443 of an allowed host leads out.\n');
+    });
+    server.headersTimeout = limits.connectMs;
+    server.on('connect', (request, socket, head) => {
+      if (tunnels) void tunnels.open(request.url ?? '', socket, head);
+      else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    });
+    server.on('clientError', (_error, socket) => socket.destroy());
+    const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
+      (cause: unknown) => {
+        throw new SallyportError('EGRESS_FAILED', `The way out for machine ${machineId} could not be opened.`, {
+          cause,
+        });
+      },
+    );
+    return {
+      ...route,
+      assign: async ({ hosts, identity }, egressOptions) => {
+        if (tunnels) {
+          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
+        }
+        tunnels = createTunnels({
+          hosts,
+          resolve,
+          dial: kind.dialFor(identity),
+          limits,
+          clock: options.clock,
+          onRefused: (host) => egressOptions.onRefused?.(host),
+        });
+        return identity.address === undefined ? route : { ...route, address: identity.address };
+      },
+    };
+  }
+
+  return {
+    name: kind.name,
+    reserve,
+    open: async (plan, egressOptions) => {
+      const reserved = await reserve(plan.machineId, egressOptions);
+      try {
+        return await reserved.assign(plan, egressOptions);
+      } catch (error) {
+        await reserved.close();
+        throw error;
+      }
+    },
+  };
+}
+
+async function resolveByHost(host: string): Promise<readonly string[]> {
+  const found = await lookup(host, { all: true });
+  return found.map((entry) => entry.address);
+}
+
+async function listen(server: Server, directory: string, machineId: string, onClose: () => void): Promise<EgressRoute> {
+  // Others may pass through: a machine's user reaches its own socket, whose permissions decide.
+  await mkdir(directory, { recursive: true, mode: 0o711 });
+  const name = `${machineId}.sock`;
+  const socketPath = join(directory, name);
+  await rm(socketPath, { force: true });
+  const short = await shortenDirectory(directory, name.length);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(join(short.path, name), resolve);
+    });
+    await chmod(socketPath, 0o600);
+  } catch (error) {
+    await removeShortcut(short.shortcut);
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    onClose();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await rm(socketPath, { force: true });
+    await removeShortcut(short.shortcut);
+  };
+  return { socketPath, close: () => (closing ??= close()) };
+}

@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Secret, systemClock } from '@sallyport/core';
+import type { Egress } from '@sallyport/core';
+import { createDirectEgress, createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
+import type { Dial, GatewayOptions, UpstreamProxy } from '@sallyport/machines';
+import { createFakeUpstream, describeEgress } from '@sallyport/testkit';
+import type { EgressUnderTest } from '@sallyport/testkit';
+import { describe, expect, it } from 'vitest';
+
+const runner = { describe, it, expect };
+const login = { username: 'sallyport', password: 'canary-upstream:password' };
+
+interface Surroundings {
+  readonly gateway: GatewayOptions;
+  readonly folder: string;
+}
+
+/** Names of the tests, resolved as a host's resolver would. */
+async function makeSurroundings(): Promise<Surroundings> {
+  const folder = await mkdtemp(join(tmpdir(), 'sp-egress-'));
+  const resolve = async (host: string): Promise<readonly string[]> =>
+    host === 'intranet.test' ? ['10.0.0.7'] : ['93.184.216.34'];
+  return { folder, gateway: { directory: join(folder, 'egress'), clock: systemClock, resolve } };
+}
+
+const names = { host: 'site.test', otherHost: 'other.test', privateHost: 'intranet.test' } as const;
+
+async function close(server: Server): Promise<void> {
+  if (server.listening) await new Promise((resolve) => server.close(resolve));
+}
+
+/** Two people who leave through a fake upstream. */
+async function throughUpstream(
+  protocol: 'http' | 'socks5',
+  make: (gateway: GatewayOptions, proxy: UpstreamProxy) => Egress,
+  addresses: readonly [string, string],
+): Promise<EgressUnderTest> {
+  const { gateway, folder } = await makeSurroundings();
+  const upstream = createFakeUpstream({ protocol, ...login });
+  const [first, second] = addresses;
+  const ports = [await upstream.openPort(first), await upstream.openPort(second)] as const;
+  const proxy = { protocol, host: upstream.host, port: ports[0], username: login.username };
+  return {
+    ...names,
+    egress: make(gateway, { ...proxy, password: new Secret(login.password) }),
+    people: [
+      { identity: { userId: 'u-ada', proxyPort: ports[0] }, seenAs: first },
+      { identity: { userId: 'u-bob', proxyPort: ports[1] }, seenAs: second },
+    ],
+    breakUpstream: () => upstream.close(),
+    arrivals: () => upstream.requests.filter(({ outcome }) => outcome === 'opened').length,
+    cleanUp: async () => {
+      await upstream.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+describeEgress(
+  'direct',
+  async () => {
+    const { gateway, folder } = await makeSurroundings();
+    let arrivals = 0;
+    const socketPath = join(folder, 'site.sock');
+    const site = createServer((socket) => {
+      arrivals += 1;
+      socket.on('error', () => socket.destroy());
+      socket.write('203.0.113.1\n');
+      socket.pipe(socket);
+    });
+    await new Promise<void>((resolve) => site.listen(socketPath, resolve));
+    const dial: Dial = async () => {
+      const socket = connect(socketPath);
+      await once(socket, 'connect');
+      return socket;
+    };
+    return {
+      ...names,
+      egress: createDirectEgress({ ...gateway, dial }),
+      people: [
+        { identity: { userId: 'u-ada' }, seenAs: '203.0.113.1' },
+        { identity: { userId: 'u-bob' }, seenAs: '203.0.113.1' },
+      ],
+      breakUpstream: () => close(site),
+      arrivals: () => arrivals,
+      cleanUp: async () => {
+        await close(site);
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+  runner,
+);
+
+for (const protocol of ['http', 'socks5'] as const) {
+  describeEgress(
+    `through one ${protocol} proxy`,
+    () =>
+      throughUpstream(protocol, (gateway, proxy) => createProxyEgress({ ...gateway, proxy }), [
+        '198.51.100.1',
+        '198.51.100.1',
+      ]),
+    runner,
+  );
+
+  describeEgress(
+    `with a port for each person, by ${protocol}`,
+    () =>
+      throughUpstream(
+        protocol,
+        (gateway, { host, password = new Secret('') }) =>
+          createPortPerUserEgress({ ...gateway, host, protocol, username: login.username, password }),
+        ['198.51.100.1', '198.51.100.2'],
+      ),
+    runner,
+  );
+}
+
+describe('an upstream proxy', () => {
+  it.each(['http', 'socks5'] as const)(
+    'by %s that refuses the password lets nothing out, and nobody sees the password',
+    async (protocol) => {
+      const { gateway, folder } = await makeSurroundings();
+      const upstream = createFakeUpstream({ protocol, ...login });
+      const port = await upstream.openPort('198.51.100.1');
+      const password = new Secret('canary-wrong');
+      const egress = createProxyEgress({
+        ...gateway,
+        proxy: { protocol, host: upstream.host, port, username: login.username, password },
+      });
+      const identity = { userId: 'u-ada' };
+      const plan = { machineId: 'm-one', userId: 'u-ada', purpose: 'work', hosts: ['site.test'], identity } as const;
+      const route = await egress.open(plan, { signal: new AbortController().signal });
+      const answer = await new Promise<string>((resolve) => {
+        const socket = connect(route.socketPath);
+        let text = '';
+        socket.on('data', (chunk) => (text += chunk.toString()));
+        socket.once('close', () => resolve(text));
+        socket.write('CONNECT site.test:443 HTTP/1.1\r\nHost: site.test:443\r\n\r\n');
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+      expect(answer).not.toContain('canary');
+      expect(upstream.requests).toEqual([{ port, target: undefined, outcome: 'wrong-password' }]);
+      await route.close();
+      await upstream.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  );
+
+  it('of a person without a port opens no way out', async () => {
+    const { gateway, folder } = await makeSurroundings();
+    const egress = createPortPerUserEgress({ ...gateway, host: '127.0.0.1', username: 'u', password: new Secret('p') });
+    const plan = {
+      machineId: 'm-one',
+      userId: 'u-ada',
+      purpose: 'work',
+      hosts: [],
+      identity: { userId: 'u-ada' },
+    } as const;
+    await expect(egress.open(plan, { signal: new AbortController().signal })).rejects.toMatchObject({
+      code: 'EGRESS_FAILED',
+      hint: expect.stringContaining('decodo_proxy_port'),
+    });
+    await rm(folder, { recursive: true, force: true });
+  });
+});
