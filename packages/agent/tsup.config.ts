@@ -10,8 +10,8 @@ export default defineConfig([
   { ...shared, entry: { index: 'src/index.ts', 'terminal/index': 'src/terminal/index.ts' } },
   {
     ...shared,
-    // The program: one file, so that a machine needs this folder and Node, and nothing else.
-    entry: { main: 'src/main.ts' },
+    // The programs: one file each, so that a machine needs this folder and Node, and nothing else.
+    entry: { main: 'src/main.ts', record: 'src/transcript/main.ts' },
     outDir: 'dist/agent',
     splitting: false,
     // `external` would lose against `noExternal`, so the native module is left out by the pattern.

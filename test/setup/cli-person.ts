@@ -13,7 +13,7 @@ export interface Signing {
 
 /** Signs in at a link; resolves to where the vendor's page sends the browser then, if anywhere. */
 export async function signIn(
-  world: CliWorld,
+  world: Pick<CliWorld, 'browse'>,
   vendor: FakeVendor<VendorState>,
   url: string,
   { button = 'approve', mistype = button === 'approve', userCode }: Signing = {},

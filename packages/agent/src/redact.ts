@@ -11,7 +11,8 @@ export interface Redactor {
 const SHORTEST_SECRET = 6;
 const REPLACEMENT = '[redacted]';
 
-const shapes: readonly RegExp[] = [
+/** What secrets look like that nobody has told us of. */
+export const secretShapes: readonly RegExp[] = [
   /** JSON web token (RFC 7519), also without its signature. */
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g,
   /** API keys and OAuth tokens of the known vendors: sk-…, rt-…, ya29.…, 1//…, AIza…. */
@@ -39,7 +40,7 @@ export function createRedactor(): Redactor {
         clean = clean.replaceAll(secret, REPLACEMENT);
       }
       clean = clean.replace(parameters, (_, name: string, between: string) => `${name}${between}${REPLACEMENT}`);
-      return shapes.reduce((rest, shape) => rest.replace(shape, REPLACEMENT), clean);
+      return secretShapes.reduce((rest, shape) => rest.replace(shape, REPLACEMENT), clean);
     },
   };
 }

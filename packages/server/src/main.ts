@@ -5,6 +5,7 @@ import { SallyportError } from '@sallyport/core';
 
 import { withStore } from './commands/open-store.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
+import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
 import { verifyCommand, verifyUsage } from './commands/verify.ts';
 import { doctor } from './doctor.ts';
 import { readEnvironment } from './environment.ts';
@@ -15,14 +16,16 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        sallyport doctor
        ${providersUsage}
        ${verifyUsage}
+       ${transcriptUsage}
 
-  serve      run the server (default)
-  doctor     print what this host has and lacks, each with its fix
-  providers  list the providers, or switch one off or on while servers run, or verify one: install its CLI
-             in a clean place and take it through every login method, a prompt, a refresh and a logout against a
-             made-up vendor; the pinned version, another one, or the newest N
-  --demo     use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
-  --config   use another configuration file (default sallyport.config.ts)
+  serve       run the server (default)
+  doctor      print what this host has and lacks, each with its fix
+  providers   list the providers, or switch one off or on while servers run, or verify one: install its CLI
+              in a clean place and take it through every login method, a prompt, a refresh and a logout against a
+              made-up vendor; the pinned version, another one, or the newest N
+  transcript  record what a CLI shows during a login, for the tests of its provider
+  --demo      use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
+  --config    use another configuration file (default sallyport.config.ts)
 
 Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
 
@@ -41,9 +44,21 @@ async function run(): Promise<void> {
     return;
   }
   const dataDirectory = values.demo ? '.sallyport/demo' : '.sallyport/data';
+  const given = process.env['SALLYPORT_DATA_DIR'] || dataDirectory;
+  if (command === 'transcript') {
+    const { providers } = await loadConfig(configFile);
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    const { out, columns, rows } = values;
+    process.exitCode = await transcriptCommand(rest, {
+      manifests: providers.map(({ manifest }) => manifest),
+      dataDirectory: environment.dataDirectory,
+      environment: process.env,
+      options: { out, columns, rows },
+    });
+    return;
+  }
   if (command === 'providers') {
     const config = await loadConfig(configFile);
-    const given = process.env['SALLYPORT_DATA_DIR'] || dataDirectory;
     const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
     await withStore(environment, (store) =>
       providersCommand(rest, {
@@ -76,6 +91,9 @@ function readArguments() {
         latest: { type: 'string' },
         directory: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
+        out: { type: 'string' },
+        columns: { type: 'string' },
+        rows: { type: 'string' },
       },
     });
   } catch (error) {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+
+import { createSecretReplacer } from './replace-secrets.ts';
+
+const ESC = '\u001b';
+const BEL = '\u0007';
+const secret = 'canary-4f/9A+Zk=longer';
+const replacer = createSecretReplacer([secret], new Uint8Array(32));
+
+const replaced = (text: string): string => Buffer.from(replacer.bytes(Buffer.from(text))).toString();
+/** What the secret is replaced by. */
+const stand = replacer.text(secret);
+
+describe('a secret in a recording', () => {
+  it('gets a stand-in of the same length and shape', () => {
+    expect(stand).toMatch(/^[a-z]{6}-\d[a-z]\/\d[A-Z]\+[A-Z][a-z]=[a-z]{6}$/);
+    expect(stand).not.toBe(secret);
+  });
+
+  it.each([
+    ['as it is', (text: string) => `token ${text} ok`],
+    ['twice', (text: string) => `${text} ${text}`],
+    ['percent-encoded', (text: string) => `https://x.test/?state=${encodeURIComponent(text)}&a=1`],
+    ['percent-encoded in lower case', (text: string) => encodeURIComponent(text).replaceAll('%2F', '%2f')],
+    ['percent-encoded twice', (text: string) => encodeURIComponent(encodeURIComponent(text))],
+    ['in JSON that escapes slashes', (text: string) => JSON.stringify({ text }).replaceAll('/', '\\/')],
+    ['in JSON that escapes signs by number', (text: string) => `"${text.replaceAll('+', '\\u002b')}"`],
+    [
+      'as the target of a hyperlink',
+      (text: string) => `${ESC}]8;id=1;https://x.test/${text}${BEL}here${ESC}]8;;${BEL}`,
+    ],
+    ['in a title', (text: string) => `${ESC}]0;${text}${ESC}\\`],
+    ['broken by colours', (text: string) => `${text.slice(0, 5)}${ESC}[38;5;246m${text.slice(5)}`],
+    ['broken over indented lines', (text: string) => `${text.slice(0, 9)}${ESC}[39m\r\r\n  │ ${text.slice(9)}`],
+    [
+      'broken over lines that each carry the whole link',
+      (text: string) =>
+        [text.slice(0, 9), text.slice(9)]
+          .map((row) => `${ESC}]8;;https://x.test/${text}${BEL}${row}${ESC}]8;;${BEL}`)
+          .join('\r\n'),
+    ],
+    ['drawn row by row', (text: string) => `${ESC}[3;1H${text.slice(0, 9)}${ESC}[4;1H${text.slice(9)}`],
+  ])('is replaced %s, and nothing else changes', (_name, write) => {
+    expect(replaced(`größer ${write(secret)} │ end`)).toBe(`größer ${write(stand)} │ end`);
+    expect(replacer.left(Buffer.from(write(secret)))).toBe(1);
+    expect(replacer.left(Buffer.from(write(stand)))).toBe(0);
+  });
+
+  it('keeps the beginning by which manifests know a token', () => {
+    const token = 'sk-ant-oat01-abcDEF123456';
+    expect(createSecretReplacer([token], new Uint8Array(32)).text(token)).toMatch(
+      /^sk-ant-oat01-[a-z]{3}[A-Z]{3}\d{6}$/,
+    );
+  });
+
+  it('is replaced as a whole where another one is its beginning', () => {
+    const both = createSecretReplacer(['abcd1234', 'abcd1234efgh5678'], new Uint8Array(32));
+    expect(both.text('abcd1234efgh5678')).toBe(
+      createSecretReplacer(['abcd1234efgh5678'], new Uint8Array(32)).text('abcd1234efgh5678'),
+    );
+  });
+
+  it('cannot be guessed without the key', () => {
+    expect(createSecretReplacer([secret], new Uint8Array(32).fill(1)).text(secret)).not.toBe(stand);
+  });
+});

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  createEgressClient,
+  createFakeInternet,
+  createFakeOpenai,
+  describeProvider,
+  loadTranscript,
+} from '@sallyport/testkit';
+import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testkit';
+import { provider } from '@sallyport/provider-codex';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { plantCliFolder } from '../e2e/support/cli-folder.ts';
+import { startEgressForwarder } from '../packages/agent/src/cli/egress-forwarder.ts';
+import { lockCallbackPort } from './setup/callback-port.ts';
+import { signIn } from './setup/cli-person.ts';
+import { ensureCli } from './setup/ensure-cli.ts';
+
+const { manifest } = provider;
+
+/** The command as a person runs it, with the real CLI: what it writes can be replayed at once and holds no secret. */
+
+const repository = resolve(import.meta.dirname, '..');
+let installed: string;
+let folder: string;
+let openai: FakeOpenai;
+let internet: FakeInternet;
+let forwarder: Awaited<ReturnType<typeof startEgressForwarder>>;
+let browse: (url: string, form?: Readonly<Record<string, string>>) => Promise<EgressResponse>;
+
+beforeAll(async () => {
+  installed = (await ensureCli(manifest, AbortSignal.timeout(280_000))).folder;
+}, 300_000);
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sp-record-'));
+  openai = createFakeOpenai({ wordDelayMs: 0 });
+  internet = await createFakeInternet({ directory: join(folder, 'net'), sites: openai.sites });
+  const identity = { userId: 'u' };
+  const route = await internet.open(
+    {
+      machineId: 'm',
+      userId: 'u',
+      purpose: 'sign-in',
+      hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
+      identity,
+    },
+    { signal: AbortSignal.timeout(5000) },
+  );
+  forwarder = await startEgressForwarder(route.socketPath);
+  const client = createEgressClient(route);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  browse = (url, form) =>
+    client(url, form ? { method: 'POST', headers, body: new URLSearchParams(form).toString() } : undefined);
+  await writeFile(join(folder, 'ca.pem'), internet.certificateAuthority);
+  const planted = await plantCliFolder(join(folder, 'data'), manifest);
+  await symlink(join(installed, 'node_modules'), join(planted, 'node_modules'));
+  await mkdir(join(folder, 'out'));
+});
+
+afterEach(async () => {
+  await forwarder.close();
+  await internet.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('sallyport transcript record', { timeout: 120_000 }, () => {
+  it('records a login in the browser without its secrets, and the recording replays', async () => {
+    const unlock = await lockCallbackPort(AbortSignal.timeout(100_000));
+    try {
+      const { child, printed } = record('browser', '--columns', '120', '--rows', '40');
+      const link = /https:\/\/auth\.openai\.com\/oauth\/authorize\?\S+(?=\s)/;
+      const target = await signIn({ browse }, openai, await until(child, () => link.exec(printed())?.[0]));
+      const state = new URL(target).searchParams.get('state') ?? '';
+      await (await fetch(target)).text();
+      expect((await exitOf(child)).code, printed()).toBe(0);
+
+      const name = `codex-${manifest.cli.version}-browser-120x40`;
+      expect((await readdir(join(folder, 'out'))).toSorted()).toEqual([`${name}.bin`, `${name}.json`]);
+      const files = await written(name);
+      expect(state.length).toBeGreaterThan(20);
+      expect(printed()).toContain(state);
+      for (const secret of [openai.canary, state]) expect(files).not.toContain(secret);
+      const transcript = loadTranscript(join(folder, 'out', name));
+      expect(transcript).toMatchObject({ columns: 120, rows: 40, exit: 0 });
+      const url = expect.stringMatching(/^https:\/\/auth\.openai\.com\/oauth\/authorize\?response_type=code&/);
+      await conforms([
+        {
+          transcript,
+          method: 'browser',
+          browserCommand: true,
+          expected: { urls: [url], userCodes: [], asked: [], sent: [], result: 'finished' },
+        },
+      ]);
+    } finally {
+      await unlock();
+    }
+  });
+
+  it('records a login with a code, which is another one in the recording', async () => {
+    const { child, printed } = record('device-code');
+    const code = await until(child, () => /[A-Z]{4}-[A-Z]{5}/.exec(printed())?.[0]);
+    await signIn({ browse }, openai, 'https://auth.openai.com/codex/device', { userCode: code });
+    expect((await exitOf(child)).code, printed()).toBe(0);
+    const name = `codex-${manifest.cli.version}-device-code-2000x50`;
+    const files = await written(name);
+    for (const secret of [openai.canary, code]) expect(files).not.toContain(secret);
+    const transcript = loadTranscript(join(folder, 'out', name));
+    await conforms([
+      {
+        transcript,
+        method: 'device-code',
+        expected: {
+          urls: ['https://auth.openai.com/codex/device'],
+          userCodes: [expect.stringMatching(/^[A-Z0-9]{4}-[A-Z0-9]{4,6}$/)],
+          asked: [],
+          sent: [],
+          result: 'finished',
+        },
+      },
+    ]);
+  });
+
+  it('says which methods there are when asked for another, and writes nothing', async () => {
+    const { child, printed } = record('telepathy');
+    expect((await exitOf(child)).code).toBe(1);
+    expect(printed()).toContain('Choose one of browser');
+    expect(await readdir(join(folder, 'out'))).toEqual([]);
+  });
+});
+
+function record(method: string, ...more: readonly string[]) {
+  const child = spawn(
+    process.execPath,
+    ['packages/server/dist/main.js', 'transcript', 'record', 'codex', method, '--out', join(folder, 'out'), ...more],
+    {
+      cwd: repository,
+      env: {
+        PATH: '/usr/bin:/bin',
+        HOME: folder,
+        SALLYPORT_DATA_DIR: join(folder, 'data'),
+        HTTPS_PROXY: `http://127.0.0.1:${forwarder.port}`,
+        SSL_CERT_FILE: join(folder, 'ca.pem'),
+      },
+    },
+  );
+  let printed = '';
+  child.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString('latin1')));
+  child.stderr.on('data', (bytes: Buffer) => (printed += bytes.toString('latin1')));
+  return { child, printed: () => printed };
+}
+
+async function exitOf(child: ChildProcess): Promise<{ readonly code: number | null }> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  return { code: child.exitCode };
+}
+
+async function until(child: ChildProcess, look: () => string | undefined): Promise<string> {
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries += 1) {
+    const seen = look();
+    if (seen !== undefined) return seen;
+    await sleep(50);
+  }
+  throw new Error('The CLI has not shown what was waited for.');
+}
+
+/** Both files as one text, encoded values decoded. */
+async function written(name: string): Promise<string> {
+  const parts = ['bin', 'json'].map((ending) => readFile(join(folder, 'out', `${name}.${ending}`), 'latin1'));
+  const text = (await Promise.all(parts)).join('\n');
+  return `${text}\n${text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))}`;
+}
+
+/** Runs the whole suite on the new recording. */
+async function conforms(transcripts: Parameters<typeof describeProvider>[1]['transcripts']): Promise<void> {
+  const tests: (() => void | Promise<void>)[] = [];
+  let inside = '';
+  describeProvider(
+    provider,
+    { transcripts, credentials: [], headless: [] },
+    {
+      describe: (name, body) => {
+        inside = name;
+        body();
+      },
+      it: (_name, body) => void (inside === 'recorded logins' && tests.push(body)),
+      expect,
+    },
+  );
+  expect(tests.length).toBe(2);
+  for (const test of tests) await test();
+}
