@@ -36,9 +36,22 @@ describe('the real Claude Code against the fake provider', { timeout: 60_000 }, 
     expect(inspect(world.internet.log(), { depth: 9 })).not.toContain(anthropic.canary);
   });
 
-  it('logs in with a code that is pasted', async () => {
+  it('logs in with a code that is pasted, at every command that takes one', async () => {
     expect(await pasteCode('paste-code')).toMatchObject({ result: 'finished' });
     expect((await readLogin()).refreshToken).toContain(anthropic.canary);
+    expect(await pasteCode('first-start-paste')).toMatchObject({ result: 'finished' });
+    const { result, files } = await pasteCode('setup-token-paste');
+    expect(result).toBe('finished');
+    expect(files?.['token']).toContain(anthropic.canary);
+  });
+
+  it('says of a code that is not the one on the page that it was not accepted', async () => {
+    for (const method of ['paste-code', 'first-start-paste']) {
+      expect(await pasteCode(method, (code) => `x${code}`), method).toMatchObject({
+        result: 'LOGIN_FAILED',
+        message: expect.stringContaining('did not accept that code'),
+      });
+    }
   });
 
   it('logs in through the screens of its first start', async () => {

@@ -32,7 +32,7 @@ const failures: LoginMethodInput['failure'] = [
     message: 'Claude Code could not reach the services of Anthropic.',
   },
   {
-    when: { pattern: '(OAuth error|Login failed): ' },
+    when: { text: 'OAuth error: ' },
     code: 'LOGIN_FAILED',
     message: 'Claude Code could not complete the sign-in.',
   },
@@ -61,40 +61,42 @@ export const browserLogin: LoginMethodInput = {
   timeoutMs: 10 * 60_000,
 };
 
+/** The page that shows a code is the same for every command; only the full-screen ones need the Enter to wait. */
+const pasteStep = (submitAfterMs: number): NonNullable<LoginMethodInput['drive']['steps']>[number] => ({
+  id: 'paste',
+  when: { text: 'Paste code here' },
+  do: {
+    kind: 'ask',
+    prompt: { id: 'code', label: 'Code that the sign-in page of Claude shows', kind: 'code', secret: true },
+    submit: '\r',
+    submitAfterMs,
+  },
+});
+
+const pasteLink: LoginMethodInput['url'] = {
+  sources: ['osc8', 'text'],
+  hosts: ['claude.ai', 'claude.com', 'platform.claude.com'],
+  pathPrefixes: ['/oauth/authorize', '/cai/oauth/authorize'],
+  // The short link of 2.1.330 is a challenge without any parameter; older versions print the long one.
+  require: [],
+  textAfter: { text: 'Paste code here' },
+};
+
+const ENTER_AFTER_MS = 300;
+
 export const pasteCodeLogin: LoginMethodInput = {
   id: 'paste-code',
   title: 'Sign in on another device and paste the code',
   kind: 'paste-code',
-  drive: {
-    kind: 'terminal',
-    argv: ['auth', 'login', '--claudeai'],
-    steps: [
-      {
-        id: 'paste',
-        when: { text: 'Paste code here' },
-        do: {
-          kind: 'ask',
-          prompt: { id: 'code', label: 'Code that the sign-in page of Claude shows', kind: 'code', secret: true },
-          submit: '\r',
-        },
-      },
-    ],
-  },
-  url: {
-    sources: ['osc8', 'text'],
-    hosts: ['claude.ai', 'claude.com', 'platform.claude.com'],
-    pathPrefixes: ['/oauth/authorize', '/cai/oauth/authorize'],
-    // The short link of 2.1.330 is a challenge without any parameter; older versions print the long one.
-    require: [],
-    textAfter: { text: 'Paste code here' },
-  },
+  drive: { kind: 'terminal', argv: ['auth', 'login', '--claudeai'], steps: [pasteStep(0)] },
+  url: pasteLink,
   freshHome: true,
   success: [{ text: 'Login successful' }],
   failure: [
     {
-      when: { pattern: '[Ii]nvalid code' },
+      when: { text: "That code wasn't accepted" },
       code: 'LOGIN_FAILED',
-      message: 'That was not the whole code. Copy all of it, with the part after the #.',
+      message: 'Claude did not accept that code. Copy all of it, with the part after the #, from the page just opened.',
     },
     ...failures,
   ],
@@ -136,4 +138,27 @@ export const firstStartLogin: LoginMethodInput = {
   success: [{ text: 'Login successful' }],
   failure: failures,
   timeoutMs: 10 * 60_000,
+};
+
+/** The same two with a code, for a person whose own browser cannot reach the CLI's listener. */
+export const setupTokenPasteLogin: LoginMethodInput = {
+  ...setupTokenLogin,
+  id: 'setup-token-paste',
+  title: 'Make a token that lasts a year, and paste the code',
+  kind: 'paste-code',
+  drive: { ...setupTokenLogin.drive, steps: [pasteStep(ENTER_AFTER_MS)] },
+  url: pasteLink,
+  callback: undefined,
+  failure: pasteCodeLogin.failure,
+};
+
+export const firstStartPasteLogin: LoginMethodInput = {
+  ...firstStartLogin,
+  id: 'first-start-paste',
+  title: 'Sign in through the first start of Claude Code, and paste the code',
+  kind: 'paste-code',
+  drive: { ...firstStartLogin.drive, steps: [...(firstStartLogin.drive.steps ?? []), pasteStep(ENTER_AFTER_MS)] },
+  url: pasteLink,
+  callback: undefined,
+  failure: pasteCodeLogin.failure,
 };

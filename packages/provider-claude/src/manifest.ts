@@ -2,7 +2,14 @@ import { manifestSchema } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 
 import { lockfile, lockfileText } from './lockfile.ts';
-import { browserLogin, firstStartLogin, pasteCodeLogin, setupTokenLogin } from './logins.ts';
+import {
+  browserLogin,
+  firstStartLogin,
+  firstStartPasteLogin,
+  pasteCodeLogin,
+  setupTokenLogin,
+  setupTokenPasteLogin,
+} from './logins.ts';
 
 const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
 
@@ -44,7 +51,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     logout: { argv: ['auth', 'logout'], exits: { '0': 'ok' } },
   },
   needs: { memoryMb: 768 },
-  logins: [browserLogin, pasteCodeLogin, setupTokenLogin, firstStartLogin],
+  logins: [browserLogin, pasteCodeLogin, setupTokenLogin, firstStartLogin, setupTokenPasteLogin, firstStartPasteLogin],
   credentials: [
     {
       as: 'file',
@@ -130,7 +137,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     reloginNeeded: [
       {
         pattern:
-          '"is_error":true,.*"result":"(Not logged in|Failed to authenticate|Invalid API key|OAuth token revoked)',
+          '"is_error":true,.*"result":"(Not logged in|Failed to authenticate|Invalid API key|Invalid auth token|Authentication required|OAuth token revoked)',
       },
     ],
   },

@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core';
 import { describeProvider, loadTranscript } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';
-import { firstStartLogin, pasteCodeLogin, setupTokenLogin } from './logins.ts';
 
 const fixture = (path: string): URL => new URL(`__fixtures__/${path}`, import.meta.url);
 const recording = (name: string): Transcript => loadTranscript(fixture(`transcripts/claude-2.1.330-${name}`));
@@ -54,26 +53,6 @@ const pasted = (name: string, link: unknown, code: string): TranscriptCase => ({
   method: 'paste-code',
   answers: { code },
   expected: { ...nothing, urls: [link], asked: ['code'], sent: [`${code}\r`], result: 'finished' },
-});
-
-/**
- * The full-screen commands with a code instead of a callback. Not in the manifest, since they take the Enter only
- * a moment after the code; here because nothing but the hyperlink and the drawn screen tell what goes on.
- */
-const method = manifestSchema.shape.logins.element;
-const paste = { url: pasteCodeLogin.url, callback: undefined, kind: 'paste-code' } as const;
-const pasteStep = pasteCodeLogin.drive.steps ?? [];
-const setupTokenPaste = method.parse({
-  ...setupTokenLogin,
-  ...paste,
-  id: 'setup-token-paste',
-  drive: { ...setupTokenLogin.drive, steps: pasteStep },
-});
-const firstStartPaste = method.parse({
-  ...firstStartLogin,
-  ...paste,
-  id: 'first-start-paste',
-  drive: { ...firstStartLogin.drive, steps: [...(firstStartLogin.drive.steps ?? []), ...pasteStep] },
 });
 
 const fullScreen = (name: string, id: string, link: string, sent: readonly string[]): TranscriptCase => ({
@@ -134,20 +113,28 @@ describeProvider(
       fullScreen('setup-token-browser-80x24', 'setup-token', tokenLink, []),
       fullScreen('setup-token-browser-2000x50', 'setup-token', tokenLink, []),
       {
-        ...pasted('setup-token-nobrowser-paste-80x24', shortLink, 'code-FAKE-20-9966e53e9455#state-from-server'),
-        method: setupTokenPaste,
+        transcript: recording('setup-token-nobrowser-paste-80x24'),
+        method: 'setup-token-paste',
+        answers: { code: 'code-FAKE-20-9966e53e9455#state-from-server' },
+        expected: {
+          ...nothing,
+          urls: [shortLink],
+          asked: ['code'],
+          sent: ['code-FAKE-20-9966e53e9455#state-from-server', '\r'],
+          result: 'finished',
+        },
       },
       fullScreen('tui-first-run-browser-80x24', 'first-start', fullLink, ['\r', '\r']),
       fullScreen('tui-first-run-browser-2000x50', 'first-start', fullLink, ['\r', '\r']),
       {
         transcript: recording('tui-first-run-nobrowser-paste-80x24'),
-        method: firstStartPaste,
+        method: 'first-start-paste',
         answers: { code: 'code-FAKE-11-a75c7015b99e#state-from-server' },
         expected: {
           ...nothing,
           urls: [shortLink],
           asked: ['code'],
-          sent: ['\r', '\r', 'code-FAKE-11-a75c7015b99e#state-from-server\r'],
+          sent: ['\r', '\r', 'code-FAKE-11-a75c7015b99e#state-from-server', '\r'],
           result: 'finished',
         },
       },

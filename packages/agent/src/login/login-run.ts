@@ -63,7 +63,7 @@ export function runLogin(options: LoginRunOptions): LoginRun {
   const perform = (action: LoginAction): void => {
     switch (action.type) {
       case 'send':
-        return pty.write(action.text);
+        return type(action);
       case 'ask':
         return options.onAsk(action.prompt);
       case 'announce-url':
@@ -77,6 +77,14 @@ export function runLogin(options: LoginRunOptions): LoginRun {
       case 'fail':
         return fail(new SallyportError(action.code, action.message));
     }
+  };
+  let typed = Promise.resolve();
+  const type = ({ text, afterMs = 0 }: Extract<LoginAction, { type: 'send' }>): void => {
+    typed = typed
+      .then(() => (afterMs > 0 ? clock.sleep(afterMs, over.signal) : undefined))
+      .then(() => pty.write(text))
+      // Rejects when the login is over: then nothing is typed any more.
+      .catch(() => undefined);
   };
   const capture = async (): Promise<void> => {
     try {

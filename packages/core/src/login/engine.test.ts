@@ -188,6 +188,18 @@ describe('steps and answers', () => {
     expect(actions.filter(({ type }) => type === 'send')).toEqual([{ type: 'send', text: '2\r' }]);
   });
 
+  it('let the Enter wait where the CLI would take it for a part of the answer', () => {
+    const { drive } = method();
+    const steps = drive.steps.map((each) =>
+      each.do.kind === 'ask' ? { ...each, do: { ...each.do, submitAfterMs: 300 } } : each,
+    );
+    const actions = run([screen('Paste code here'), answer('code', 'x')], method({ drive: { ...drive, steps } }));
+    expect(actions.slice(1)).toEqual([
+      { type: 'send', text: 'x' },
+      { type: 'send', text: '\r', afterMs: 300 },
+    ]);
+  });
+
   it('leave the question open when the answer is empty', () => {
     const actions = run([screen('Paste code here'), answer('code', ' \n'), answer('code', 'x')]);
     expect(actions.filter(({ type }) => type === 'send')).toEqual([{ type: 'send', text: 'x\r' }]);

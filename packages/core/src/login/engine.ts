@@ -174,12 +174,19 @@ function onAnswer(state: LoginState, promptId: string, value: string): LoginStep
     (item) => state.open.includes(item.id) && item.do.kind === 'ask' && item.do.prompt.id === promptId,
   );
   if (asked?.do.kind !== 'ask') return { state, actions: [] };
-  const { prompt, submit } = asked.do;
+  const { prompt, submit, submitAfterMs } = asked.do;
   const typed = plainText(value).trim().slice(0, LONGEST_ANSWER);
   const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
   if (text === undefined || (text === '' && prompt.kind !== 'choice')) return { state, actions: [] };
   const answered = { ...signOfLife(state), open: state.open.filter((id) => id !== asked.id) };
-  return { state: answered, actions: [{ type: 'send', text: text + submit }] };
+  const typing: LoginAction[] =
+    submitAfterMs === 0
+      ? [{ type: 'send', text: text + submit }]
+      : [
+          { type: 'send', text },
+          { type: 'send', text: submit, afterMs: submitAfterMs },
+        ];
+  return { state: answered, actions: typing };
 }
 
 /** A choice is named by its label, or by what it types. */

@@ -26,7 +26,8 @@ export type LoginObservation =
 
 /** What the engine wants done. The runner does it and reports back by observations. */
 export type LoginAction =
-  | { readonly type: 'send'; readonly text: string }
+  /** Type this: at once, or this long after what was to be typed before. */
+  | { readonly type: 'send'; readonly text: string; readonly afterMs?: number }
   | { readonly type: 'ask'; readonly prompt: DeclaredPrompt }
   | { readonly type: 'announce-url'; readonly url: GuardedUrl; readonly userCode: string | undefined }
   | { readonly type: 'await-callback'; readonly port: number; readonly path: string }

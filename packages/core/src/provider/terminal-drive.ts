@@ -10,7 +10,13 @@ const expectStepSchema = z.strictObject({
   when: matcherSchema,
   do: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('send'), text: z.string().max(100) }),
-    z.strictObject({ kind: z.literal('ask'), prompt: declaredPromptSchema, submit: z.string().max(10).default('\r') }),
+    z.strictObject({
+      kind: z.literal('ask'),
+      prompt: declaredPromptSchema,
+      submit: z.string().max(10).default('\r'),
+      /** A full-screen CLI takes an Enter that arrives together with a pasted answer for a part of it. */
+      submitAfterMs: z.number().int().min(0).max(2000).default(0),
+    }),
   ]),
 });
 
