@@ -1,26 +1,31 @@
 import { join } from 'node:path';
 
 import { defineConfig } from '@sallyport/server';
-import { createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
+import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
 import type { FakeInternet } from '@sallyport/testkit';
 
 let internet: FakeInternet | undefined;
 
 /**
- * What `npm start -- --demo` runs: the real Codex CLI, and a made-up vendor in place of the internet. Logins are kept
- * across restarts.
+ * What `npm start -- --demo` runs: the real CLIs, and made-up vendors in place of the internet. Logins are kept across
+ * restarts.
  */
 export default defineConfig({
-  providers: ['@sallyport/provider-codex'],
+  providers: ['@sallyport/provider-codex', '@sallyport/provider-claude', '@sallyport/provider-gemini'],
+  // A made-up vendor has no terms.
+  iHaveReadTheTermsOf: ['claude_code'],
   egress: async ({ dataDirectory, clock }) => {
-    const openai = createFakeOpenai({
-      clock,
-      stateFile: join(dataDirectory, 'demo-vendor.json'),
-    });
+    const stateFile = (vendor: string): string => join(dataDirectory, `demo-vendor-${vendor}.json`);
+    const vendors = {
+      openai: createFakeOpenai({ clock, stateFile: stateFile('openai') }),
+      anthropic: createFakeAnthropic({ clock, stateFile: stateFile('anthropic') }),
+      google: createFakeGoogle({ clock, stateFile: stateFile('google') }),
+    };
+    const { openai, anthropic, google } = vendors;
     internet = await createFakeInternet({
       directory: join(dataDirectory, 'internet'),
-      sites: openai.sites,
-      controls: { openai: openai.control },
+      sites: { ...openai.sites, ...anthropic.sites, ...google.sites },
+      controls: { openai: openai.control, anthropic: anthropic.control, google: google.control },
       clock,
     });
     return internet;

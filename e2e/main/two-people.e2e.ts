@@ -11,7 +11,7 @@ import type { DemoServer } from '../support/server.ts';
 /** Codex receives its callback on a fixed port, and a second `codex login` on it ends the first. Here it never does. */
 describe('two people who connect Codex at once', () => {
   it.each([
-    ['machines with a network of their own', 'sallyport.demo.config.ts'],
+    ['machines with a network of their own', 'e2e/configs/codex.config.ts'],
     ["machines that share the host's ports", 'e2e/configs/plain.config.ts'],
   ])(
     'each in their own browser, with %s: the second waits, is told why, and neither is cancelled',
@@ -41,7 +41,7 @@ describe('two people who connect Codex at once', () => {
   );
 
   it('where the one who waits gives up, and the one who comes after them still gets a turn', async () => {
-    await withServer('sallyport.demo.config.ts', async (server) => {
+    await withServer('e2e/configs/codex.config.ts', async (server) => {
       const [first, second] = peopleOf(server);
       const third: Person = { ...first, userId: 'carol' };
       const firstId = await startLogin(first, 'browser:local');
@@ -61,7 +61,7 @@ describe('two people who connect Codex at once', () => {
   });
 
   it("each in a login machine's own browser: nobody waits", async () => {
-    await withServer('sallyport.demo.config.ts', async (server) => {
+    await withServer('e2e/configs/codex.config.ts', async (server) => {
       const [first, second] = peopleOf(server);
       const sessions: [Person, string][] = [
         [first, await startLogin(first, 'browser:desktop')],

@@ -14,7 +14,7 @@ export interface Person {
   readonly userId?: string;
 }
 
-export type Way = 'browser:local' | 'browser:desktop' | 'device-code' | 'paste';
+export type Way = 'browser:local' | 'browser:desktop' | 'device-code' | 'paste' | 'paste-code';
 
 export interface LoginStatus {
   readonly sessionId: string;

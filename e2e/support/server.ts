@@ -13,7 +13,7 @@ export interface DemoServerOptions {
   /** Kept from a former server to restart on it. Default: a new one. */
   readonly dataDirectory?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Default `sallyport.demo.config.ts`. */
+  /** Default the demo with Codex alone. */
   readonly config?: string;
 }
 
@@ -36,7 +36,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
   const dataDirectory = options.dataDirectory ?? (await makeDataDirectory());
   const child = spawn(
     process.execPath,
-    ['packages/server/dist/main.js', '--config', options.config ?? 'sallyport.demo.config.ts'],
+    ['packages/server/dist/main.js', '--config', options.config ?? 'e2e/configs/codex.config.ts'],
     {
       cwd: repository,
       env: {
