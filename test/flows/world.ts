@@ -15,6 +15,7 @@ import type {
   SessionRecord,
   Settings,
   Store,
+  Witness,
 } from '@sallyport/core';
 import { createFakeDriver, createFakeProvider, createVirtualClock } from '@sallyport/testkit';
 import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
@@ -42,6 +43,7 @@ export interface WorldOptions {
   readonly policy?: ProviderPolicy;
   /** Providers whose CLI is on the host already. Default: none. */
   readonly installed?: readonly string[];
+  readonly witness?: Witness;
 }
 
 /** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
@@ -151,6 +153,7 @@ export function createWorld(options: WorldOptions = {}): World {
     ...(options.settings && { settings: options.settings }),
     ...(options.policy && { policy: options.policy }),
     ...(options.host !== undefined && { host: options.host }),
+    ...(options.witness && { witness: options.witness }),
     onBackgroundError: (what, error) =>
       reported.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
   });

@@ -72,7 +72,7 @@ const credential: CredentialSummary = {
 };
 const textEvent = { type: 'text', text: 'hello' } as const;
 const view = { promptId: 'p-1', userId: 'u-1', provider: 'codex' };
-const domainEvent = { type: 'credential.invalid', at: 1, userId: 'u-1', provider: 'codex' } as const;
+const domainEvent = { type: 'credential.invalid', at: 1, userId: 'u-1', provider: 'codex', reason: 'refused' } as const;
 
 /** Every hook, called once with harmless arguments. */
 const callOf: Readonly<Record<HookName, (calls: HookCalls, given?: Context) => unknown>> = {

@@ -1,3 +1,5 @@
+import type { InvalidReason } from './credentials/files.ts';
+
 /** Every state change, once, for audit, metrics and webhooks. Never holds a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
   | {
@@ -32,7 +34,17 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly version: number;
       readonly machineId: string;
     }
-  | { readonly type: 'credential.invalid'; readonly provider: string }
+  /** A plugin, another machine or the state of the store kept it off a machine, which runs without it. */
+  | {
+      readonly type: 'credential.withheld';
+      readonly provider: string;
+      readonly machineId: string;
+      readonly code: string;
+    }
+  /** The person has to log in again. */
+  | { readonly type: 'credential.invalid'; readonly provider: string; readonly reason: InvalidReason }
+  /** Sent once, three days before the person has to log in again. */
+  | { readonly type: 'credential.expiring'; readonly provider: string; readonly loginExpiresAt: number }
   | { readonly type: 'credential.erased'; readonly provider: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
   | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }

@@ -10,6 +10,25 @@ export function createLine(): Line {
   };
 }
 
+/** A line for each name: work under one name takes turns, work under another does not wait for it. */
+export function createLines(): { inLine<T>(name: string, work: () => Promise<T>): Promise<T>; names(): string[] } {
+  const lines = new Map<string, { readonly line: Line; waiting: number }>();
+  return {
+    inLine: async (name, work) => {
+      const entry = lines.get(name) ?? { line: createLine(), waiting: 0 };
+      lines.set(name, entry);
+      entry.waiting += 1;
+      try {
+        return await entry.line(work);
+      } finally {
+        entry.waiting -= 1;
+        if (entry.waiting === 0) lines.delete(name);
+      }
+    },
+    names: () => [...lines.keys()],
+  };
+}
+
 /** The outcome of the work, or the reason of the signal, whichever is first. The work goes on unobserved then. */
 export function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { createCredentials } from './credentials/credentials.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { KeyRing } from './credentials/key-ring.ts';
 import { createLedger } from './credentials/ledger.ts';
+import type { Witness } from './credentials/witness.ts';
 import type { Egress } from './egress/egress.ts';
 import { SallyportError } from './errors.ts';
 import { createHooks } from './create-hooks.ts';
@@ -42,6 +43,8 @@ export interface SallyportOptions {
   readonly store: Store;
   readonly egress: Egress;
   readonly keyRing: KeyRing;
+  /** Finds out a store that was restored from an older backup. Default: one that forgets with this process. */
+  readonly witness?: Witness;
   readonly connectAgent: ConnectAgent;
   readonly agent: AgentBundle;
   readonly installCli: InstallCli;
@@ -104,7 +107,12 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     driver,
     store,
     egress: options.egress,
-    ledger: createLedger({ store, keyRing: options.keyRing, registry }),
+    ledger: createLedger({
+      store,
+      keyRing: options.keyRing,
+      registry,
+      ...(options.witness && { witness: options.witness }),
+    }),
     hooks,
     connectAgent: options.connectAgent,
     agentBundle: options.agent,

@@ -16,6 +16,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { FactoryContext } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabaseServer } from './database.ts';
+import { openFileWitness } from './file-witness.ts';
 import type { LoadedConfig } from './load-config.ts';
 import { openMasterKeys } from './master-key.ts';
 import { createMetrics } from './metrics.ts';
@@ -88,6 +89,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       store,
       egress,
       keyRing: keys.keyRing,
+      witness: await openFileWitness(join(data.path, 'witness')),
       connectAgent,
       agent,
       installCli: (manifest, asked) =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../canonical-json.ts';
 import { SallyportError } from '../errors.ts';
 import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import type { CredentialFiles } from './files.ts';
 
 /**
@@ -35,6 +36,15 @@ export function decodeBundle(bytes: Uint8Array): CredentialFiles {
 /** SHA-256 of the bundle without its padding, in hex. Two equal credentials have the same one. */
 export function bundleSha256(files: CredentialFiles): string {
   return createHash('sha256').update(bundleText(files), 'utf8').digest('hex');
+}
+
+/**
+ * Tells two versions apart by what is secret in them. Settings beside it do not count: a CLI such as Claude keeps
+ * counters in them, and each of their changes would pass for another version of the login.
+ */
+export function secretSha256(items: readonly CredentialItem[], files: CredentialFiles): string {
+  const secret = items.filter((item) => item.as === 'environment' || item.role === 'secret').map(({ id }) => id);
+  return bundleSha256(Object.fromEntries(Object.entries(files).filter(([id]) => secret.includes(id))));
 }
 
 /** Id of the first file that is too large to be stored. */

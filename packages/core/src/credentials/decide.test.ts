@@ -9,7 +9,15 @@ const facts = (issuedAt?: number, account = 'a@example.com') => ({
   account,
   ...(issuedAt !== undefined && { issuedAt }),
 });
-const current: StoredFacts = { version: 4, sha256: 'now', facts: facts(100), valid: true, holder: 'm-1' };
+const current: StoredFacts = {
+  version: 4,
+  sha256: 'now',
+  facts: facts(100),
+  valid: true,
+  invalidReason: null,
+  holder: 'm-1',
+  rolledBack: false,
+};
 const offer: OfferedFacts = {
   sha256: 'next',
   facts: facts(200),

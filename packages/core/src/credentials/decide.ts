@@ -1,4 +1,4 @@
-import type { CredentialFacts } from './files.ts';
+import type { CredentialFacts, InvalidReason } from './files.ts';
 import type { MissingPart } from './missing-parts.ts';
 
 /** Why a credential comes to the ledger. A person acts in `login` and `import`, a CLI in the other two. */
@@ -10,8 +10,14 @@ export interface StoredFacts {
   readonly sha256: string;
   readonly facts: CredentialFacts;
   readonly valid: boolean;
+  readonly invalidReason: InvalidReason | null;
   /** The machine that holds the lease. */
   readonly holder: string | undefined;
+  /**
+   * The store was put back to an earlier time: hash, facts and holder are those of the newest version we know of,
+   * and only what is stored under `version` is older.
+   */
+  readonly rolledBack: boolean;
 }
 
 /** What is offered. */
@@ -28,7 +34,7 @@ export interface OfferedFacts {
 
 export type Decision =
   | { readonly kind: 'store'; readonly expectedVersion: number; readonly valid: boolean }
-  /** The current version again. `revalidate`: a person brought it, so a refusal by the provider is forgotten. */
+  /** The current version again. `revalidate`: a person brought it, or it was lost and is found; it may be used again. */
   | { readonly kind: 'duplicate'; readonly version: number; readonly revalidate: boolean }
   | { readonly kind: 'refuse'; readonly why: RefusalKind; readonly problem: string };
 
@@ -45,7 +51,8 @@ export function decide(
 ): Decision {
   const byPerson = offered.reason === 'login' || offered.reason === 'import';
   if (offered.missing.length > 0) {
-    return refuse('incomplete', offered.missing.map(({ item, problem }) => `${item}: ${problem}`).join(', '));
+    const problem = offered.missing.map(({ item, problem: what }) => `${item}: ${what}`).join(', ');
+    return refuse(isEmptied(offered) ? 'blank' : 'incomplete', problem);
   }
   if (offered.facts.blank) return refuse('blank', 'the CLI has emptied it: the login is over');
   if (!current) {
@@ -54,12 +61,11 @@ export function decide(
       ? { kind: 'store', expectedVersion: 0, valid: true }
       : refuse('stale', 'the provider has been disconnected');
   }
-  if (offered.sha256 === current.sha256) {
-    return { kind: 'duplicate', version: current.version, revalidate: byPerson && !current.valid };
-  }
+  if (offered.sha256 === current.sha256) return decideSame(current, offered, byPerson);
   // An API key does not rotate: a person may go back to an earlier one.
   const mayReturn = byPerson && offered.facts.kind === 'api-key';
-  if (offered.seenVersion !== undefined && !mayReturn) {
+  const sameToken = !byPerson && hasSameToken(offered.facts, current.facts);
+  if (offered.seenVersion !== undefined && !mayReturn && !sameToken) {
     return refuse('stale', `it is version ${offered.seenVersion}; version ${current.version} is stored`);
   }
   if (byPerson) return decidePersons(current, offered, supersedes);
@@ -70,11 +76,39 @@ export function decide(
     // What a plan login has left on a disk, for instance, after the person chose a key.
     return refuse('stale', `version ${current.version}, which is stored, is of another kind`);
   }
-  if (!supersedes(offered.facts, current.facts)) {
-    return refuse('stale', `it is older than version ${current.version}, which is stored`);
+  if (offered.seenVersion !== undefined || !supersedes(offered.facts, current.facts)) {
+    // Only the short-lived token differs, or what stands beside it: nothing was used up.
+    return sameToken && !current.rolledBack
+      ? { kind: 'duplicate', version: current.version, revalidate: isFound(current, offered) }
+      : refuse('stale', `it is older than version ${current.version}, which is stored`);
   }
   // Only a person's login ends the refusal by the provider; a refused CLI may still rewrite its file.
-  return { kind: 'store', expectedVersion: current.version, valid: current.valid };
+  return { kind: 'store', expectedVersion: current.version, valid: current.valid || isFound(current, offered) };
+}
+
+/** What is stored comes again, or what would be stored if the store had not been put back. */
+function decideSame(current: StoredFacts, offered: OfferedFacts, byPerson: boolean): Decision {
+  const { version, rolledBack, holder } = current;
+  if (!rolledBack) {
+    return { kind: 'duplicate', version, revalidate: !current.valid && (byPerson || isFound(current, offered)) };
+  }
+  return byPerson || holder === undefined || holder === offered.machineId
+    ? { kind: 'store', expectedVersion: version, valid: current.invalidReason !== 'refused' || byPerson }
+    : refuse('stale', `machine ${offered.machineId ?? 'unknown'} no longer holds this login`);
+}
+
+/** It was given up for lost, and the machine that has it is back. */
+function isFound({ invalidReason, holder }: StoredFacts, { machineId }: OfferedFacts): boolean {
+  return invalidReason !== null && invalidReason !== 'refused' && machineId !== undefined && machineId === holder;
+}
+
+function hasSameToken(one: CredentialFacts, other: CredentialFacts): boolean {
+  return one.lineage !== undefined && one.lineage === other.lineage && one.kind === other.kind;
+}
+
+/** The file is whole and its values are gone: what a CLI leaves behind when its refresh was refused. */
+function isEmptied({ missing, machineId }: OfferedFacts): boolean {
+  return machineId !== undefined && missing.every(({ problem }) => problem.startsWith('missing '));
 }
 
 /** A fresh login always wins; a file from elsewhere must not be older than a login that works. */

@@ -25,4 +25,22 @@ export interface CredentialFacts {
   readonly blank: boolean;
   /** A digest (never the token) that tells two refresh tokens apart. */
   readonly lineage?: string;
+  /** False for a key or token that nothing ever replaces, so that an old copy does no harm. Set by the ledger. */
+  readonly rotates?: false;
 }
+
+/** Why a stored login is not given out any more. The person has to log in again in every case. */
+export type InvalidReason =
+  /** The provider does not accept it any more, or its CLI has emptied it. */
+  | 'refused'
+  /** The machine that used it is gone, or lost its newest version. The stored one may have been used up. */
+  | 'lost'
+  /** The store has an older version than the one that was used last: it was restored from a backup. */
+  | 'rolled-back';
+
+/** For the person, one sentence each. */
+export const invalidReasons: Readonly<Record<InvalidReason, string>> = {
+  refused: 'The provider no longer accepts this login.',
+  lost: 'The newest version of this login was lost with the machine that used it.',
+  'rolled-back': 'The login was renewed after the backup that the database was restored from.',
+};

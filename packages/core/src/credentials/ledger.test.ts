@@ -11,7 +11,7 @@ import { Secret } from '../secret.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { CredentialStore } from '../store/store.ts';
 import { createLedger } from './ledger.ts';
-import type { LedgerProvider } from './ledger.ts';
+import type { LedgerProvider } from './examine.ts';
 import { createLocalKeyRing } from './local-key-ring.ts';
 
 const userId = '0190b5a4-7c1d-7e3f-8a9b-0c1d2e3f4a5b';
@@ -122,7 +122,7 @@ describe('the ledger', () => {
   it('does not lease what cannot be given out', async () => {
     const { ledger, login, lease, store } = setup();
     await login('one');
-    await ledger.markInvalid(userId, 'example');
+    await ledger.markInvalid(userId, 'example', 'refused');
     await expect(lease()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
     await expect(store.credentials.holder(userId, 'example')).resolves.toBeUndefined();
   });
@@ -131,12 +131,12 @@ describe('the ledger', () => {
     const { ledger, login, rotate, lease, read } = setup();
     await login('one');
     await lease();
-    await expect(ledger.markInvalid(userId, 'example', 1)).resolves.toBe(true);
+    await expect(ledger.markInvalid(userId, 'example', 'refused', 1)).resolves.toBe(true);
     await rotate('two', 2);
     await expect(read()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID', message: /Example/ });
     await login('three', 3);
     await expect(read()).resolves.toEqual(files('three', 3));
-    await expect(ledger.markInvalid(userId, 'example', 2)).resolves.toBe(false);
+    await expect(ledger.markInvalid(userId, 'example', 'refused', 2)).resolves.toBe(false);
     await expect(read()).resolves.toEqual(files('three', 3));
   });
 

@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '../errors.ts';
 import type { CredentialSummary } from '../hooks.ts';
-import type { ProviderManifest } from '../provider/manifest.ts';
-import type { Provider } from '../provider/provider.ts';
+import { createLines } from '../one-at-a-time.ts';
 import { Secret } from '../secret.ts';
 import type { CredentialRecord, Store } from '../store/store.ts';
-import { bundleSha256, decodeBundle, encodeBundle } from './bundle.ts';
+import { decodeBundle, encodeBundle, secretSha256 } from './bundle.ts';
 import { decide } from './decide.ts';
-import type { CaptureReason, Decision, RefusalKind } from './decide.ts';
-import type { CredentialFacts, CredentialFiles } from './files.ts';
+import type { CaptureReason, Decision, RefusalKind, StoredFacts } from './decide.ts';
+import { examine } from './examine.ts';
+import type { Examined, LedgerProvider } from './examine.ts';
+import type { CredentialFacts, CredentialFiles, InvalidReason } from './files.ts';
 import type { KeyRing } from './key-ring.ts';
-import { missingParts } from './missing-parts.ts';
+import { loginNeeded } from './login-needed.ts';
+import { createMemoryWitness, isRolledBack } from './witness.ts';
+import type { Testimony, Witness } from './witness.ts';
 
 /**
  * The one place where credentials are kept: sealed, versioned, leased to one machine at a time, and never given
@@ -24,16 +27,19 @@ export interface Ledger {
   read(userId: string, provider: string): Promise<ReleasedCredential>;
   /**
    * Leases the credential to a machine and reads it. Throws `CREDENTIAL_LEASED` while another machine holds it.
-   * The lease lasts until it is given back, or until the person logs in again.
+   * The lease lasts until it is given back, or until the person logs in again. While it lasts, the machine may have
+   * a version that the ledger has not.
    */
   release(lease: CredentialLease): Promise<ReleasedCredential>;
   /** The machine no longer has the credential: it was removed from the disk, or the machine was destroyed. */
   giveBack(lease: CredentialLease): Promise<void>;
+  /** What is stored and who holds it, without opening it; `undefined` where nothing is. */
+  standing(userId: string, provider: string): Promise<CredentialStanding | undefined>;
   /**
-   * The provider refused the credential: it is not given out until the person logs in again. With a `version`,
-   * only if that is still the current one, since the person may have logged in meanwhile. Resolves to whether it was.
+   * The credential is not given out until the person logs in again. With a `version`, only if that is still the
+   * current one, since the person may have logged in meanwhile. Resolves to whether this call ended it.
    */
-  markInvalid(userId: string, provider: string, version?: number): Promise<boolean>;
+  markInvalid(userId: string, provider: string, reason: InvalidReason, version?: number): Promise<boolean>;
   /** Forgets every version, and the lease. */
   erase(userId: string, provider: string): Promise<void>;
   /** What is connected, without the bytes. */
@@ -78,6 +84,9 @@ export interface ReleasedCredential {
   readonly facts: CredentialFacts;
 }
 
+/** `sha256` is that of the stored version; the holder, where the store was put back, the one remembered. */
+export type CredentialStanding = StoredFacts;
+
 export type LedgerEntry = Pick<
   CredentialRecord,
   'provider' | 'version' | 'facts' | 'valid' | 'lastVerified' | 'createdAt' | 'updatedAt'
@@ -87,21 +96,20 @@ export interface LedgerOptions {
   readonly store: Pick<Store, 'credentials'>;
   readonly keyRing: KeyRing;
   readonly registry: { get(provider: string): LedgerProvider };
+  /** Default: one in memory, which knows nothing of the time before this start. */
+  readonly witness?: Witness;
   /** Makes ids of records. Default: random UUIDs. */
   readonly newId?: () => string;
 }
-
-/** The part of a provider that the ledger asks. */
-export type LedgerProvider = Pick<Provider, 'inspect' | 'supersedes'> & {
-  readonly manifest: Pick<ProviderManifest, 'title' | 'credentials'>;
-};
 
 /** Others may store between our reading and our writing; more often than this is a fault. */
 const MOST_ATTEMPTS = 8;
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { keyRing, registry, newId = randomUUID } = options;
+  const { keyRing, registry, newId = randomUUID, witness = createMemoryWitness() } = options;
   const { credentials } = options.store;
+  // What the witness says is read, decided on and written again: two offers at once would mix their notes.
+  const lines = createLines();
 
   return {
     offer: async (offer) => {
@@ -109,7 +117,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       const beforeStore = callOnce(offer.beforeStore);
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await offerOnce(offer, examined, beforeStore);
+          return await lines.inLine(JSON.stringify([offer.userId, offer.provider]), () =>
+            offerOnce(offer, examined, beforeStore),
+          );
         } catch (error) {
           const overtaken = SallyportError.isInstance(error) && error.code === 'CREDENTIAL_STALE';
           if (!overtaken || attempt === MOST_ATTEMPTS) throw error;
@@ -117,20 +127,35 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
     },
     read,
+    standing: async (userId, provider) => {
+      const { stored, current } = await look(userId, provider);
+      return stored && current && { ...current, sha256: stored.sha256 };
+    },
     release: async ({ userId, provider, machineId }) => {
-      await read(userId, provider);
+      const { version, facts, sha256 } = await findReadable(userId, provider);
       await credentials.lease(userId, provider, machineId);
+      await witness.note(userId, provider, { version, facts, sha256, machineId });
       // Read again: only from now on can nobody else change it.
       return read(userId, provider);
     },
-    giveBack: ({ userId, provider, machineId }) => credentials.release(userId, provider, machineId),
-    markInvalid: async (userId, provider, version) => {
+    giveBack: async ({ userId, provider, machineId }) => {
+      await credentials.release(userId, provider, machineId);
+      const testimony = await witness.recall(userId, provider);
+      if (testimony?.machineId === machineId) await witness.note(userId, provider, { ...testimony, machineId: null });
+    },
+    markInvalid: async (userId, provider, reason, version) => {
       const current = await credentials.current(userId, provider);
-      if (!current || (version !== undefined && version !== current.version)) return false;
-      await credentials.setValid(userId, provider, false);
+      if (!current?.valid || (version !== undefined && version !== current.version)) return false;
+      await credentials.setValid(userId, provider, false, reason);
       return true;
     },
-    erase: (userId, provider) => credentials.erase(userId, provider),
+    erase: async (userId, provider) => {
+      const stored = await credentials.current(userId, provider);
+      await credentials.erase(userId, provider);
+      if (!stored) return;
+      const { version } = stored;
+      await witness.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
+    },
     list: async (userId) =>
       (await credentials.list(userId)).map(
         ({ provider, version, facts, valid, lastVerified, createdAt, updatedAt }) => ({
@@ -145,6 +170,32 @@ export function createLedger(options: LedgerOptions): Ledger {
       ),
   };
 
+  /** What is stored, and what there is to decide by: where the store was put back, what the witness remembers. */
+  async function look(userId: string, provider: string): Promise<Standing> {
+    const stored = await credentials.current(userId, provider);
+    const testimony = await witness.recall(userId, provider);
+    if (!stored) return { stored, testimony, current: undefined };
+    const { version, sha256, facts, valid, invalidReason } = stored;
+    if (!testimony || !isRolledBack(testimony, stored)) {
+      // A lease that the witness knows of and the store does not: the store was put back to before it.
+      const remembered = testimony?.version === version ? testimony.machineId : null;
+      const holder = remembered ?? (await credentials.holder(userId, provider))?.machineId;
+      return {
+        stored,
+        testimony,
+        current: { version, sha256, facts, valid, invalidReason, holder, rolledBack: false },
+      };
+    }
+    const newest = { sha256: testimony.sha256 ?? '', facts: testimony.facts ?? facts };
+    const holder = testimony.machineId ?? undefined;
+    const isErased = testimony.sha256 === null;
+    return {
+      stored,
+      testimony,
+      current: { version, ...newest, valid: valid && !isErased, invalidReason, holder, rolledBack: true },
+    };
+  }
+
   async function offerOnce(
     offer: CredentialOffer,
     examined: Examined,
@@ -152,11 +203,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   ): Promise<OfferOutcome> {
     const { userId, provider, reason, machineId } = offer;
     const { facts, sha256 } = examined;
-    const current = await credentials.current(userId, provider);
-    const holder = (await credentials.holder(userId, provider))?.machineId;
+    const { stored, testimony, current } = await look(userId, provider);
     const seenVersion = await credentials.seen(userId, provider, sha256);
     const decision: Decision = decide(
-      current && { ...current, holder },
+      current,
       { ...examined, reason, seenVersion, machineId },
       registry.get(provider).supersedes,
     );
@@ -170,68 +220,54 @@ export function createLedger(options: LedgerOptions): Ledger {
     const version = decision.expectedVersion + 1;
     const summary: CredentialSummary = { provider, version, facts, reason };
     if (byPerson) await beforeStore(summary);
-    const credentialId = current?.credentialId ?? newId();
+    const credentialId = stored?.credentialId ?? newId();
     const plain = encodeBundle(examined.files);
     const sealed = await keyRing.seal(new Secret(plain), { recordId: credentialId, userId, provider, version });
     plain.fill(0);
-    const record = { credentialId, userId, provider, sha256, facts, sealed, valid: decision.valid };
+    const { valid } = decision;
+    // The provider made it a moment ago, unless it comes from elsewhere.
+    const verified = reason !== 'import';
+    const record = { credentialId, userId, provider, sha256, facts, sealed, valid, verified };
+    const before = testimony ?? { version: 0, sha256: null, facts: null, machineId: null };
+    await witness.note(userId, provider, { ...before, next: { version, sha256 } });
     await credentials.append(record, decision.expectedVersion);
+    await witness.note(userId, provider, { version, sha256, facts, machineId: byPerson ? null : (machineId ?? null) });
     // A new login is a new family of tokens: what the old holder rotates from now on belongs to the old one.
-    if (byPerson && holder !== undefined) await credentials.release(userId, provider, holder);
+    const holder = byPerson ? (await credentials.holder(userId, provider))?.machineId : undefined;
+    if (holder !== undefined) await credentials.release(userId, provider, holder);
     const objection = byPerson ? undefined : await beforeStore(summary).catch((error: unknown) => error);
     return { outcome: 'stored', version, facts, ...(objection !== undefined && { objection }) };
   }
 
-  async function read(userId: string, provider: string): Promise<ReleasedCredential> {
-    const record = await credentials.current(userId, provider);
+  async function findReadable(userId: string, provider: string): Promise<CredentialRecord> {
+    const { stored: record, current } = await look(userId, provider);
     const { title } = registry.get(provider).manifest;
     if (!record) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    if (!record.valid) throw new SallyportError('CREDENTIAL_INVALID', `${title} no longer accepts the stored login.`);
+    const reason = record.invalidReason ?? (current?.rolledBack ? 'rolled-back' : undefined);
+    if (reason !== undefined) throw loginNeeded(title, reason);
+    return record;
+  }
+
+  async function read(userId: string, provider: string): Promise<ReleasedCredential> {
+    const record = await findReadable(userId, provider);
     const { credentialId, version, facts, sha256 } = record;
     const plain = await keyRing.open(record.sealed, { recordId: credentialId, userId, provider, version });
     const files = decodeBundle(plain.reveal());
     plain.reveal().fill(0);
-    if (bundleSha256(files) !== sha256) {
+    if (secretSha256(registry.get(provider).manifest.credentials, files) !== sha256) {
       throw new SallyportError('CREDENTIAL_UNREADABLE', 'The stored credential cannot be opened.');
     }
     return { files: new Secret(files), version, facts };
   }
 }
 
+interface Standing {
+  readonly stored: CredentialRecord | undefined;
+  readonly testimony: Testimony | undefined;
+  readonly current: StoredFacts | undefined;
+}
+
 type BeforeStore = (summary: CredentialSummary) => Promise<void>;
-
-interface Examined {
-  readonly files: CredentialFiles;
-  readonly sha256: string;
-  readonly facts: CredentialFacts;
-  readonly missing: readonly { readonly item: string; readonly problem: string }[];
-}
-
-/** Keeps what the manifest names and nothing else: the offer comes from inside a machine. */
-function examine(provider: LedgerProvider, offered: CredentialFiles): Examined {
-  const items = provider.manifest.credentials;
-  const named = items.flatMap(({ id }): [string, string][] => {
-    const text = offered[id];
-    return text === undefined ? [] : [[id, text]];
-  });
-  const files = Object.fromEntries(named);
-  const missing = missingParts(items, files);
-  const onlyValues = items.every((item) => item.as === 'environment' || files[item.id] === undefined);
-  const unknown: CredentialFacts = { kind: onlyValues ? 'api-key' : 'plan', blank: false };
-  const sha256 = bundleSha256(files);
-  if (missing.length > 0 || !provider.inspect) return { files, sha256, facts: unknown, missing };
-  try {
-    return { files, sha256, facts: provider.inspect(files), missing };
-  } catch {
-    // What it says may quote the credential, so it goes no further.
-    return {
-      files,
-      sha256,
-      facts: unknown,
-      missing: [{ item: 'credential', problem: 'not understood by its provider' }],
-    };
-  }
-}
 
 function callOnce(beforeStore: BeforeStore | undefined): BeforeStore {
   let called: Promise<void> | undefined;

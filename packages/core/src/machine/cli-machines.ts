@@ -1,9 +1,11 @@
 import { SallyportError } from '../errors.ts';
-import { createLine, orAborted } from '../one-at-a-time.ts';
+import { createLine, createLines, orAborted } from '../one-at-a-time.ts';
 import type { Line } from '../one-at-a-time.ts';
 import type { Runtime } from '../runtime.ts';
 import type { RunningMachine } from './boot.ts';
-import { giveBackAll, removeCredential, staleProviders, watchCredentials } from './credential-exchange.ts';
+import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
+import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
+import type { Withheld } from './credential-release.ts';
 import { findCliMachine } from './find-cli-machine.ts';
 import { restCliMachine } from './rest-cli-machine.ts';
 import { startCliMachine } from './start-cli-machine.ts';
@@ -15,6 +17,8 @@ export interface CliMachine {
   readonly running: RunningMachine;
   /** Providers whose CLI it can run. */
   readonly providers: ReadonlySet<string>;
+  /** Logins that were kept off it. */
+  readonly withheld: ReadonlyMap<string, Withheld>;
   /** Taking in a rotation, and asking whether the machine is up to date, one at a time: in between, it looks stale. */
   readonly intake: Line;
   /** Prompts under way. */
@@ -49,28 +53,21 @@ const HEALTH_MS = 5_000;
 
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
-  const lines = new Map<string, { readonly inLine: Line; waiting: number }>();
-  let closed = false;
-
   /** One operation at a time for each person; the next starts when the one before has ended, well or not. */
-  async function exclusively<T>(userId: string, work: () => Promise<T>): Promise<T> {
-    const line = lines.get(userId) ?? { inLine: createLine(), waiting: 0 };
-    lines.set(userId, line);
-    line.waiting += 1;
-    try {
-      return await line.inLine(work);
-    } finally {
-      line.waiting -= 1;
-      if (line.waiting === 0) lines.delete(userId);
-    }
-  }
+  const lines = createLines();
+  const exclusively = <T>(userId: string, work: () => Promise<T>): Promise<T> => lines.inLine(userId, work);
+  let closed = false;
 
   async function bringUp(request: StartCliMachine): Promise<CliMachine> {
     const { userId, provider, signal } = request;
     const current = up.get(userId);
     if (current) {
-      const stale = await current.intake(() => staleProviders(runtime, userId, current.running.id));
-      if (!current.ended && stale.length === 0 && current.providers.has(provider)) return current;
+      const { withheld, running } = current;
+      const stale = await current.intake(() => staleProviders(runtime, userId, running.id, withheld));
+      if (!current.ended && stale.length === 0 && current.providers.has(provider)) {
+        if (!withheld.has(provider)) return current;
+        await checkWithheld(request, running.id);
+      }
     }
     const restarts = current && !current.ended;
     const message = restarts ? 'The machine is restarted to use the newest login.' : 'Your machine is being started.';
@@ -79,11 +76,18 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return boot(request);
   }
 
+  /** It was kept off the machine. While that has not changed, the others' prompts are not disturbed by a restart. */
+  async function checkWithheld({ userId, provider, signal }: StartCliMachine, machineId: string): Promise<void> {
+    const credential = await runtime.store.credentials.current(userId, provider);
+    if (credential) await checkRelease(runtime, credential, { userId, machineId, signal });
+  }
+
   async function boot(request: StartCliMachine): Promise<CliMachine> {
     const { userId } = request;
-    const { running, providers } = await startCliMachine(runtime, request);
+    const { running, providers, withheld } = await startCliMachine(runtime, request);
     const lastUsed = runtime.clock.monotonic();
-    const entry: CliMachine = { userId, running, providers, intake: createLine(), active: 0, lastUsed, ended: false };
+    const fresh = { intake: createLine(), active: 0, lastUsed, ended: false };
+    const entry: CliMachine = { userId, running, providers, withheld, ...fresh };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
     try {
@@ -165,8 +169,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         if (isCurrent) await rest(userId, 'destroy');
         const known = await findCliMachine(runtime, userId, machineId);
         if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'There is no machine to destroy.');
-        await known.existing?.destroy();
-        await giveBackAll(runtime, known.record);
+        const { record, existing } = known;
+        if (existing) {
+          await existing.stop({ deadlineMs: 2_000 });
+          await runtime.attempt(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, existing));
+          await existing.destroy();
+        }
+        await loseCredentials(runtime, record, true);
         if ((await runtime.store.users.get(userId))?.machineId === machineId)
           await runtime.store.users.setMachine(userId, null);
         await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
@@ -193,7 +202,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     },
     stopAll: async (reason) => {
       closed = true;
-      const users = new Set([...up.keys(), ...lines.keys()]);
+      const users = new Set([...up.keys(), ...lines.names()]);
       await Promise.all([...users].map((userId) => exclusively(userId, () => rest(userId, reason))));
     },
   };

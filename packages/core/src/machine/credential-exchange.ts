@@ -1,118 +1,72 @@
 import type { CredentialFiles } from '../credentials/files.ts';
-import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
-import { SallyportError } from '../errors.ts';
+import { endLogin } from '../credentials/end-login.ts';
+import type { OfferOutcome } from '../credentials/ledger.ts';
+import { collectCredential, credentialPaths } from '../credentials/place.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
 import type { CliMachine } from './cli-machines.ts';
 import type { Machine } from './driver.ts';
 
 /**
- * Credentials on their way between the ledger and a CLI machine. The rule behind all of it: one holder, one
- * version. What the machine has is read back before anything is written to it, and a version it rotated
- * itself is never overwritten by the one it came from.
+ * Credentials on their way from a CLI machine to the ledger. A machine holds the lease of a credential from before it
+ * starts until its disk has been read after it stopped: as long as there is a lease, the machine may have a
+ * version that nobody else knows. Where that version cannot be read any more, the stored one is given up too,
+ * since its refresh token may have been used up.
  */
 
-/**
- * Providers whose stored version is another than the one on the machine's disk, or gone. A login the provider has
- * refused is on no list: it is not given out, so a restart would bring nothing.
- */
-export async function staleProviders(runtime: Runtime, userId: string, machineId: string): Promise<readonly string[]> {
-  const injected = (await runtime.store.machines.get(machineId))?.injected ?? {};
-  const stored = new Map(
-    (await runtime.store.credentials.list(userId)).map((credential) => [credential.provider, credential]),
-  );
-  const providers = new Set([...Object.keys(injected), ...stored.keys()]);
-  return [...providers].filter((provider) => {
-    const credential = stored.get(provider);
-    return runtime.registry.has(provider) && credential?.valid !== false && injected[provider] !== credential?.version;
-  });
-}
-
-/** Reads a stopped machine's disk and stores what it rotated unseen. */
-export async function harvestCredentials(runtime: Runtime, userId: string, machine: Machine): Promise<void> {
-  const record = await runtime.store.machines.get(machine.id);
-  for (const provider of Object.keys(record?.injected ?? {})) {
+/** Reads a stopped machine's disk, stores what it rotated unseen, and gives its leases back. */
+export async function settleCredentials(runtime: Runtime, userId: string, machine: Machine): Promise<void> {
+  for (const { provider } of await runtime.store.credentials.list(userId)) {
     if (!runtime.registry.has(provider)) continue;
-    const { manifest } = runtime.registry.get(provider);
-    const placed = await machine.disk.harvest(credentialPaths(manifest.credentials, 'cli'));
-    const files = collectCredential(manifest.credentials, placed, 'cli');
-    if (Object.keys(files).length > 0)
-      await takeIn(runtime, { userId, provider, machineId: machine.id, files, reason: 'harvest' });
-  }
-}
-
-/** Puts the newest version of every connected provider on a stopped machine's disk, and removes the others. */
-export async function injectCredentials(
-  runtime: Runtime,
-  request: {
-    readonly userId: string;
-    readonly machine: Machine;
-    readonly driver: string;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const { userId, machine } = request;
-  const record = await runtime.store.machines.get(machine.id);
-  const before = record?.injected ?? {};
-  const stored = await runtime.store.credentials.list(userId);
-  // What it holds of a provider that is no longer configured, or that refused the login, stays as it lies.
-  const injected: Record<string, number> = { ...before };
-
-  for (const provider of Object.keys(before)) {
-    if (stored.some((credential) => credential.provider === provider) || !runtime.registry.has(provider)) continue;
-    await machine.disk.remove(credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
-    delete injected[provider];
-  }
-  for (const credential of stored) {
-    const { provider, version } = credential;
-    if (!runtime.registry.has(provider) || !credential.valid) continue;
-    const { manifest } = runtime.registry.get(provider);
-    if (before[provider] !== version) {
-      const view = {
-        machineId: machine.id,
-        userId,
-        role: 'cli',
-        driver: request.driver,
-        labels: {},
-        state: 'stopped',
-      } as const;
-      const refusal = await runtime.hooks.credentialRelease(
-        { provider, version, facts: credential.facts, reason: 'login' },
-        view,
-        { userId, provider, sessionId: undefined, signal: request.signal },
-      );
-      if (refusal !== undefined)
-        throw new SallyportError('CREDENTIAL_REFUSED', `The ${manifest.title} login was not released: ${refusal}`);
-      const released = await runtime.ledger.release({ userId, provider, machineId: machine.id });
-      const existing = await machine.disk.harvest(credentialPaths(manifest.credentials, 'cli'));
-      const files = released.files.reveal();
-      await machine.disk.remove(leftoverPaths(manifest.credentials, files, 'cli'));
-      await machine.disk.inject(placeCredential(manifest.credentials, files, 'cli', existing));
-      injected[provider] = released.version;
-      runtime.emit({ type: 'credential.injected', userId, provider, version: released.version, machineId: machine.id });
+    const { credentials } = runtime.registry.get(provider).manifest;
+    const files = collectCredential(
+      credentials,
+      await machine.disk.harvest(credentialPaths(credentials, 'cli')),
+      'cli',
+    );
+    const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
+    const outcome = await takeIn(runtime, found);
+    const standing = await runtime.ledger.standing(userId, provider);
+    if (standing?.holder !== machine.id) continue;
+    if (outcome.outcome !== 'refused' || standing.facts.rotates === false) {
+      await runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
+      continue;
     }
+    runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
+    // The lease stays: the right disk may come back, and with it the login.
+    await endLogin(runtime, { userId, provider, reason: outcome.why === 'blank' ? 'refused' : 'lost' });
   }
-  await runtime.store.machines.update(machine.id, { injected });
 }
 
-/** The machine is gone for good: what it held may be given to another. */
+/** The machine never ran anything: what was leased to it is unchanged. */
 export async function giveBackAll(
   runtime: Runtime,
-  record: Pick<MachineRecord, 'userId' | 'machineId'>,
+  { userId, machineId }: Pick<MachineRecord, 'userId' | 'machineId'>,
 ): Promise<void> {
-  const { userId, machineId } = record;
   // Not only what it says was injected: it may have ended between the lease and the note.
   for (const { provider } of await runtime.store.credentials.list(userId)) {
     await runtime.ledger.giveBack({ userId, provider, machineId });
   }
 }
 
-/** Takes one provider's credential off a stopped machine's disk. */
-export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
-  await machine.disk.remove(credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
-  const record = await runtime.store.machines.get(machine.id);
-  const { [provider]: _removed, ...injected } = record?.injected ?? {};
-  await runtime.store.machines.update(machine.id, { injected });
+/**
+ * The machine is gone from its host. What it held and nobody read is lost with it. `forGood`: it was destroyed;
+ * otherwise it may come back, and keeps its leases for that.
+ */
+export async function loseCredentials(
+  runtime: Runtime,
+  { userId, machineId }: Pick<MachineRecord, 'userId' | 'machineId'>,
+  forGood: boolean,
+): Promise<void> {
+  for (const { provider } of await runtime.store.credentials.list(userId)) {
+    if (!runtime.registry.has(provider)) continue;
+    const standing = await runtime.ledger.standing(userId, provider);
+    if (standing?.holder !== machineId) continue;
+    const isHarmless = standing.facts.rotates === false;
+    if (!isHarmless)
+      await endLogin(runtime, { userId, provider, reason: standing.rolledBack ? 'rolled-back' : 'lost' });
+    if (isHarmless || forGood) await runtime.ledger.giveBack({ userId, provider, machineId });
+  }
 }
 
 /** Follows a running machine: each rotation is stored as soon as it is complete on its disk. */
@@ -141,9 +95,11 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
       if (!runtime.registry.has(provider)) continue;
       // When it fails, the agent offers it again, and the disk still has it at the next stop.
       await runtime.attempt(`storing a rotation from machine ${running.id}`, async () => {
-        await entry.intake(() =>
+        const outcome = await entry.intake(() =>
           takeIn(runtime, { userId, provider, machineId: running.id, files, reason: 'rotation' }),
         );
+        if (outcome.outcome === 'refused')
+          runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
         await running.agent.acknowledge(offerId);
       });
     }
@@ -160,25 +116,23 @@ async function takeIn(
     readonly files: CredentialFiles;
     readonly reason: 'rotation' | 'harvest';
   },
-): Promise<void> {
+): Promise<OfferOutcome> {
   const { userId, provider, machineId, reason } = found;
   const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
   const verdict = await runtime.ledger.offer({
     ...found,
     beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, context),
   });
-  if (verdict.outcome === 'refused') {
-    runtime.emit({ type: 'credential.rejected', userId, provider, problem: verdict.problem });
-    return;
-  }
+  if (verdict.outcome === 'refused') return verdict;
   // A duplicate is noted too: the server may have ended between the ledger's commit and this note.
   const injected = (await runtime.store.machines.get(machineId))?.injected ?? {};
   const holder = await runtime.store.credentials.holder(userId, provider);
   if (injected[provider] !== verdict.version && holder?.machineId === machineId) {
     await runtime.store.machines.update(machineId, { injected: { ...injected, [provider]: verdict.version } });
   }
-  if (verdict.outcome === 'duplicate') return;
+  if (verdict.outcome === 'duplicate') return verdict;
   runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason });
   if (verdict.objection !== undefined)
     runtime.reportBackground(`a plugin's objection to a ${provider} rotation`, verdict.objection);
+  return verdict;
 }

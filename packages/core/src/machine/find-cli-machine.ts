@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
-import { giveBackAll } from './credential-exchange.ts';
+import { loseCredentials } from './credential-exchange.ts';
 import type { Machine } from './driver.ts';
 import { newMachineId } from './ids.ts';
 
@@ -23,14 +23,17 @@ export async function findCliMachine(
   return { record, existing: ref && (await runtime.driver.adopt(ref)) };
 }
 
-/** The person's machine, or the row of a new one; what a machine held that is gone from its host is given back. */
+/** The person's machine, or the row of a new one; what a machine held that is gone from this host is lost. */
 export async function findOrReserve(runtime: Runtime, userId: string, memoryMb: number): Promise<FoundMachine> {
   const known = await findCliMachine(runtime, userId);
   if (known?.existing) return known;
   if (known) {
-    const { machineId, state } = known.record;
-    if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
-    await giveBackAll(runtime, known.record);
+    const { machineId, state, host: itsHost } = known.record;
+    // One of another host may be well; whether it holds anything is asked when its logins are released.
+    if (itsHost === runtime.host) {
+      if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
+      await loseCredentials(runtime, known.record, false);
+    }
   }
   const machineId = newMachineId();
   const { driver, host } = runtime;

@@ -3,6 +3,7 @@ import { loginPhases } from '../login/phases.ts';
 import { failSession } from '../login/session.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord, SessionRecord } from '../store/store.ts';
+import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import type { MachineRef } from './driver.ts';
 
 /**
@@ -60,8 +61,7 @@ async function endPrompts(runtime: Runtime): Promise<void> {
 
 /**
  * No machine outlives its server with a token we still know, so each is stopped. A browser machine has no
- * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested before
- * the next start. What the driver made but no row knows is ours too (it carries our label) and goes; what
+ * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested. What the driver made but no row knows is ours too (it carries our label) and goes; what
  * belongs to another host's rows is left alone. One that resists is reported and does not keep the server down.
  */
 async function reconcileMachines(runtime: Runtime): Promise<void> {
@@ -73,9 +73,11 @@ async function reconcileMachines(runtime: Runtime): Promise<void> {
     );
   }
   const found = new Set(refs.map((ref) => ref.machineId));
-  for (const { machineId, userId, role, state } of rows.values()) {
+  for (const row of rows.values()) {
+    const { machineId, userId, role, state } = row;
     if (found.has(machineId) || state === 'destroyed' || state === 'lost') continue;
     await runtime.setMachineState(machineId, userId, role, role === 'browser' ? 'destroyed' : 'lost');
+    if (role === 'cli') await loseCredentials(runtime, row, false);
   }
 }
 
@@ -83,7 +85,12 @@ async function settleMachine(runtime: Runtime, ref: MachineRef, row: MachineReco
   if (!row && (await runtime.store.machines.get(ref.machineId))) return;
   const machine = await runtime.driver.adopt(ref);
   if (row?.role === 'cli' && row.state !== 'destroyed') {
-    await machine?.stop({ deadlineMs: 2_000 });
+    if (machine) {
+      await machine.stop({ deadlineMs: 2_000 });
+      await runtime.attempt(`harvesting machine ${row.machineId}`, () =>
+        settleCredentials(runtime, row.userId, machine),
+      );
+    }
     const state = machine ? 'stopped' : 'lost';
     if (row.state !== state) await runtime.setMachineState(row.machineId, row.userId, 'cli', state);
     return;

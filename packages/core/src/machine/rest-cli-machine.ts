@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
-import { harvestCredentials } from './credential-exchange.ts';
+import { settleCredentials } from './credential-exchange.ts';
 
 /**
  * Ends a running CLI machine, or clears up behind one that ended by itself. Nothing is read through the agent
@@ -24,7 +24,7 @@ export async function restCliMachine(runtime: Runtime, entry: CliMachine, reason
   await runtime.attempt(`closing the way out of machine ${id}`, () => route.close());
   if (!stopped) return;
   await runtime.attempt(`harvesting machine ${id}`, () =>
-    entry.intake(() => harvestCredentials(runtime, userId, machine)),
+    entry.intake(() => settleCredentials(runtime, userId, machine)),
   );
   await runtime.attempt(`noting that machine ${id} has stopped`, setState('stopped'));
 }

@@ -1,7 +1,9 @@
 import type { Runtime } from '../runtime.ts';
 import { bootMachine } from './boot.ts';
 import type { RunningMachine } from './boot.ts';
-import { giveBackAll, harvestCredentials, injectCredentials } from './credential-exchange.ts';
+import { giveBackAll, settleCredentials } from './credential-exchange.ts';
+import { releaseCredentials } from './credential-release.ts';
+import type { Withheld } from './credential-release.ts';
 import { findOrReserve } from './find-cli-machine.ts';
 import type { FoundMachine } from './find-cli-machine.ts';
 
@@ -16,6 +18,7 @@ export interface StartCliMachine {
 export interface StartedCliMachine {
   readonly running: RunningMachine;
   readonly providers: ReadonlySet<string>;
+  readonly withheld: ReadonlyMap<string, Withheld>;
 }
 
 const LEAST_MEMORY_MB = 384;
@@ -36,6 +39,7 @@ export async function startCliMachine(runtime: Runtime, request: StartCliMachine
   const memoryMb = Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb));
   const found = await findOrReserve(runtime, userId, memoryMb);
   const { existing } = found;
+  let withheld: ReadonlyMap<string, Withheld> = new Map();
   try {
     const running = await bootMachine(runtime, {
       machineId: found.record.machineId,
@@ -51,12 +55,14 @@ export async function startCliMachine(runtime: Runtime, request: StartCliMachine
       beforeStart: async (machine, deadline) => {
         // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.
         await existing?.stop({ deadlineMs: 2_000 });
-        await harvestCredentials(runtime, userId, machine);
-        await injectCredentials(runtime, { userId, machine, driver: runtime.driver.name, signal: deadline });
+        await settleCredentials(runtime, userId, machine);
+        withheld = await releaseCredentials(runtime, machine, { userId, machineId: machine.id, signal: deadline });
+        const own = withheld.get(provider);
+        if (own) throw own.error;
       },
       signal,
     });
-    return { running, providers };
+    return { running, providers, withheld };
   } catch (error) {
     await runtime.attempt('noting that a machine did not start', () => noteNotStarted(runtime, found));
     throw error;
@@ -67,6 +73,7 @@ export async function startCliMachine(runtime: Runtime, request: StartCliMachine
 async function noteNotStarted(runtime: Runtime, { record, existing }: FoundMachine): Promise<void> {
   const { machineId, userId } = record;
   if (existing) {
+    await settleCredentials(runtime, userId, existing);
     if (record.state !== 'stopped') await runtime.setMachineState(machineId, userId, 'cli', 'stopped');
     return;
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
+import { loginNeeded } from '../credentials/login-needed.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { followJournal } from '../journal-stream.ts';
 import type { CliMachines } from '../machine/cli-machines.ts';
 import type { Provider } from '../provider/provider.ts';
@@ -52,7 +54,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     checkPrompt(request.prompt);
     const credential = await runtime.store.credentials.current(request.userId, id);
     if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    if (!credential.valid) throw new SallyportError('CREDENTIAL_INVALID', `${title} needs a new login.`);
+    if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
     const record = await runtime.store.prompts.create({
       promptId: randomUUID(),
       userId: request.userId,
@@ -99,7 +101,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       await runPrompt(runtime, machines, { provider, request, promptId, journal, begun, signal });
     } catch (thrown) {
       const { code, message, hint } = endError(thrown, signal);
-      const outcome = code === 'PROMPT_CANCELLED' ? 'cancelled' : 'failed';
+      const outcome = outcomeOf(code);
       await runtime.attempt('ending a prompt', () =>
         journal.write([{ type: 'prompt-end', outcome, code, message, hint }]),
       );
@@ -153,6 +155,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };
+}
+
+function outcomeOf(code: ErrorCode): 'cancelled' | 'relogin-needed' | 'failed' {
+  if (code === 'PROMPT_CANCELLED') return 'cancelled';
+  return code === 'CREDENTIAL_INVALID' ? 'relogin-needed' : 'failed';
 }
 
 function endError(thrown: unknown, signal: AbortSignal): SallyportError {

@@ -1,4 +1,5 @@
 import { clampPromptPlan } from '../clamp.ts';
+import { endLogin } from '../credentials/end-login.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { SallyportError } from '../errors.ts';
 import type { PromptPlan } from '../hooks.ts';
@@ -103,7 +104,7 @@ async function streamRun(
   /** Only the version this machine holds: the person may have logged in again meanwhile. */
   async function markInvalid(): Promise<void> {
     const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
-    if (held === undefined || !(await runtime.ledger.markInvalid(request.userId, manifest.id, held))) return;
-    runtime.emit({ type: 'credential.invalid', userId: request.userId, provider: manifest.id });
+    if (held === undefined) return;
+    await endLogin(runtime, { userId: request.userId, provider: manifest.id, reason: 'refused', version: held });
   }
 }

@@ -6,17 +6,21 @@ interface Entry {
   /** Hash of every version there was → its number. */
   readonly hashes: ReadonlyMap<string, number>;
   readonly holder: string | undefined;
+  /** The end of the login that the person was warned of. */
+  readonly warnedFor: number | undefined;
 }
 
 export function memoryCredentials(now: () => Date): CredentialStore {
   const entries = new Map<string, Entry>();
   const keyOf = (userId: string, provider: string): string => JSON.stringify([userId, provider]);
+  const allValid = (): readonly CredentialRecord[] =>
+    structuredClone([...entries.values()].map(({ record }) => record).filter((record) => record.valid));
 
   return {
     current: async (userId, provider) => structuredClone(entries.get(keyOf(userId, provider))?.record),
     list: async (userId) =>
       structuredClone([...entries.values()].map(({ record }) => record).filter((record) => record.userId === userId)),
-    append: async ({ valid, ...version }, expectedVersion) => {
+    append: async ({ valid = true, verified = false, ...version }, expectedVersion) => {
       const key = keyOf(version.userId, version.provider);
       const entry = entries.get(key);
       const stored = entry?.record.version ?? 0;
@@ -30,22 +34,39 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       const record: CredentialRecord = {
         ...structuredClone(version),
         version: stored + 1,
-        valid: valid ?? true,
-        lastVerified: null,
+        valid,
+        // Kept with its reason: a rotation does not end it.
+        invalidReason: valid ? null : (entry?.record.invalidReason ?? 'refused'),
+        lastVerified: verified ? at : null,
         createdAt: entry?.record.createdAt ?? at,
         updatedAt: at,
       };
       const hashes = new Map(entry?.hashes).set(version.sha256, record.version);
-      entries.set(key, { record, hashes, holder: entry?.holder });
+      entries.set(key, { record, hashes, holder: entry?.holder, warnedFor: entry?.warnedFor });
       return structuredClone(record);
     },
     seen: async (userId, provider, sha256) => entries.get(keyOf(userId, provider))?.hashes.get(sha256),
-    setValid: async (userId, provider, valid) => {
+    setValid: async (userId, provider, valid, reason = 'refused') => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry) return;
       const at = now();
-      const record = { ...entry.record, valid, lastVerified: valid ? at : entry.record.lastVerified, updatedAt: at };
-      entries.set(keyOf(userId, provider), { ...entry, record });
+      const { lastVerified } = entry.record;
+      const change = valid ? { invalidReason: null, lastVerified: at } : { invalidReason: reason, lastVerified };
+      entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, ...change, valid, updatedAt: at } });
+    },
+    setVerified: async (userId, provider, version) => {
+      const entry = entries.get(keyOf(userId, provider));
+      if (entry?.record.version !== version) return;
+      entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, lastVerified: now() } });
+    },
+    endingBefore: async (time) => allValid().filter(({ facts }) => (facts.loginExpiresAt ?? Infinity) < time),
+    unchangedSince: async (provider, time) =>
+      allValid().filter((record) => record.provider === provider && record.updatedAt <= time),
+    noteWarning: async (userId, provider, loginExpiresAt) => {
+      const entry = entries.get(keyOf(userId, provider));
+      if (!entry || entry.warnedFor === loginExpiresAt) return false;
+      entries.set(keyOf(userId, provider), { ...entry, warnedFor: loginExpiresAt });
+      return true;
     },
     erase: async (userId, provider) => {
       entries.delete(keyOf(userId, provider));

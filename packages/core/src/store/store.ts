@@ -1,4 +1,4 @@
-import type { CredentialFacts } from '../credentials/files.ts';
+import type { CredentialFacts, InvalidReason } from '../credentials/files.ts';
 import type { MachineRole, MachineState } from '../machine/plan.ts';
 import type { PromptEvent } from '../prompts/event.ts';
 import type { Sealed } from '../credentials/key-ring.ts';
@@ -122,12 +122,15 @@ export interface CredentialRecord {
   readonly provider: string;
   /** From 1. */
   readonly version: number;
-  /** SHA-256 of the canonical bundle, hex. */
+  /** SHA-256 of the canonical bundle of what is secret in it, hex: settings beside it do not count. */
   readonly sha256: string;
   readonly facts: CredentialFacts;
   readonly sealed: Sealed;
-  /** False after the provider refused it: the person has to log in again. */
+  /** False: it is not given out any more, and the person has to log in again. */
   readonly valid: boolean;
+  /** Why it is not valid; `null` while it is. */
+  readonly invalidReason: InvalidReason | null;
+  /** When the provider last showed that it accepts it: by a login, a refresh or a prompt that ended well. */
   readonly lastVerified: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -139,6 +142,8 @@ export type NewCredentialVersion = Pick<
 > & {
   /** Default true. False: a rotation of a login that the provider has refused, kept but not handed out. */
   readonly valid?: boolean;
+  /** The provider has made it just now, so it is verified. Default false. */
+  readonly verified?: boolean;
 };
 
 export interface CredentialStore {
@@ -151,7 +156,16 @@ export interface CredentialStore {
   append(version: NewCredentialVersion, expectedVersion: number): Promise<CredentialRecord>;
   /** Whether a version with this hash was ever stored: an old one must never come back. */
   seen(userId: string, provider: string, sha256: string): Promise<number | undefined>;
-  setValid(userId: string, provider: string, valid: boolean): Promise<void>;
+  /** The reason is for `false`; default `refused`. */
+  setValid(userId: string, provider: string, valid: boolean, reason?: InvalidReason): Promise<void>;
+  /** The provider has accepted this version just now; nothing changes where it is not the current one. */
+  setVerified(userId: string, provider: string, version: number): Promise<void>;
+  /** Valid credentials of everybody whose login ends before this time, in milliseconds since the epoch. */
+  endingBefore(time: number): Promise<readonly CredentialRecord[]>;
+  /** Valid credentials of everybody for one provider that have had no new version since. */
+  unchangedSince(provider: string, time: Date): Promise<readonly CredentialRecord[]>;
+  /** Notes that the person was warned of this end of the login; false when that was noted before. */
+  noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
   /** Removes every version, and the lease. */
   erase(userId: string, provider: string): Promise<void>;
   /**

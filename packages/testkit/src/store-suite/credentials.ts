@@ -103,6 +103,73 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       expect(next.valid).toBe(false);
     });
 
+    it('say why they are invalid, also after a rotation, until they are valid again', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const { userId } = version;
+      const reason = async () => (await store.credentials.current(userId, 'codex'))?.invalidReason;
+      await store.credentials.append(version, 0);
+      expect(await reason()).toBe(null);
+      await store.credentials.setValid(userId, 'codex', false, 'lost');
+      expect(await reason()).toBe('lost');
+      await store.credentials.append({ ...version, sha256: hash(), valid: false }, 1);
+      expect(await reason()).toBe('lost');
+      await store.credentials.append({ ...version, sha256: hash() }, 2);
+      expect(await reason()).toBe(null);
+      await store.credentials.setValid(userId, 'codex', false);
+      expect(await reason()).toBe('refused');
+      await store.credentials.setValid(userId, 'codex', true);
+      expect(await reason()).toBe(null);
+    });
+
+    it('remember when the provider last accepted the current version', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const { userId } = version;
+      const verified = async () => (await store.credentials.current(userId, 'codex'))?.lastVerified;
+      await store.credentials.append(version, 0);
+      await store.credentials.setVerified(userId, 'codex', 7);
+      expect(await verified()).toBe(null);
+      await store.credentials.setVerified(userId, 'codex', 1);
+      expect((await verified()) instanceof Date).toBe(true);
+      await store.credentials.append({ ...version, sha256: hash() }, 1);
+      expect(await verified()).toBe(null);
+      await store.credentials.append({ ...version, sha256: hash(), verified: true }, 2);
+      expect((await verified()) instanceof Date).toBe(true);
+    });
+
+    it('are found when their login ends soon, and when nothing has renewed them, while they are valid', async () => {
+      const store = await create();
+      const [ending, lasting] = [await newVersion(store), await newVersion(store)];
+      const facts = { kind: 'plan', blank: false } as const;
+      await store.credentials.append({ ...ending, facts: { ...facts, loginExpiresAt: 1_000_000_000_500.5 } }, 0);
+      const { updatedAt } = await store.credentials.append(lasting, 0);
+      const ours = ({ userId }: { userId: string }): boolean => [ending.userId, lasting.userId].includes(userId);
+      const usersOf = async (found: Promise<readonly { userId: string }[]>) =>
+        (await found).filter(ours).map(({ userId }) => userId);
+      expect(await usersOf(store.credentials.endingBefore(1_000_000_000_000))).toEqual([]);
+      expect(await usersOf(store.credentials.endingBefore(1_000_000_001_000))).toEqual([ending.userId]);
+      const earlier = new Date(updatedAt.getTime() - 3_600_000);
+      const later = new Date(updatedAt.getTime() + 1);
+      expect(await usersOf(store.credentials.unchangedSince('codex', earlier))).toEqual([]);
+      const since = await usersOf(store.credentials.unchangedSince('codex', later));
+      expect(since.toSorted()).toEqual([ending.userId, lasting.userId].toSorted());
+      expect(await usersOf(store.credentials.unchangedSince('gemini_cli', later))).toEqual([]);
+      await store.credentials.setValid(ending.userId, 'codex', false);
+      expect(await usersOf(store.credentials.endingBefore(1_000_000_001_000))).toEqual([]);
+    });
+
+    it('note a warning once for each end of a login', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      await store.credentials.append(version, 0);
+      const warn = (end: number) => store.credentials.noteWarning(version.userId, 'codex', end);
+      expect([await warn(5), await warn(5)]).toEqual([true, false]);
+      await store.credentials.append({ ...version, sha256: hash() }, 1);
+      expect([await warn(5), await warn(6), await warn(6)]).toEqual([false, true, false]);
+      await expect(store.credentials.noteWarning(randomUUID(), 'codex', 5)).resolves.toBe(false);
+    });
+
     it('are leased to one machine at a time', async () => {
       const store = await create();
       const { userId, ...rest } = await newVersion(store);

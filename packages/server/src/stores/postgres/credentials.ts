@@ -1,16 +1,18 @@
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 
 import {
   SallyportError,
   type CredentialRecord,
   type CredentialStore,
+  type InvalidReason,
   type NewCredentialVersion,
 } from '@sallyport/core';
 
 import type { Database } from './database.ts';
 import { isUuid, storableJson } from './json.ts';
+import { toCredentialRecord } from './credential-record.ts';
+import { createUpkeep } from './credential-upkeep.ts';
 import { createLeases } from './leases.ts';
-import type { Tables } from './tables.ts';
 
 /**
  * `provider_credentials` holds the current version of each credential, so replacing it is what forgets the bytes of
@@ -19,6 +21,7 @@ import type { Tables } from './tables.ts';
 export function createCredentialStore(database: Database): CredentialStore {
   return {
     ...createLeases(database),
+    ...createUpkeep(database),
     current: async (userId, provider) => {
       if (!isUuid(userId)) return undefined;
       const row = await database.run((tables) =>
@@ -29,7 +32,7 @@ export function createCredentialStore(database: Database): CredentialStore {
           .where('provider', '=', provider)
           .executeTakeFirst(),
       );
-      return row && toRecord(row);
+      return row && toCredentialRecord(row);
     },
     list: async (userId) => {
       if (!isUuid(userId)) return [];
@@ -41,7 +44,7 @@ export function createCredentialStore(database: Database): CredentialStore {
           .orderBy('provider')
           .execute(),
       );
-      return rows.map(toRecord);
+      return rows.map(toCredentialRecord);
     },
     append: (version, expectedVersion) => append(database, version, expectedVersion),
     seen: async (userId, provider, sha256) => {
@@ -57,11 +60,12 @@ export function createCredentialStore(database: Database): CredentialStore {
       );
       return row?.version ?? undefined;
     },
-    setValid: async (userId, provider, valid) => {
+    setValid: async (userId, provider, valid, reason = 'refused') => {
+      const change = valid ? { invalid_reason: null, last_verified: sql<Date>`now()` } : { invalid_reason: reason };
       await database.run((tables) =>
         tables
           .updateTable('provider_credentials')
-          .set({ valid, updated_at: sql`now()`, ...(valid ? { last_verified: sql`now()` } : {}) })
+          .set({ valid, updated_at: sql`now()`, ...change })
           .where('user_id', '=', userId)
           .where('provider', '=', provider)
           .execute(),
@@ -86,6 +90,8 @@ async function append(
   expectedVersion: number,
 ): Promise<CredentialRecord> {
   const row = toRow(version, expectedVersion + 1);
+  // A rotation of a login that has ended does not change why it has.
+  const keepReason = row.valid ? {} : { invalid_reason: sql<InvalidReason>`coalesce(invalid_reason, 'refused')` };
   const stored = await database.transaction(async (tables) => {
     // Both forms change nothing when the stored version is another one, whoever was first.
     const current =
@@ -98,7 +104,7 @@ async function append(
             .executeTakeFirst()
         : await tables
             .updateTable('provider_credentials')
-            .set({ ...row, last_verified: null, updated_at: sql`now()` })
+            .set({ ...row, ...keepReason, updated_at: sql`now()` })
             .where('user_id', '=', version.userId)
             .where('provider', '=', version.provider)
             .where('version', '=', expectedVersion)
@@ -112,7 +118,7 @@ async function append(
       .execute();
     return current;
   });
-  if (stored) return toRecord(stored);
+  if (stored) return toCredentialRecord(stored);
   throw new SallyportError(
     'CREDENTIAL_STALE',
     `The stored credential for ${version.provider} is not version ${expectedVersion} any more.`,
@@ -121,6 +127,7 @@ async function append(
 }
 
 function toRow(version: NewCredentialVersion, number: number) {
+  const { valid = true } = version;
   return {
     credential_id: version.credentialId,
     user_id: version.userId,
@@ -134,29 +141,8 @@ function toRow(version: NewCredentialVersion, number: number) {
     encryption_salt: version.sealed.salt,
     wrapped_key: Buffer.from(version.sealed.wrappedKey),
     key_id: version.sealed.keyId,
-    valid: version.valid ?? true,
-  };
-}
-
-function toRecord(row: Selectable<Tables['provider_credentials']>): CredentialRecord {
-  return {
-    credentialId: row.credential_id,
-    userId: row.user_id,
-    provider: row.provider,
-    version: row.version,
-    sha256: row.sha256,
-    facts: row.facts,
-    sealed: {
-      ciphertext: row.encrypted_credentials,
-      iv: row.encryption_iv,
-      tag: row.encryption_tag,
-      salt: row.encryption_salt,
-      wrappedKey: row.wrapped_key,
-      keyId: row.key_id,
-    },
-    valid: row.valid,
-    lastVerified: row.last_verified,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    valid,
+    invalid_reason: valid ? null : ('refused' as const),
+    last_verified: version.verified ? sql<Date>`now()` : null,
   };
 }

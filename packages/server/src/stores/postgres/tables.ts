@@ -2,6 +2,7 @@ import type { ColumnType, GeneratedAlways, Generated } from 'kysely';
 
 import type {
   CredentialFacts,
+  InvalidReason,
   MachineRole,
   MachineState,
   PromptEvent,
@@ -94,7 +95,10 @@ interface CredentialsTable {
   wrapped_key: Uint8Array;
   key_id: string;
   valid: Generated<boolean>;
-  last_verified: ColumnType<Date | null, never, Date | null>;
+  invalid_reason: InvalidReason | null;
+  last_verified: ColumnType<Date | null, Date | null, Date | null>;
+  /** A bigint: text in the driver. */
+  warned_for: Generated<string | null>;
   created_at: SetByDefault;
   updated_at: SetByDefault;
 }

@@ -1,0 +1,47 @@
+import type { CredentialRecord } from '../store/store.ts';
+import type { CredentialFacts } from './files.ts';
+
+/**
+ * Remembers the newest version of each credential outside the store, so that a store that was restored from an older
+ * backup is found out: the refresh token it brings back may have been used up since. Holds no secret.
+ */
+export interface Witness {
+  recall(userId: string, provider: string): Promise<Testimony | undefined>;
+  note(userId: string, provider: string, testimony: Testimony): Promise<void>;
+}
+
+export interface Testimony {
+  readonly version: number;
+  /** Of what is secret; `null` after the person disconnected the provider. */
+  readonly sha256: string | null;
+  readonly facts: CredentialFacts | null;
+  /** The machine that may have renewed it since. */
+  readonly machineId: string | null;
+  /** About to be stored. Where the process ended in between, the store says whether it was. */
+  readonly next?: { readonly version: number; readonly sha256: string };
+}
+
+/** Whether the store holds an older version than one it held before. */
+export function isRolledBack(
+  testimony: Testimony | undefined,
+  stored: Pick<CredentialRecord, 'version' | 'sha256' | 'facts'>,
+): boolean {
+  if (!testimony || stored.version > testimony.version) return false;
+  const { next, facts } = testimony;
+  // The same refresh token: some providers never replace it, and then nothing was used up.
+  if (facts?.lineage !== undefined && facts.lineage === stored.facts.lineage) return false;
+  const isNext = next?.version === stored.version && next.sha256 === stored.sha256;
+  return !isNext && stored.sha256 !== testimony.sha256;
+}
+
+/** For tests, and for programs whose store goes away with them. */
+export function createMemoryWitness(): Witness {
+  const testimonies = new Map<string, Testimony>();
+  const keyOf = (userId: string, provider: string): string => JSON.stringify([userId, provider]);
+  return {
+    recall: async (userId, provider) => testimonies.get(keyOf(userId, provider)),
+    note: async (userId, provider, testimony) => {
+      testimonies.set(keyOf(userId, provider), testimony);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Testimony, Witness } from '@sallyport/core';
+import { z } from 'zod';
+
+import { hasCode } from './node-error.ts';
+
+/**
+ * Remembers the newest version of each credential in one small file each, in the data directory and so outside the
+ * database: a database that is restored from a backup does not take it back in time.
+ */
+export async function openFileWitness(directory: string): Promise<Witness> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const fileOf = (userId: string, provider: string): string =>
+    join(
+      directory,
+      `${createHash('sha256')
+        .update(JSON.stringify([userId, provider]))
+        .digest('hex')}.json`,
+    );
+
+  return {
+    recall: async (userId, provider) => {
+      const path = fileOf(userId, provider);
+      let text: string;
+      try {
+        text = await readFile(path, 'utf8');
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return undefined;
+        throw error;
+      }
+      const testimony = testimonySchema.safeParse(tryParse(text));
+      if (testimony.success) return testimony.data;
+      throw new SallyportError('CONFIG_INVALID', `The file ${path} is damaged.`, {
+        hint: 'Remove it, and let the person whose login it is about log in again.',
+      });
+    },
+    note: async (userId, provider, testimony) => {
+      const path = fileOf(userId, provider);
+      const unfinished = `${path}.${randomUUID()}`;
+      const file = await open(unfinished, 'wx', 0o600);
+      try {
+        await file.writeFile(JSON.stringify({ userId, provider, ...testimony }));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(unfinished, path);
+    },
+  };
+}
+
+const factsSchema = z.object({
+  account: z.string().exactOptional(),
+  kind: z.enum(['plan', 'api-key']),
+  issuedAt: z.number().exactOptional(),
+  accessExpiresAt: z.number().exactOptional(),
+  loginExpiresAt: z.number().exactOptional(),
+  blank: z.boolean(),
+  lineage: z.string().exactOptional(),
+  rotates: z.literal(false).exactOptional(),
+});
+
+const testimonySchema: z.ZodType<Testimony> = z.object({
+  version: z.number().int(),
+  sha256: z.string().nullable(),
+  facts: factsSchema.nullable(),
+  machineId: z.string().nullable(),
+  next: z.object({ version: z.number().int(), sha256: z.string() }).exactOptional(),
+});
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

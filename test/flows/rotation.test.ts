@@ -1,0 +1,343 @@
+import { createMemoryWitness, SallyportError, systemClock } from '@sallyport/core';
+import type { PlacedFile, PromptEvent, Store, Witness } from '@sallyport/core';
+import { createFakeDriver } from '@sallyport/testkit';
+import type { FakeDriver } from '@sallyport/testkit';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { createRestorableDatabase } from './restorable-store.ts';
+import type { Database } from './restorable-store.ts';
+import { createRotatingVendor } from './rotating-vendor.ts';
+import type { RotatingVendor } from './rotating-vendor.ts';
+import { createWorld, until, userId } from './world.ts';
+import type { World } from './world.ts';
+
+/** What outlives a server: its database, its host with the machines, what it remembers, and the vendor. */
+interface Drill {
+  readonly vendor: RotatingVendor;
+  readonly database: Database;
+  readonly fake: FakeDriver;
+  readonly witness: Witness;
+  readonly host: string;
+  /** The server that runs now. */
+  world: World;
+  store: Store;
+  cut(): void;
+}
+
+async function begin(former?: Pick<Drill, 'vendor' | 'database' | 'witness'>): Promise<Drill> {
+  const lasting = former ?? {
+    vendor: createRotatingVendor(),
+    database: createRestorableDatabase(systemClock),
+    witness: createMemoryWitness(),
+  };
+  const fake = createFakeDriver();
+  const host = former ? 'other' : 'first';
+  const connection = lasting.database.connect();
+  const { store } = connection;
+  const drill = { ...lasting, fake, host, ...connection, world: createWorld({ ...lasting, fake, host, store }) };
+  drill.vendor.serve(drill.world);
+  await drill.world.app.start();
+  return drill;
+}
+
+async function startServer(drill: Drill): Promise<void> {
+  Object.assign(drill, drill.database.connect());
+  drill.world = createWorld(drill);
+  drill.vendor.serve(drill.world);
+  await drill.world.app.start();
+}
+
+/** As by `kill -9`, and its machines with it: nothing it does from now on reaches the database. */
+async function killServer(drill: Drill): Promise<void> {
+  drill.cut();
+  for (const machine of drill.fake.machines) machine.crash({ signal: 'SIGKILL' });
+  await drill.world.app.close();
+}
+
+async function logIn({ world, vendor }: Drill): Promise<void> {
+  await world.app.credentials.import({ userId, externalId: null, provider: 'fake', files: vendor.logIn() });
+}
+
+/** How a prompt ended; `undefined` where none was taken, because the person has to log in again. */
+async function ask({ world }: Drill): Promise<PromptEvent | undefined> {
+  try {
+    const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hello' });
+    const events: PromptEvent[] = [];
+    for await (const { event } of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000))) events.push(event);
+    return events.at(-1);
+  } catch (error) {
+    const isOver = SallyportError.isInstance(error) && /^CREDENTIAL_(INVALID|NOT_CONNECTED)$/.test(error.code);
+    if (isOver) return undefined;
+    throw error;
+  }
+}
+
+async function askUnseen(drill: Drill): Promise<PromptEvent | undefined> {
+  drill.vendor.unseen = true;
+  const end = await ask(drill);
+  drill.vendor.unseen = false;
+  return end;
+}
+
+/** A prompt whose rotation has reached the database. */
+async function askStored(drill: Drill): Promise<void> {
+  expect(await ask(drill)).toEqual(worked);
+  await until(async () => (await stateOf(drill)).issuedAt === drill.vendor.newest, 'the rotation is stored');
+}
+
+async function rest(drill: Drill): Promise<void> {
+  await drill.world.clock.advance(6 * 60_000);
+  await until(async () => (await drill.store.machines.list()).every(({ state }) => state !== 'running'));
+}
+
+const stateOf = async ({ store }: Drill) => {
+  const credential = await store.credentials.current(userId, 'fake');
+  return { valid: credential?.valid, reason: credential?.invalidReason, issuedAt: credential?.facts.issuedAt };
+};
+
+const cli = ({ fake }: Drill) => fake.newest('cli');
+const hasMachine = ({ fake }: Drill): boolean => fake.machines.some(({ plan }) => plan.role === 'cli');
+const backUpDisk = (drill: Drill): readonly PlacedFile[] => [...cli(drill).home.values()];
+function restoreDisk(drill: Drill, files: readonly PlacedFile[]): void {
+  cli(drill).home.clear();
+  for (const file of files) cli(drill).home.set(file.path, file);
+}
+
+const worked = { type: 'prompt-end', outcome: 'completed' };
+const refused = { type: 'prompt-end', outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID' };
+
+/** The person is told once, no prompt is taken any more, and a new login works. */
+async function expectLoginNeeded(drill: Drill, reason: string): Promise<void> {
+  expect(await stateOf(drill)).toMatchObject({ valid: false, reason });
+  expect(await ask(drill)).toBeUndefined();
+  expect(drill.world.events.filter(({ type }) => type === 'credential.invalid')).toMatchObject([{ reason }]);
+  await logIn(drill);
+  expect(await ask(drill)).toEqual(worked);
+}
+
+async function drillOf(run: (drill: Drill) => Promise<void>): Promise<void> {
+  const drill = await begin();
+  await logIn(drill);
+  await run(drill);
+  expect(drill.vendor.replayed).toEqual([]);
+  await drill.world.app.close();
+  expect(await drill.world.leftovers()).toEqual([]);
+}
+
+describe('the rotation drill', () => {
+  it('survives a machine that is killed between a refresh and its write-back', () =>
+    drillOf(async (drill) => {
+      expect(await askUnseen(drill)).toEqual(worked);
+      cli(drill).crash({ signal: 'SIGKILL' });
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('survives a server that is killed between a refresh and its write-back', () =>
+    drillOf(async (drill) => {
+      expect(await askUnseen(drill)).toEqual(worked);
+      await killServer(drill);
+      await startServer(drill);
+      expect(await stateOf(drill)).toEqual({ valid: true, reason: null, issuedAt: drill.vendor.newest });
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('tells the person to log in again where a machine is lost that may have refreshed', () =>
+    drillOf(async (drill) => {
+      await askUnseen(drill);
+      cli(drill).lose();
+      expect(await ask(drill)).toMatchObject(refused);
+      await expectLoginNeeded(drill, 'lost');
+    }));
+
+  it('tells so at the start of a server whose machine is gone', () =>
+    drillOf(async (drill) => {
+      await askUnseen(drill);
+      await killServer(drill);
+      cli(drill).lose();
+      await startServer(drill);
+      expect(drill.world.events).toContainEqual(
+        expect.objectContaining({ type: 'credential.invalid', reason: 'lost' }),
+      );
+      expect(await ask(drill)).toBeUndefined();
+    }));
+
+  it('goes on with the stored version where a machine is lost that was at rest', () =>
+    drillOf(async (drill) => {
+      await ask(drill);
+      await rest(drill);
+      cli(drill).lose();
+      expect(await ask(drill)).toEqual(worked);
+      expect(drill.fake.machines.length).toBe(2);
+    }));
+
+  it('takes a login up again when the machine that was lost comes back', () =>
+    drillOf(async (drill) => {
+      await askUnseen(drill);
+      await killServer(drill);
+      const list = drill.fake.driver.list.bind(drill.fake.driver);
+      drill.fake.driver.list = async () => [];
+      await startServer(drill);
+      expect(await stateOf(drill)).toMatchObject({ valid: false, reason: 'lost' });
+      await killServer(drill);
+      drill.fake.driver.list = list;
+      await startServer(drill);
+      expect(await stateOf(drill)).toEqual({ valid: true, reason: null, issuedAt: drill.vendor.newest });
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('lets one host have a login, and the other when the first has given it back', () =>
+    drillOf(async (drill) => {
+      await askStored(drill);
+      const other = await begin(drill);
+      const first = cli(drill).machine.id;
+      expect(await ask(other)).toMatchObject({ outcome: 'failed', code: 'CREDENTIAL_LEASED' });
+      await drill.store.users.setMachine(userId, first);
+      await askStored(drill);
+      await rest(drill);
+      expect(await ask(other)).toEqual(worked);
+      // Its own machine has the version from before, and finds the lease taken.
+      await drill.store.users.setMachine(userId, first);
+      expect(await ask(drill)).toMatchObject({ outcome: 'failed', code: 'CREDENTIAL_LEASED' });
+      expect(cli(drill).home.size).toBe(0);
+      await other.world.app.close();
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('reads the newest version off the disk after an old backup of the database was restored', () =>
+    drillOf(async (drill) => {
+      await askStored(drill);
+      await rest(drill);
+      const backup = drill.database.backup();
+      await askStored(drill);
+      await askStored(drill);
+      await killServer(drill);
+      await drill.database.restore(backup);
+      await startServer(drill);
+      expect(await stateOf(drill)).toMatchObject({ valid: true, issuedAt: drill.vendor.newest });
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('tells the person to log in again after a backup was restored and the machine is gone', () =>
+    drillOf(async (drill) => {
+      await askStored(drill);
+      await rest(drill);
+      const backup = drill.database.backup();
+      await askStored(drill);
+      await killServer(drill);
+      cli(drill).lose();
+      await drill.database.restore(backup);
+      await startServer(drill);
+      await expectLoginNeeded(drill, 'rolled-back');
+    }));
+
+  it('gives a login up that was leased after the backup to a machine the database knows nothing of', () =>
+    drillOf(async (drill) => {
+      const backup = drill.database.backup();
+      await askUnseen(drill);
+      await killServer(drill);
+      await drill.database.restore(backup);
+      await startServer(drill);
+      expect(await ask(drill)).toMatchObject(refused);
+      await expectLoginNeeded(drill, 'lost');
+    }));
+
+  it('does not bring a login back that was disconnected after the backup', () =>
+    drillOf(async (drill) => {
+      const backup = drill.database.backup();
+      await drill.world.app.credentials.disconnect(userId, 'fake');
+      await killServer(drill);
+      await drill.database.restore(backup);
+      await startServer(drill);
+      expect(await ask(drill)).toMatchObject(refused);
+      await expectLoginNeeded(drill, 'rolled-back');
+    }));
+
+  it('does not use what lies on a disk that was put back to an earlier time', () =>
+    drillOf(async (drill) => {
+      await ask(drill);
+      const old = backUpDisk(drill);
+      await askStored(drill);
+      await rest(drill);
+      restoreDisk(drill, old);
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('gives the login up where the disk that refreshed unseen was put back to an earlier time', () =>
+    drillOf(async (drill) => {
+      await ask(drill);
+      const old = backUpDisk(drill);
+      await askStored(drill);
+      await askUnseen(drill);
+      cli(drill).crash({ signal: 'SIGKILL' });
+      restoreDisk(drill, old);
+      await until(async () => (await stateOf(drill)).valid === false);
+      expect(await ask(drill)).toBeUndefined();
+      expect(await stateOf(drill)).toMatchObject({ reason: 'lost' });
+    }));
+
+  it('presents no token a second time, in whatever order things go wrong', { timeout: 120_000 }, async () => {
+    const accidents: Record<string, (drill: Drill, kept: Kept) => Promise<unknown> | void> = {
+      ask,
+      'ask unseen': askUnseen,
+      rest: async (drill) => {
+        await drill.world.clock.advance(6 * 60_000);
+        await until(() => drill.fake.machines.every(({ running }) => !running));
+      },
+      'crash the machine': (drill) => {
+        if (hasMachine(drill)) cli(drill).crash({ signal: 'SIGKILL' });
+      },
+      'lose the machine': (drill) => {
+        if (hasMachine(drill)) cli(drill).lose();
+      },
+      'kill the server': async (drill) => {
+        await killServer(drill);
+        await startServer(drill);
+      },
+      'destroy the machine': async (drill) => {
+        const machineId = (await drill.store.users.get(userId))?.machineId;
+        if (machineId) await drill.world.app.machines.destroy(userId, machineId);
+      },
+      'back up the database': (drill, kept) => {
+        kept.backup = drill.database.backup();
+      },
+      'restore the database': async (drill, { backup }) => {
+        if (backup === undefined) return;
+        await killServer(drill);
+        await drill.database.restore(backup);
+        await startServer(drill);
+      },
+      'back up the disk': (drill, kept) => {
+        // Of a machine that is off: a copy made while it runs may be of the very moment before a refresh.
+        if (hasMachine(drill) && !cli(drill).running) kept.disk = backUpDisk(drill);
+      },
+      'restore the disk': (drill, { disk }) => {
+        if (!disk || !hasMachine(drill)) return;
+        cli(drill).crash({ signal: 'SIGKILL' });
+        restoreDisk(drill, disk);
+      },
+      'log in': logIn,
+    };
+    const order = fc.array(fc.constantFrom(...Object.keys(accidents)), { minLength: 3, maxLength: 14 });
+    await fc.assert(
+      fc.asyncProperty(order, (sequence) =>
+        drillOf(async (drill) => {
+          const kept: Kept = {};
+          for (const accident of sequence) {
+            await accidents[accident]?.(drill, kept);
+            expect(drill.vendor.replayed).toEqual([]);
+          }
+          await logIn(drill);
+          expect(await ask(drill)).toEqual(worked);
+        }),
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** Copies made on the way. */
+interface Kept {
+  backup?: number;
+  disk?: readonly PlacedFile[];
+}
