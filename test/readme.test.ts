@@ -48,7 +48,9 @@ describe("the README's commands", () => {
         expect(await page.text()).toContain('<script type="module" src="/page.js">');
         expect((await fetch(`${address}/page.js`)).status).toBe(200);
         expect(await (await fetch(`${address}/api/providers`)).json()).toMatchObject([
-          { id: 'codex', connected: false },
+          { id: 'codex', connected: false, disabled: null },
+          { id: 'claude_code', connected: false, disabled: null },
+          { id: 'gemini_cli', connected: false, disabled: null },
         ]);
         // `setsid` makes npm the leader of a group of its own, as a terminal would.
         const npmId = demo.child.pid ?? 0;

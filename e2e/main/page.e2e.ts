@@ -14,6 +14,17 @@ const looks = [
   { name: 'a phone in the dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
 ] as const;
 
+/** What can be reached with the keyboard in the cards below that of Codex. */
+const otherProviders = [
+  'terms',
+  'Connect Claude Code',
+  'Use an API key of Anthropic',
+  'Use a token that you have made',
+  'terms',
+  'Connect Gemini CLI',
+  'Use an API key of Google AI Studio',
+];
+
 /** Each state of the page: readable, named, reachable with the keyboard, and within the screen. */
 describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
   let server: DemoServer;
@@ -64,6 +75,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
       'terms',
       'Connect Codex',
       'Use an API key of OpenAI',
+      ...otherProviders,
     ]);
   });
 
@@ -112,7 +124,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
       false,
     );
     await look('connected');
-    expect(await tabOrder(page)).toEqual(['Disconnect', 'Prompt', 'It may', 'Send']);
+    expect(await tabOrder(page)).toEqual(['Disconnect', ...otherProviders, 'Prompt', 'It may', 'Send']);
   });
 
   it('shows answers, tools and failures', async () => {

@@ -1,4 +1,5 @@
 import type { FakeVendor, FakeVendorOptions } from '../fake-vendor/options.ts';
+import { createKeySite } from '../fake-vendor/key-site.ts';
 import { createVendorCore } from '../fake-vendor/vendor-core.ts';
 import { createApiSite } from './api-site.ts';
 import { createSignInSites } from './sign-in-sites.ts';
@@ -16,6 +17,7 @@ export function createFakeAnthropic(options: FakeAnthropicOptions = {}): FakeAnt
   const signIn = createSignInSites(core);
   return {
     sites: {
+      'console.anthropic.com': createKeySite(core.apiKey),
       'claude.ai': signIn.short,
       'claude.com': signIn.long,
       'platform.claude.com': signIn.platform,

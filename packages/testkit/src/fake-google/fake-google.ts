@@ -1,4 +1,5 @@
 import type { FakeVendor, FakeVendorOptions } from '../fake-vendor/options.ts';
+import { createKeySite } from '../fake-vendor/key-site.ts';
 import { createVendorCore } from '../fake-vendor/vendor-core.ts';
 import { createCodeAssistSite, createUserInfoSite } from './code-assist-site.ts';
 import { createGenerativeLanguageSite } from './generative-language-site.ts';
@@ -18,6 +19,7 @@ export function createFakeGoogle(options: FakeGoogleOptions = {}): FakeGoogle {
   const { signIn, afterSignIn } = createSignInSites(core);
   return {
     sites: {
+      'aistudio.google.com': createKeySite(core.apiKey),
       'accounts.google.com': signIn,
       'codeassist.google.com': afterSignIn,
       'developers.google.com': afterSignIn,

@@ -1,4 +1,5 @@
 import type { FakeVendor, FakeVendorOptions } from '../fake-vendor/options.ts';
+import { createKeySite } from '../fake-vendor/key-site.ts';
 import { createVendorCore } from '../fake-vendor/vendor-core.ts';
 import { createDeviceAuthorizations } from './login/device-authorizations.ts';
 import { createIdentityProvider } from './login/identity-provider.ts';
@@ -19,6 +20,7 @@ export function createFakeOpenai(options: FakeOpenaiOptions = {}): FakeOpenai {
   const state = (): OpenaiState => openaiStateSchema.parse({ ...core.state(), devices: devices.all() });
   return {
     sites: {
+      'platform.openai.com': createKeySite(core.apiKey),
       'auth.openai.com': createIdentityProvider({ ...core, devices }),
       'chatgpt.com': modelApi,
       'api.openai.com': modelApi,
