@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['tapable', 'zod', 're2js', 'node:crypto', 'node:util', 'node:stream'],
-  machines: ['@sallyport/core', 'execa', 'node:'],
+  machines: ['@sallyport/core', 'execa', 'socks', 'node:'],
   agent: ['@sallyport/core', 'node-pty', '@xterm/headless', 'ws', 'zod', 'node:'],
   'provider-claude': ['@sallyport/core'],
   'provider-codex': ['@sallyport/core'],
