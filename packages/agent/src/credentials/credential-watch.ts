@@ -10,7 +10,7 @@ export interface CredentialWatchOptions {
   readonly clock: Clock;
   /** Ends the watch. */
   readonly signal: AbortSignal;
-  /** A complete credential with a content not seen before. */
+  /** A complete credential, of which a secret part is another than before. */
   onComplete(files: CredentialFiles): void;
   /** Something that will not become a credential by waiting. Once for each content. */
   onRejected(problem: string): void;
@@ -41,8 +41,9 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
     const reading = await readSettledCredential(place, clock, signal);
     if (reading.type === 'absent' || sameReading(reading, told)) continue;
     if (reading.type === 'complete') {
+      const news = !sameSecrets(place, reading, told);
       told = reading;
-      tell.onComplete(reading.files);
+      if (news) tell.onComplete(reading.files);
       continue;
     }
     if (await bell.rung(PATIENCE_MS, clock)) {
@@ -52,6 +53,14 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
       tell.onRejected(reading.problem);
     }
   }
+}
+
+/** A settings file changes at every run of some CLIs; that makes no new version of the login. */
+function sameSecrets({ items }: CredentialPlace, one: CredentialReading, other: CredentialReading): boolean {
+  if (one.type !== 'complete' || other.type !== 'complete') return false;
+  return items.every(
+    (item) => (item.as === 'file' && item.role === 'settings') || one.files[item.id] === other.files[item.id],
+  );
 }
 
 interface Bell {
