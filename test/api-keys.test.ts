@@ -41,14 +41,15 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
   it('answers prompts, and shows the key to nobody but the CLI', { timeout: 300_000 }, () =>
     withWorld(async (world, key) => {
       expect(handOver && matchText(handOver.shape, key)).toBeDefined();
-      const held = { commandLines: new Set<string>(), environments: new Set<string>() };
+      const held: Held = { commandLines: new Set(), environments: new Map() };
       const looking = setInterval(() => lookFor(key, held), 20);
       const answered = await world.prompt('[[slow 20]]', { values: { api_key: key } });
       clearInterval(looking);
       expect(answered).toMatchObject({ exit: 0, end: { outcome: 'completed' } });
       expect(answered.answer).toContain('word20');
       const cli = provider.manifest.cli.bin[`${process.platform}-${process.arch}`]?.split('/').at(-1) ?? '';
-      expect(held).toEqual({ commandLines: new Set(), environments: new Set(file === undefined ? [cli] : []) });
+      expect([...held.commandLines]).toEqual([]);
+      expect([...held.environments.values()]).toEqual(file === undefined ? [cli] : []);
       expect(await filesThatHold(world.home, key)).toEqual(file === undefined ? [] : [join(world.home, file)]);
       if (file !== undefined) expect((await stat(join(world.home, file))).mode & 0o777).toBe(0o600);
     }),
@@ -76,20 +77,23 @@ function keyItem({ manifest }: Provider) {
   return item;
 }
 
-/**
- * Notes which command lines hold a text, and in whose environment it is: that of the CLI, or of a program that no CLI
- * has started. What the CLI itself starts inherits its environment.
- */
-function lookFor(text: string, held: { readonly commandLines: Set<string>; readonly environments: Set<string> }): void {
-  const pids = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid);
-  const holders = new Set(pids.filter((pid) => readProc(`/proc/${pid}/environ`).includes(text)));
-  for (const pid of pids) {
+/** By the session of processes that it is in, which is that of the CLI and of all it starts; with the name of its leader. */
+interface Held {
+  readonly commandLines: Set<string>;
+  readonly environments: Map<string, string>;
+}
+
+/** Notes which command lines a text is in, and whose environment. */
+function lookFor(text: string, { commandLines, environments }: Held): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
     const command = readProc(`/proc/${pid}/cmdline`);
-    if (command.includes(text)) held.commandLines.add(command);
-    const parent = /\) \S (\d+) /.exec(readProc(`/proc/${pid}/stat`))?.[1] ?? '';
-    if (!holders.has(pid) || holders.has(parent)) continue;
-    const words = command.split('\0');
-    held.environments.add((words.find((word) => word.endsWith('.js')) ?? words[0] ?? '').split('/').at(-1) ?? '');
+    if (command.includes(text)) commandLines.add(command);
+    if (!readProc(`/proc/${pid}/environ`).includes(text)) continue;
+    const session = /\) \S \d+ \d+ (\d+) /.exec(readProc(`/proc/${pid}/stat`))?.[1];
+    // It has ended meanwhile, or its leader was seen before: some give themselves another title later.
+    if (session === undefined || environments.has(session)) continue;
+    const words = readProc(`/proc/${session}/cmdline`).split('\0');
+    environments.set(session, (words.find((word) => word.endsWith('.js')) ?? words[0] ?? '').split('/').at(-1) ?? '');
   }
 }
 
