@@ -9,7 +9,7 @@ const isCi = process.env['CI'] === 'true';
 export default defineConfig({
   ssr: { resolve: { conditions: ['@sallyport/source', ...defaultServerConditions] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -111,6 +111,34 @@ describe('the import table', () => {
   });
 });
 
+describe('the examples', () => {
+  it('import what a stranger has: a provider needs core alone, and its tests the testkit', async () => {
+    const source = join(root, 'examples/custom-provider/src');
+    const names = await readdir(source, { recursive: true });
+    const [tests, files] = [
+      names.filter((name) => name.endsWith('.test.ts') || name.startsWith('__fixtures__')),
+      names.filter((name) => !name.endsWith('.test.ts') && !name.startsWith('__fixtures__')),
+    ];
+    const foreign = (among: readonly string[], own: readonly string[]): readonly string[] =>
+      among
+        .filter((name) => name.endsWith('.ts'))
+        .flatMap((name) => importsIn(join(source, name)))
+        .filter(({ specifier }) => !specifier.startsWith('./') && !isAllowed(specifier, own))
+        .map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`);
+    expect(foreign(files, ['@sallyport/core'])).toEqual([]);
+    expect(foreign(tests, ['@sallyport/testkit', 'vitest', 'node:'])).toEqual([]);
+  });
+
+  it('show a whole provider in less than 80 lines', () => {
+    const lines = ['index.ts', 'manifest.ts', 'parse-output.ts'].flatMap((name) =>
+      readFileSync(join(root, 'examples/custom-provider/src', name), 'utf8').split('\n'),
+    );
+    const code = lines.filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*|import )/.test(line));
+    expect(code.length).toBeGreaterThan(40);
+    expect(code.length).toBeLessThan(80);
+  });
+});
+
 describe('the server', () => {
   it('knows of the agent only where its bundle lies', async () => {
     const index = join(root, 'packages/agent/src/index.ts');

@@ -21,7 +21,9 @@ export function guardSuite({ manifest }: Provider, { describe, it, expect }: Tes
 }
 
 /** What the engine announces when this link comes by browser command, hyperlink and text. */
-function announced(method: LoginMethod, link: string): readonly string[] {
+function announced(login: LoginMethod, link: string): readonly string[] {
+  // What the code of a device looks like is not what is asked here, so that this one stands for all.
+  const method = login.userCode ? { ...login, userCode: { text: 'ABCD-12345' } } : login;
   const after = method.url?.textAfter;
   const ending = after && 'text' in after ? [after.text] : [];
   const code = method.userCode ? ['Enter this one-time code', '   ABCD-12345', ...ending] : ending;
@@ -66,7 +68,8 @@ export function lookAlikes(method: LoginMethod): readonly string[] {
     `https://${host}:8443${pathname}${search}`,
     `https://evil.test/${host}${pathname}${search}`,
     `https://evil-${host}${pathname}${search}`,
-    `https://${host.replaceAll('e', '\u0435')}${pathname}${search}`,
+    // A Cyrillic letter for the first Latin one that has a twin there.
+    `https://${host.replace(/[aceopx]/, (letter) => twins[letter] ?? letter)}${pathname}${search}`,
     `https://${host}/logout?next=${pathname}${search.replace('?', '&')}`,
     `javascript:alert(1)//${host}${pathname}${search}`,
     ...required.map((name) => changed((url) => url.searchParams.delete(name))),
@@ -78,3 +81,12 @@ export function lookAlikes(method: LoginMethod): readonly string[] {
       : []),
   ];
 }
+
+const twins: Readonly<Record<string, string>> = {
+  a: '\u0430',
+  c: '\u0441',
+  e: '\u0435',
+  o: '\u043E',
+  p: '\u0440',
+  x: '\u0445',
+};

@@ -5,7 +5,9 @@ import type { Clock } from '@sallyport/core';
 /** One server-sent event, as text, and whether a pause follows it. */
 export interface StreamedEvent {
   readonly event?: string;
+  /** Sent as JSON, or as it is where it is `raw`. */
   readonly data: unknown;
+  readonly raw?: boolean;
   /** A word of the answer: the next one comes after the pause. */
   readonly word?: boolean;
 }
@@ -27,9 +29,9 @@ export async function streamEvents(
   response.on('close', () => gone.abort());
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   try {
-    for (const { event, data, word = false } of events) {
+    for (const { event, data, raw = false, word = false } of events) {
       const name = event === undefined ? '' : `event: ${event}\n`;
-      const bytes = Buffer.from(`${name}data: ${JSON.stringify(data)}\n\n`);
+      const bytes = Buffer.from(`${name}data: ${raw ? String(data) : JSON.stringify(data)}\n\n`);
       const size = slowBytes ?? bytes.length;
       for (let offset = 0; offset < bytes.length; offset += size) {
         response.write(bytes.subarray(offset, offset + size));

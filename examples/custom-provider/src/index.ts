@@ -1,0 +1,7 @@
+import type { Provider } from '@sallyport/core';
+
+import { manifest } from './manifest.ts';
+import { parse } from './parse-output.ts';
+
+/** opencode, for the `providers` list of `sallyport.config.ts`. */
+export const provider: Provider = { manifest, parse };

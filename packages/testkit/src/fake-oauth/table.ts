@@ -1,0 +1,123 @@
+import { SallyportError } from '@sallyport/core';
+import { z } from 'zod';
+
+/** A vendor's identity provider and model API, as data: what a stranger writes instead of a fake of their own. */
+
+const hostSchema = z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a host name in lower case');
+const pathSchema = z.string().regex(/^\/[A-Za-z0-9._~/:-]*$/, 'must be an absolute path without a query');
+
+const placeSchema = z.strictObject({ host: hostSchema, path: pathSchema });
+
+/** An application the vendor knows (RFC 6749 §2). */
+const clientSchema = z.strictObject({
+  id: z.string().min(1),
+  /** Asked for at the token endpoint, in the body or as HTTP Basic. Absent: a public client. */
+  secret: z.string().min(1).optional(),
+  /** Compared as they are; one on a loopback address may come with any port (RFC 8252 §7.3). */
+  redirectUris: z.array(z.url()).default([]),
+  /** What it may ask for. */
+  scopes: z.array(z.string().min(1)).default([]),
+});
+
+const modelSchema = z.strictObject({
+  kind: z.literal('chat-completions'),
+  /** The tool by which the CLI lets a model run a shell command. Absent: the model only talks. */
+  shellTool: z
+    .strictObject({
+      name: z.string().min(1),
+      /** Name of the argument that takes the command. */
+      command: z.string().min(1),
+      /** Other arguments it insists on. */
+      others: z.record(z.string(), z.unknown()).default({}),
+    })
+    .optional(),
+});
+
+const routeSchema = placeSchema.extend({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  /** `bearer`, the default: only with a live access token of this vendor (RFC 6750 §2.1). */
+  access: z.enum(['bearer', 'public']).default('bearer'),
+  answer: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('json'), status: z.number().int().default(200), body: z.unknown() }),
+    modelSchema,
+  ]),
+});
+
+const schema = z.strictObject({
+  /** What the pages say the person signs in to. */
+  product: z.string().min(1).max(60),
+  clients: z.array(clientSchema).min(1),
+  /** Authorization endpoint of the code flow (RFC 6749 §4.1). */
+  authorize: placeSchema.extend({ pkce: z.enum(['required', 'optional']).default('required') }).optional(),
+  /** Device authorization endpoint (RFC 8628 §3.1), and the page on which the person types the code. */
+  device: placeSchema
+    .extend({
+      page: placeSchema,
+      intervalSeconds: z.number().int().min(1).default(5),
+      lifetimeSeconds: z.number().int().min(1).default(900),
+    })
+    .optional(),
+  token: placeSchema.extend({
+    body: z.enum(['form', 'json', 'either']).default('form'),
+    /** Status of a refusal. RFC 6749 §5.2 wants 400; GitHub answers 200. */
+    refusalStatus: z.union([z.literal(400), z.literal(200)]).default(400),
+  }),
+  /** Token revocation endpoint (RFC 7009). */
+  revoke: placeSchema.optional(),
+  tokens: z.strictObject({
+    /** In front of each access and refresh token. */
+    prefix: z.string().default(''),
+    /** `null` where access tokens never end; the answer then has no `expires_in`. */
+    accessLifetimeSeconds: z.number().int().min(1).nullable().default(3600),
+    /** `rotating`: good for one use, and a second one ends the whole login (RFC 9700 §4.14.2). */
+    refresh: z.enum(['rotating', 'reusable', 'none']).default('rotating'),
+  }),
+  /** Everything else that the CLI calls. What is not listed answers 404, and 401 without a token. */
+  routes: z.array(routeSchema).default([]),
+});
+
+export type OauthTable = z.infer<typeof schema>;
+/** What an author writes: defaults may be left out. */
+export type OauthTableInput = z.input<typeof schema>;
+export type OauthClient = OauthTable['clients'][number];
+export type OauthRoute = OauthTable['routes'][number];
+export type ChatModel = z.infer<typeof modelSchema>;
+
+/** Checks a table and fills in its defaults. Throws CONFIG_INVALID that names every mistake. */
+export function parseOauthTable(input: OauthTableInput): OauthTable {
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error), parsed.error);
+  const table = parsed.data;
+  const taken = new Set<string>();
+  for (const [method, { host, path }] of placesOf(table)) {
+    const place = `${method} https://${host}${path}`;
+    if (taken.has(place)) throw invalid(`${place} is given twice.`);
+    taken.add(place);
+  }
+  if (!table.authorize && !table.device) throw invalid('It has neither authorize nor device, so nobody can log in.');
+  return table;
+}
+
+function placesOf(table: OauthTable): readonly (readonly [string, { readonly host: string; readonly path: string }])[] {
+  const { authorize, device, token, revoke, routes } = table;
+  return [
+    ...(authorize ? [['GET', authorize] as const] : []),
+    ...(device
+      ? ([
+          ['POST', device],
+          ['GET', device.page],
+          ['POST', device.page],
+        ] as const)
+      : []),
+    ['POST', token],
+    ...(revoke ? [['POST', revoke] as const] : []),
+    ...routes.map((route) => [route.method, route] as const),
+  ];
+}
+
+function invalid(problem: string, cause?: unknown): SallyportError {
+  return new SallyportError('CONFIG_INVALID', `The table of the fake vendor is not valid: ${problem}`, {
+    hint: 'Correct the table that was handed to createFakeOauth.',
+    ...(cause !== undefined && { cause }),
+  });
+}
