@@ -34,7 +34,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
   let pictures = 0;
 
   beforeAll(async () => {
-    server = await startDemoServer();
+    server = await startDemoServer({ config: 'sallyport.demo.config.ts' });
     person = { api: createApi(server.origin), server };
     browser = await openBrowser();
     page = await browser.newPage({ viewport, colorScheme, reducedMotion: 'reduce' });
