@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { KeyRing } from './credentials/key-ring.ts';
+import { warnOfExpiry } from './credentials/expiry.ts';
 import { createLedger } from './credentials/ledger.ts';
 import type { Witness } from './credentials/witness.ts';
 import type { Egress } from './egress/egress.ts';
@@ -80,6 +81,8 @@ export interface Sallyport {
   close(): Promise<void>;
 }
 
+const EXPIRY_CHECK_MS = 60 * 60_000;
+const LOOKING_FOR_ENDS = 'looking for logins that end soon';
 const IDLE_CHECK_MS = 15_000;
 /** How soon a provider that somebody switches off is off here. */
 const SWITCH_CHECK_MS = 1_000;
@@ -178,10 +181,13 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     start: async () => {
       await recover(runtime);
       await readSwitches(runtime, users);
+      const warn = (): Promise<void> => warnOfExpiry(runtime);
+      await runtime.attempt(LOOKING_FOR_ENDS, warn);
       const { idleMs } = settings;
       chores = Promise.allSettled([
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
+        repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
       ]);
     },
     close: async () => {

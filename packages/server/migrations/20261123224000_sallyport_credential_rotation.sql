@@ -10,4 +10,3 @@ alter table provider_credentials add check (valid = (invalid_reason is null));
 
 -- What the server looks through every hour.
 create index provider_credentials_ending on provider_credentials (((facts ->> 'loginExpiresAt')::numeric)) where valid;
-create index provider_credentials_unchanged on provider_credentials (provider, updated_at) where valid;

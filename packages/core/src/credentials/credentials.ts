@@ -3,6 +3,8 @@ import type { CliMachines } from '../machine/cli-machines.ts';
 import type { Runtime } from '../runtime.ts';
 import { checkHandedOver } from '../login/hand-over.ts';
 import { checkExclusion } from './exclusion.ts';
+import { endsSoon } from './expiry.ts';
+import { invalidReasons } from './files.ts';
 import type { CredentialFacts, CredentialFiles } from './files.ts';
 
 /** A connected login as the person and the API see it: never its bytes. */
@@ -11,6 +13,10 @@ export interface ConnectedCredential {
   readonly version: number;
   /** False: the provider refused it, and the person has to log in again. */
   readonly valid: boolean;
+  /** Why not, in one sentence for the person; `null` while it is valid. */
+  readonly problem: string | null;
+  /** The person has to log in again within three days. */
+  readonly endsSoon: boolean;
   readonly facts: CredentialFacts;
   readonly lastVerified: Date | null;
   readonly updatedAt: Date;
@@ -35,10 +41,12 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
   return {
     list: async (userId) => {
       const records = await runtime.store.credentials.list(userId);
-      return records.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({
+      return records.map(({ provider, version, valid, invalidReason, facts, lastVerified, updatedAt }) => ({
         provider,
         version,
         valid,
+        problem: invalidReason && invalidReasons[invalidReason],
+        endsSoon: endsSoon(facts.loginExpiresAt, runtime.clock.now()),
         facts,
         lastVerified,
         updatedAt,

@@ -99,6 +99,15 @@ async function streamRun(
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
     await journal.write(events);
+    if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
+  }
+
+  /** The provider has just answered with it. */
+  async function noteVerified(): Promise<void> {
+    await runtime.attempt('noting that a login works', async () => {
+      const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
+      if (held !== undefined) await runtime.store.credentials.setVerified(request.userId, manifest.id, held);
+    });
   }
 
   /** Only the version this machine holds: the person may have logged in again meanwhile. */

@@ -104,6 +104,12 @@ export const providerListSchema = z.array(
     connected: z.boolean(),
     /** False after the provider refused the login; `null` while not connected. */
     valid: z.boolean().nullable(),
+    /** Why the person has to log in again; `null` while they need not. */
+    problem: z.string().nullable(),
+    /** When the person has to log in again; `null` where nobody knows. */
+    loginExpiresAt: z.string().nullable(),
+    /** That is within three days. */
+    endsSoon: z.boolean(),
     account: z.string().nullable(),
     /** `null` while not connected. */
     kind: z.enum(['plan', 'api-key']).nullable(),
@@ -128,6 +134,10 @@ export const credentialListSchema = z.array(
     valid: z.boolean(),
     account: z.string().nullable(),
     kind: z.enum(['plan', 'api-key']),
+    /** Why the person has to log in again; `null` while the login is valid. */
+    problem: z.string().nullable(),
+    /** The person has to log in again within three days. */
+    endsSoon: z.boolean(),
     accessExpiresAt: z.string().nullable(),
     loginExpiresAt: z.string().nullable(),
     lastVerified: z.string().nullable(),

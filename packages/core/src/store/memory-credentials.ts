@@ -60,8 +60,6 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, lastVerified: now() } });
     },
     endingBefore: async (time) => allValid().filter(({ facts }) => (facts.loginExpiresAt ?? Infinity) < time),
-    unchangedSince: async (provider, time) =>
-      allValid().filter((record) => record.provider === provider && record.updatedAt <= time),
     noteWarning: async (userId, provider, loginExpiresAt) => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry || entry.warnedFor === loginExpiresAt) return false;

@@ -162,8 +162,6 @@ export interface CredentialStore {
   setVerified(userId: string, provider: string, version: number): Promise<void>;
   /** Valid credentials of everybody whose login ends before this time, in milliseconds since the epoch. */
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
-  /** Valid credentials of everybody for one provider that have had no new version since. */
-  unchangedSince(provider: string, time: Date): Promise<readonly CredentialRecord[]>;
   /** Notes that the person was warned of this end of the login; false when that was noted before. */
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
   /** Removes every version, and the lease. */

@@ -34,6 +34,9 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
           title: manifest.title,
           connected: credential !== undefined,
           valid: credential?.valid ?? null,
+          problem: credential?.problem ?? null,
+          loginExpiresAt: toIso(credential?.facts.loginExpiresAt),
+          endsSoon: credential?.endsSoon ?? false,
           account: credential?.facts.account ?? null,
           kind: credential?.facts.kind ?? null,
           methods: ladder.candidates.map(wayOf),
@@ -52,10 +55,12 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
     { schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } } },
     async (request) => {
       const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
-      return connected.map(({ provider, version, valid, facts, lastVerified, updatedAt }) => ({
+      return connected.map(({ provider, version, valid, problem, endsSoon, facts, lastVerified, updatedAt }) => ({
         provider,
         version,
         valid,
+        problem,
+        endsSoon,
         account: facts.account ?? null,
         kind: facts.kind,
         accessExpiresAt: toIso(facts.accessExpiresAt),

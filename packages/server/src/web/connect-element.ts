@@ -218,7 +218,9 @@ export class SallyportConnect extends HTMLElement {
     const isValid = provider.valid !== false;
     const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? 'Connected' : 'Log in again');
     const how = provider.kind === 'api-key' ? ' with an API key' : '';
-    return h('p', {}, pill, `${how}${provider.account ? ` as ${provider.account}` : ''}`);
+    const who = `${how}${provider.account ? ` as ${provider.account}` : ''}`;
+    const why = isValid ? loginEnd(provider) : ` · ${provider.problem ?? ''}`;
+    return h('p', {}, pill, `${who}${why}`);
   }
 
   /** What to know before connecting, or why nobody can. */
@@ -257,3 +259,10 @@ export class SallyportConnect extends HTMLElement {
 }
 
 if (!customElements.get('sallyport-connect')) customElements.define('sallyport-connect', SallyportConnect);
+
+/** When the person has to log in again, where that is known. */
+function loginEnd({ loginExpiresAt, endsSoon }: Provider): string {
+  if (loginExpiresAt === null) return '';
+  const day = new Date(loginExpiresAt).toLocaleDateString();
+  return endsSoon ? ` · Log in again before ${day}` : ` · until ${day}`;
+}

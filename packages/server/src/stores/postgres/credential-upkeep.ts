@@ -8,7 +8,7 @@ import type { Database } from './database.ts';
 /** What keeps logins alive and warns of their end: it looks at everybody's credentials. */
 export function createUpkeep(
   database: Database,
-): Pick<CredentialStore, 'setVerified' | 'endingBefore' | 'unchangedSince' | 'noteWarning'> {
+): Pick<CredentialStore, 'setVerified' | 'endingBefore' | 'noteWarning'> {
   return {
     setVerified: async (userId, provider, version) => {
       await database.run((tables) =>
@@ -28,18 +28,6 @@ export function createUpkeep(
           .selectAll()
           .where('valid', '=', true)
           .where(sql<boolean>`(facts ->> 'loginExpiresAt')::numeric < ${time}`)
-          .execute(),
-      );
-      return rows.map(toCredentialRecord);
-    },
-    unchangedSince: async (provider, time) => {
-      const rows = await database.run((tables) =>
-        tables
-          .selectFrom('provider_credentials')
-          .selectAll()
-          .where('valid', '=', true)
-          .where('provider', '=', provider)
-          .where('updated_at', '<=', time)
           .execute(),
       );
       return rows.map(toCredentialRecord);
