@@ -10,6 +10,7 @@ import { firstEvent } from './first-event.ts';
 import { idleMemory } from './idle-memory.ts';
 import { loginPage } from './login-page.ts';
 import { loginUrl } from './login-url.ts';
+import { terminalThroughput } from './terminal-throughput.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { FEWEST_SAMPLES } from './statistics.ts';
 import { createWorld } from './support/world.ts';
@@ -19,7 +20,15 @@ import { formatTable } from './table.ts';
  * `npm run bench [-- NAME … --pairs N]`: measures the product against the bare thing, in turn. Prints a table, writes
  * `bench/out/report.json`, and ends with code 1 when a limit is exceeded. See docs/performance.md.
  */
-const benches: readonly Bench[] = [idleMemory, firstEvent, loginUrl, credentialStored, loginPage, slowViewer];
+const benches: readonly Bench[] = [
+  idleMemory,
+  firstEvent,
+  loginUrl,
+  credentialStored,
+  loginPage,
+  slowViewer,
+  terminalThroughput,
+];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -3,9 +3,10 @@ import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation } fr
 
 import { createScreen } from '../terminal/screen.ts';
 import { spawnPty } from '../terminal/pty.ts';
-import type { PtyCommand } from '../terminal/pty.ts';
+import type { PtyCommand, PtyExit } from '../terminal/pty.ts';
 import { endProcessGroup } from '../process-group.ts';
 import type { BrowserShim } from './browser-shim.ts';
+import { createTerminalWatch } from './terminal-watch.ts';
 
 /** One login under way: the engine decides, this does. */
 export interface LoginRun {
@@ -95,26 +96,26 @@ export function runLogin(options: LoginRunOptions): LoginRun {
     }
   };
 
-  let unparsed = 0;
   let parsed = Promise.resolve();
-  const show = async (bytes: Uint8Array): Promise<void> => {
-    unparsed += 1;
-    try {
-      await screen.write(bytes);
-    } finally {
-      unparsed -= 1;
-    }
-    // A burst of output is looked at once, when all of it is on the screen.
-    if (unparsed === 0) observe({ type: 'screen', screen: screen.view() });
-  };
+  const terminal = createTerminalWatch({
+    screen,
+    clock,
+    onView: (view) => void observe({ type: 'screen', screen: view }),
+    signal: over.signal,
+  });
   screen.onReply((text) => pty.write(text));
   pty.onData((bytes) => {
     if (over.signal.aborted) return;
-    parsed = show(bytes).catch((error: unknown) => {
+    parsed = terminal.show(bytes).catch((error: unknown) => {
       if (SallyportError.isInstance(error)) fail(error);
     });
   });
-  pty.onExit((exit) => void parsed.then(() => observe({ type: 'exit', ...exit })));
+  const observeExit = async (exit: PtyExit): Promise<void> => {
+    await parsed;
+    terminal.look();
+    observe({ type: 'exit', ...exit });
+  };
+  pty.onExit((exit) => void observeExit(exit));
   const silence = shim.listen((url) => void observe({ type: 'shim', url }));
 
   const tick = async (): Promise<void> => {
