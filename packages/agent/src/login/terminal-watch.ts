@@ -13,7 +13,7 @@ export interface TerminalWatch {
 export interface TerminalWatchOptions {
   readonly screen: Pick<Screen, 'write' | 'view'>;
   readonly clock: Clock;
-  onView(view: ScreenView): void;
+  readonly onView: (view: ScreenView) => void;
   readonly signal: AbortSignal;
 }
 
