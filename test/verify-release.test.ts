@@ -96,6 +96,12 @@ describe('verifying a release of a CLI', { timeout: 60_000 }, () => {
     });
   });
 
+  it('reports a key that is asked for and that the made-up vendor does not have', async () => {
+    const report = await verify({ keys: true, only: 'paste' });
+    expect(outcomes(report)).toMatchObject({ paste: { login: 'ok' }, 'api-key': { login: 'failed' } });
+    expect(renderTable([report])).toContain('The made-up vendor has no answer to the prompt api_key.');
+  });
+
   it('reports a release that cannot be installed', async () => {
     const report = await verify({ bin: {} });
     expect(report).toMatchObject({ install: { outcome: 'failed', code: 'PROVIDER_CLI_MISSING' }, methods: [] });
@@ -109,6 +115,8 @@ interface Case {
   readonly commands?: Provider['manifest']['commands'];
   /** Whether the credential says of itself that it is refreshed. */
   readonly rotates?: boolean;
+  /** Whether keys can be handed over too. The made-up vendor has none. */
+  readonly keys?: boolean;
   readonly bin?: Provider['manifest']['cli']['bin'];
   /** Id of the one method to try. */
   readonly only?: string;
@@ -139,7 +147,9 @@ async function verify(options: Case): Promise<ReleaseReport> {
         cli: { ...manifest.cli, package: name, lockfile, bin: options.bin ?? manifest.cli.bin },
         commands: options.commands ?? manifest.commands,
         logins: manifest.logins.filter(({ id }) => only === undefined || id === only).map(method),
-        credentials: manifest.credentials.map((item) => (item.as === 'file' ? { ...item, rotates } : item)),
+        credentials: manifest.credentials
+          .filter((item) => item.as === 'file' || options.keys === true)
+          .map((item) => (item.as === 'file' ? { ...item, rotates } : item)),
       },
     },
     version: manifest.cli.version,

@@ -1,3 +1,5 @@
+import { openaiStateSchema, visitSignInPages } from '@sallyport/testkit';
+import type { OpenaiState } from '@sallyport/testkit';
 import { expect } from 'vitest';
 
 import type { Api } from './api.ts';
@@ -35,6 +37,8 @@ export interface LastPage {
   readonly text: string;
   /** Where the vendor's page sent the browser. */
   readonly redirect: string | undefined;
+  /** What the page shows to be copied. */
+  readonly code: string | undefined;
 }
 
 const ENDED = ['completed', 'failed', 'cancelled'];
@@ -49,7 +53,7 @@ export async function signIn(person: Person, method: Way = 'browser:local'): Pro
   return ended;
 }
 
-export async function startLogin({ api, userId }: Person, method?: Way, provider = 'codex'): Promise<string> {
+export async function startLogin({ api, userId }: Person, method?: string, provider = 'codex'): Promise<string> {
   const { status, body } = await api.post('/api/auth/start', {
     provider,
     ...(method !== undefined && { method }),
@@ -99,33 +103,27 @@ export async function visitSignInPage(
 /** The same up to the vendor's answer, without going where it redirects to. */
 export async function answerSignInPage(
   { server }: Person,
-  login: LoginStatus,
+  { authUrl, userCode, phase }: LoginStatus,
   button: 'approve' | 'deny',
 ): Promise<LastPage> {
-  if (login.authUrl === null) throw new Error(`The login shows no link in phase ${login.phase}.`);
-  const page = new URL(login.authUrl);
-  const form = (fields: Record<string, string>): RequestInit => ({
-    method: 'POST',
-    body: new URLSearchParams(fields),
-    redirect: 'manual',
+  if (authUrl === null) throw new Error(`The login shows no link in phase ${phase}.`);
+  const page = await visitSignInPages({
+    url: authUrl,
+    userCode: userCode ?? undefined,
+    readCode: async (id) => (await everyLogin(server)).find((login) => login.id === id)?.code,
+    button,
   });
-  const opened = await fetch(page, login.userCode === null ? {} : form({ user_code: login.userCode }));
-  const html = await opened.text();
-  const id = /name="login" value="([^"]+)"/.exec(html)?.[1];
-  if (id === undefined) throw new Error(`The sign-in page has no form (${opened.status}):\n${html}`);
-  const painted = (await server.openai()).logins.find((each) => each.id === id);
-  if (!painted) throw new Error('The vendor does not know the login of its own page.');
-  const target = new URL('/auth.openai.com/oauth/authorize/login', page);
-  const answer = await fetch(target, form({ login: id, code: painted.code, action: button }));
-  return {
-    status: answer.status,
-    text: await answer.text(),
-    redirect: answer.headers.get('location') ?? undefined,
-  };
+  return { ...page, redirect: page.callback?.href };
+}
+
+/** The logins of all vendors of a server's made-up internet. */
+async function everyLogin(server: DemoServer): Promise<OpenaiState['logins']> {
+  const states = Object.values(await server.internet.state());
+  return states.flatMap((state) => openaiStateSchema.pick({ logins: true }).safeParse(state).data?.logins ?? []);
 }
 
 /** As a browser follows the vendor's redirect to the loopback address. */
 export async function followRedirect(redirect: string): Promise<LastPage> {
   const response = await fetch(redirect, { redirect: 'follow' });
-  return { status: response.status, text: await response.text(), redirect };
+  return { status: response.status, text: await response.text(), redirect, code: undefined };
 }

@@ -26,7 +26,7 @@ export interface PracticeVendor {
   /** Goes through the vendor's pages and agrees. */
   signIn(shown: { readonly url: string; readonly userCode: string | undefined }): Promise<PracticeSignIn>;
   /** What the person has at hand without any page, such as an API key. */
-  answer(promptId: string): string | undefined;
+  answer(promptId: string): Promise<string | undefined>;
   /** From now on no access token that was given out before is taken. */
   endAccessTokens(): Promise<void>;
   /** The tokens of the login that was made last; `undefined` where nobody has logged in. */

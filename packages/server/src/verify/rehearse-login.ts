@@ -1,5 +1,5 @@
-import { SallyportError } from '@sallyport/core';
-import type { LoginMethod, PracticeSignIn, SessionEvent } from '@sallyport/core';
+import { candidateName, SallyportError } from '@sallyport/core';
+import type { Candidate, PracticeSignIn, SessionEvent } from '@sallyport/core';
 
 import type { Rehearsal } from './rehearsal.ts';
 
@@ -18,7 +18,7 @@ const UNRULED = [
 /** Logs a person in by one method, from the request to the stored credential. Rejects with what went wrong. */
 export async function rehearseLogin(
   rehearsal: Rehearsal,
-  method: LoginMethod,
+  way: Candidate,
   userId: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -27,11 +27,13 @@ export async function rehearseLogin(
     userId,
     externalId: null,
     provider: provider.manifest.id,
-    method: method.kind === 'loopback-callback' ? `${method.id}:local` : method.id,
+    method: candidateName(way),
   });
-  const person = createPerson(rehearsal, sessionId);
+  const person = createPerson(rehearsal, sessionId, way);
+  // Every login has a deadline of its own, which is shorter; this is for one that waits for the person instead.
+  using deadline = rehearsal.clock.deadline(LONGEST_LOGIN_MS, unanswered, signal);
   try {
-    for await (const { event } of app.logins.events(sessionId, 0, signal)) await person.see(event);
+    for await (const { event } of app.logins.events(sessionId, 0, deadline.signal)) await person.see(event);
   } catch (error) {
     await app.logins.cancel(sessionId).catch(() => undefined);
     throw error;
@@ -45,7 +47,7 @@ export async function rehearseLogin(
     const what = errorMessage ?? 'It has logged in, and said so in words of its own.';
     throw new SallyportError(
       'LOGIN_DRIFT',
-      `What ${title} ${cli.version} showed matches no rule of its login method ${method.id}: ${what}`,
+      `What ${title} ${cli.version} showed matches no rule of its login method ${way.method.id}: ${what}`,
       { details },
     );
   }
@@ -54,14 +56,25 @@ export async function rehearseLogin(
   });
 }
 
+const LONGEST_LOGIN_MS = 5 * 60_000;
+
+function unanswered(): SallyportError {
+  return new SallyportError('LOGIN_TIMED_OUT', 'The login waited for something that the made-up person was not told.');
+}
+
 /** Somebody who reads what the page of the server would show, and does it. */
-function createPerson({ app, vendor }: Rehearsal, sessionId: string): { see(event: SessionEvent): Promise<void> } {
+function createPerson(
+  { app, vendor }: Rehearsal,
+  sessionId: string,
+  way: Candidate,
+): { see(event: SessionEvent): Promise<void> } {
   const asked = new Set<string>();
   let visited: PracticeSignIn | undefined;
 
   async function answer(): Promise<void> {
     for (const promptId of asked) {
-      const value = vendor.answer(promptId) ?? visited?.code;
+      const value = (await vendor.answer(promptId)) ?? visited?.code;
+      if (value === undefined && way.needs.includes('key')) throw nobodyKnows(promptId);
       // A code is asked for before the link to it is known, sometimes.
       if (value === undefined) continue;
       asked.delete(promptId);
@@ -84,4 +97,10 @@ function createPerson({ app, vendor }: Rehearsal, sessionId: string): { see(even
       await answer();
     },
   };
+}
+
+function nobodyKnows(promptId: string): SallyportError {
+  return new SallyportError('CONFIG_INVALID', `The made-up vendor has no answer to the prompt ${promptId}.`, {
+    hint: 'Give it one in the `answers` of its practice.',
+  });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError, toSallyportError } from '@sallyport/core';
-import type { LoginMethod } from '@sallyport/core';
+import type { Candidate } from '@sallyport/core';
 
 import { rehearseCommand } from './rehearse-command.ts';
 import { rehearseLogin } from './rehearse-login.ts';
@@ -9,17 +9,13 @@ import type { Rehearsal } from './rehearsal.ts';
 import type { MethodReport, Step, StepReport } from './report.ts';
 
 /** One person's whole life with one login method: log in, prompt, refresh, log out. */
-export async function rehearseMethod(
-  rehearsal: Rehearsal,
-  method: LoginMethod,
-  signal: AbortSignal,
-): Promise<MethodReport> {
+export async function rehearseMethod(rehearsal: Rehearsal, way: Candidate, signal: AbortSignal): Promise<MethodReport> {
   const userId = randomUUID();
   const work: Readonly<Record<Step, () => Promise<void | 'none'>>> = {
-    login: () => rehearseLogin(rehearsal, method, userId, signal),
+    login: () => rehearseLogin(rehearsal, way, userId, signal),
     prompt: () => prompt(rehearsal, userId, signal),
-    refresh: () => refresh(rehearsal, userId, signal),
-    logout: () => logOut(rehearsal, userId, signal),
+    refresh: () => refresh(rehearsal, way, userId, signal),
+    logout: () => logOut(rehearsal, way, userId, signal),
   };
   const done: Record<Step, StepReport> = {
     login: { outcome: 'not-reached' },
@@ -31,10 +27,10 @@ export async function rehearseMethod(
     done.login = await report(work.login, signal);
     // A login may work although its words have changed.
     const connected = (await rehearsal.app.credentials.list(userId)).length > 0;
-    if (!connected) return { method: method.id, steps: done };
+    if (!connected) return { method: way.method.id, steps: done };
     // A refresh that fails is no reason not to look at the logout, and the other way round.
     for (const step of ['prompt', 'refresh', 'logout'] as const) done[step] = await report(work[step], signal);
-    return { method: method.id, steps: done };
+    return { method: way.method.id, steps: done };
   } finally {
     for (const { machineId } of await rehearsal.app.machines.list(userId)) {
       await rehearsal.app.machines.destroy(userId, machineId);
@@ -69,12 +65,16 @@ const WRITE_BACK_MS = 20_000;
 const LOOK_EVERY_MS = 100;
 
 /** Every access token ends; the next prompt works all the same, and the ledger has what the CLI refreshed. */
-async function refresh(rehearsal: Rehearsal, userId: string, signal: AbortSignal): Promise<void | 'none'> {
+async function refresh(
+  rehearsal: Rehearsal,
+  { gives }: Candidate,
+  userId: string,
+  signal: AbortSignal,
+): Promise<void | 'none'> {
   const { vendor, ledger, provider, clock } = rehearsal;
   const { id, credentials } = provider.manifest;
+  if (!credentials.some((item) => gives.includes(item.id) && item.as === 'file' && item.rotates)) return 'none';
   const before = await ledger.read(userId, id);
-  const held = Object.keys(before.files.reveal());
-  if (!credentials.some((item) => held.includes(item.id) && item.as === 'file' && item.rotates)) return 'none';
   const refreshed = (await vendor.lastLogin())?.refreshes ?? 0;
   await vendor.endAccessTokens();
   await prompt(rehearsal, userId, signal);
@@ -95,12 +95,11 @@ async function refresh(rehearsal: Rehearsal, userId: string, signal: AbortSignal
 }
 
 /** The CLI's own way out where it has one, then ours: nothing is left that a prompt could use. */
-async function logOut(rehearsal: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
-  const { app, provider, ledger } = rehearsal;
+async function logOut(rehearsal: Rehearsal, { gives }: Candidate, userId: string, signal: AbortSignal): Promise<void> {
+  const { app, provider } = rehearsal;
   const { id, commands, credentials } = provider.manifest;
-  const held = Object.keys((await ledger.read(userId, id)).files.reveal());
   // A key or token in the environment is not the CLI's to forget.
-  if (credentials.some((item) => held.includes(item.id) && item.as === 'file' && item.role === 'secret')) {
+  if (credentials.some((item) => gives.includes(item.id) && item.as === 'file' && item.role === 'secret')) {
     if (commands.status) await rehearseCommand(rehearsal, userId, 'status', 'ok', signal);
     if (commands.logout) await rehearseCommand(rehearsal, userId, 'logout', 'ok', signal);
     if (commands.logout && commands.status) await rehearseCommand(rehearsal, userId, 'status', 'not-logged-in', signal);

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, Practice, Provider } from '@sallyport/core';
+import type { Candidate, Clock, Practice, Provider } from '@sallyport/core';
 import { pinRelease } from '@sallyport/machines';
 
 import { openRehearsal } from './rehearsal.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { rehearseMethod } from './rehearse-method.ts';
 import type { MethodReport, ReleaseReport } from './report.ts';
 
@@ -48,9 +49,9 @@ export async function verifyRelease(options: ReleaseVerification): Promise<Relea
     try {
       await rehearsal.install(signal);
       const methods: MethodReport[] = [];
-      for (const method of patient.filter(({ kind }) => kind !== 'import')) {
-        onProgress(`${title} ${version}: ${method.id}`);
-        methods.push(await rehearseMethod(rehearsal, method, signal));
+      for (const way of waysToConnect(rehearsal)) {
+        onProgress(`${title} ${version}: ${way.method.id}`);
+        methods.push(await rehearseMethod(rehearsal, way, signal));
       }
       return { ...facts, install: { outcome: 'ok' }, methods };
     } finally {
@@ -64,4 +65,19 @@ export async function verifyRelease(options: ReleaseVerification): Promise<Relea
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Each method once, in the order of the manifest: where it may be shown on a desktop too, without one. */
+function waysToConnect({ app, provider }: Rehearsal): readonly Candidate[] {
+  const { id, logins } = provider.manifest;
+  const { candidates } = app.logins.ladder(id);
+  const shown = candidates.filter(({ method, display }) => {
+    const local = candidates.some((other) => other.method.id === method.id && other.display === 'local');
+    return display !== 'desktop' || !local;
+  });
+  const place = ({ method }: Candidate): number => {
+    const index = logins.findIndex((login) => login.id === method.id);
+    return index < 0 ? logins.length : index;
+  };
+  return shown.toSorted((left, right) => place(left) - place(right));
 }

@@ -18,6 +18,8 @@ export interface ApiParts {
   readonly wordDelayMs: number;
   /** The key that is accepted in place of a login. */
   readonly apiKey: string;
+  /** A long-lived token that is accepted too. */
+  readonly setupToken: string;
 }
 
 /** `api.anthropic.com`: the model, and whose plan it is. All but the greeting needs a live token or the key. */
@@ -66,7 +68,7 @@ export function createApiSite(parts: ApiParts): Site {
 /** What a request may do, or why it may do nothing. */
 function authorize(
   request: IncomingMessage,
-  { ledger, switches, apiKey }: ApiParts,
+  { ledger, switches, apiKey, setupToken }: ApiParts,
   visit: Visit,
 ): { readonly scopes: readonly string[] } | { readonly refusal: string } {
   const key = request.headers['x-api-key'];
@@ -77,6 +79,7 @@ function authorize(
   if (token === undefined) {
     return key === apiKey && api401 === false ? { scopes: ['user:inference'] } : { refusal: 'invalid x-api-key' };
   }
+  if (token === setupToken && api401 === false) return { scopes: ['user:inference'] };
   const checked = ledger.check(token, visit.machineId);
   if (checked.verdict === 'unknown') return { refusal: 'Invalid bearer token' };
   if (checked.verdict === 'live' && api401 === false) return { scopes: checked.family.scope.split(' ') };

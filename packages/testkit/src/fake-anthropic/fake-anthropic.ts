@@ -15,17 +15,19 @@ export function createFakeAnthropic(options: FakeAnthropicOptions = {}): FakeAnt
   const traits = { accessLifetimeSeconds: 28_800, rotates: true, mint: mintAnthropicTokens };
   const core = createVendorCore(options, { ...traits, apiKeyPrefix: 'sk-ant-api03-' });
   const signIn = createSignInSites(core);
+  const setupToken = `sk-ant-oat01-practice-token-${core.canaries.token}`;
+  const state = (): AnthropicState => ({ ...core.state(), setupToken });
   return {
     sites: {
       'console.anthropic.com': createKeySite(core.apiKey),
       'claude.ai': signIn.short,
       'claude.com': signIn.long,
       'platform.claude.com': signIn.platform,
-      'api.anthropic.com': createApiSite(core),
+      'api.anthropic.com': createApiSite({ ...core, setupToken }),
     },
-    control: { setFaults: core.switches.change, state: core.state },
+    control: { setFaults: core.switches.change, state },
     canary: core.canaries.token,
     codeCanary: core.canaries.code,
-    state: core.state,
+    state,
   };
 }

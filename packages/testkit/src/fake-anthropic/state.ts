@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { vendorStateSchema } from '../fake-vendor/state.ts';
 
@@ -6,6 +6,9 @@ import { vendorStateSchema } from '../fake-vendor/state.ts';
  * What tests may know about the fake provider. Read with
  * `anthropicStateSchema.parse((await control.state()).anthropic)`.
  */
-export const anthropicStateSchema = vendorStateSchema;
+export const anthropicStateSchema = vendorStateSchema.extend({
+  /** A token that somebody has made with `claude setup-token` before: good for prompts, and for nothing else. */
+  setupToken: z.string(),
+});
 
 export type AnthropicState = z.infer<typeof anthropicStateSchema>;

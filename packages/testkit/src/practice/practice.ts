@@ -33,7 +33,7 @@ export function createPractice(scripts: readonly PracticeScript[]): Practice {
 }
 
 function practiceVendor(
-  { name, answers = {} }: PracticeScript,
+  { name, answers = () => ({}) }: PracticeScript,
   internet: Awaited<ReturnType<typeof createFakeInternet>>,
   steering: FakeInternetControl,
   now: () => number,
@@ -50,7 +50,7 @@ function practiceVendor(
       }
       return page;
     },
-    answer: (promptId) => (Object.hasOwn(answers, promptId) ? answers[promptId] : undefined),
+    answer: async (promptId) => answers((await steering.state())[name])[promptId],
     endAccessTokens: () => steering.setFaults({ [name]: { accessExpiredBefore: now() } }),
     lastLogin: async (): Promise<PracticeLogin | undefined> => (await state()).families.at(-1),
     close: () => internet.close(),

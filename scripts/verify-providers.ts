@@ -1,0 +1,85 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { steps, verifyProvider } from '@sallyport/server';
+import type { ReleaseReport, StepReport } from '@sallyport/server';
+
+/**
+ * `npm run docs:providers`: verifies the last three releases of each provider's CLI and writes docs/providers.md. It
+ * fetches some gigabytes and takes a quarter of an hour, so it is run when a release has come out, and not by `npm run docs`.
+ */
+const providers = ['claude_code', 'codex', 'gemini_cli'];
+const releases = { latest: 3 };
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+const words = { ok: 'ok', none: '–', 'not-reached': 'not reached', failed: '**failed**' } as const;
+
+function section(reports: readonly ReleaseReport[]): string {
+  const [newest] = reports;
+  if (!newest) return '';
+  const head = ['Version', 'Method', ...steps.map((step) => step[0]?.toUpperCase() + step.slice(1))];
+  const rows = reports.flatMap((report) =>
+    report.methods.length === 0
+      ? [[report.version, '(installation)', ...steps.map(() => word(report.install))]]
+      : report.methods.map((done) => [
+          report.version,
+          `\`${done.method}\``,
+          ...steps.map((step) => word(done.steps[step])),
+        ]),
+  );
+  const failures = reports.flatMap(({ version, methods }) =>
+    methods.flatMap(({ method, steps: done }) =>
+      steps.flatMap((step) => {
+        const report = done[step];
+        return report.outcome === 'failed'
+          ? [`- ${version}, \`${method}\`, ${step}: ${report.code}. ${report.message}`]
+          : [];
+      }),
+    ),
+  );
+  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+  return [
+    `## ${newest.title} (\`${newest.package}\`)`,
+    table,
+    ...(failures.length > 0 ? [failures.join('\n')] : []),
+  ].join('\n\n');
+}
+
+function word({ outcome }: StepReport): string {
+  return words[outcome];
+}
+
+const clisDirectory = await mkdtemp(join(tmpdir(), 'sallyport-clis-'));
+try {
+  const sections: string[] = [];
+  for (const provider of providers) {
+    const reports = await verifyProvider({
+      configFile: join(root, 'e2e/configs/practice.config.ts'),
+      provider,
+      releases,
+      clisDirectory,
+      signal: new AbortController().signal,
+      onProgress: (message) => console.error(message),
+    });
+    sections.push(section(reports));
+  }
+  const day = new Date().toISOString().slice(0, 10);
+  await writeFile(
+    join(root, 'docs/providers.md'),
+    [
+      '# Providers and the releases of their CLIs',
+      '<!-- Printed by `npm run docs:providers`. Run it again instead of editing this page. -->',
+      `The last three releases of each CLI on npm, as of ${day}, unmodified, on ${process.platform}-${process.arch}: taken through each login method by \`sallyport providers verify ID --latest 3\`, in real machines, against the made-up vendors of the test kit. No real vendor was asked, so this tells what the CLIs do, and not what the services behind them do.`,
+      'Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: a token that has ended is refreshed and written back; a key or a token that lasts has no refresh (–). Logout: the CLI forgets it, and so do we.',
+      ...sections,
+      '',
+    ]
+      .join('\n\n')
+      .trimEnd() + '\n',
+  );
+  console.log('wrote docs/providers.md');
+} finally {
+  await rm(clisDirectory, { recursive: true, force: true });
+}
