@@ -2,6 +2,7 @@ import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { LoginState } from './engine.ts';
+import { refusedLink } from './link-search.ts';
 import type { LoginAction } from './observation.ts';
 import { screenExcerpt } from './screen-text.ts';
 
@@ -45,10 +46,23 @@ export function incomplete(problem: string): Failure {
 /** What the time that has passed demands: the question whether somebody is there, the end, or nothing. */
 export function deadline(state: LoginState): 'ask' | Failure | undefined {
   const { elapsedMs, deadlineMs, stillThere } = state;
-  if (elapsedMs >= deadlineMs) return stillThere === 'asked' ? abandoned(state) : timedOut(state);
+  if (elapsedMs >= deadlineMs) {
+    return refused(state) ?? (stillThere === 'asked' ? abandoned(state) : timedOut(state));
+  }
   // Before there is a link or a question, nobody has been asked to do anything.
   const waitsForPerson = state.phase === 'running' && (state.announced !== undefined || state.open.length > 0);
   return stillThere === 'not-asked' && waitsForPerson && elapsedMs >= deadlineMs * ASK_AT ? 'ask' : undefined;
+}
+
+/**
+ * Not before the time is over: a CLI may print links to its documentation first, and its sign-in link later. But
+ * where nothing better came, the refused link is what the person has to know of.
+ */
+function refused(state: LoginState): Failure | undefined {
+  const reason = state.phase === 'running' && !state.announced ? refusedLink(state.method, state.screen) : undefined;
+  if (reason === undefined) return undefined;
+  const message = `The CLI showed no sign-in page of this provider within ${seconds(state)}. The link it did show was refused: ${reason}.`;
+  return { type: 'fail', code: 'LOGIN_URL_REFUSED', message };
 }
 
 function abandoned(state: LoginState): Failure {
@@ -68,8 +82,14 @@ function seconds(state: LoginState): string {
 function waitingFor(state: LoginState): string {
   if (state.phase === 'capturing') return 'reading the credential';
   if (state.open.length > 0) return 'waiting for an answer of the person';
+  if (hasAnswered(state)) return 'waiting for the CLI to go on after an answer';
   if (state.announced) return 'waiting for the browser';
   return state.screen.lines.length > 0 ? 'waiting for the sign-in link' : 'waiting for the CLI to show anything';
+}
+
+/** Whether the CLI has an answer to each of its questions. */
+function hasAnswered({ method, fired }: LoginState): boolean {
+  return method.drive.steps.some((item) => item.do.kind === 'ask' && fired.includes(item.id));
 }
 
 function lastScreen(state: LoginState): string {

@@ -144,6 +144,23 @@ describe('the sign-in link', () => {
     ]);
   });
 
+  it('that is refused on the screen is named when the time is over and no better one has come', () => {
+    const its = method({ url: { ...method().url, sources: ['osc8', 'text'] } });
+    const evil = link().replace('auth.example.com', 'auth.example.com.evil.example');
+    const refusal = {
+      type: 'fail',
+      code: 'LOGIN_URL_REFUSED',
+      message: expect.stringMatching(/within 100 s\. .* was refused: its host is auth\.example\.com\.evil\.example/),
+    };
+    expect(run([screen(shown(evil)), tick(100_000)], its)).toEqual([refusal]);
+    expect(run([screen('Come back later', [evil]), tick(100_000)], its)).toEqual([refusal]);
+    expect(
+      run([screen(shown(`https://docs.example/\n${link()}`)), tick(5000), tick(100_000)], its).at(-1),
+    ).toMatchObject({
+      code: 'LOGIN_TIMED_OUT',
+    });
+  });
+
   it('is not spoilt by a page of documentation that the CLI opens afterwards', () => {
     expect(run([shim(link()), shim('https://docs.example/')]).map(({ type }) => type)).toEqual([
       'announce-url',
@@ -265,6 +282,13 @@ describe('the end of a login', () => {
     expect(run([shim(link()), tick(80_000), { type: 'callback', ok: false }, tick(150_000)]).at(-1)).toMatchObject({
       code: 'LOGIN_TIMED_OUT',
       message: expect.stringContaining('while waiting for the browser'),
+    });
+  });
+
+  it('says of a CLI that has its answer that it does not go on', () => {
+    expect(run([screen('Paste code here'), answer('code', 'x'), tick(100_000)]).at(-1)).toMatchObject({
+      code: 'LOGIN_TIMED_OUT',
+      message: expect.stringContaining('while waiting for the CLI to go on after an answer'),
     });
   });
 

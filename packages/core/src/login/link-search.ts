@@ -33,6 +33,19 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   return undefined;
 }
 
+/** Why the last link of a screen on which no link passes the guard was refused. Safe to show. */
+export function refusedLink(method: LoginMethod, screen: ScreenView): string | undefined {
+  const { url: rule } = method;
+  if (!rule || findLink(method, screen)) return undefined;
+  const shown = [
+    ...(rule.sources.includes('text') ? linksIn(screenText(screen)).map(([found]) => found) : []),
+    ...(rule.sources.includes('osc8') ? screen.links : []),
+  ];
+  const last = shown.at(-1);
+  const verdict = last === undefined ? undefined : guardUrl(withoutPunctuation(last), rule, method.callback);
+  return verdict?.ok === false ? verdict.reason : undefined;
+}
+
 const texts = new WeakMap<ScreenView, string>();
 
 /** All lines as one text. Remembered, since every step of the engine asks for it, and a wide screen is large. */
@@ -58,15 +71,23 @@ function lastLink(method: LoginMethod, screen: ScreenView): Found | undefined {
 /** A link in text may be cut off by the end of what has arrived, and would still look complete. */
 function lastTextLink(method: LoginMethod, text: string): Found | undefined {
   const after = method.url?.textAfter;
-  const candidates = [...text.matchAll(/https:\/\/[^\s"<>`\u0080-\uffff]+/g)];
-  for (const candidate of candidates.toReversed()) {
-    const url = guarded(method, candidate[0].replace(/[.,;:!?'")\]]+$/, ''));
+  for (const candidate of linksIn(text).toReversed()) {
+    const url = guarded(method, withoutPunctuation(candidate[0]));
     if (!url) continue;
     if (!after) return { url, settled: false };
     if (matchText(after, text.slice(candidate.index + candidate[0].length)) !== undefined)
       return { url, settled: true };
   }
   return undefined;
+}
+
+function linksIn(text: string): readonly RegExpExecArray[] {
+  return [...text.matchAll(/https:\/\/[^\s"<>`\u0080-\uffff]+/g)];
+}
+
+/** A link at the end of a sentence. */
+function withoutPunctuation(link: string): string {
+  return link.replace(/[.,;:!?'")\]]+$/, '');
 }
 
 function guarded(method: LoginMethod, raw: string): GuardedUrl | undefined {

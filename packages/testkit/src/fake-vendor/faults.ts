@@ -7,7 +7,7 @@ const schema = z.strictObject({
   accessExpiredBefore: z.number().int().min(0),
   /** The token endpoint answers with this status. */
   tokenStatus: z.number().int().min(400).max(599).nullable(),
-  /** What is wrong with the tokens it gives: no `scope`, half of the JSON, or ten megabytes. */
+  /** What is wrong with the tokens it gives: no `scope`, half of the JSON, or a token of ten megabytes. */
   tokenBody: z.enum(['no-scope', 'truncated', 'huge']).nullable(),
   /** The token endpoint refuses every refresh with this code (RFC 6749 §5.2), and consumes nothing. */
   refreshFail: z.string().nullable(),

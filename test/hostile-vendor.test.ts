@@ -1,0 +1,77 @@
+import { manifest, provider } from '@sallyport/provider-claude';
+import { createEgressClient, createFakeAnthropic } from '@sallyport/testkit';
+import type { EgressResponse, FakeAnthropic } from '@sallyport/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { signIn } from './setup/cli-person.ts';
+import { ensureCli } from './setup/ensure-cli.ts';
+import { createHostileWorld } from './setup/hostile-world.ts';
+import type { HostileWorld } from './setup/hostile-world.ts';
+
+/** What a vendor can answer the real CLI: the login ends with an error of its own, with no credential and no machine. */
+
+let anthropic: FakeAnthropic;
+let world: HostileWorld;
+
+beforeAll(async () => {
+  const { folder } = await ensureCli(manifest, AbortSignal.timeout(280_000));
+  anthropic = createFakeAnthropic({ wordDelayMs: 0 });
+  world = await createHostileWorld({ providers: [{ provider, folder }], sites: anthropic.sites });
+}, 300_000);
+afterAll(async () => world?.[Symbol.asyncDispose]());
+
+const noCredential = /^Anthropic did not give Claude Code a credential for this sign-in\.$/;
+const notComplete = 'The CLI said that the login is complete, but its credential is not: ';
+
+const rows = {
+  'an error': { faults: { tokenStatus: 500 }, code: 'LOGIN_FAILED', says: noCredential },
+  'half of the JSON': { faults: { tokenBody: 'truncated' }, code: 'LOGIN_FAILED', says: noCredential },
+  'no scope': {
+    faults: { tokenBody: 'no-scope' },
+    code: 'CREDENTIAL_INCOMPLETE',
+    says: new RegExp(`^${notComplete}.*missing /claudeAiOauth/accessToken`),
+  },
+  'a token of 10 MB': {
+    faults: { tokenBody: 'huge' },
+    code: 'CREDENTIAL_INCOMPLETE',
+    says: new RegExp(`^${notComplete}.*larger than 256 KiB`),
+  },
+} as const;
+
+describe('a vendor that answers a good code with', { timeout: 90_000 }, () => {
+  it.each(Object.entries(rows))('%s', async (_name, { faults, code, says }) => {
+    anthropic.control.setFaults({ tokenStatus: null, tokenBody: null, ...faults });
+    const { sessionId } = await world.start(provider.manifest.id, 'paste-code');
+    const ended = await world.follow(sessionId, { code: readCode });
+    expect(ended).toMatchObject({ status: 'failed', errorCode: code, authUrl: null });
+    expect(ended.errorMessage).toMatch(says);
+    expect(ended.errorHint).toMatch(/(Start|Log in) again/);
+    expect(await world.leftovers(sessionId)).toEqual([]);
+  });
+
+  it('whole tokens logs in', async () => {
+    anthropic.control.setFaults({ tokenStatus: null, tokenBody: null });
+    const { sessionId } = await world.start(provider.manifest.id, 'paste-code');
+    expect(await world.follow(sessionId, { code: readCode })).toMatchObject({ status: 'completed' });
+    expect(await world.leftovers(sessionId)).toEqual(['a credential']);
+  });
+});
+
+/** Signs in at a link, and reads the code off the page that comes then. */
+async function readCode(link: string): Promise<string> {
+  const { signIn: hosts } = manifest.egress;
+  const route = await world.internet.open(
+    { machineId: 'm-person', userId: 'u', purpose: 'sign-in', hosts, identity: { userId: 'u' } },
+    { signal: AbortSignal.timeout(5000) },
+  );
+  const visit = createEgressClient(route);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const browse = (url: string, form?: Readonly<Record<string, string>>): Promise<EgressResponse> =>
+    visit(url, form && { method: 'POST', headers, body: new URLSearchParams(form).toString() });
+  try {
+    const shown = await browse(await signIn({ browse }, anthropic, link));
+    return /<p>([^<]+#[^<]+)<\/p>/.exec(shown.body)?.[1] ?? '';
+  } finally {
+    await route.close();
+  }
+}
