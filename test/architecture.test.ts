@@ -112,21 +112,35 @@ describe('the import table', () => {
 });
 
 describe('the examples', () => {
-  it('import what a stranger has: a provider needs core alone, and its tests the testkit', async () => {
-    const source = join(root, 'examples/custom-provider/src');
+  const strangers = {
+    'custom-provider': { files: ['@sallyport/core'], tests: ['@sallyport/testkit', 'vitest', 'node:'] },
+    webhook: {
+      files: ['@sallyport/core', 'node:'],
+      tests: ['@sallyport/core', '@sallyport/testkit', 'standardwebhooks', 'vitest', 'node:'],
+    },
+  };
+
+  it.each(Object.entries(strangers))('import what a stranger has, in %s', async (example, own) => {
+    const source = join(root, 'examples', example, 'src');
     const names = await readdir(source, { recursive: true });
-    const [tests, files] = [
-      names.filter((name) => name.endsWith('.test.ts') || name.startsWith('__fixtures__')),
-      names.filter((name) => !name.endsWith('.test.ts') && !name.startsWith('__fixtures__')),
-    ];
-    const foreign = (among: readonly string[], own: readonly string[]): readonly string[] =>
+    const isTest = (name: string): boolean => name.endsWith('.test.ts') || name.startsWith('__fixtures__');
+    const foreign = (among: readonly string[], patterns: readonly string[]): readonly string[] =>
       among
         .filter((name) => name.endsWith('.ts'))
         .flatMap((name) => importsIn(join(source, name)))
-        .filter(({ specifier }) => !specifier.startsWith('./') && !isAllowed(specifier, own))
+        .filter(({ specifier }) => !specifier.startsWith('./') && !isAllowed(specifier, patterns))
         .map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`);
-    expect(foreign(files, ['@sallyport/core'])).toEqual([]);
-    expect(foreign(tests, ['@sallyport/testkit', 'vitest', 'node:'])).toEqual([]);
+    expect(
+      foreign(
+        names.filter((name) => !isTest(name)),
+        own.files,
+      ),
+    ).toEqual([]);
+    expect(foreign(names.filter(isTest), own.tests)).toEqual([]);
+  });
+
+  it('are all held to that', async () => {
+    expect((await readdir(join(root, 'examples'))).toSorted()).toEqual(Object.keys(strangers).toSorted());
   });
 
   it('show a whole provider in less than 80 lines', () => {

@@ -1,0 +1,2 @@
+export { createWebhook } from './webhook.ts';
+export type { Webhook, WebhookOptions } from './webhook.ts';
