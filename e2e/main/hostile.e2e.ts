@@ -321,7 +321,7 @@ describe('a credential file', () => {
 
   async function pasteCode(person: Person, { sessionId, authUrl }: LoginStatus): Promise<LoginStatus> {
     const answer = await fetch(authUrl ?? '', { redirect: 'manual' });
-    const code = new URL(answer.headers.get('location') ?? '').searchParams.get('code');
+    const code = new URL(answer.headers.get('location') ?? '', authUrl ?? '').searchParams.get('code');
     await poll(10_000, 'the CLI to ask for the code', async () => {
       const answered = { promptId: 'code', value: code };
       const { status } = await person.api.post(`/api/auth/session/${sessionId}/answer`, answered);

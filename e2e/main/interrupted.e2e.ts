@@ -350,8 +350,8 @@ describe('a server that is killed', () => {
     }
     const rotated = await contents();
     await killAndRestart();
-    // Not stored: the machine's disk is the only place that has it.
-    expect((await person.api.get('/api/credentials')).body).toMatchObject([{ version: before.version }]);
+    // The machine's disk was the only place that had it; the new server has read it there before it served anybody.
+    expect((await person.api.get('/api/credentials')).body).toMatchObject([{ version: before.version + 1 }]);
     expect(await contents()).toBe(rotated);
     const family = (await server.openai()).families.find((each) => each.refreshes > 0);
     expect(family).toMatchObject({ refreshes: 1, revokedBecause: null });

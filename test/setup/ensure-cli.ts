@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -33,6 +33,8 @@ export async function ensureCli({ id, title, cli }: ProviderManifest, signal: Ab
     await writeFile(join(unfinished, 'package.json'), JSON.stringify(description));
     const options = { signal, cwd: unfinished };
     await promisify(execFile)('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], options);
+    // Made for us alone; machines run as other users.
+    await chmod(unfinished, 0o755);
     await rename(unfinished, folder);
   } catch (error) {
     // Another run has been faster: a folder is never renamed onto one that is not empty.
