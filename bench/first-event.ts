@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import { buildArgv, promptEventSchema } from '@sallyport/core';
+import { beginConversation, buildArgv, buildRpcRun, hear, isRunOver, promptEventSchema } from '@sallyport/core';
+import type { Turn } from '@sallyport/core';
 import { manifest } from '@sallyport/provider-codex';
 
 import { readEvents } from '../e2e/support/api.ts';
@@ -65,16 +66,24 @@ async function throughSallyport(origin: string, userId: string): Promise<Moments
   return complete(moments);
 }
 
+/** The same conversation with the bare CLI, without a machine, a server and a journal in between. */
 async function directly(codex: DirectCodex, home: string): Promise<Moments> {
-  const argv = buildArgv(manifest.prompt, { tools: 'workspace' });
+  const rpc = buildRpcRun(manifest.prompt, { tools: 'workspace' });
+  if (!rpc) throw new Error('Codex is not asked over JSON-RPC.');
   const moments: { cli?: number; model?: number } = {};
   const began = performance.now();
-  const run = codex.start(home, argv);
+  const run = codex.start(home, buildArgv(manifest.prompt, { tools: 'workspace' }));
   const ended = once(run, 'exit');
-  run.stdin.end(PROMPT);
+  const tell = ({ send }: Turn): void => send.forEach((line) => run.stdin.write(line));
+  let turn = beginConversation(rpc.steps, { ...rpc.values, prompt: PROMPT });
+  tell(turn);
   for await (const line of createInterface({ input: run.stdout })) {
-    moments.cli ??= performance.now() - began;
-    if (line.includes('"agent_message"')) moments.model ??= performance.now() - began;
+    turn = hear(turn.conversation, line, performance.now() - began);
+    tell(turn);
+    // The first of its messages that a person hears of, and the first word.
+    if (turn.facts.includes('thread result')) moments.cli ??= performance.now() - began;
+    if (turn.facts.includes('item/agentMessage/delta')) moments.model ??= performance.now() - began;
+    if (isRunOver(rpc, turn)) run.stdin.end();
   }
   await ended;
   return complete(moments);

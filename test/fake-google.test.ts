@@ -35,6 +35,12 @@ describe('the real Gemini CLI against the fake provider', { timeout: 120_000 }, 
     expect((await readTokens()).access_token).toContain(google.canary);
   });
 
+  it('logs in over its agent protocol, and is told who refused', async () => {
+    expect(await useBrowser({ method: 'acp', button: 'deny' })).toMatchObject({ result: 'LOGIN_DENIED' });
+    expect(await useBrowser({ method: 'acp' })).toMatchObject({ result: 'finished' });
+    expect((await readTokens()).refresh_token).toContain(google.canary);
+  });
+
   it('is told when the person denies the sign-in, and when the code is wrong', async () => {
     expect(await useBrowser({ button: 'deny' })).toMatchObject({ result: 'LOGIN_DENIED' });
     expect(await pasteCode(() => 'mistyped')).toMatchObject({ result: 'LOGIN_FAILED' });
@@ -97,8 +103,11 @@ describe('the real Gemini CLI against the fake provider', { timeout: 120_000 }, 
   });
 });
 
-async function useBrowser(signing: Signing = {}): Promise<LoginEnd> {
-  const login = await world.startLogin('browser');
+async function useBrowser({
+  method = 'browser',
+  ...signing
+}: Signing & { readonly method?: string } = {}): Promise<LoginEnd> {
+  const login = await world.startLogin(method);
   const { url } = await login.event('login.url');
   await fetch(await signIn(world, google, url, signing), { redirect: 'manual' });
   return login.ended;

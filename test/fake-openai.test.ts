@@ -55,6 +55,48 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
     expect(openai.state().devices).toMatchObject([{ outcome: 'collected' }]);
   });
 
+  it('logs in over its app server, says who refused, and leaves the credential alone until there is a new one', async () => {
+    expect(await useBrowser({ method: 'app-server' })).toMatchObject({ result: 'finished' });
+    const before = await readAuth();
+    expect(before.tokens.refresh_token).toContain(openai.canary);
+    const denied = await useBrowser({ method: 'app-server', button: 'deny' });
+    expect(denied).toMatchObject({ result: 'LOGIN_DENIED', message: 'The sign-in was refused on the page of OpenAI.' });
+    expect(await readAuth()).toEqual(before);
+  });
+
+  it('logs in over its app server with a device code', async () => {
+    const login = await world.startLogin('app-server-device-code');
+    const { url, userCode } = await login.event('login.url');
+    await signIn(world, openai, url, { userCode });
+    expect(await login.ended).toMatchObject({ result: 'finished' });
+    expect(openai.state().devices).toMatchObject([{ outcome: 'collected' }]);
+  });
+
+  it('answers word by word, goes on with a conversation, and says each word once', async () => {
+    await useBrowser();
+    const first = await prompt('how are you?');
+    expect(first.answer).toBe('Hello from the practice model. You said: how are you?');
+    expect(first.events.filter((event) => event.type === 'text').length).toBeGreaterThan(5);
+    expect(first.events).toContainEqual({ type: 'usage', inputTokens: 10, outputTokens: 5 });
+    const session = first.conversation;
+    const next = await world.prompt('[[write note.txt: hi]]', { tools: 'full', session });
+    expect(next).toMatchObject({ exit: 0, conversation: session, answer: 'I have written note.txt.' });
+    const tool = expect.objectContaining({ type: 'tool-end', name: 'command_execution', ok: true });
+    expect(next.events).toContainEqual(tool);
+  });
+
+  it('writes nothing where the tool policy only reads', async () => {
+    await useBrowser();
+    await world.prompt('[[write note.txt: no]]', { tools: 'read-only' });
+    await expect(world.read('work/note.txt')).rejects.toThrow('ENOENT');
+  });
+
+  it('says what is wrong when a conversation does not exist', async () => {
+    await useBrowser();
+    const { end } = await world.prompt('hello', { session: '01a20963-b4a0-73b3-9113-2e6f46f1eeee' });
+    expect(end).toMatchObject({ outcome: 'failed', message: expect.stringContaining('no rollout found') });
+  });
+
   it('answers prompts, and its tool calls write and read files', async () => {
     await useBrowser();
     expect(await prompt('how are you?')).toMatchObject({ exit: 0, answer: expect.stringContaining('how are you?') });
@@ -73,9 +115,8 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
   });
 
   it('refuses a prompt without a live access token', async () => {
-    const { exit, stdout } = await prompt('hello');
-    expect(exit).toBe(1);
-    expect(stdout).toContain('401');
+    const { end } = await prompt('hello');
+    expect(end).toMatchObject({ outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID' });
   });
 
   it('makes the CLI refresh an expired token, once, and revokes the family when an old one comes back', async () => {
@@ -87,9 +128,11 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
     expect(openai.state().families).toMatchObject([{ refreshes: 1, revokedBecause: null }]);
 
     await world.write('.codex/auth.json', before);
-    const { exit, stdout } = await prompt('replayed');
-    expect(exit).toBe(1);
-    expect(stdout).toContain('could not be refreshed');
+    const { end } = await prompt('replayed');
+    expect(end).toMatchObject({
+      outcome: 'relogin-needed',
+      message: expect.stringContaining('could not be refreshed'),
+    });
     expect(openai.state().families).toMatchObject([{ refreshes: 1, revokedBecause: 'refresh_token_reused' }]);
   });
 
@@ -110,10 +153,13 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
   });
 });
 
-async function useBrowser(signing: Signing = {}): Promise<LoginEnd> {
+async function useBrowser({
+  method = 'browser',
+  ...signing
+}: Signing & { readonly method?: string } = {}): Promise<LoginEnd> {
   const unlock = await lockCallbackPort(AbortSignal.timeout(50_000));
   try {
-    const login = await world.startLogin('browser');
+    const login = await world.startLogin(method);
     const { url } = await login.event('login.url');
     await fetch(await signIn(world, openai, url, signing));
     return await login.ended;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { buildArgv, credentialEnvironment, executeEventSchema, settingsFor } from '@sallyport/core';
+import { buildArgv, buildRpcRun, credentialEnvironment, executeEventSchema, settingsFor } from '@sallyport/core';
 import type {
   AgentEvent,
   CredentialFiles,
@@ -12,6 +12,7 @@ import type {
   Observation,
   PromptEvent,
   Provider,
+  RpcRun,
   ToolPolicy,
 } from '@sallyport/core';
 import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
@@ -76,6 +77,7 @@ export interface RunEnd {
 export interface Answered extends RunEnd {
   readonly conversation: string | undefined;
   readonly answer: string;
+  readonly events: readonly PromptEvent[];
   readonly end: PromptEvent | undefined;
 }
 
@@ -114,7 +116,12 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
   const visit = createEgressClient(route);
   const cli = manifest.cli;
 
-  async function run(argv: readonly string[], prompt: string, options: PromptOptions = {}): Promise<ExecuteEvent[]> {
+  async function run(
+    argv: readonly string[],
+    prompt: string,
+    options: PromptOptions = {},
+    rpc?: RpcRun,
+  ): Promise<ExecuteEvent[]> {
     const { values = {}, env } = options;
     const { credentials } = manifest;
     const shown: ExecuteEvent[] = [];
@@ -124,6 +131,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       cli: { ...cli, settings: settingsFor(cli.settings, credentials, values) },
       argv,
       prompt,
+      ...(rpc && { rpc }),
       env: { ...credentialEnvironment(credentials, values), ...env },
       workingDirectory: '~/work',
       timeoutMs: 60_000,
@@ -154,13 +162,13 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       return followLogin(agent, manifest.id, sessionId, answered);
     },
     async prompt(question, options = {}) {
-      const { tools = 'workspace', session } = options;
-      const argv = buildArgv(manifest.prompt, { tools, ...(session !== undefined && { session }) });
-      const shown = await run(argv, question, options);
+      const asked = { tools: options.tools ?? 'workspace', session: options.session };
+      const rpc = buildRpcRun(manifest.prompt, asked);
+      const shown = await run(buildArgv(manifest.prompt, asked), question, options, rpc);
       const events = understand(provider, shown);
       const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
       const answer = events.map((event) => (event.type === 'text' ? event.text : '')).join('');
-      return { ...summarise(shown), conversation, answer, end: events.at(-1) };
+      return { ...summarise(shown), conversation, answer, events, end: events.at(-1) };
     },
     run: async (argv) => summarise(await run(argv, '')),
     read: (path) => readFile(join(home, path), 'utf8'),

@@ -6,7 +6,7 @@ const initial = { conversationId: '', problem: '', ended: false };
 export const parse: PromptParser<typeof initial> = {
   initial: () => initial,
   step(state, seen) {
-    if (state.ended) return { state, events: [] };
+    if (state.ended || seen.type === 'rpc') return { state, events: [] };
     if (seen.type === 'exit') return { state: { ...state, ended: true }, events: [endOf(seen.code, state.problem)] };
     if (seen.type === 'stderr') return { state: { ...state, problem: seen.line }, events: [] };
     const { sessionID, part, error } = asRecord(tryParseJson(seen.line));

@@ -6,7 +6,8 @@ import type { ProviderManifestInput } from '@sallyport/core';
  * that the file it leaves behind can only be its own.
  */
 
-type LoginMethodInput = ProviderManifestInput['logins'][number];
+type AnyLogin = ProviderManifestInput['logins'][number];
+type LoginMethodInput = AnyLogin & { readonly drive: Extract<AnyLogin['drive'], { kind: 'terminal' }> };
 
 const CLIENT = 'client_id=9d1c250a-e61b-44d9-88ed-5944d1962f5e';
 

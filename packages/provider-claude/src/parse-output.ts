@@ -51,6 +51,7 @@ export const parseOutput: PromptParser<OutputState> = {
   step(state, observation) {
     if (state.ended) return { state, events: [] };
     if (observation.type === 'exit') return exit(state, observation);
+    if (observation.type === 'rpc') return { state, events: [] };
     if (observation.line.trim() === '') return { state, events: [] };
     if (observation.type === 'stderr')
       return { state: { ...state, lastStderr: quotable(observation.line) }, events: [] };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { buildArgv, matchText } from '@sallyport/core';
+import { buildArgv, buildRpcRun, matchText } from '@sallyport/core';
 import { lockfile, lockfileText } from './lockfile.ts';
+import { provider as simple } from './exec.ts';
 import { manifest } from './manifest.ts';
 
 describe('the lockfile', () => {
@@ -19,9 +20,22 @@ describe('the lockfile', () => {
   });
 });
 
-describe('the command lines', () => {
+describe('a prompt over the app server', () => {
+  it('puts policy, model and conversation into requests, and starts nothing else', () => {
+    expect(buildArgv(manifest.prompt, { tools: 'full' })).toEqual(['app-server']);
+    const run = buildRpcRun(manifest.prompt, { tools: 'read-only', model: 'm', session: 's' });
+    expect(run?.values).toEqual({ tools: 'read-only', model: 'm', session: 's' });
+    expect(run?.steps.map(({ do: action }) => action.kind !== 'notify' && action.method)).toContain('thread/resume');
+    const policies = (['workspace', 'full'] as const).map(
+      (tools) => buildRpcRun(manifest.prompt, { tools })?.values['tools'],
+    );
+    expect(policies).toEqual(['workspace-write', 'danger-full-access']);
+  });
+});
+
+describe('the command lines of the simple way', () => {
   it('send the prompt by stdin and the tool policy as a setting that `exec resume` accepts too', () => {
-    expect(buildArgv(manifest.prompt, { tools: 'read-only' })).toEqual([
+    expect(buildArgv(simple.manifest.prompt, { tools: 'read-only' })).toEqual([
       'exec',
       '--json',
       '--skip-git-repo-check',
@@ -29,7 +43,7 @@ describe('the command lines', () => {
       'sandbox_mode="read-only"',
       '-',
     ]);
-    expect(buildArgv(manifest.prompt, { tools: 'full', model: 'm', session: 's' }).join(' ')).toBe(
+    expect(buildArgv(simple.manifest.prompt, { tools: 'full', model: 'm', session: 's' }).join(' ')).toBe(
       'exec resume --json --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox -m m s -',
     );
   });

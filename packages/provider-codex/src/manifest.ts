@@ -2,7 +2,9 @@ import { manifestSchema } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 
 import { lockfile, lockfileText } from './lockfile.ts';
+import { appServerDeviceCodeLogin, appServerLogin } from './app-server.ts';
 import { browserLogin, deviceCodeLogin } from './logins.ts';
+import { streamingPrompt } from './prompts.ts';
 
 const CONFIG = '~/.codex/config.toml';
 
@@ -52,7 +54,10 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     logout: { argv: ['logout'], exits: { '0': 'ok' } },
   },
   needs: { memoryMb: 512 },
-  logins: [browserLogin, deviceCodeLogin],
+  // `codex login` first: its command is documented, while the CLI calls its app server experimental, and to the person both
+  // are the same page. Those who embed the app server can name it; nothing falls back from one to the other, since they
+  // share their callback ports.
+  logins: [browserLogin, deviceCodeLogin, appServerLogin, appServerDeviceCodeLogin],
   credentials: [
     {
       as: 'file',
@@ -84,35 +89,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       settings: [{ path: '~/.codex/auth.json', content: '{"auth_mode":"apikey","OPENAI_API_KEY":"{{value}}"}\n' }],
     },
   ],
-  prompt: {
-    drive: 'lines',
-    argv: ['exec', '--json', '--skip-git-repo-check', { slot: 'tools' }, { slot: 'model', flag: '-m' }, '-'],
-    resumeArgv: [
-      'exec',
-      'resume',
-      '--json',
-      '--skip-git-repo-check',
-      { slot: 'tools' },
-      { slot: 'model', flag: '-m' },
-      { slot: 'session' },
-      '-',
-    ],
-    input: 'stdin',
-    // `exec resume` knows no `-s`, so both command lines use the setting behind it.
-    tools: {
-      'read-only': ['-c', 'sandbox_mode="read-only"'],
-      workspace: ['-c', 'sandbox_mode="workspace-write"'],
-      full: ['--dangerously-bypass-approvals-and-sandbox'],
-    },
-    // Only the line that ends the turn counts. Lines of type `error` say "Reconnecting..." with the same words
-    // before a retry that may succeed, and what the model writes is inside a string of another type.
-    reloginNeeded: [
-      {
-        pattern:
-          '^\\{"type":"turn\\.failed",.*(could not be refreshed|401 Unauthorized|[Pp]lease log out and sign in again)',
-      },
-    ],
-  },
+  prompt: streamingPrompt,
   egress: {
     cli: ['auth.openai.com', 'chatgpt.com', 'api.openai.com'],
     signIn: [

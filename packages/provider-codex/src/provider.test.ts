@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
-import { describeProvider, loadTranscript, pauseBefore } from '@sallyport/testkit';
-import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
+import { describeProvider, loadRpcTranscript, loadTranscript, pauseBefore } from '@sallyport/testkit';
+import type { ConversationCase, HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';
 import { browserLogin } from './logins.ts';
 
@@ -66,6 +66,36 @@ const screens = (name: string): TranscriptCase => ({
   expected: { ...nothing, urls: [authorizeUrl], sent: ['\r'], result: 'LOGIN_FAILED' },
 });
 
+const conversation = (
+  name: string,
+  result: string,
+  change: Partial<ConversationCase['expected']> = {},
+): ConversationCase => ({
+  transcript: loadRpcTranscript(fixture(`conversations/codex-0.169.0-${name}`)),
+  method: name.replace(/-(approve|deny)$/, ''),
+  expected: {
+    ...nothing,
+    urls: [expect.stringMatching(/^https:\/\/auth\.openai\.com\/oauth\/authorize\?.*&originator=sallyport$/)],
+    sent: ['initialize', 'initialized', 'account/login/start'],
+    result,
+    ...change,
+  },
+});
+
+const device = {
+  urls: ['https://auth.openai.com/codex/device'],
+  userCodes: [expect.stringMatching(/^[A-Z]{4}-[A-Z]{5}$/)],
+};
+
+const appServer = (name: string, end: object): HeadlessCase => ({
+  name: `app server ${name}`,
+  stdout: '',
+  stderr: '',
+  rpc: readFileSync(fixture(`headless/codex-0.169.0-app-server-${name}.jsonl`), 'utf8'),
+  exit: 0,
+  end,
+});
+
 const headless = (name: string, exit: number, end: object): HeadlessCase => ({
   name,
   stdout: readFileSync(fixture(`headless/codex-0.169.0-${name}.stdout`), 'utf8'),
@@ -123,6 +153,20 @@ describeProvider(
       headless('api401', 1, { outcome: 'relogin-needed' }),
       headless('refresh-fails', 1, { outcome: 'relogin-needed' }),
       headless('resume-unknown', 1, { outcome: 'failed' }),
+      {
+        ...appServer('ok', { outcome: 'completed' }),
+        text: 'Hello from the practice model. You said: how are you?',
+      },
+      { ...appServer('tool', { outcome: 'completed' }), text: 'I have written note.txt.' },
+      appServer('resume-unknown', { outcome: 'failed' }),
+      appServer('refresh-fails', { outcome: 'relogin-needed' }),
+      appServer('no-creds', { outcome: 'relogin-needed' }),
+    ],
+    conversations: [
+      conversation('app-server-approve', 'finished'),
+      conversation('app-server-deny', 'LOGIN_DENIED'),
+      conversation('app-server-device-code-approve', 'finished', device),
+      conversation('app-server-device-code-deny', 'LOGIN_FAILED', device),
     ],
   },
   { describe, it, expect },

@@ -40,7 +40,7 @@ function failed(text: string, message: string): NonNullable<LoginMethodInput['fa
 
 export const browserLogin: LoginMethodInput = {
   id: 'browser',
-  title: 'Sign in with Google',
+  title: 'Sign in with Google (by its screens)',
   kind: 'loopback-callback',
   drive: {
     kind: 'terminal',

@@ -54,7 +54,7 @@ describe('the rules of the logins', () => {
   });
 
   it('take a link of the one login for no link of the other', () => {
-    const [browser, paste] = manifest.logins;
+    const [browser, paste] = ['browser', 'paste-code'].map((id) => manifest.logins.find((login) => login.id === id));
     const link =
       'https://accounts.google.com/o/oauth2/v2/auth?redirect_uri=http%3A%2F%2F127.0.0.1%3A40000%2Foauth2callback&scope=a&state=b&response_type=code&client_id=681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com';
     const accepted = [browser, paste].map((login) => login?.url && guardUrl(link, login.url, login.callback).ok);

@@ -2,27 +2,12 @@ import { manifestSchema } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 
 import { lockfile, lockfileText } from './lockfile.ts';
+import { acpLogin } from './acp.ts';
 import { browserLogin, pasteCodeLogin } from './logins.ts';
+import { settingsFile } from './settings.ts';
 
 /** The package has no binary of its own; the agent runs this file with its own Node. */
 const BUNDLE = 'node_modules/@google/gemini-cli/bundle/gemini.js';
-
-const settings = {
-  general: {
-    enableAutoUpdate: false,
-    enableAutoUpdateNotification: false,
-    // Without a person at the terminal, the model could leave plan mode by itself, and with it `read-only`.
-    plan: { enabled: false },
-  },
-  privacy: { usageStatisticsEnabled: false },
-  telemetry: { enabled: false },
-};
-
-/** A credential alone is not enough: without the type that goes with it a prompt ends with exit code 41. */
-function settingsFile(selectedType: 'oauth-personal' | 'gemini-api-key') {
-  const content = { ...settings, security: { auth: { selectedType } } };
-  return { path: '~/.gemini/settings.json', content: `${JSON.stringify(content, null, 2)}\n` };
-}
 
 /** Gemini CLI, as `@google/gemini-cli` ships it. Everything here was established by running that version. */
 export const manifest: ProviderManifest = manifestSchema.parse({
@@ -52,7 +37,9 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   // It has no command for either: a prompt says whether it is logged in, and logging out is removing the file.
   commands: {},
   needs: { memoryMb: 768 },
-  logins: [browserLogin, pasteCodeLogin],
+  // Over its protocol first: no menus that a release could rearrange, seconds faster, and errors that say what they are.
+  // The screens come after it, for who names them.
+  logins: [acpLogin, browserLogin, pasteCodeLogin],
   credentials: [
     {
       as: 'file',

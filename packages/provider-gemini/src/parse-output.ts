@@ -26,6 +26,7 @@ export const parseOutput: PromptParser<OutputState> = {
   step(state, observation) {
     if (state.ended) return { state, events: [] };
     if (observation.type === 'exit') return exit(state, observation);
+    if (observation.type === 'rpc') return { state, events: [] };
     const line = withoutColour(observation.line);
     if (line.trim() === '') return { state, events: [] };
     if (observation.type === 'stderr') return { state: stderr(state, line), events: [] };

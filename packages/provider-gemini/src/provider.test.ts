@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
-import { describeProvider, loadTranscript } from '@sallyport/testkit';
-import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
+import { describeProvider, loadRpcTranscript, loadTranscript } from '@sallyport/testkit';
+import type { ConversationCase, HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { provider } from './index.ts';
@@ -44,6 +44,17 @@ const paste = (name: string, code: string): TranscriptCase => ({
   },
 });
 
+const conversation = (name: string, result: string): ConversationCase => ({
+  transcript: loadRpcTranscript(fixture(`conversations/gemini-0.61.0-${name}`)),
+  method: 'acp',
+  expected: {
+    ...nothing,
+    urls: [expect.stringMatching(/^https:\/\/accounts\.google\.com\/o\/oauth2\/v2\/auth\?/)],
+    sent: ['initialize', 'authenticate'],
+    result,
+  },
+});
+
 const headless = (name: string, exit: number, end: object): HeadlessCase => ({
   name,
   stdout: readFileSync(fixture(`headless/gemini-0.61.0-${name}.stdout`), 'utf8'),
@@ -80,6 +91,7 @@ describeProvider(
         facts: { kind: 'plan', account: 'fake@example.test', accessExpiresAt: 1795456314331 },
       },
     ],
+    conversations: [conversation('acp-approve', 'finished'), conversation('acp-deny', 'LOGIN_DENIED')],
     headless: [
       { ...headless('ok', 0, { outcome: 'completed' }), text: 'Hello from the fake model.' },
       { ...headless('tool', 0, { outcome: 'completed' }), text: 'Hello from the fake model.' },

@@ -26,6 +26,7 @@ export type * from './fake-cli/script.ts';
 export * from './fake-cli/write-fake-cli.ts';
 export * from './provider.ts';
 export * from './transcript.ts';
+export * from './rpc-transcript.ts';
 export { startLoginRun } from './provider/login-run.ts';
 export type { LoginOutcome, LoginRun, LoginRunOptions } from './provider/login-run.ts';
 export { createPlayer } from './provider/replay.ts';

@@ -34,6 +34,7 @@ const parse: PromptParser = {
       const outcome = seen.code === 0 ? 'completed' : 'failed';
       return { state: true, events: [{ type: 'prompt-end', outcome }] };
     }
+    if (seen.type === 'rpc') return { state: false, events: [] };
     const text = nonEmpty(asRecord(tryParseJson(seen.line))['text']);
     return { state: false, events: text === undefined ? [] : [{ type: 'text', text }] };
   },
@@ -244,7 +245,7 @@ describe('a secret of the CLI', () => {
 
   it('is seen where it is printed', async () => {
     const broken = withParser((state, seen) => {
-      if (seen.type !== 'exit' && seen.line.includes('token')) console.warn('What is this?', seen.line);
+      if ('line' in seen && seen.line.includes('token')) console.warn('What is this?', seen.line);
       return parse.step(state, seen);
     });
     expect(await failures(broken)).toEqual([prompt]);

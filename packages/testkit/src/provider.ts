@@ -2,6 +2,8 @@ import type { Provider } from '@sallyport/core';
 
 import { credentialSuite } from './provider/credential-suite.ts';
 import type { CredentialCase } from './provider/credential-suite.ts';
+import { conversationSuite } from './provider/conversation-suite.ts';
+import type { ConversationCase } from './provider/conversation-suite.ts';
 import { guardSuite } from './provider/guard-suite.ts';
 import { headlessSuite } from './provider/headless-suite.ts';
 import type { HeadlessCase } from './provider/headless-suite.ts';
@@ -11,6 +13,7 @@ import { transcriptSuite } from './provider/transcript-suite.ts';
 import type { TranscriptCase } from './provider/transcript-suite.ts';
 import type { TestRunner } from './runner.ts';
 
+export type { ConversationCase } from './provider/conversation-suite.ts';
 export type { CredentialCase } from './provider/credential-suite.ts';
 export type { HeadlessCase } from './provider/headless-suite.ts';
 export type { TranscriptCase } from './provider/transcript-suite.ts';
@@ -20,6 +23,8 @@ export interface ProviderRecordings {
   readonly transcripts: readonly TranscriptCase[];
   readonly credentials: readonly CredentialCase[];
   readonly headless: readonly HeadlessCase[];
+  /** Logins over JSON-RPC. Default: none. */
+  readonly conversations?: readonly ConversationCase[];
 }
 
 /**
@@ -36,5 +41,6 @@ export function describeProvider(provider: Provider, recordings: ProviderRecordi
     headlessSuite(provider, recordings.headless, runner);
     leakSuite(provider, recordings, runner);
     transcriptSuite(provider, recordings.transcripts, runner);
+    conversationSuite(provider, recordings.conversations ?? [], runner);
   });
 }

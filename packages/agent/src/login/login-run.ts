@@ -1,18 +1,18 @@
-import { createLogin, step, SallyportError } from '@sallyport/core';
-import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation } from '@sallyport/core';
+import { createLogin, screenExcerpt, step, SallyportError } from '@sallyport/core';
+import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation, ScreenView } from '@sallyport/core';
 
-import { createScreen } from '../terminal/screen.ts';
-import { spawnPty } from '../terminal/pty.ts';
-import type { PtyCommand, PtyExit } from '../terminal/pty.ts';
 import { endProcessGroup } from '../process-group.ts';
 import type { BrowserShim } from './browser-shim.ts';
-import { createTerminalWatch } from './terminal-watch.ts';
+import type { CliCommandLine } from './cli-channel.ts';
+import { openRpcChannel } from './rpc-channel.ts';
+import { openTerminalChannel } from './terminal-channel.ts';
 
 /** One login under way: the engine decides, this does. */
 export interface LoginRun {
-  /** Reports something that happened outside of the terminal. False: it changed nothing. */
+  /** Reports something that happened outside of the CLI. False: it changed nothing. */
   observe(observation: LoginObservation): boolean;
-  readonly screen: ReturnType<typeof createScreen>;
+  /** What the CLI has shown or said. */
+  view(): ScreenView;
   /** Ends the login from outside. */
   stop(error: SallyportError): void;
   /** Resolves when the login is over and nothing of its process group runs; never rejects. */
@@ -25,7 +25,7 @@ export type LoginEnding =
 
 export interface LoginRunOptions {
   readonly method: LoginMethod;
-  readonly command: Omit<PtyCommand, 'columns' | 'rows'>;
+  readonly command: CliCommandLine;
   readonly shim: BrowserShim;
   readonly clock: Clock;
   onUrl(url: GuardedUrl, userCode: string | undefined): void;
@@ -41,9 +41,7 @@ const GRACE_MS = 1500;
 
 export function runLogin(options: LoginRunOptions): LoginRun {
   const { method, clock, shim } = options;
-  const { columns, rows } = method.drive;
-  const screen = createScreen({ columns, rows });
-  const pty = spawnPty({ ...options.command, columns, rows });
+  const { drive } = method;
   const over = new AbortController();
   const started = clock.monotonic();
   let state = createLogin(method);
@@ -52,7 +50,8 @@ export function runLogin(options: LoginRunOptions): LoginRun {
     finish = resolve;
   });
 
-  const fail = (error: SallyportError): void => finish({ ok: false, error, screen: screen.snapshotText() });
+  const view = (): ScreenView => channel.view?.() ?? state.screen;
+  const fail = (error: SallyportError): void => finish({ ok: false, error, screen: screenExcerpt(view()) });
   const observe = (observation: LoginObservation): boolean => {
     if (over.signal.aborted) return false;
     const next = step(state, observation);
@@ -83,7 +82,7 @@ export function runLogin(options: LoginRunOptions): LoginRun {
   const type = ({ text, afterMs = 0 }: Extract<LoginAction, { type: 'send' }>): void => {
     typed = typed
       .then(() => (afterMs > 0 ? clock.sleep(afterMs, over.signal) : undefined))
-      .then(() => pty.write(text))
+      .then(() => channel.write(text))
       // Rejects when the login is over: then nothing is typed any more.
       .catch(() => undefined);
   };
@@ -96,33 +95,18 @@ export function runLogin(options: LoginRunOptions): LoginRun {
     }
   };
 
-  let parsed = Promise.resolve();
-  const terminal = createTerminalWatch({
-    screen,
-    clock,
-    onView: (view) => void observe({ type: 'screen', screen: view }),
-    signal: over.signal,
-  });
-  screen.onReply((text) => pty.write(text));
-  pty.onData((bytes) => {
-    if (over.signal.aborted) return;
-    parsed = terminal.show(bytes).catch((error: unknown) => {
-      if (SallyportError.isInstance(error)) fail(error);
-    });
-  });
-  const observeExit = async (exit: PtyExit): Promise<void> => {
-    await parsed;
-    terminal.look();
-    observe({ type: 'exit', ...exit });
-  };
-  pty.onExit((exit) => void observeExit(exit));
+  const listener = { over: over.signal, observe: (observation: LoginObservation) => void observe(observation), fail };
+  const channel =
+    drive.kind === 'terminal'
+      ? openTerminalChannel(options.command, drive, clock, listener)
+      : openRpcChannel(options.command, clock, listener);
   const silence = shim.listen((url) => void observe({ type: 'shim', url }));
 
   const tick = async (): Promise<void> => {
     while (!over.signal.aborted) {
+      observe({ type: 'tick', elapsedMs: clock.monotonic() - started });
       await clock.sleep(TICK_MS, over.signal);
       shim.check();
-      observe({ type: 'tick', elapsedMs: clock.monotonic() - started });
     }
   };
   // Ends by the signal alone.
@@ -131,10 +115,10 @@ export function runLogin(options: LoginRunOptions): LoginRun {
   const ended = decided.then(async (ending) => {
     over.abort();
     silence();
-    await endProcessGroup(pty.pid, GRACE_MS, clock);
-    await parsed;
-    screen.dispose();
+    if (channel.pid !== undefined) await endProcessGroup(channel.pid, GRACE_MS, clock);
+    await channel.settled();
+    channel.dispose();
     return ending;
   });
-  return { observe, screen, stop: fail, ended };
+  return { observe, view, stop: fail, ended };
 }

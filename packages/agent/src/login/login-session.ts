@@ -1,4 +1,4 @@
-import { matchText, SallyportError, screenText } from '@sallyport/core';
+import { matchText, SallyportError, screenExcerpt, screenText } from '@sallyport/core';
 import type {
   BootConfig,
   Clock,
@@ -131,7 +131,7 @@ async function live(
   const ports = await occupyPorts(command.occupyPorts);
   let lastProblem: string | undefined;
   try {
-    await writeSettings(own.home, command.cli.settings);
+    await writeSettings(own.home, settingsOf(command));
     if (session.abort.signal.aborted) throw cancelled();
     const env = cliEnvironment(options.surroundings, own.home, command.cli.env, method.drive.env ?? {});
     const run = runLogin({
@@ -152,12 +152,12 @@ async function live(
       },
       onAwaitCallback: (port) => log.publish({ type: 'login.awaiting-callback', sessionId, port }),
       capture: async (over) => {
-        const values = findValues(credentials, run.screen.view(), session.answers);
+        const values = findValues(credentials, run.view(), session.answers);
         const reading = await captureLogin({ ...machinePlace, home: own.home, values }, clock, over);
         if (reading.type === 'complete') {
           rememberSecrets(options.redactor, reading.files);
           session.authenticated = true;
-          session.unrecognised = unrecognisedEnd(method, run.screen);
+          session.unrecognised = unrecognisedEnd(method, run);
           options.offers.offer({ provider, sessionId, files: reading.files });
           return undefined;
         }
@@ -179,9 +179,18 @@ async function live(
 }
 
 /** A CLI that ends well has logged in, whatever it says; a release that says it in other words is worth knowing of. */
-function unrecognisedEnd(method: LoginCommand['method'], screen: LoginRun['screen']): string | undefined {
-  const text = screenText(screen.view());
-  return method.success.some((matcher) => matchText(matcher, text) !== undefined) ? undefined : screen.snapshotText();
+function unrecognisedEnd(method: LoginCommand['method'], run: LoginRun): string | undefined {
+  const text = screenText(run.view());
+  return method.success.some((matcher) => matchText(matcher, text) !== undefined)
+    ? undefined
+    : screenExcerpt(run.view());
+}
+
+/** The method's own settings file takes the place of the CLI's usual one. */
+function settingsOf({ cli, method }: LoginCommand): LoginCommand['cli']['settings'] {
+  const { settings = [] } = method;
+  const replaced = new Set(settings.map(({ path }) => path));
+  return [...cli.settings.filter(({ path }) => !replaced.has(path)), ...settings];
 }
 
 function describePrompt(prompt: DeclaredPrompt) {

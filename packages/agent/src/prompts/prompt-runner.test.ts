@@ -132,3 +132,49 @@ describe('a prompt', () => {
     expect((await execute(agent, { cli })).at(-1)).toMatchObject({ reason: 'spawn-failed', code: null });
   });
 });
+
+describe('a prompt over JSON-RPC', () => {
+  const rpc: ExecuteRequest['rpc'] = {
+    steps: [
+      { id: 'hello', do: { kind: 'request', method: 'hello', replyWithinMs: 300 } },
+      {
+        id: 'say',
+        when: { pattern: '^hello result$' },
+        do: { kind: 'request', method: 'say', params: { text: { slot: 'prompt' } }, replyWithinMs: 5000 },
+      },
+    ],
+    over: [{ when: { pattern: '^done$' } }],
+    values: {},
+  };
+  const hello = `read line; echo '{"id":"hello","result":{}}'`;
+
+  it('is told to the CLI when it is ready, whose input is closed when it is done', async () => {
+    const script = `${hello}; read -r line; printf '%s' "$line" > "$HOME/said"; echo noise; echo '{"method":"done"}'; cat; exit 3`;
+    await using agent = await startTestAgent(script);
+    const events = await execute(agent, { rpc, prompt: 'zwei\nZeilen' });
+    expect(events).toEqual([
+      { type: 'rpc', message: { id: 'hello', result: {} } },
+      { type: 'stdout', line: 'noise' },
+      { type: 'rpc', message: { method: 'done' } },
+      { ...ended, code: 3 },
+    ]);
+    const said: unknown = JSON.parse(await readFile(join(agent.home, 'said'), 'utf8'));
+    expect(said).toEqual({ jsonrpc: '2.0', id: 'say', method: 'say', params: { text: 'zwei\nZeilen' } });
+  });
+
+  it('ends when a request is not answered in its time', async () => {
+    await using agent = await startTestAgent('sleep 30');
+    expect((await execute(agent, { rpc })).at(-1)).toMatchObject({
+      reason: 'timeout',
+      message: 'The CLI did not answer the request hello in time and was ended.',
+    });
+  });
+
+  it('takes half of a line that is too long for no message', async () => {
+    const script = `${hello}; read line; printf '{"method":"done","x":"'; head -c 2000000 /dev/zero | tr '\\0' a; echo '"}'; exit 0`;
+    await using agent = await startTestAgent(script);
+    const events = await execute(agent, { rpc });
+    expect(events.filter((event) => event.type === 'rpc')).toHaveLength(1);
+    expect(events).toContainEqual({ type: 'stderr', line: expect.stringContaining('A line was cut') });
+  });
+});

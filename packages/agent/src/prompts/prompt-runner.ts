@@ -2,24 +2,22 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { BootConfig, Clock, executeRequestSchema, ExecuteEvent } from '@sallyport/core';
+import type { BootConfig, Clock, executeRequestSchema, ExecuteEvent, RpcRun } from '@sallyport/core';
 
 import { cliCommand } from '../cli/cli-command.ts';
 import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import { resolveHomePath } from '../credentials/credential-file.ts';
 import { writeSettings } from '../cli/settings.ts';
-import { createLineSplitter } from './line-splitter.ts';
-import type { Line } from './line-splitter.ts';
 import { endProcessGroup } from '../process-group.ts';
+import { createOutput } from './output.ts';
+import type { SendExecuteEvent } from './output.ts';
+import { startRpcTalk } from './rpc-talk.ts';
+import type { RpcTalk } from './rpc-talk.ts';
 
 export type ExecuteCommand = ReturnType<typeof executeRequestSchema.parse>;
-
-/** Takes one event; resolves when the receiver has room for the next. */
-export type SendExecuteEvent = (event: ExecuteEvent) => Promise<void>;
 
 export interface PromptRunner {
   /** Runs a CLI to its end. `exit` is the last event. Aborting the signal ends the CLI and all it started. */
@@ -42,11 +40,12 @@ type ExitEvent = Extract<ExecuteEvent, { type: 'exit' }>;
 type Reason = ExitEvent['reason'];
 
 const MOST_RUNS = 4;
-const LONGEST_LINE = 1024 * 1024;
 /** How long a CLI gets to save its work after SIGTERM. */
 const GRACE_MS = 2000;
-/** How long the output may stay open behind a CLI that has ended: something it started still holds it. */
-const LINGER_MS = 500;
+/** How long a CLI that speaks JSON-RPC may take to end once its input is closed. */
+const LEAVE_MS = 5000;
+/** How often it is looked whether a request is still without an answer. */
+const LOOK_EVERY_MS = 1000;
 
 export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
   const { boot, surroundings, clock, mostRuns = MOST_RUNS } = options;
@@ -113,9 +112,11 @@ async function follow(
     child.once('exit', (code, by) => resolve([code, by]));
   });
   let reason: Reason = 'ended';
-  const end = (why: Reason): void => {
+  let message: string | undefined;
+  const end = (why: Reason, because?: string): void => {
     if (reason !== 'ended') return;
     reason = why;
+    message = because;
     // Nobody wants the rest of the output, and a full pipe would keep the CLI from ending.
     child.stdout.destroy();
     child.stderr.destroy();
@@ -129,9 +130,14 @@ async function follow(
 
   // A CLI may end, or close its input, before it has read everything; its exit code tells more than EPIPE.
   child.stdin.on('error', () => {});
-  child.stdin.end(command.prompt);
-  const output = createOutput(command.maxOutputBytes, send, () => end('output-limit'));
-  const pumped = Promise.all([output.pump(child.stdout, 'stdout'), output.pump(child.stderr, 'stderr')]);
+  const over = new AbortController();
+  const talk = command.rpc && converse(command.rpc);
+  if (!talk) child.stdin.end(command.prompt);
+  const output = createOutput({ limit: command.maxOutputBytes, send, onLimit: () => end('output-limit') });
+  const pumped = Promise.all([
+    output.pump(child.stdout, (line) => talk?.hear(line) ?? { type: 'stdout', line: line.text }),
+    output.pump(child.stderr, (line) => ({ type: 'stderr', line: line.text })),
+  ]);
   try {
     const [code, by] = await exit;
     await output.drained(pumped, clock, async () => {
@@ -139,62 +145,39 @@ async function follow(
       child.stdout.destroy();
       child.stderr.destroy();
     });
-    return { type: 'exit', code, signal: by, reason };
+    return { type: 'exit', code, signal: by, reason, ...(message !== undefined && { message }) };
   } finally {
+    over.abort();
     signal.removeEventListener('abort', cancel);
     // Whatever the CLI left behind ends with it.
     await endProcessGroup(group, GRACE_MS, clock);
   }
-}
 
-/** Carries a child's output to the receiver, never faster than it takes it. */
-function createOutput(limit: number, send: SendExecuteEvent, onLimit: () => void) {
-  let bytes = 0;
-  let sending = 0;
-  let progress = 0;
+  function converse(rpc: RpcRun): RpcTalk {
+    const started = startRpcTalk({
+      run: rpc,
+      prompt: command.prompt,
+      clock,
+      write: (line) => void child.stdin.write(line),
+      onOver: () => {
+        child.stdin.end();
+        // It has said all that was wanted. One that stays all the same is ended.
+        void clock.sleep(LEAVE_MS, over.signal).then(
+          () => endProcessGroup(group, GRACE_MS, clock),
+          () => undefined,
+        );
+      },
+    });
+    void watchReplies(started).catch(() => {});
+    return started;
+  }
 
-  const deliver = async (event: ExecuteEvent): Promise<void> => {
-    sending += 1;
-    try {
-      await send(event);
-    } finally {
-      sending -= 1;
-      progress += 1;
+  /** Ends by the signal alone. */
+  async function watchReplies(started: RpcTalk): Promise<void> {
+    for (;;) {
+      await clock.sleep(LOOK_EVERY_MS, over.signal);
+      const late = started.overdue();
+      if (late !== undefined) end('timeout', `The CLI did not answer the request ${late} in time and was ended.`);
     }
-  };
-  const deliverAll = async (type: 'stdout' | 'stderr', lines: readonly Line[]): Promise<void> => {
-    for (const { text, dropped } of lines) {
-      await deliver({ type, line: text });
-      if (dropped > 0) await deliver({ type: 'stderr', line: `A line was cut: ${dropped} characters are left out.` });
-    }
-  };
-  return {
-    pump: async (source: Readable, type: 'stdout' | 'stderr'): Promise<void> => {
-      const splitter = createLineSplitter(LONGEST_LINE);
-      try {
-        for await (const chunk of source as AsyncIterable<Buffer>) {
-          bytes += chunk.length;
-          progress += 1;
-          if (bytes > limit) {
-            onLimit();
-            return;
-          }
-          await deliverAll(type, splitter.push(chunk));
-        }
-        await deliverAll(type, splitter.end());
-      } catch {
-        // The stream was closed because the run is over; the exit event says why.
-      }
-    },
-    /** Waits for the rest of the output. `giveUp` is called when nothing came for a while and nobody is reading. */
-    drained: async (pumped: Promise<unknown>, clock: Clock, giveUp: () => Promise<void>): Promise<void> => {
-      const over = new AbortController();
-      void pumped.finally(() => over.abort());
-      while (!over.signal.aborted) {
-        const before = progress;
-        await clock.sleep(LINGER_MS, over.signal).catch(() => {});
-        if (!over.signal.aborted && sending === 0 && progress === before) await giveUp();
-      }
-    },
-  };
+  }
 }

@@ -52,8 +52,7 @@ export interface RecordLoginOptions {
 export async function recordLogin(request: RecordLogin, options: RecordLoginOptions): Promise<string> {
   const { manifest } = request;
   const { cli } = manifest;
-  const method = terminalMethod(request);
-  const { drive } = method;
+  const { method, drive } = terminalMethod(request);
   const { columns = drive.columns, rows = drive.rows } = request;
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-record-'));
   try {
@@ -83,9 +82,12 @@ export async function recordLogin(request: RecordLogin, options: RecordLoginOpti
   }
 }
 
-function terminalMethod({ manifest, method }: RecordLogin): LoginMethod {
+function terminalMethod({ manifest, method }: RecordLogin): {
+  readonly method: LoginMethod;
+  readonly drive: TerminalDrive;
+} {
   const found = manifest.logins.find(({ id }) => id === method);
-  if (found?.drive.kind === 'terminal') return found;
+  if (found?.drive.kind === 'terminal') return { method: found, drive: found.drive };
   const available = manifest.logins.filter(({ drive }) => drive.kind === 'terminal').map(({ id }) => id);
   throw new SallyportError(
     'LOGIN_METHOD_UNAVAILABLE',
@@ -93,6 +95,8 @@ function terminalMethod({ manifest, method }: RecordLogin): LoginMethod {
     { hint: `Choose one of ${available.join(', ')}.` },
   );
 }
+
+type TerminalDrive = Extract<LoginMethod['drive'], { kind: 'terminal' }>;
 
 /** A recording and what it is of. */
 interface Taken {

@@ -4,7 +4,7 @@ import { matchText } from '../provider/matcher.ts';
 import type { LoginState } from './engine.ts';
 import { refusedLink } from './link-search.ts';
 import type { LoginAction } from './observation.ts';
-import { screenExcerpt } from './screen-text.ts';
+import { quotable, screenExcerpt } from './screen-text.ts';
 
 /** How a login can end other than well, and what is said then. */
 
@@ -41,6 +41,22 @@ export function crashed(
 export function incomplete(problem: string): Failure {
   const message = `The CLI said that the login is complete, but its credential is not: ${problem}`;
   return { type: 'fail', code: 'CREDENTIAL_INCOMPLETE', message };
+}
+
+/** The CLI answered a request of ours with an error for which the manifest has no rule. */
+export function errorReply(facts: readonly string[], reason: string): Failure {
+  const [source = ''] = facts;
+  return {
+    type: 'fail',
+    code: 'LOGIN_FAILED',
+    message: `The CLI answered with an error (${source}): ${quotable(reason)}`,
+  };
+}
+
+/** A request that got no answer in its time. */
+export function unanswered(state: LoginState, method: string): Failure {
+  const message = `The CLI did not answer the request ${method} in time.${lastScreen(state)}`;
+  return { type: 'fail', code: 'LOGIN_FAILED', message };
 }
 
 /** What the time that has passed demands: the question whether somebody is there, the end, or nothing. */

@@ -1,11 +1,14 @@
 import type { LoginMethod } from '../provider/login-method.ts';
-import type { ExpectStep } from '../provider/terminal-drive.ts';
 import { matchText } from '../provider/matcher.ts';
-import { crashed, deadline, failureOnScreen, incomplete, stillTherePrompt } from './endings.ts';
+import { hear, overdueRequest } from '../rpc/conversation.ts';
+import type { Conversation } from '../rpc/conversation.ts';
+import { linksOf } from '../rpc/facts.ts';
+import { crashed, deadline, failureOnScreen, errorReply, incomplete, stillTherePrompt, unanswered } from './endings.ts';
 import { findLink, screenText } from './link-search.ts';
 import type { FoundLink } from './link-search.ts';
 import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
-import { plainText } from './screen-text.ts';
+import { withLines } from './screen-text.ts';
+import { beginTalking, fireSteps, takeAnswer, talked } from './steps.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from './url-guard.ts';
 
@@ -16,7 +19,10 @@ export interface LoginState {
   /** As of the last tick. */
   readonly elapsedMs: number;
   readonly deadlineMs: number;
+  /** What a terminal shows; of a conversation, what the CLI has said, as `factsOf` writes it. */
   readonly screen: ScreenView;
+  /** Of the `json-rpc` drive, once it has begun. */
+  readonly conversation: Conversation | undefined;
   /** Ids of the steps that have fired. */
   readonly fired: readonly string[];
   /** Steps whose question waits for its answer. */
@@ -46,7 +52,6 @@ const SETTLE_MS = 1000;
 const CAPTURE_MS = 5000;
 /** A CLI that keeps handing out new links is not shown more than this many. */
 const MOST_ANNOUNCEMENTS = 5;
-const LONGEST_ANSWER = 4096;
 
 export function createLogin(method: LoginMethod): LoginState {
   return {
@@ -55,6 +60,7 @@ export function createLogin(method: LoginMethod): LoginState {
     elapsedMs: 0,
     deadlineMs: method.timeoutMs,
     screen: { lines: [], links: [] },
+    conversation: undefined,
     fired: [],
     open: [],
     announced: undefined,
@@ -78,12 +84,16 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
   switch (observation.type) {
     case 'screen':
       return onScreen({ ...state, screen: observation.screen });
+    case 'rpc':
+      return onMessage(state, observation.line);
+    case 'stderr':
+      return { state: { ...state, screen: withLines(state.screen, [observation.line], []) }, actions: [] };
     case 'shim':
       return onShim(state, observation.url);
     case 'exit':
       return onExit(state, observation);
     case 'tick':
-      return onTick({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) });
+      return after(beginTalking({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) }), onTick);
     case 'answer':
       return onAnswer(state, observation.promptId, observation.value);
     case 'callback':
@@ -98,27 +108,30 @@ function onScreen(state: LoginState): LoginStep {
   const stepped = fireSteps(state, text);
   if (state.phase !== 'running') return stepped;
   const linked = after(stepped, (next) => considerLink(next));
-  if (state.method.success.some((matcher) => matchText(matcher, text) !== undefined))
-    return after(linked, beginCapture);
+  if (isSuccess(state.method, text)) return after(linked, beginCapture);
   const failing = failureOnScreen(state.method, text) !== undefined;
   const failingSinceMs = failing ? (state.failingSinceMs ?? state.elapsedMs) : undefined;
   return { ...linked, state: { ...linked.state, failingSinceMs } };
 }
 
-/** Steps are not ordered, and each fires once. */
-function fireSteps(state: LoginState, text: string): LoginStep {
-  const due = state.method.drive.steps.filter(
-    ({ id, when }) => !state.fired.includes(id) && matchText(when, text) !== undefined,
-  );
-  const asking = due.filter((item) => item.do.kind === 'ask').map((item) => item.id);
-  return {
-    state: { ...state, fired: [...state.fired, ...due.map((item) => item.id)], open: [...state.open, ...asking] },
-    actions: due.map(actionOf),
-  };
+/** Unlike a screen, a message is complete when it is there: nothing of it has to settle. */
+function onMessage(state: LoginState, line: string): LoginStep {
+  if (!state.conversation) return { state, actions: [] };
+  const { facts, message, refusal, ...turn } = hear(state.conversation, line, state.elapsedMs);
+  const said = message ? facts : [line];
+  const screen = withLines(state.screen, said, message ? linksOf(message) : []);
+  const heard = talked({ ...state, screen }, { ...turn, facts, message, refusal });
+  if (state.phase !== 'running' || !message) return heard;
+  const linked = after(heard, (next) => considerLink(next));
+  const text = facts.join('\n');
+  if (isSuccess(state.method, text)) return after(linked, beginCapture);
+  const failure =
+    failureOnScreen(state.method, text) ?? (refusal === undefined ? undefined : errorReply(facts, refusal));
+  return failure ? after(linked, (next) => over(next, failure)) : linked;
 }
 
-function actionOf(item: ExpectStep): LoginAction {
-  return item.do.kind === 'send' ? { type: 'send', text: item.do.text } : { type: 'ask', prompt: item.do.prompt };
+function isSuccess(method: LoginMethod, text: string): boolean {
+  return method.success.some((matcher) => matchText(matcher, text) !== undefined);
 }
 
 function onShim(state: LoginState, raw: string): LoginStep {
@@ -170,31 +183,8 @@ function sameCallback(left: GuardedUrl | undefined, right: GuardedUrl): boolean 
 
 function onAnswer(state: LoginState, promptId: string, value: string): LoginStep {
   if (promptId === stillTherePrompt.id) return { state: signOfLife(state), actions: [] };
-  const asked = state.method.drive.steps.find(
-    (item) => state.open.includes(item.id) && item.do.kind === 'ask' && item.do.prompt.id === promptId,
-  );
-  if (asked?.do.kind !== 'ask') return { state, actions: [] };
-  const { prompt, submit, submitAfterMs } = asked.do;
-  const typed = plainText(value).trim().slice(0, LONGEST_ANSWER);
-  const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
-  if (text === undefined || (text === '' && prompt.kind !== 'choice')) return { state, actions: [] };
-  const answered = { ...signOfLife(state), open: state.open.filter((id) => id !== asked.id) };
-  const typing: LoginAction[] =
-    submitAfterMs === 0
-      ? [{ type: 'send', text: text + submit }]
-      : [
-          { type: 'send', text },
-          { type: 'send', text: submit, afterMs: submitAfterMs },
-        ];
-  return { state: answered, actions: typing };
-}
-
-/** A choice is named by its label, or by what it types. */
-function chosen(
-  choices: readonly { readonly label: string; readonly send: string }[],
-  value: string,
-): string | undefined {
-  return choices.find(({ label, send }) => label === value || send === value)?.send;
+  const taken = takeAnswer(state, promptId, value);
+  return taken ? { ...taken, state: signOfLife(taken.state) } : { state, actions: [] };
 }
 
 /** Whoever was asked whether they are still there, and then does anything at all, gets more time once. */
@@ -231,6 +221,8 @@ function onTick(state: LoginState): LoginStep {
     const failure = failureOnScreen(state.method, screenText(state.screen));
     if (failure) return over(state, failure);
   }
+  const late = capture || !state.conversation ? undefined : overdueRequest(state.conversation, state.elapsedMs);
+  if (late !== undefined) return over(state, unanswered(state, late));
   const due = deadline(state);
   if (due === 'ask') {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillTherePrompt }] };

@@ -27,7 +27,7 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   if (method.userCode && userCode === undefined) return undefined;
   for (const source of rule.sources) {
     if (source === 'browser-shim') continue;
-    const found = source === 'osc8' ? lastLink(method, screen) : lastTextLink(method, text);
+    const found = source === 'text' ? lastTextLink(method, text) : lastLink(method, screen);
     if (found) return { ...found, source, userCode };
   }
   return undefined;
@@ -59,7 +59,7 @@ export function screenText(screen: ScreenView): string {
 
 type Found = Pick<FoundLink, 'url' | 'settled'>;
 
-/** A hyperlink sequence is complete or not there at all. */
+/** A hyperlink sequence, or a value of a message, is complete or not there at all. */
 function lastLink(method: LoginMethod, screen: ScreenView): Found | undefined {
   for (const target of screen.links.toReversed()) {
     const url = guarded(method, target);

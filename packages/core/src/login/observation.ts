@@ -13,10 +13,13 @@ export interface ScreenView {
 /** What can happen to a login. The engine sees nothing else: no clock, no file, no process. */
 export type LoginObservation =
   | { readonly type: 'screen'; readonly screen: ScreenView }
+  /** A line of a CLI that speaks JSON-RPC: to its standard output, and to its standard error. */
+  | { readonly type: 'rpc'; readonly line: string }
+  | { readonly type: 'stderr'; readonly line: string }
   /** The CLI ran its browser command with this argument. */
   | { readonly type: 'shim'; readonly url: string }
   | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null }
-  /** Time since the start of the login. Sent about once a second. */
+  /** Time since the start of the login. Sent at the start, and then about once a second. */
   | { readonly type: 'tick'; readonly elapsedMs: number }
   | { readonly type: 'answer'; readonly promptId: string; readonly value: string }
   /** A callback was relayed to the CLI, which took it or not. */

@@ -54,13 +54,18 @@ interface StoredLogin {
 
 async function descendLadder(runtime: Runtime, run: LoginRun, directory: string): Promise<StoredLogin> {
   const { session, provider } = run;
-  const candidates = run.candidates.filter(isDriven);
-  for (const [index, candidate] of candidates.entries()) {
-    const next = candidates[index + 1];
+  let left: readonly DrivenCandidate[] = run.candidates.filter(isDriven);
+  for (;;) {
+    const [tried] = left;
+    if (!tried) break;
+    left = left.slice(1);
     try {
-      return await tryCandidate(runtime, run, candidate, directory);
+      return await tryCandidate(runtime, run, tried, directory);
     } catch (thrown) {
       const error = loginError(thrown, session);
+      // Where the machine is at fault, or its ports are, the same page by another command would meet the same.
+      if (machineFaults.includes(error.code)) left = left.filter((other) => !isSamePage(other, tried));
+      const [next] = left;
       if (!next || !fallsThrough(error, session.personAsked) || session.abort.signal.aborted) throw error;
       await session.note(
         { type: 'notice', message: `${error.message} Trying another way: ${next.method.title}.` },
@@ -170,6 +175,10 @@ async function complete(runtime: Runtime, session: LiveSession, version: number)
     await session.advance('completed', { change: { authUrl: null, userCode: null, cliMachineId } });
   });
   runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
+}
+
+function isSamePage(left: Candidate, right: Candidate): boolean {
+  return left.method.kind === right.method.kind && left.display === right.display;
 }
 
 /**

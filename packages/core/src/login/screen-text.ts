@@ -1,6 +1,8 @@
 import type { ScreenView } from './observation.ts';
 
 const LONGEST_LINE = 300;
+/** More than the longest link that passes the guard. */
+const LONGEST_FACT = 17 * 1024;
 
 /** The last lines of a screen that say something, safe to put in a message. */
 export function screenExcerpt(screen: ScreenView, lines = 6): string {
@@ -19,6 +21,18 @@ export function screenExcerpt(screen: ScreenView, lines = 6): string {
 export function quotable(printed: string): string {
   const line = withoutSecrets(plainText(printed)).trim();
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
+}
+
+const MOST_LINES = 500;
+const MOST_LINKS = 50;
+
+/** The view with what came after it; only the newest is kept. For a CLI that has no screen. */
+export function withLines(view: ScreenView, lines: readonly string[], links: readonly string[]): ScreenView {
+  const known = new Set(view.links);
+  return {
+    lines: [...view.lines, ...lines.map((line) => plainText(line).slice(0, LONGEST_FACT))].slice(-MOST_LINES),
+    links: [...view.links, ...links.filter((link) => !known.has(link))].slice(-MOST_LINKS),
+  };
 }
 
 /** Removes control, bidirectional and zero-width characters. */

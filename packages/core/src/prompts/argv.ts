@@ -1,5 +1,6 @@
 import { SallyportError } from '../errors.ts';
-import type { HeadlessPrompt } from '../provider/headless-prompt.ts';
+import type { HeadlessPrompt, LinesPrompt } from '../provider/headless-prompt.ts';
+import type { RpcRun } from '../rpc/run.ts';
 import type { ToolPolicy } from './event.ts';
 
 /** What goes into the slots of a manifest's command line. The prompt itself never does: it goes to stdin. */
@@ -16,6 +17,7 @@ export interface ArgvValues {
  * else's conversation.
  */
 export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] {
+  if (prompt.drive === 'json-rpc') return prompt.argv;
   return templateFor(prompt, values).flatMap((part) => {
     if (typeof part === 'string') return [part];
     if (part.slot === 'tools') return prompt.tools[values.tools];
@@ -26,10 +28,26 @@ export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] 
   });
 }
 
-function templateFor(prompt: HeadlessPrompt, values: ArgvValues): HeadlessPrompt['argv'] {
+function templateFor(prompt: LinesPrompt, values: ArgvValues): LinesPrompt['argv'] {
   if (values.session === undefined) return prompt.argv;
   if (prompt.resumeArgv) return prompt.resumeArgv;
-  throw new SallyportError('REQUEST_INVALID', 'This CLI cannot go on with an earlier conversation.', {
+  throw cannotResume();
+}
+
+/** What to tell a CLI that speaks JSON-RPC; `undefined` for one that reads its standard input. */
+export function buildRpcRun(prompt: HeadlessPrompt, values: ArgvValues): RpcRun | undefined {
+  if (prompt.drive !== 'json-rpc') return undefined;
+  const { model, session, tools } = values;
+  const steps = session === undefined ? prompt.steps : prompt.resumeSteps;
+  if (!steps) throw cannotResume();
+  if (model !== undefined) requireHarmless('model', model);
+  if (session !== undefined) requireHarmless('session', session);
+  const given = { ...(model !== undefined && { model }), ...(session !== undefined && { session }) };
+  return { steps, over: prompt.over, values: { ...given, tools: prompt.tools[tools] } };
+}
+
+function cannotResume(): SallyportError {
+  return new SallyportError('REQUEST_INVALID', 'This CLI cannot go on with an earlier conversation.', {
     hint: 'Leave conversationId out to start a new conversation.',
   });
 }

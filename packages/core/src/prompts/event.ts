@@ -1,9 +1,13 @@
 import { z } from 'zod';
 
+import type { JsonRecord } from '../provider/lenient-json.ts';
+
 /** What a headless run of a CLI shows, one line at a time. */
 export type Observation =
   | { readonly type: 'stdout'; readonly line: string }
   | { readonly type: 'stderr'; readonly line: string }
+  /** A message of a CLI that speaks JSON-RPC. The ids of replies are those of the manifest's steps. */
+  | { readonly type: 'rpc'; readonly message: JsonRecord }
   | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null };
 
 /** What the person sees of a prompt. Stored with an id each and streamed as SSE. */

@@ -1,6 +1,7 @@
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { Provider } from '../provider/provider.ts';
+import { factsOf } from '../rpc/facts.ts';
 import type { Observation, PromptEvent } from './event.ts';
 
 /** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
@@ -20,7 +21,7 @@ export function createPromptReader(provider: Provider): PromptReader {
   let reloginNeeded = false;
 
   function observe(observation: Observation): PromptEvent[] {
-    const text = observation.type === 'exit' ? `exit ${observation.code ?? observation.signal}` : observation.line;
+    const text = textOf(observation);
     reloginNeeded ||= manifest.prompt.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined);
     if (!parse) return plain(observation);
     const step = parse.step(state, observation);
@@ -78,7 +79,7 @@ export function createPromptReader(provider: Provider): PromptReader {
 }
 
 const reasons = {
-  timeout: () => 'The CLI took longer than this deployment allows and was ended.',
+  timeout: (message: string | undefined) => message ?? 'The CLI took longer than this deployment allows and was ended.',
   cancelled: () => 'The run was cancelled.',
   'output-limit': () => 'The CLI printed more than this deployment allows and was ended.',
   'spawn-failed': (message: string | undefined) => `The CLI could not be started: ${message ?? 'no reason given'}.`,
@@ -95,7 +96,14 @@ function exitEnd(code: number | null, signal: string | null): End {
       };
 }
 
+/** What matchers look at. */
+function textOf(observation: Observation): string {
+  if (observation.type === 'exit') return `exit ${observation.code ?? observation.signal}`;
+  return observation.type === 'rpc' ? factsOf(observation.message).join('\n') : observation.line;
+}
+
 function plain(observation: Observation): PromptEvent[] {
   if (observation.type === 'stdout') return [{ type: 'text', text: `${observation.line}\n` }];
+  if (observation.type === 'rpc') return [{ type: 'text', text: `${JSON.stringify(observation.message)}\n` }];
   return observation.type === 'stderr' ? [{ type: 'notice', message: observation.line }] : [];
 }

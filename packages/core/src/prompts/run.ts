@@ -6,7 +6,7 @@ import type { PromptPlan } from '../hooks.ts';
 import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
-import { buildArgv } from './argv.ts';
+import { buildArgv, buildRpcRun } from './argv.ts';
 import type { PromptEvent } from './event.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './prompts.ts';
@@ -72,12 +72,15 @@ async function streamRun(
   const [credential] = await Promise.all([runtime.ledger.read(request.userId, manifest.id), run.begun]);
   const files = credential.files.reveal();
   const reader = createPromptReader(provider);
+  const values = { model: plan.model, session: request.conversationId, tools: plan.tools };
+  const rpc = buildRpcRun(manifest.prompt, values);
   const shown = machine.running.agent.execute(
     {
       runId: promptId,
       provider: manifest.id,
       cli: { ...manifest.cli, settings: settingsFor(manifest.cli.settings, manifest.credentials, files) },
-      argv: [...buildArgv(manifest.prompt, { model: plan.model, session: request.conversationId, tools: plan.tools })],
+      argv: [...buildArgv(manifest.prompt, values)],
+      ...(rpc && { rpc }),
       prompt: request.prompt,
       env: credentialEnvironment(manifest.credentials, files),
       workingDirectory: plan.workingDirectory,

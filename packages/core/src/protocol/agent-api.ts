@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { credentialItemSchema } from '../provider/credential-item.ts';
 import { manifestSchema } from '../provider/manifest.ts';
+import { rpcRunSchema } from '../rpc/run.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 
 /**
@@ -105,6 +106,8 @@ export const executeRequestSchema = z.strictObject({
   cli: cliSchema,
   argv: z.array(z.string()).min(1),
   prompt: z.string(),
+  /** Present where the CLI speaks JSON-RPC; the prompt is then part of a request. */
+  rpc: rpcRunSchema.optional(),
   /** Variables for this run only, for instance a token credential. */
   env: z.record(z.string(), z.string()).default({}),
   /** Folder below the home where the CLI runs. */
@@ -120,6 +123,7 @@ export type ExecuteRequest = z.input<typeof executeRequestSchema>;
 export const executeEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stdout'), line: z.string() }),
   z.object({ type: z.literal('stderr'), line: z.string() }),
+  z.object({ type: z.literal('rpc'), message: z.record(z.string(), z.unknown()) }),
   z.object({
     type: z.literal('exit'),
     code: z.number().nullable(),

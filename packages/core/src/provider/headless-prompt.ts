@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { problemOfSteps, paramsOf, rpcOverSchema, rpcPromptStepSchema } from '../rpc/step.ts';
+import type { RpcStep } from '../rpc/step.ts';
+import { placesIn } from '../rpc/template.ts';
 import { argumentSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
@@ -18,7 +21,8 @@ const argvSchema = z
   .min(1)
   .max(60);
 
-export const headlessPromptSchema = z
+/** A CLI that takes the prompt on its standard input and prints lines until it ends. */
+const linesPromptSchema = z
   .strictObject({
     drive: z.literal('lines'),
     /** Arguments after the executable; see `buildArgv`. */
@@ -45,4 +49,48 @@ export const headlessPromptSchema = z
     }
   });
 
+const stepsSchema = z.array(rpcPromptStepSchema).min(1).max(20);
+
+/** A CLI that is told the prompt over JSON-RPC, and answers in messages. */
+const rpcPromptSchema = z
+  .strictObject({
+    drive: z.literal('json-rpc'),
+    /** Arguments after the executable. */
+    argv: z.array(argumentSchema).min(1).max(60),
+    /** What to tell the CLI; `prompt`, `model`, `session` and `tools` have places in it. */
+    steps: stepsSchema,
+    /** Used instead of `steps` when a conversation goes on. */
+    resumeSteps: stepsSchema.optional(),
+    /** What stands for each tool policy where `{ slot: 'tools' }` is. */
+    tools: z.strictObject({ 'read-only': z.json(), workspace: z.json(), full: z.json() }),
+    /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */
+    over: z.array(rpcOverSchema).min(1).max(10),
+    /** Any of these in an observation means that the person has to log in again. */
+    reloginNeeded: z.array(matcherSchema).max(20),
+  })
+  .superRefine((prompt, context) => {
+    for (const name of ['steps', 'resumeSteps'] as const) {
+      const problem = problemOfRun(
+        prompt[name] ?? [],
+        name === 'steps' ? ['prompt', 'tools'] : ['prompt', 'tools', 'session'],
+      );
+      if (prompt[name] !== undefined && problem !== undefined)
+        context.addIssue({ code: 'custom', path: [name], message: problem });
+    }
+  });
+
+export const headlessPromptSchema = z.discriminatedUnion('drive', [linesPromptSchema, rpcPromptSchema]);
+
+export type LinesPrompt = z.infer<typeof linesPromptSchema>;
+export type RpcPrompt = z.infer<typeof rpcPromptSchema>;
 export type HeadlessPrompt = z.infer<typeof headlessPromptSchema>;
+
+/** Without a place for the policy, `read-only` would silently run with the CLI's default. */
+function problemOfRun(steps: readonly RpcStep[], needed: readonly string[]): string | undefined {
+  const slots = steps
+    .flatMap((step) => placesIn(paramsOf(step)))
+    .flatMap((place) => ('slot' in place ? [place.slot] : []));
+  const missing = needed.find((slot) => !slots.includes(slot));
+  if (missing !== undefined) return `must contain { slot: '${missing}' }`;
+  return problemOfSteps(steps, ['prompt', 'model', 'session', 'tools']);
+}

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-import { hostSchema, idSchema, isUnique } from './bounded.ts';
+import { problemOfSteps } from '../rpc/step.ts';
+import { rpcDriveSchema } from '../rpc/drive.ts';
+import { hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 import { terminalDriveSchema } from './terminal-drive.ts';
 
@@ -35,11 +37,13 @@ const loginMethodShape = z.strictObject({
   needs: z.array(loginNeedSchema).min(1).optional(),
   /** Ids of the credential items it brings. Default: every one that is a file. */
   gives: z.array(idSchema).min(1).optional(),
-  drive: terminalDriveSchema,
+  drive: z.discriminatedUnion('kind', [terminalDriveSchema, rpcDriveSchema]),
+  /** Written before this method's CLI starts, in place of those of `cli.settings` with the same path. */
+  settings: settingsSchema.optional(),
   /** Where the sign-in link may come from and what it must look like. */
   url: z
     .strictObject({
-      sources: z.array(z.enum(['browser-shim', 'osc8', 'text'])).min(1),
+      sources: z.array(z.enum(['browser-shim', 'osc8', 'text', 'rpc'])).min(1),
       /** Exact hosts; a wildcard would let any page of a shared domain pass as the sign-in page. */
       hosts: z.array(hostSchema.regex(/^[^*]/, 'must be an exact host, without a wildcard')).min(1).max(10),
       pathPrefixes: z.array(z.string().startsWith('/').max(200)).min(1).max(10),
@@ -96,7 +100,19 @@ export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
   need('needs', beyond.length === 0, `names what a ${kind} login does not use: ${beyond.join(', ')}`);
   const asks = drive.steps.some((step) => step.do.kind === 'ask');
   need('drive', kind !== 'paste-code' || asks, 'needs a step that asks for the code');
-  need('drive', isUnique(drive.steps.map((step) => step.id)), 'has two steps with the same id');
+  const problem = drive.kind === 'json-rpc' ? problemOfSteps(drive.steps, ['answer']) : repeatedStep(drive.steps);
+  need('drive', problem === undefined, problem ?? '');
+  // A terminal has no messages, and a conversation no screen.
+  const strange = drive.kind === 'json-rpc' ? ['osc8', 'text'] : ['rpc'];
+  need(
+    'url',
+    !value.url?.sources.some((source) => strange.includes(source)),
+    `has a source that a ${drive.kind} drive has not`,
+  );
 });
 
 export type LoginMethod = z.infer<typeof loginMethodSchema>;
+
+function repeatedStep(steps: readonly { readonly id: string }[]): string | undefined {
+  return isUnique(steps.map((step) => step.id)) ? undefined : 'has two steps with the same id';
+}

@@ -37,7 +37,7 @@ export async function rehearseCommand(
   );
   for await (const event of shown) {
     if (event.type !== 'exit') {
-      said.push(event.line);
+      if (event.type !== 'rpc') said.push(event.line);
       continue;
     }
     const meaning = command.exits[String(event.code)] ?? 'unknown';

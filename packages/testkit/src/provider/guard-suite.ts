@@ -20,7 +20,7 @@ export function guardSuite({ manifest }: Provider, { describe, it, expect }: Tes
   });
 }
 
-/** What the engine announces when this link comes by browser command, hyperlink and text. */
+/** What the engine announces when this link comes by browser command, hyperlink, text and message. */
 function announced(login: LoginMethod, link: string): readonly string[] {
   // What the code of a device looks like is not what is asked here, so that this one stands for all.
   const method = login.userCode ? { ...login, userCode: { text: 'ABCD-12345' } } : login;
@@ -31,8 +31,13 @@ function announced(login: LoginMethod, link: string): readonly string[] {
   let run = startLoginRun(method).observe({ type: 'screen', screen });
   for (const elapsedMs of [1000, 2000, 3000]) run = run.observe({ type: 'tick', elapsedMs });
   const urls = [...run.outcome.urls];
+  const message = JSON.stringify({ link, code: 'ABCD-12345' });
+  const said = method.drive.steps.reduce(
+    (told, { id }) => told.observe({ type: 'rpc', line: `{"id":${JSON.stringify(id)},"result":${message}}` }),
+    startLoginRun(method).observe({ type: 'tick', elapsedMs: 0 }),
+  );
   const shim = startLoginRun(method).observe({ type: 'shim', url: link });
-  return [...new Set([...urls, ...shim.outcome.urls])];
+  return [...new Set([...urls, ...shim.outcome.urls, ...said.outcome.urls])];
 }
 
 /** The smallest link that the manifest's rules accept. */

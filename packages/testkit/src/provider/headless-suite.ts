@@ -1,4 +1,4 @@
-import { promptEventSchema } from '@sallyport/core';
+import { asRecord, promptEventSchema, tryParseJson } from '@sallyport/core';
 import type { Observation, PromptEvent, PromptParser, Provider } from '@sallyport/core';
 
 import * as fc from 'fast-check';
@@ -10,6 +10,8 @@ export interface HeadlessCase {
   readonly name: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** Of a CLI that speaks JSON-RPC: its messages, one a line. */
+  readonly rpc?: string;
   readonly exit: number;
   /** Fields that its `prompt-end` has to have. */
   readonly end: object;
@@ -69,13 +71,24 @@ export function headlessSuite(
   });
 }
 
-export function observationsOf({ stdout, stderr, exit }: HeadlessCase): readonly Observation[] {
+export function observationsOf({ stdout, stderr, rpc = '', exit }: HeadlessCase): readonly Observation[] {
   const lines = (type: 'stdout' | 'stderr', text: string): Observation[] =>
     text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => ({ type, line }));
-  return [...lines('stdout', stdout), ...lines('stderr', stderr), { type: 'exit', code: exit, signal: null }];
+  const messages = rpc.split('\n').flatMap(rpcObservation);
+  return [
+    ...lines('stdout', stdout),
+    ...messages,
+    ...lines('stderr', stderr),
+    { type: 'exit', code: exit, signal: null },
+  ];
+}
+
+function rpcObservation(line: string): readonly Observation[] {
+  const message = asRecord(tryParseJson(line));
+  return Object.keys(message).length === 0 ? [] : [{ type: 'rpc', message }];
 }
 
 export function readPrompt(parse: PromptParser, observations: readonly Observation[]): readonly PromptEvent[] {
@@ -93,7 +106,10 @@ function textIn(events: readonly PromptEvent[]): string {
 
 /** Lines nobody meant: bytes, JSON of other shapes, and recorded lines cut off, overwritten or with other values. */
 function anyObservation(cases: readonly HeadlessCase[]): fc.Arbitrary<Observation> {
-  const recorded = cases.flatMap(observationsOf).flatMap((seen) => (seen.type === 'exit' ? [] : [seen.line]));
+  const recorded = cases.flatMap(observationsOf).flatMap((seen) => {
+    if (seen.type === 'exit') return [];
+    return [seen.type === 'rpc' ? JSON.stringify(seen.message) : seen.line];
+  });
   const bytes = fc.uint8Array({ maxLength: 300 }).map((values) => Buffer.from(values).toString('utf8'));
   const place = fc.double({ min: 0, max: 1, noNaN: true });
   const spoilt = fc
@@ -111,7 +127,10 @@ function anyObservation(cases: readonly HeadlessCase[]): fc.Arbitrary<Observatio
       );
     });
   const type = fc.constantFrom('stdout' as const, 'stdout' as const, 'stderr' as const);
-  return fc.record({ type, line: fc.oneof(bytes, fc.json(), spoilt, revalued) });
+  const line = fc.oneof(bytes, fc.json(), spoilt, revalued);
+  // What is no message arrives as a line of a CLI that speaks JSON-RPC, too.
+  const message = line.map((text): Observation => rpcObservation(text)[0] ?? { type: 'stdout', line: text });
+  return fc.oneof(fc.record({ type, line }), message);
 }
 
 const anyExit: fc.Arbitrary<Observation> = fc.oneof(

@@ -1,0 +1,46 @@
+import { beginConversation, hear, isRunOver, overdueRequest } from '@sallyport/core';
+import type { Clock, Conversation, ExecuteEvent, RpcRun } from '@sallyport/core';
+
+import type { Line } from '../line-splitter.ts';
+
+/** Tells a CLI over JSON-RPC what to do, and hears what it answers. */
+export interface RpcTalk {
+  /** Takes a line of the CLI's output; says what to tell the receiver of the run. */
+  hear(line: Line): ExecuteEvent;
+  /** The method of a request that was not answered in its time. */
+  overdue(): string | undefined;
+}
+
+export interface RpcTalkOptions {
+  readonly run: RpcRun;
+  readonly prompt: string;
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+  /** The answer is complete, or there will be none. Called once. */
+  readonly onOver: () => void;
+}
+
+/** Begins at once. The decisions are core's; this only writes. */
+export function startRpcTalk({ run, prompt, clock, write, onOver }: RpcTalkOptions): RpcTalk {
+  const started = clock.monotonic();
+  const elapsed = (): number => clock.monotonic() - started;
+  const first = beginConversation(run.steps, { ...run.values, prompt });
+  let conversation: Conversation = first.conversation;
+  let over = false;
+  first.send.forEach(write);
+  return {
+    hear: ({ text, dropped }) => {
+      // Half a message is none.
+      const turn = dropped > 0 ? undefined : hear(conversation, text, elapsed());
+      if (!turn?.message) return { type: 'stdout', line: text };
+      conversation = turn.conversation;
+      if (!over) {
+        turn.send.forEach(write);
+        over = isRunOver(run, turn);
+        if (over) onOver();
+      }
+      return { type: 'rpc', message: { ...turn.message } };
+    },
+    overdue: () => (over ? undefined : overdueRequest(conversation, elapsed())),
+  };
+}

@@ -1,0 +1,80 @@
+import { matchText } from '../provider/matcher.ts';
+import type { ExpectStep } from '../provider/terminal-drive.ts';
+import { answerStep, beginConversation } from '../rpc/conversation.ts';
+import type { Turn } from '../rpc/conversation.ts';
+import type { RpcStep } from '../rpc/step.ts';
+import type { LoginState, LoginStep } from './engine.ts';
+import type { LoginAction } from './observation.ts';
+import { plainText } from './screen-text.ts';
+
+type TypedAnswer = Extract<ExpectStep['do'], { kind: 'ask' }>;
+
+/** What the steps of a method say to do: in a terminal when the screen shows something, over JSON-RPC when the CLI says it. */
+
+const LONGEST_ANSWER = 4096;
+
+/** Steps are not ordered, and each fires once. */
+export function fireSteps(state: LoginState, text: string): LoginStep {
+  const { drive } = state.method;
+  if (drive.kind !== 'terminal') return { state, actions: [] };
+  const due = drive.steps.filter(({ id, when }) => !state.fired.includes(id) && matchText(when, text) !== undefined);
+  const asking = due.filter((item) => item.do.kind === 'ask').map((item) => item.id);
+  return {
+    state: { ...state, fired: [...state.fired, ...due.map((item) => item.id)], open: [...state.open, ...asking] },
+    actions: due.map(actionOf),
+  };
+}
+
+/** Says the first words to a CLI that speaks JSON-RPC. */
+export function beginTalking(state: LoginState): LoginStep {
+  const { drive } = state.method;
+  if (drive.kind !== 'json-rpc' || state.conversation) return { state, actions: [] };
+  return talked(state, beginConversation(drive.steps, {}));
+}
+
+/** What a turn of the conversation sends and asks. */
+export function talked(state: LoginState, { conversation, send, asking }: Turn): LoginStep {
+  const open = [...state.open, ...asking.map((item) => item.id)];
+  return { state: { ...state, conversation, open }, actions: [...send.map(sending), ...asking.flatMap(asked)] };
+}
+
+/** The answer to an open question on its way to the CLI; `undefined` where it is none. */
+export function takeAnswer(state: LoginState, promptId: string, value: string): LoginStep | undefined {
+  const steps: readonly (ExpectStep | RpcStep)[] = state.method.drive.steps;
+  const item = steps.find(
+    ({ id, do: { ...action } }) => state.open.includes(id) && action.kind === 'ask' && action.prompt.id === promptId,
+  );
+  if (item?.do.kind !== 'ask') return undefined;
+  const { prompt } = item.do;
+  const typed = plainText(value).trim().slice(0, LONGEST_ANSWER);
+  const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
+  if (text === undefined || (text === '' && prompt.kind !== 'choice')) return undefined;
+  const next = { ...state, open: state.open.filter((id) => id !== item.id) };
+  if ('submit' in item.do) return { state: next, actions: typing(text, item.do) };
+  return state.conversation && talked(next, answerStep(state.conversation, item.id, text, state.elapsedMs));
+}
+
+function typing(text: string, { submit, submitAfterMs }: TypedAnswer): readonly LoginAction[] {
+  if (submitAfterMs === 0) return [sending(text + submit)];
+  return [sending(text), { type: 'send', text: submit, afterMs: submitAfterMs }];
+}
+
+function actionOf(item: ExpectStep): LoginAction {
+  return item.do.kind === 'send' ? sending(item.do.text) : { type: 'ask', prompt: item.do.prompt };
+}
+
+function sending(text: string): LoginAction {
+  return { type: 'send', text };
+}
+
+function asked(item: RpcStep): readonly LoginAction[] {
+  return item.do.kind === 'ask' ? [{ type: 'ask', prompt: item.do.prompt }] : [];
+}
+
+/** A choice is named by its label, or by what it types. */
+function chosen(
+  choices: readonly { readonly label: string; readonly send: string }[],
+  value: string,
+): string | undefined {
+  return choices.find(({ label, send }) => label === value || send === value)?.send;
+}

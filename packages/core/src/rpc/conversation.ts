@@ -1,0 +1,124 @@
+import type { JsonRecord } from '../provider/lenient-json.ts';
+import { asRecord, nonEmpty } from '../provider/lenient-json.ts';
+import { matchText } from '../provider/matcher.ts';
+import { factsOf } from './facts.ts';
+import { readRpcMessage, rpcLine, tryParseRpcLine } from './message.ts';
+import type { RpcStep } from './step.ts';
+import { paramsOf } from './step.ts';
+import { fillTemplate, valueAt } from './template.ts';
+
+/** What is known of one conversation with a CLI over JSON-RPC. A JSON value. */
+export interface Conversation {
+  readonly steps: readonly RpcStep[];
+  /** What goes into the slots. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Ids of the steps that have fired. */
+  readonly fired: readonly string[];
+  /** Requests without a reply yet: step id → until when it has to be there. */
+  readonly waiting: Readonly<Record<string, number>>;
+  readonly replies: Readonly<Record<string, unknown>>;
+}
+
+/** What one message has led to. */
+export interface Turn {
+  readonly conversation: Conversation;
+  /** The message; `undefined` for a line that is none. */
+  readonly message: JsonRecord | undefined;
+  readonly facts: readonly string[];
+  /** Lines for the CLI. */
+  readonly send: readonly string[];
+  /** Steps whose question has to be put to somebody. */
+  readonly asking: readonly RpcStep[];
+  /** The CLI answered one of our requests with an error: what it says. */
+  readonly refusal: string | undefined;
+}
+
+/**
+ * Begins a conversation: the steps that wait for nothing fire. Pure, as all of it is: what the CLI says goes in,
+ * what to tell it comes out, and a recording comes to the same each time.
+ */
+export function beginConversation(steps: readonly RpcStep[], values: Readonly<Record<string, unknown>>): Turn {
+  const conversation: Conversation = { steps, values, fired: [], waiting: {}, replies: {} };
+  return fire(
+    conversation,
+    steps.filter((step) => step.when === undefined),
+    0,
+  );
+}
+
+/** Takes one line of the CLI's output. `elapsedMs` counts from the beginning. */
+export function hear(conversation: Conversation, line: string, elapsedMs: number): Turn {
+  const message = tryParseRpcLine(line);
+  const read = message && readRpcMessage(message);
+  if (!message || !read) return { ...fire(conversation, [], elapsedMs), facts: [] };
+  const facts = factsOf(message);
+  if (read.type === 'reply') return { ...heardReply(conversation, read, facts, elapsedMs), message, facts };
+  const turn = fire(conversation, dueSteps(conversation, facts), elapsedMs);
+  // Nobody is here to decide anything: what a CLI may do without asking is settled when it is started.
+  const declined = { code: -32_601, message: 'This client answers no requests.' };
+  const decline = read.type === 'request' ? [rpcLine({ id: read.id, error: declined })] : [];
+  return { ...turn, message, facts, send: [...decline, ...turn.send] };
+}
+
+/** Sends what a question's step says, with the answer in its place. */
+export function answerStep(conversation: Conversation, id: string, answer: string, elapsedMs: number): Turn {
+  const step = conversation.steps.find((candidate) => candidate.id === id);
+  if (step?.do.kind !== 'ask') return fire(conversation, [], elapsedMs);
+  const values = { ...conversation.values, answer };
+  return request({ ...conversation, values }, { ...step, do: { kind: 'request', ...step.do.request } }, elapsedMs);
+}
+
+/** The method of a request that was not answered in its time. */
+export function overdueRequest({ steps, waiting }: Conversation, elapsedMs: number): string | undefined {
+  const late = Object.entries(waiting).find(([, untilMs]) => elapsedMs >= untilMs)?.[0];
+  const action = steps.find((step) => step.id === late)?.do;
+  return action?.kind === 'ask' ? action.request.method : action?.method;
+}
+
+function heardReply(
+  conversation: Conversation,
+  reply: { readonly id: string; readonly ok: boolean; readonly value: unknown },
+  facts: readonly string[],
+  elapsedMs: number,
+): Turn {
+  // A reply that nobody waits for may be a late or an invented one.
+  if (!Object.hasOwn(conversation.waiting, reply.id)) return fire(conversation, [], elapsedMs);
+  const { [reply.id]: _, ...waiting } = conversation.waiting;
+  const replies = reply.ok ? { ...conversation.replies, [reply.id]: reply.value } : conversation.replies;
+  const next = { ...conversation, waiting, replies };
+  const turn = fire(next, dueSteps(next, facts), elapsedMs);
+  return reply.ok ? turn : { ...turn, refusal: nonEmpty(asRecord(reply.value)['message']) ?? 'no reason given' };
+}
+
+/** Each step fires once. */
+function dueSteps({ steps, fired }: Conversation, facts: readonly string[]): readonly RpcStep[] {
+  const text = facts.join('\n');
+  return steps.filter(({ id, when }) => when && !fired.includes(id) && matchText(when, text) !== undefined);
+}
+
+function fire(conversation: Conversation, due: readonly RpcStep[], elapsedMs: number): Turn {
+  const nothing = { message: undefined, facts: [], send: [], asking: [], refusal: undefined };
+  const fired = [...conversation.fired, ...due.map((step) => step.id)];
+  return due.reduce<Turn>(
+    (turn, step) => {
+      if (step.do.kind === 'ask') return { ...turn, asking: [...turn.asking, step] };
+      const sent = request(turn.conversation, step, elapsedMs);
+      return { ...turn, conversation: sent.conversation, send: [...turn.send, ...sent.send] };
+    },
+    { ...nothing, conversation: { ...conversation, fired } },
+  );
+}
+
+function request(conversation: Conversation, step: RpcStep, elapsedMs: number): Turn {
+  const nothing = { message: undefined, facts: [], asking: [], refusal: undefined };
+  const { id, do: action } = step;
+  if (action.kind === 'ask') return { ...nothing, conversation, send: [] };
+  const { values, replies } = conversation;
+  const params = fillTemplate(paramsOf(step), (place) =>
+    'slot' in place ? values[place.slot] : valueAt(replies[place.reply], place.at),
+  );
+  const call = { method: action.method, ...(params !== undefined && { params }) };
+  if (action.kind === 'notify') return { ...nothing, conversation, send: [rpcLine(call)] };
+  const waiting = { ...conversation.waiting, [id]: elapsedMs + action.replyWithinMs };
+  return { ...nothing, conversation: { ...conversation, waiting }, send: [rpcLine({ id, ...call })] };
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+import { matchText } from '../provider/matcher.ts';
+import type { Turn } from './conversation.ts';
+import { rpcOverSchema, rpcPromptStepSchema } from './step.ts';
+import { valueAt } from './template.ts';
+
+/** A headless run over JSON-RPC, as the agent gets it: the prompt itself goes into `{ slot: 'prompt' }` there. */
+export const rpcRunSchema = z.strictObject({
+  steps: z.array(rpcPromptStepSchema).min(1).max(20),
+  /** Any of these in a message means that the answer is complete. */
+  over: z.array(rpcOverSchema).min(1).max(10),
+  values: z.record(z.string(), z.json()),
+});
+
+export type RpcRun = z.infer<typeof rpcRunSchema>;
+
+/** Whether nothing more is to come. Nothing follows an error either: the step after it would have needed the reply. */
+export function isRunOver({ over }: RpcRun, { facts, message, refusal, conversation }: Turn): boolean {
+  if (refusal !== undefined) return true;
+  const text = facts.join('\n');
+  return over.some(({ when, same }) => {
+    if (matchText(when, text) === undefined) return false;
+    return !same || valueAt(message?.['params'], same.at) === valueAt(conversation.replies[same.as.reply], same.as.at);
+  });
+}
