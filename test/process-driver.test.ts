@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
@@ -11,6 +10,8 @@ import { createWorkbench, token } from '../packages/machines/src/process/__fixtu
 import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
 
 const works = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
+/** `npm test` builds it. */
+const agent = join(import.meta.dirname, '../packages/agent/dist/agent');
 const isolations = works ? (['bubblewrap', 'none'] as const) : (['none'] as const);
 
 for (const isolation of isolations) {
@@ -22,38 +23,40 @@ for (const isolation of isolations) {
       driver: await open(),
       plan: (role) => bench.plan({ role }),
       egress: bench.egress,
+      clis: {
+        directory: bench.directory,
+        agent,
+        connectAgent,
+        homesApart: isolation === 'bubblewrap' || 'plain processes see the files of the host',
+      },
       restart: open,
       cleanUp: () => bench.cleanUp(),
     };
   }
   describeDriver(`process, isolation ${isolation}`, create, { describe, it, expect });
 
-  const agent = join(import.meta.dirname, '../packages/agent/dist/agent');
-  describe.skipIf(!existsSync(join(agent, 'main.js')))(
-    `the built agent in a machine, isolation ${isolation} (needs \`npm run build\`)`,
-    () => {
-      it('answers, and ends by itself when it is asked to', async () => {
-        const bench = await createWorkbench();
-        const driver = await createProcessDriver({
-          dataDirectory: join(bench.directory, 'data'),
-          clock: systemClock,
-          isolation,
-        });
-        const signal = AbortSignal.timeout(15_000);
-        const plan = bench.plan({
-          agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: process.execPath },
-        });
-        const machine = await driver.create(plan, { signal });
-        try {
-          await machine.start(bench.startOptions());
-          expect(await connectAgent(machine, new Secret(token)).health(signal)).toMatchObject({ activeSessions: 0 });
-          await machine.stop({ deadlineMs: 10_000 });
-          expect(await machine.exited).toMatchObject({ code: 0, signal: null });
-        } finally {
-          await machine.destroy();
-          await bench.cleanUp();
-        }
+  describe(`the built agent in a machine, isolation ${isolation}`, () => {
+    it('answers, and ends by itself when it is asked to', async () => {
+      const bench = await createWorkbench();
+      const driver = await createProcessDriver({
+        dataDirectory: join(bench.directory, 'data'),
+        clock: systemClock,
+        isolation,
       });
-    },
-  );
+      const signal = AbortSignal.timeout(15_000);
+      const plan = bench.plan({
+        agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: process.execPath },
+      });
+      const machine = await driver.create(plan, { signal });
+      try {
+        await machine.start(bench.startOptions());
+        expect(await connectAgent(machine, new Secret(token)).health(signal)).toMatchObject({ activeSessions: 0 });
+        await machine.stop({ deadlineMs: 10_000 });
+        expect(await machine.exited).toMatchObject({ code: 0, signal: null });
+      } finally {
+        await machine.destroy();
+        await bench.cleanUp();
+      }
+    });
+  });
 }

@@ -72,7 +72,7 @@ describe('bringing a machine up', () => {
     expect(boots.length).toBe(1);
     expect(log.indexOf(`inject ${path}`)).toBeGreaterThan(0);
     expect(log.indexOf(`inject ${path}`)).toBeLessThan(log.indexOf('start'));
-    expect(home.get(path)).toEqual(held(1));
+    expect(home('fake').get(path)).toEqual(held(1));
     expect(await world.store.credentials.holder(userId, 'fake')).toEqual({
       machineId: world.fake.newest('cli').machine.id,
     });
@@ -160,7 +160,7 @@ describe('bringing a machine up', () => {
     await connect(world);
     await run(world);
     const machine = world.fake.newest('cli');
-    machine.home.set(path, held(2));
+    machine.home('fake').set(path, held(2));
     machine.crash();
     const [first, second] = await Promise.all([run(world), run(world)]);
     expect([first, second]).toMatchObject([{ outcome: 'completed' }, { outcome: 'completed' }]);
@@ -168,7 +168,7 @@ describe('bringing a machine up', () => {
     expect(machine.running).toBe(true);
     expect(machine.boots.length).toBe(2);
     expect(await versionOf(world)).toBe(2);
-    expect(machine.home.get(path)).toEqual(held(2));
+    expect(machine.home('fake').get(path)).toEqual(held(2));
     expect(world.routes.open).toBe(1);
     const states = world.events.flatMap((event) => (event.type === 'machine.state' ? [event.state] : []));
     expect(states).toEqual(['running', 'stopped', 'running']);
@@ -181,7 +181,7 @@ describe('rotations', () => {
     await connect(world);
     await run(world);
     const machine = world.fake.newest('cli');
-    machine.home.set(path, held(2));
+    machine.home('fake').set(path, held(2));
     const offerId = machine.agent.offer('fake', credential(2));
     await until(() => machine.agent.acknowledged.includes(offerId));
     expect(await versionOf(world)).toBe(2);
@@ -234,11 +234,11 @@ describe('rotations', () => {
     await connect(world);
     await run(world);
     const machine = world.fake.newest('cli');
-    machine.home.set(path, held(7));
+    machine.home('fake').set(path, held(7));
     machine.crash({ signal: 'SIGKILL' });
     await until(async () => (await versionOf(world)) === 2);
     await run(world);
-    expect(machine.home.get(path)).toEqual(held(7));
+    expect(machine.home('fake').get(path)).toEqual(held(7));
     expect(machine.log.filter((step) => step.startsWith('inject')).length).toBe(1);
   });
 
@@ -281,7 +281,7 @@ describe('a login again while the machine runs', () => {
     expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     const machine = world.fake.newest('cli');
     expect(machine.boots.length).toBe(2);
-    expect(machine.home.get(path)).toEqual(held(5));
+    expect(machine.home('fake').get(path)).toEqual(held(5));
   });
 
   it('does not wait for a prompt longer than it may', async () => {
@@ -309,7 +309,7 @@ describe('a login again while the machine runs', () => {
     const machine = world.fake.newest('cli');
     await world.app.credentials.disconnect(userId, 'fake');
     expect(machine.running).toBe(false);
-    expect(machine.home.size).toBe(0);
+    expect(machine.home('fake').size).toBe(0);
     expect(await world.app.credentials.list(userId)).toEqual([]);
     await expect(ask(world)).rejects.toMatchObject({ code: 'CREDENTIAL_NOT_CONNECTED' });
     await expect(world.app.credentials.disconnect(userId, 'fake')).rejects.toMatchObject({
@@ -328,9 +328,11 @@ describe('a second provider', () => {
     const machine = world.fake.newest('cli');
     expect(world.fake.machines.length).toBe(1);
     expect(machine.boots.length).toBe(2);
-    expect([...machine.home.keys()]).toEqual([path, '~/.other/auth.json']);
+    expect([...machine.home('fake').keys()]).toEqual([path]);
+    expect([...machine.home('other').keys()]).toEqual(['~/.other/auth.json']);
     await world.app.credentials.disconnect(userId, 'other');
-    expect([...machine.home.keys()]).toEqual([path]);
+    expect([...machine.home('fake').keys()]).toEqual([path]);
+    expect(machine.home('other').size).toBe(0);
     expect(await run(world)).toMatchObject({ outcome: 'completed' });
   });
 });
@@ -367,7 +369,8 @@ describe('a login that the provider refuses', () => {
     await run(world);
     const machine = world.fake.newest('cli');
     expect(machine.boots.length).toBe(1);
-    expect([...machine.home.keys()]).toEqual([path]);
+    expect([...machine.home('fake').keys()]).toEqual([path]);
+    expect(machine.home('other').size).toBe(0);
     expect((await world.app.credentials.list(userId)).map(({ valid }) => valid)).toEqual([true, false]);
   });
 

@@ -95,11 +95,11 @@ function createMachine(id: string, forget: () => void): Machine {
       await end();
     },
     disk: {
-      harvest: async (paths) => [...files.values()].filter(({ path }) => paths.includes(path)),
-      inject: async (placed) => {
+      harvest: async (_provider, paths) => [...files.values()].filter(({ path }) => paths.includes(path)),
+      inject: async (_provider, placed) => {
         for (const file of placed) files.set(file.path, file);
       },
-      remove: async (paths) => {
+      remove: async (_provider, paths) => {
         for (const path of paths) files.delete(path);
       },
     },

@@ -11,6 +11,7 @@ const isolation: Isolation = {
   dropsUser: false,
   runsAsRoot: false,
   nestedNamespaces: false,
+  enclosesClis: false,
   sentence: 'Machines are plain processes.',
 };
 
@@ -21,6 +22,7 @@ describe('the doctor', () => {
       'node',
       'bubblewrap',
       'user namespaces',
+      'homes of CLIs',
       'desktop',
       'npm',
       'disk',

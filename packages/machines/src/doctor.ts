@@ -21,6 +21,7 @@ export async function checkHost(host: {
     checkNode(process.versions.node),
     checkIsolation(host.isolation),
     checkNamespaces(host.isolation),
+    checkHomes(host.isolation),
     await checkDesktop(),
     await checkNpm(),
     await checkDisk(host.dataDirectory),
@@ -64,6 +65,19 @@ function checkNamespaces(isolation: Isolation): Check {
       ? 'sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000'
       : 'They exist on Linux only; sign-in pages open in your own browser.';
   return { name, state: 'degraded', found: 'do not work inside a machine, so there is no desktop', fix };
+}
+
+function checkHomes(isolation: Isolation): Check {
+  const name = 'homes of CLIs';
+  if (isolation.enclosesClis) {
+    return { name, state: 'ok', found: "each CLI sees its own provider's home alone" };
+  }
+  const fix =
+    process.platform !== 'linux'
+      ? 'Keeping them apart needs Linux; elsewhere connect only CLIs that may see each other.'
+      : (isolationFix(isolation) ??
+        'Allow user namespaces in user namespaces: sudo sysctl -w user.max_user_namespaces=10000');
+  return { name, state: 'degraded', found: "not kept apart: a person's CLIs can read each other's logins", fix };
 }
 
 async function checkDesktop(): Promise<Check> {

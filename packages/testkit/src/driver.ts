@@ -1,6 +1,8 @@
 import type { EgressRoute, Machine, MachineDriver, MachinePlan, MachineRole, StartOptions } from '@sallyport/core';
 import { Secret } from '@sallyport/core';
 
+import { testHomes } from './driver-suite/homes.ts';
+import type { ClisUnderTest } from './driver-suite/homes.ts';
 import { requestHealth } from './driver-suite/request-health.ts';
 import type { TestRunner } from './runner.ts';
 
@@ -11,6 +13,8 @@ export interface DriverUnderTest {
   plan(role: MachineRole): MachinePlan;
   /** A way out for the machine; it may lead nowhere. */
   readonly egress: EgressRoute;
+  /** How CLIs run in its machines. Absent only where nothing runs: a driver that makes no real machines. */
+  readonly clis?: ClisUnderTest;
   /** Another driver on the same host data, as after a restart of the server. The first one is not used again. */
   restart(): Promise<MachineDriver>;
   cleanUp(): Promise<void>;
@@ -18,6 +22,8 @@ export interface DriverUnderTest {
 
 const TIMEOUT_MS = 60_000;
 const never = new AbortController().signal;
+const provider = 'codex';
+const otherProvider = 'claude_code';
 const credential = { path: '~/.config/fake/credential.json', content: '{"token":"disk"}', mode: 0o600 };
 
 /**
@@ -71,7 +77,7 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
 
     test('stops, says so, and starts again with the same disk', async (subject) => {
       const machine = await made(subject);
-      await machine.disk.inject([credential]);
+      await machine.disk.inject(provider, [credential]);
       await machine.start(startOptions(subject));
       const { exited } = machine;
       await machine.stop({ deadlineMs: 5000 });
@@ -83,7 +89,7 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
       await machine.start(options);
       expect(await requestHealth(machine, options.token)).toMatchObject({ status: 'ok' });
       await machine.stop({ deadlineMs: 5000 });
-      expect(await machine.disk.harvest([credential.path])).toEqual([credential]);
+      expect(await machine.disk.harvest(provider, [credential.path])).toEqual([credential]);
     });
 
     test('destroys without leaving anything, running or not, more than once', async (subject) => {
@@ -98,21 +104,25 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
 
     test('writes, reads and removes files of a stopped disk, and leaves absent ones out', async (subject) => {
       const { disk } = await made(subject);
-      await disk.inject([credential]);
-      await disk.inject([{ ...credential, content: 'newer' }]);
-      expect(await disk.harvest([credential.path, '~/absent'])).toEqual([{ ...credential, content: 'newer' }]);
-      await disk.remove([credential.path, '~/absent']);
-      expect(await disk.harvest([credential.path])).toEqual([]);
+      await disk.inject(provider, [credential]);
+      await disk.inject(provider, [{ ...credential, content: 'newer' }]);
+      expect(await disk.harvest(provider, [credential.path, '~/absent'])).toEqual([
+        { ...credential, content: 'newer' },
+      ]);
+      await disk.remove(provider, [credential.path, '~/absent']);
+      expect(await disk.harvest(provider, [credential.path])).toEqual([]);
     });
 
     test('refuses the disk of a running machine, and paths outside the home', async (subject) => {
       const machine = await made(subject);
-      await expect(machine.disk.harvest(['~/../escape'])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(machine.disk.harvest(provider, ['~/../escape'])).rejects.toMatchObject({
+        code: 'MACHINE_DISK_UNSAFE',
+      });
       await machine.start(startOptions(subject));
       for (const use of [
-        () => machine.disk.inject([credential]),
-        () => machine.disk.harvest([credential.path]),
-        () => machine.disk.remove([credential.path]),
+        () => machine.disk.inject(provider, [credential]),
+        () => machine.disk.harvest(provider, [credential.path]),
+        () => machine.disk.remove(provider, [credential.path]),
       ]) {
         await expect(use()).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
       }
@@ -120,10 +130,20 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
 
     test('keeps the disks of two machines apart', async (subject) => {
       const [first, second] = [await made(subject), await made(subject)];
-      await first.disk.inject([credential]);
-      expect(await second.disk.harvest([credential.path])).toEqual([]);
+      await first.disk.inject(provider, [credential]);
+      expect(await second.disk.harvest(provider, [credential.path])).toEqual([]);
       await second.destroy();
-      expect(await first.disk.harvest([credential.path])).toEqual([credential]);
+      expect(await first.disk.harvest(provider, [credential.path])).toEqual([credential]);
+    });
+
+    test('keeps the homes of two providers apart', async (subject) => {
+      const { disk } = await made(subject);
+      await disk.inject(provider, [credential]);
+      expect(await disk.harvest(otherProvider, [credential.path])).toEqual([]);
+      await disk.inject(otherProvider, [{ ...credential, content: 'of the other' }]);
+      await disk.remove(otherProvider, [credential.path]);
+      expect(await disk.harvest(provider, [credential.path])).toEqual([credential]);
+      await expect(disk.harvest('../home', [credential.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     });
 
     test('gives up when the signal says so, and can be asked again', async (subject) => {
@@ -140,15 +160,17 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
 
     test('finds its machines again after a restart of the server', async (subject) => {
       const machine = await made(subject);
-      await machine.disk.inject([credential]);
+      await machine.disk.inject(provider, [credential]);
       const next = await subject.restart();
       const [ref] = await next.list();
       expect(ref).toEqual({ machineId: machine.id, role: 'cli', running: false });
       const adopted = ref && (await next.adopt(ref));
-      expect(await adopted?.disk.harvest([credential.path])).toEqual([credential]);
+      expect(await adopted?.disk.harvest(provider, [credential.path])).toEqual([credential]);
       await adopted?.destroy();
       expect(await next.list()).toEqual([]);
     });
+
+    testHomes(test, runner);
 
     test('has a fix for everything its doctor finds wrong', async ({ driver }) => {
       for (const check of await driver.doctor()) {

@@ -34,6 +34,7 @@ export type { PlayedWindow, Player } from './provider/replay.ts';
 export * from './driver.ts';
 export * from './egress.ts';
 export * from './fake-upstream/fake-upstream.ts';
+export type { ClisUnderTest } from './driver-suite/homes.ts';
 export * from './fake-driver/fake-driver.ts';
 export type { FakeAgent, FakeAgentScript } from './fake-driver/fake-agent.ts';
 export type { FakeMachine, FakeStep } from './fake-driver/fake-machine.ts';

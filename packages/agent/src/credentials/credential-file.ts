@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { open, readlink, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { MAX_CREDENTIAL_BYTES } from '@sallyport/core';
@@ -25,6 +25,7 @@ export async function readHomeFile(home: string, path: string): Promise<FileRead
     try {
       const facts = await handle.stat();
       if (!facts.isFile()) return refused(path, 'is not an ordinary file');
+      if (!(await isBelow(handle.fd, straight))) return refused(path, 'moved while it was opened');
       if (facts.size > MAX_CREDENTIAL_BYTES) return tooLarge(path);
       const bytes = Buffer.alloc(MAX_CREDENTIAL_BYTES + 1);
       let length = 0;
@@ -46,6 +47,14 @@ export async function readHomeFile(home: string, path: string): Promise<FileRead
 /** `~/a/b` in this home. Paths have passed the manifest's schema, so there is no `..` in them. */
 export function resolveHomePath(home: string, path: string): string {
   return join(home, path.replace(/^~\//, ''));
+}
+
+/**
+ * Whether an open file lies in this folder: a CLI could have put a link there after the look at the folder, to a place that
+ * the agent may read and the CLI may not.
+ */
+async function isBelow(descriptor: number, folder: string): Promise<boolean> {
+  return process.platform !== 'linux' || dirname(await readlink(`/proc/self/fd/${descriptor}`)) === folder;
 }
 
 function explain(path: string, error: unknown): FileReading {

@@ -1,5 +1,7 @@
 import type { BootConfig, Clock, CredentialItem } from '@sallyport/core';
 
+import { cliPlace } from '../cli/cli-place.ts';
+import type { PlaceConfig } from '../cli/cli-place.ts';
 import type { EventLog } from '../event-log.ts';
 import { watchCredential } from './credential-watch.ts';
 import type { Offers } from './offers.ts';
@@ -7,12 +9,12 @@ import type { Offers } from './offers.ts';
 /** The credentials this machine keeps an eye on, one for each provider. */
 export interface Watches {
   /** Offers what is there now and every later version. Asking again replaces the watch. */
-  watch(provider: string, items: readonly CredentialItem[]): void;
+  watch(provider: string, items: readonly CredentialItem[]): Promise<void>;
   close(): void;
 }
 
 export function createWatches(options: {
-  readonly boot: Pick<BootConfig, 'home' | 'role'>;
+  readonly boot: PlaceConfig & Pick<BootConfig, 'role'>;
   readonly offers: Offers;
   readonly log: EventLog;
   readonly clock: Clock;
@@ -20,12 +22,14 @@ export function createWatches(options: {
   const { boot, offers, log, clock } = options;
   const watches = new Map<string, AbortController>();
   return {
-    watch: (provider, items) => {
+    watch: async (provider, items) => {
+      const place = cliPlace(boot, provider);
+      await place.prepare();
       watches.get(provider)?.abort();
       const over = new AbortController();
       watches.set(provider, over);
       watchCredential({
-        place: { home: boot.home, role: boot.role, items },
+        place: { home: place.home, role: boot.role, items },
         clock,
         signal: over.signal,
         onComplete: (files) => offers.offer({ provider, files }),

@@ -11,7 +11,7 @@ export interface LoginHome {
 }
 
 /**
- * The machine's own home, or a new one where the login command would destroy the credential it finds there
+ * The CLI's own home, or a new one where the login command would destroy the credential it finds there
  * (`codex login` revokes it before anybody has signed in).
  */
 export async function openLoginHome(options: {

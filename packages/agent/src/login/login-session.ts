@@ -12,6 +12,8 @@ import type {
 import type { CliCommand } from '../cli/cli-command.ts';
 import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
+import { cliPlace } from '../cli/cli-place.ts';
+import type { PlaceConfig } from '../cli/cli-place.ts';
 import { writeSettings } from '../cli/settings.ts';
 import type { CredentialPlace } from '../credentials/credential-reading.ts';
 import type { Offers } from '../credentials/offers.ts';
@@ -27,7 +29,7 @@ import { occupyPorts } from './occupied-ports.ts';
 export type LoginCommand = ReturnType<typeof startLoginRequestSchema.parse>;
 
 export interface LoginSessionOptions {
-  readonly boot: Pick<BootConfig, 'home' | 'runtime' | 'role' | 'clis'>;
+  readonly boot: PlaceConfig & Pick<BootConfig, 'role'>;
   readonly surroundings: CliSurroundings;
   readonly shim: BrowserShim;
   readonly log: EventLog;
@@ -118,14 +120,16 @@ export async function runLoginSession(
 /** The whole life of one login; what it took is given back at the end, whatever happens. */
 async function live(
   session: LoginSession,
-  { file, argv }: CliCommand,
+  program: CliCommand,
   command: LoginCommand,
   options: LoginSessionOptions,
 ): Promise<LoginEnding> {
   const { boot, log, clock } = options;
   const { sessionId, provider } = session;
   const { method, credentials } = command;
-  const machinePlace: CredentialPlace = { home: boot.home, role: boot.role, items: credentials };
+  const place = cliPlace(boot, provider);
+  await place.prepare();
+  const machinePlace: CredentialPlace = { home: place.home, role: boot.role, items: credentials };
   const { freshHome } = method;
   const own = await openLoginHome({ place: machinePlace, runtime: boot.runtime, sessionId, freshHome });
   const ports = await occupyPorts(command.occupyPorts);
@@ -133,10 +137,11 @@ async function live(
   try {
     await writeSettings(own.home, settingsOf(command));
     if (session.abort.signal.aborted) throw cancelled();
-    const env = cliEnvironment(options.surroundings, own.home, command.cli.env, method.drive.env ?? {});
+    const { home } = own;
+    const env = cliEnvironment(options.surroundings, place.homeSeen(home), command.cli.env, method.drive.env ?? {});
     const run = runLogin({
       method,
-      command: { file, argv, env, cwd: own.home },
+      command: { ...place.command(program, { home, cwd: home, opensLinks: true }), env, cwd: home },
       shim: options.shim,
       clock,
       onUrl: (url, userCode) => {

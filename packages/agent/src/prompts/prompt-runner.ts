@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { BootConfig, Clock, executeRequestSchema, ExecuteEvent, RpcRun } from '@sallyport/core';
+import type { Clock, executeRequestSchema, ExecuteEvent, RpcRun } from '@sallyport/core';
 
 import { cliCommand } from '../cli/cli-command.ts';
 import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
-import { resolveHomePath } from '../credentials/credential-file.ts';
+import { cliPlace } from '../cli/cli-place.ts';
+import type { PlaceConfig } from '../cli/cli-place.ts';
 import { writeSettings } from '../cli/settings.ts';
 import { endProcessGroup } from '../process-group.ts';
 import { createOutput } from './output.ts';
@@ -30,7 +31,7 @@ export interface PromptRunner {
 }
 
 export interface PromptRunnerOptions {
-  readonly boot: Pick<BootConfig, 'home' | 'clis'>;
+  readonly boot: PlaceConfig;
   readonly surroundings: CliSurroundings;
   readonly clock: Clock;
   readonly mostRuns?: number;
@@ -53,11 +54,15 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
   const runs = new Set<Promise<void>>();
 
   const run = async (command: ExecuteCommand, send: SendExecuteEvent, signal: AbortSignal): Promise<void> => {
-    const { file, argv } = cliCommand(boot.clis, command.provider, command.cli, command.argv);
-    await writeSettings(boot.home, command.cli.settings);
-    const cwd = resolveHomePath(boot.home, command.workingDirectory);
+    const program = cliCommand(boot.clis, command.provider, command.cli, command.argv);
+    const place = cliPlace(boot, command.provider);
+    const { home } = place;
+    await place.prepare();
+    await writeSettings(home, command.cli.settings);
+    const cwd = place.workFolder(command.workingDirectory);
     await mkdir(cwd, { recursive: true });
-    const env = cliEnvironment(surroundings, boot.home, command.cli.env, command.env);
+    const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
+    const { file, argv } = place.command(program, { home, cwd, opensLinks: false });
     // A group of its own, so that ending it ends the tools the CLI has started too.
     const child = spawn(file, argv, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     await send(await follow(child, command, send, clock, AbortSignal.any([signal, closing.signal])));
@@ -113,6 +118,9 @@ async function follow(
   });
   let reason: Reason = 'ended';
   let message: string | undefined;
+  let ending: Promise<void> | undefined;
+  // Asked once: a second SIGTERM tells many CLIs not to save anything any more.
+  const endGroup = (): Promise<void> => (ending ??= endProcessGroup(group, GRACE_MS, clock));
   const end = (why: Reason, because?: string): void => {
     if (reason !== 'ended') return;
     reason = why;
@@ -120,7 +128,7 @@ async function follow(
     // Nobody wants the rest of the output, and a full pipe would keep the CLI from ending.
     child.stdout.destroy();
     child.stderr.destroy();
-    void endProcessGroup(group, GRACE_MS, clock);
+    void endGroup();
   };
   const cancel = (): void => end('cancelled');
   using deadline = clock.deadline(command.timeoutMs, () => 'timeout');
@@ -141,7 +149,7 @@ async function follow(
   try {
     const [code, by] = await exit;
     await output.drained(pumped, clock, async () => {
-      await endProcessGroup(group, GRACE_MS, clock);
+      await endGroup();
       child.stdout.destroy();
       child.stderr.destroy();
     });
@@ -150,7 +158,7 @@ async function follow(
     over.abort();
     signal.removeEventListener('abort', cancel);
     // Whatever the CLI left behind ends with it.
-    await endProcessGroup(group, GRACE_MS, clock);
+    await endGroup();
   }
 
   function converse(rpc: RpcRun): RpcTalk {
@@ -163,7 +171,7 @@ async function follow(
         child.stdin.end();
         // It has said all that was wanted. One that stays all the same is ended.
         void clock.sleep(LEAVE_MS, over.signal).then(
-          () => endProcessGroup(group, GRACE_MS, clock),
+          () => endGroup(),
           () => undefined,
         );
       },

@@ -1,6 +1,8 @@
 import { ackRequestSchema, captureRequestSchema, SallyportError, watchRequestSchema } from '@sallyport/core';
 import type { BootConfig, CapturedCredential, Clock } from '@sallyport/core';
 
+import { cliPlace } from '../cli/cli-place.ts';
+import type { PlaceConfig } from '../cli/cli-place.ts';
 import { readSettledCredential } from '../credentials/credential-reading.ts';
 import type { Offers } from '../credentials/offers.ts';
 import type { Watches } from '../credentials/watches.ts';
@@ -9,7 +11,7 @@ import { sendProblem } from '../http/problem.ts';
 import type { LoginRunner } from '../login/login-runner.ts';
 
 export function credentialRoutes(options: {
-  readonly boot: Pick<BootConfig, 'home' | 'role'>;
+  readonly boot: PlaceConfig & Pick<BootConfig, 'role'>;
   readonly logins: LoginRunner;
   readonly offers: Offers;
   readonly watches: Watches;
@@ -27,7 +29,7 @@ export function credentialRoutes(options: {
       path: '/credentials/watch',
       handle: async ({ body }) => {
         const { provider, items } = await body(watchRequestSchema);
-        watches.watch(provider, items);
+        await watches.watch(provider, items);
         return { success: true };
       },
     },
@@ -45,7 +47,8 @@ export function credentialRoutes(options: {
       path: '/credentials/capture',
       handle: async ({ body, response, signal }): Promise<CapturedCredential | undefined> => {
         const { provider, items } = await body(captureRequestSchema);
-        const reading = await readSettledCredential({ home: boot.home, role: boot.role, items }, clock, signal);
+        const { home } = cliPlace(boot, provider);
+        const reading = await readSettledCredential({ home, role: boot.role, items }, clock, signal);
         if (reading.type === 'complete') return { files: reading.files };
         const why = reading.type === 'absent' ? 'there is none' : reading.problem;
         sendProblem(response, new SallyportError('CREDENTIAL_INCOMPLETE', `No credential of ${provider}: ${why}`), 404);

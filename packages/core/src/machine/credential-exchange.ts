@@ -21,7 +21,7 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
     const { credentials } = runtime.registry.get(provider).manifest;
     const files = collectCredential(
       credentials,
-      await machine.disk.harvest(credentialPaths(credentials, 'cli')),
+      await machine.disk.harvest(provider, credentialPaths(credentials, 'cli')),
       'cli',
     );
     const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;

@@ -62,7 +62,7 @@ export async function releaseCredentials(
   const withheld = new Map<string, Withheld>();
 
   const remove = async (provider: string): Promise<void> => {
-    await machine.disk.remove(credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
+    await machine.disk.remove(provider, credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
     delete injected[provider];
   };
   for (const provider of Object.keys(before)) {
@@ -122,7 +122,7 @@ async function releaseOne(
     await takeOver(runtime, userId, provider, standing.holder);
   }
 
-  const existing = await machine.disk.harvest(credentialPaths(manifest.credentials, 'cli'));
+  const existing = await machine.disk.harvest(provider, credentialPaths(manifest.credentials, 'cli'));
   const onDisk = secretSha256(manifest.credentials, collectCredential(manifest.credentials, existing, 'cli'));
   // A key has no file of its own: there, the note says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
@@ -132,8 +132,8 @@ async function releaseOne(
   const { version } = released;
   if (!isPlaced || version !== credential.version) {
     const files = released.files.reveal();
-    await machine.disk.remove(leftoverPaths(manifest.credentials, files, 'cli'));
-    await machine.disk.inject(placeCredential(manifest.credentials, files, 'cli', existing));
+    await machine.disk.remove(provider, leftoverPaths(manifest.credentials, files, 'cli'));
+    await machine.disk.inject(provider, placeCredential(manifest.credentials, files, 'cli', existing));
     runtime.emit({ type: 'credential.injected', userId, provider, version, machineId: machine.id });
   }
   return version;
@@ -164,7 +164,7 @@ async function takeOver(runtime: Runtime, userId: string, provider: string, hold
 
 /** Takes one provider's credential off a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
-  await machine.disk.remove(credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
+  await machine.disk.remove(provider, credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
   const { [provider]: _removed, ...injected } = (await runtime.store.machines.get(machine.id))?.injected ?? {};
   await runtime.store.machines.update(machine.id, { injected });
 }

@@ -70,7 +70,7 @@ export interface Machine {
   destroy(): Promise<void>;
   hibernate?(): Promise<SnapshotRef>;
   wake?(ref: SnapshotRef, options: StartOptions): Promise<void>;
-  /** Works only while the machine is stopped, and never follows a link out of the machine's home. */
+  /** Works only while the machine is stopped, and never follows a link out of a home. */
   readonly disk: MachineDisk;
 }
 
@@ -85,13 +85,14 @@ export interface SnapshotRef {
   readonly id: string;
 }
 
+/** The homes on a machine's disk. In a CLI machine each provider has one of its own, and `~/` is that one. */
 export interface MachineDisk {
   /** Reads files by home path. A file that is absent is left out. Refuses links, devices, FIFOs and files over 256 KiB. */
-  harvest(paths: readonly string[]): Promise<readonly PlacedFile[]>;
+  harvest(provider: string, paths: readonly string[]): Promise<readonly PlacedFile[]>;
   /** Writes files by temporary file and rename, owned by the machine, and reads them back. */
-  inject(files: readonly PlacedFile[]): Promise<void>;
+  inject(provider: string, files: readonly PlacedFile[]): Promise<void>;
   /** Removes files by home path; absent ones are no error. */
-  remove(paths: readonly string[]): Promise<void>;
+  remove(provider: string, paths: readonly string[]): Promise<void>;
 }
 
 /** One thing `sallyport doctor` looked at. */

@@ -29,8 +29,12 @@ export const bootConfigSchema = z.strictObject({
   role: z.enum(['browser', 'cli']),
   token: z.string().min(32),
   listen: z.union([z.strictObject({ socket: z.string() }), z.strictObject({ port: z.number().int() })]),
-  /** Absolute home of the machine, where `~/` of credential paths points. */
+  /** Absolute home of the machine, where `~/` of credential paths points. `work` in it is what all CLIs share. */
   home: z.string().startsWith('/'),
+  /** Absolute folder with a home for each provider, in place of the one above. Absent: one login is all this machine sees. */
+  homes: z.string().startsWith('/').optional(),
+  /** Program that shows each CLI its own home alone, at `home`. Absent: the homes are apart, and any CLI could look. */
+  bubblewrap: z.string().startsWith('/').optional(),
   /** Absolute folder for the agent's own sockets and small files, outside the home. */
   runtime: z.string().startsWith('/'),
   /** Unix socket of the egress proxy; the agent offers it to the CLI on a loopback port. */

@@ -20,11 +20,14 @@ import type { MachineDisk } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createHomeDisk } from './disk.ts';
+import { openFolder } from './safe-folder.ts';
 
 let root: string;
 let home: string;
 let outside: string;
 let disk: MachineDisk;
+const provider = 'codex';
+const openHome = () => openFolder(home, '~');
 const file = { path: '~/.codex/auth.json', content: '{"token":"new"}', mode: 0o600 };
 
 beforeEach(() => {
@@ -34,14 +37,14 @@ beforeEach(() => {
   mkdirSync(home);
   mkdirSync(outside);
   writeFileSync(join(outside, 'auth.json'), 'of somebody else');
-  disk = createHomeDisk({ home, owner: undefined, whileStopped: (work) => work() });
+  disk = createHomeDisk({ openHome, owner: undefined, whileStopped: (work) => work() });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the disk of a machine that is a folder', () => {
   it('gives back what was put there, with its mode, and leaves absent files out', async () => {
-    await disk.inject([file, { path: '~/note.txt', content: 'grüße\n', mode: 0o640 }]);
-    expect(await disk.harvest(['~/.codex/auth.json', '~/note.txt', '~/absent', '~/no/such/folder'])).toEqual([
+    await disk.inject(provider, [file, { path: '~/note.txt', content: 'grüße\n', mode: 0o640 }]);
+    expect(await disk.harvest(provider, ['~/.codex/auth.json', '~/note.txt', '~/absent', '~/no/such/folder'])).toEqual([
       file,
       { path: '~/note.txt', content: 'grüße\n', mode: 0o640 },
     ]);
@@ -50,15 +53,15 @@ describe('the disk of a machine that is a folder', () => {
   });
 
   it('replaces and removes files, and minds nothing that is absent', async () => {
-    await disk.inject([file]);
-    await disk.inject([{ ...file, content: 'second' }]);
-    expect((await disk.harvest([file.path]))[0]?.content).toBe('second');
-    await disk.remove([file.path, '~/absent', '~/no/such/folder']);
-    expect(await disk.harvest([file.path])).toEqual([]);
+    await disk.inject(provider, [file]);
+    await disk.inject(provider, [{ ...file, content: 'second' }]);
+    expect((await disk.harvest(provider, [file.path]))[0]?.content).toBe('second');
+    await disk.remove(provider, [file.path, '~/absent', '~/no/such/folder']);
+    expect(await disk.harvest(provider, [file.path])).toEqual([]);
   });
 
   it.runIf(process.geteuid?.() === 0)("gives files and folders to the machine's user", async () => {
-    await createHomeDisk({ home, owner: 201_234, whileStopped: (work) => work() }).inject([file]);
+    await createHomeDisk({ openHome, owner: 201_234, whileStopped: (work) => work() }).inject(provider, [file]);
     expect(statSync(join(home, '.codex')).uid).toBe(201_234);
     expect(statSync(join(home, '.codex/auth.json')).uid).toBe(201_234);
   });
@@ -66,9 +69,9 @@ describe('the disk of a machine that is a folder', () => {
   it.each(['/etc/passwd', '~/../outside/auth.json', '~/a/../../x', 'auth.json', '~/.bashrc', '~/', '~/a//b'])(
     'refuses the path %s',
     async (path) => {
-      await expect(disk.harvest([path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
-      await expect(disk.inject([{ ...file, path }])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
-      await expect(disk.remove([path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(disk.harvest(provider, [path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(disk.inject(provider, [{ ...file, path }])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await expect(disk.remove(provider, [path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     },
   );
 
@@ -81,7 +84,11 @@ describe('the disk of a machine that is a folder', () => {
   };
   it.each(Object.keys(targets))('never passes through a folder that is a link (%s)', async (kind) => {
     symlinkSync(targets[kind]?.() ?? '', join(home, '.codex'));
-    for (const act of [() => disk.harvest([file.path]), () => disk.inject([file]), () => disk.remove([file.path])]) {
+    for (const act of [
+      () => disk.harvest(provider, [file.path]),
+      () => disk.inject(provider, [file]),
+      () => disk.remove(provider, [file.path]),
+    ]) {
       await expect(act()).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     }
     expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
@@ -93,9 +100,9 @@ describe('the disk of a machine that is a folder', () => {
     async (target) => {
       mkdirSync(join(home, '.codex'));
       symlinkSync(target, join(home, '.codex/auth.json'));
-      await expect(disk.harvest([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
-      await disk.inject([file]);
-      expect(await disk.harvest([file.path])).toEqual([file]);
+      await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+      await disk.inject(provider, [file]);
+      expect(await disk.harvest(provider, [file.path])).toEqual([file]);
       expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
     },
   );
@@ -103,7 +110,7 @@ describe('the disk of a machine that is a folder', () => {
   it('removes a link itself, not what it points to', async () => {
     mkdirSync(join(home, '.codex'));
     symlinkSync(join(outside, 'auth.json'), join(home, '.codex/auth.json'));
-    await disk.remove([file.path]);
+    await disk.remove(provider, [file.path]);
     expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
     expect(readdirSync(join(home, '.codex'))).toEqual([]);
   });
@@ -122,29 +129,29 @@ describe('the disk of a machine that is a folder', () => {
   it.each(Object.keys(plants))('refuses to read %s, at once', async (kind) => {
     mkdirSync(join(home, '.codex'));
     plants[kind]?.(join(home, '.codex/auth.json'));
-    await expect(disk.harvest([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
   });
 
   it('refuses to read a unix socket or to replace a folder, and leaves no temporary file', async () => {
     mkdirSync(join(home, '.codex/auth.json'), { recursive: true });
-    await expect(disk.inject([file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
-    await expect(disk.remove([file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    await expect(disk.inject(provider, [file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    await expect(disk.remove(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
   });
 
   it('takes exactly 256 KiB and refuses to write more', async () => {
     const largest = { ...file, content: 'x'.repeat(256 * 1024) };
-    await disk.inject([largest]);
-    expect((await disk.harvest([file.path]))[0]?.content).toHaveLength(256 * 1024);
-    await expect(disk.inject([{ ...file, content: `${largest.content}x` }])).rejects.toMatchObject({
+    await disk.inject(provider, [largest]);
+    expect((await disk.harvest(provider, [file.path]))[0]?.content).toHaveLength(256 * 1024);
+    await expect(disk.inject(provider, [{ ...file, content: `${largest.content}x` }])).rejects.toMatchObject({
       code: 'MACHINE_DISK_UNSAFE',
     });
-    expect((await disk.harvest([file.path]))[0]?.content).toHaveLength(256 * 1024);
+    expect((await disk.harvest(provider, [file.path]))[0]?.content).toHaveLength(256 * 1024);
   });
 
   it('refuses a file where a folder should be', async () => {
     writeFileSync(join(home, '.codex'), 'a file');
     chmodSync(join(home, '.codex'), 0o600);
-    await expect(disk.inject([file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+    await expect(disk.inject(provider, [file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
   });
 });

@@ -6,21 +6,38 @@ import type { FileHandle } from 'node:fs/promises';
 import { homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
-import { absentIsUndefined, openFolder, unsafe } from './safe-folder.ts';
+import { absentIsUndefined, unsafe } from './safe-folder.ts';
 import type { Owner, SafeFolder } from './safe-folder.ts';
 
 export interface HomeDisk {
-  readonly home: string;
+  /** Opens the home in which these paths of a provider lie. */
+  readonly openHome: (provider: string, paths: readonly string[]) => Promise<SafeFolder>;
   readonly owner: Owner;
   /** Runs the work while the machine is stopped and cannot start; throws MACHINE_BUSY where it runs. */
   readonly whileStopped: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** A machine's disk that is a folder of this host. What lies in it may have been planted by whoever used the machine. */
-export function createHomeDisk({ home, owner, whileStopped }: HomeDisk): MachineDisk {
+export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): MachineDisk {
+  /** Checks the paths before anything is touched. */
+  async function inHome<T>(
+    provider: string,
+    paths: readonly string[],
+    work: (home: SafeFolder) => Promise<T>,
+  ): Promise<T> {
+    const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
+    if (bad !== undefined) {
+      throw unsafe(bad, 'is not a path that credentials may have');
+    }
+    return whileStopped(async () => {
+      await using home = await openHome(provider, paths);
+      return await work(home);
+    });
+  }
+
   return {
-    harvest: (paths) =>
-      whileStopped(async () => {
+    harvest: (provider, paths) =>
+      inHome(provider, paths, async (home) => {
         const found: PlacedFile[] = [];
         for (const path of paths) {
           const file = await inFolderOf(home, path, undefined, (folder, name) => readPlaced(folder, name, path));
@@ -30,14 +47,18 @@ export function createHomeDisk({ home, owner, whileStopped }: HomeDisk): Machine
         }
         return found;
       }),
-    inject: (files) =>
-      whileStopped(async () => {
-        for (const file of files) {
-          await inFolderOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
-        }
-      }),
-    remove: (paths) =>
-      whileStopped(async () => {
+    inject: (provider, files) =>
+      inHome(
+        provider,
+        files.map(({ path }) => path),
+        async (home) => {
+          for (const file of files) {
+            await inFolderOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
+          }
+        },
+      ),
+    remove: (provider, paths) =>
+      inHome(provider, paths, async (home) => {
         for (const path of paths) {
           await inFolderOf(home, path, undefined, (folder, name) => removePlaced(folder, name, path));
         }
@@ -47,27 +68,25 @@ export function createHomeDisk({ home, owner, whileStopped }: HomeDisk): Machine
 
 /** Walks from the home to the file's folder, one name at a time. `undefined` where a folder on the way is absent. */
 async function inFolderOf<T>(
-  home: string,
+  home: SafeFolder,
   path: string,
   make: { readonly owner: Owner } | undefined,
   work: (folder: SafeFolder, name: string) => Promise<T>,
 ): Promise<T | undefined> {
-  if (!homePathSchema.safeParse(path).success) {
-    throw unsafe(path, 'is not a path that credentials may have');
-  }
   const names = path.split('/').slice(1);
   const name = names.pop() ?? '';
-  const opened = [await openFolder(home, '~')];
+  const opened: SafeFolder[] = [];
   try {
+    let folder = home;
     for (const next of names) {
-      const folder = await opened.at(-1)?.enter(next, make);
-      if (!folder) {
+      const inner = await folder.enter(next, make);
+      if (!inner) {
         return undefined;
       }
-      opened.push(folder);
+      opened.push(inner);
+      folder = inner;
     }
-    const last = opened.at(-1);
-    return last && (await work(last, name));
+    return await work(folder, name);
   } finally {
     await Promise.all(opened.map((folder) => folder[Symbol.asyncDispose]()));
   }

@@ -293,7 +293,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
     it('refuses to start twice, to be read while it runs, and to be used when it is gone', async () => {
       const machine = await started();
       await expect(machine.start(bench.startOptions())).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
-      await expect(machine.disk.harvest(['~/.x'])).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
+      await expect(machine.disk.harvest('codex', ['~/.x'])).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
       await expect(machine.connect(22, { signal })).rejects.toMatchObject({ code: 'MACHINE_UNSUPPORTED' });
       await machine.destroy();
       await expect(machine.start(bench.startOptions({ token: new Secret(token) }))).rejects.toMatchObject({

@@ -61,11 +61,13 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       {
         ...(running && { leader: running.leader }),
         ...(running?.init && { init: running.init }),
-        ...(record.uid === undefined ? { home: layout.home } : { uid: record.uid }),
+        ...(record.uid === undefined ? { homesBelow: layout.root } : { uid: record.uid }),
       },
       clock,
     );
     await removeShortcut(running?.shortcut);
+    // Machines of an earlier version have one home for all providers, and none of these.
+    await makeFolders(layout, rest.uid);
     const recovered = isolation.dropsUser && rest.uid === undefined ? await giveUser(rest) : rest;
     await writeRecord(layout, recovered);
     return recovered;
@@ -73,7 +75,8 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
 
   async function giveUser(record: MachineRecord): Promise<MachineRecord> {
     const uid = await allotUser(dataDirectory, record.plan.machineId);
-    await giveTree(machineLayout(dataDirectory, record.plan.machineId).home, uid);
+    const { home, homes } = machineLayout(dataDirectory, record.plan.machineId);
+    await Promise.all([home, homes].map((folder) => giveTree(folder, uid)));
     return { ...record, uid };
   }
 

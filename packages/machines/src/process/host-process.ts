@@ -33,8 +33,8 @@ export interface Leftovers {
   readonly init?: HostProcess;
   /** Everything of this user: a machine has its user for itself. */
   readonly uid?: number;
-  /** Everything that was started with this `HOME`: how a machine without a user of its own is recognised. */
-  readonly home?: string;
+  /** Everything that was started with a `HOME` below this folder: how a machine without a user of its own is recognised. */
+  readonly homesBelow?: string;
 }
 
 const END_WITHIN_MS = 10_000;
@@ -64,7 +64,7 @@ export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<
 }
 
 /** Process numbers, negative for a whole group. */
-async function findLeftovers({ leader, init, uid, home }: Leftovers): Promise<readonly number[]> {
+async function findLeftovers({ leader, init, uid, homesBelow }: Leftovers): Promise<readonly number[]> {
   const found: number[] = [];
   if (leader && (await isRunning(leader))) {
     found.push(-leader.pid, leader.pid);
@@ -72,10 +72,15 @@ async function findLeftovers({ leader, init, uid, home }: Leftovers): Promise<re
   if (init && (await isRunning(init))) {
     found.push(init.pid);
   }
-  if (process.platform === 'linux' && (uid !== undefined || home !== undefined)) {
+  if (process.platform === 'linux' && (uid !== undefined || homesBelow !== undefined)) {
     for (const name of await readdir('/proc')) {
       const pid = Number(name);
-      if (pid > 1 && pid !== process.pid && (await belongs(pid, uid, home)) && (await linuxBirth(pid)) !== undefined) {
+      if (
+        pid > 1 &&
+        pid !== process.pid &&
+        (await belongs(pid, uid, homesBelow)) &&
+        (await linuxBirth(pid)) !== undefined
+      ) {
         found.push(pid);
       }
     }
@@ -88,13 +93,13 @@ export async function isUserActive(uid: number): Promise<boolean> {
   return (await findLeftovers({ uid })).length > 0;
 }
 
-async function belongs(pid: number, uid: number | undefined, home: string | undefined): Promise<boolean> {
+async function belongs(pid: number, uid: number | undefined, homesBelow: string | undefined): Promise<boolean> {
   try {
     if (uid !== undefined) {
       return (await stat(`/proc/${pid}`)).uid === uid;
     }
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
-    return environment.split('\0').includes(`HOME=${home}`);
+    return environment.split('\0').some((variable) => variable.startsWith(`HOME=${homesBelow}/`));
   } catch {
     // Gone meanwhile, or somebody else's.
     return false;

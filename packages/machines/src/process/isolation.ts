@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
@@ -6,6 +6,7 @@ import { execa } from 'execa';
 
 import { findProgram, installCommand } from '../host-programs.ts';
 import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
+import { inside } from './layout.ts';
 
 /** How machines are kept apart on this host. Found out once, by trying. */
 export interface Isolation {
@@ -19,6 +20,8 @@ export interface Isolation {
   readonly runsAsRoot: boolean;
   /** A browser's own sandbox works inside a machine. */
   readonly nestedNamespaces: boolean;
+  /** Each CLI in a machine is shown the home of its own provider alone. */
+  readonly enclosesClis: boolean;
   readonly sentence: string;
 }
 
@@ -33,7 +36,8 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
       dropsUser: isRoot,
       runsAsRoot: false,
       nestedNamespaces: found.nested === true,
-      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel. For development only.`,
+      enclosesClis: found.encloses === true,
+      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel.${found.encloses === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
     };
   }
   const reason = found.reason ?? 'it does not work here';
@@ -48,15 +52,34 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
     dropsUser,
     runsAsRoot: isRoot && !dropsUser,
     nestedNamespaces: await probePlainNamespaces(isRoot),
-    sentence: `Machines are plain processes ${as}, without bubblewrap (${reason}): they see the host's files and network. For development only.`,
+    enclosesClis: false,
+    sentence: `Machines are plain processes ${as}, without bubblewrap (${reason}): they see the host's files and network. ${HOMES_OPEN} For development only.`,
   };
 }
+
+/** What holds where CLIs are not enclosed. */
+const HOMES_OPEN = "A person's CLIs can read each other's logins.";
 
 interface BubblewrapProbe {
   readonly bubblewrap?: string;
   readonly nested?: boolean;
+  readonly encloses?: boolean;
   readonly reason?: string;
 }
+
+/** What the agent asks of bubblewrap for each CLI, as far as a host can refuse it. */
+const ENCLOSE = [
+  '--unshare-user',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--bind',
+  '/',
+  '/',
+  '--proc',
+  '/proc',
+  '--dev',
+  '/dev',
+];
 
 /** Any user will do for a probe; no machine gets this one. */
 const PROBE_UID = 199_999;
@@ -70,7 +93,7 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
   const run = async (argv: readonly string[]): Promise<string | undefined> => {
     const [file, ...args] = await sandboxCommand({
       bubblewrap,
-      binds: [{ source: '/usr', target: '/opt/probe', writable: false }],
+      binds: [{ source: await realpath(bubblewrap), target: inside.bubblewrap, writable: false }],
       environment: {},
       argv,
       infoDescriptor: 3,
@@ -79,11 +102,21 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
     const result = await execa(file, args, { ...probeOptions, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
     return result.failed ? result.stderr.trim().split('\n').at(-1) || result.shortMessage : undefined;
   };
-  if ((await run(['/usr/bin/unshare', '--user', '--net', '/usr/bin/true'])) === undefined) {
-    return { bubblewrap, nested: true };
+  const nested = ['/usr/bin/unshare', '--user', '--net', '/usr/bin/true'];
+  const enclosed = [inside.bubblewrap, ...ENCLOSE, '--', '/usr/bin/true'];
+  // The usual case is found out by one try: what works inside of something that works, works.
+  if ((await run([...enclosed.slice(0, -1), ...nested])) === undefined) {
+    return { bubblewrap, nested: true, encloses: true };
   }
   const problem = await run(['/usr/bin/true']);
-  return problem === undefined ? { bubblewrap, nested: false } : { reason: `it does not work here: ${problem}` };
+  if (problem !== undefined) {
+    return { reason: `it does not work here: ${problem}` };
+  }
+  return {
+    bubblewrap,
+    nested: (await run(nested)) === undefined,
+    encloses: (await run(enclosed)) === undefined,
+  };
 }
 
 async function probePlainNamespaces(isRoot: boolean): Promise<boolean> {

@@ -65,9 +65,14 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
   await refuseToShowMachines(layout, plan);
   const etc = await writeEtcFiles(layout.etc);
   const { node, agent } = await findPrograms(layout, plan, uid);
+  const { bubblewrap = 'bwrap' } = isolation;
+  const separate = plan.role === 'cli';
+  const enclose = separate && isolation.enclosesClis;
   const readOnly = (source: string, target: string): Bind => ({ source, target, writable: false });
   const binds: Bind[] = [
     { source: layout.home, target: inside.home, writable: true },
+    ...(separate ? [{ source: layout.homes, target: inside.homes, writable: true }] : []),
+    ...(enclose ? [readOnly(await realpath(bubblewrap), inside.bubblewrap)] : []),
     { source: layout.run, target: inside.run, writable: true },
     { source: options.egress.socketPath, target: inside.egress, writable: true },
     readOnly(node, inside.node),
@@ -78,7 +83,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
     ...etc.map(([source, target]) => readOnly(source, target)),
   ];
   const command = await sandboxCommand({
-    bubblewrap: isolation.bubblewrap ?? 'bwrap',
+    bubblewrap,
     binds,
     environment: { ...environmentOf(inside.home), XDG_RUNTIME_DIR: inside.userRun },
     argv: [inside.node, ...plan.agent.nodeArgs, `${inside.agent}/${plan.agent.entry}`, ...BOOT_ARGUMENTS],
@@ -96,6 +101,8 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
       ...commonBoot(plan, options),
       listen: { socket: `${inside.run}/${AGENT_SOCKET}` },
       home: inside.home,
+      ...(separate && { homes: inside.homes }),
+      ...(enclose && { bubblewrap: inside.bubblewrap }),
       runtime: inside.run,
       egressSocket: inside.egress,
       clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, inside.cli(cli.provider)])),
@@ -134,6 +141,7 @@ async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runP
       ...commonBoot(plan, options),
       listen: { socket: join(runPath, AGENT_SOCKET) },
       home: layout.home,
+      ...(plan.role === 'cli' && { homes: layout.homes }),
       runtime: runPath,
       egressSocket,
       clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, cli.directory])),
@@ -141,7 +149,7 @@ async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runP
   };
 }
 
-type CommonBoot = Omit<BootConfig, 'listen' | 'home' | 'runtime' | 'egressSocket' | 'clis'>;
+type CommonBoot = Omit<BootConfig, 'listen' | 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'egressSocket' | 'clis'>;
 
 function commonBoot(plan: MachinePlan, { epoch, token, egress }: StartOptions): CommonBoot {
   return {
@@ -175,11 +183,12 @@ async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): P
   }
 }
 
-/** Makes the folders of a new machine. Others may pass through, and enter nothing. */
+/** Makes a machine's folders where they are not there yet. Others may pass through, and enter nothing. */
 export async function makeFolders(layout: MachineLayout, uid: number | undefined): Promise<void> {
   for (const [path, mode] of [
     [layout.root, 0o711],
     [layout.home, 0o700],
+    [layout.homes, 0o700],
     [layout.run, 0o700],
   ] as const) {
     await mkdir(path, { recursive: true });
@@ -187,6 +196,6 @@ export async function makeFolders(layout: MachineLayout, uid: number | undefined
     await chmod(path, mode);
   }
   if (uid !== undefined) {
-    await chown(layout.home, uid, uid);
+    await Promise.all([layout.home, layout.homes].map((path) => chown(path, uid, uid)));
   }
 }

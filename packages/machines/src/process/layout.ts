@@ -3,8 +3,10 @@ import { join } from 'node:path';
 /** Where a machine's things are on this host: `<data directory>/machines/<machine id>/`. */
 export interface MachineLayout {
   readonly root: string;
-  /** The machine's disk. */
+  /** The agent's home, with the working folder that all CLIs share. Of a browser machine, the home of its one CLI. */
   readonly home: string;
+  /** A folder for the homes of a CLI machine's providers. */
+  readonly homes: string;
   /** The agent's sockets and small files; emptied before each start. */
   readonly run: string;
   /** What the machine sees of `/etc` and is not the host's. */
@@ -23,6 +25,7 @@ export function machineLayout(dataDirectory: string, machineId: string): Machine
   return {
     root,
     home: join(root, 'home'),
+    homes: join(root, 'homes'),
     run: join(root, 'run'),
     etc: join(root, 'etc'),
     record: join(root, 'machine.json'),
@@ -38,6 +41,8 @@ export function isMachineId(name: string): boolean {
 /** The same things as the machine itself sees them, under bubblewrap. */
 export const inside = {
   home: '/home/machine',
+  homes: '/home/providers',
+  bubblewrap: '/opt/bwrap',
   run: '/run/m',
   userRun: '/run/u',
   egress: '/run/egress.sock',

@@ -16,7 +16,9 @@ import type { MachineLayout } from './layout.ts';
 import { prepareLaunch } from './launch-plan.ts';
 import { writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
+import { openProviderHome } from './provider-homes.ts';
 import { removeTree } from './remove-tree.ts';
+import { openFolder } from './safe-folder.ts';
 import { removeShortcut } from './short-path.ts';
 import { releaseUser } from './user-allotment.ts';
 
@@ -44,7 +46,11 @@ export function createProcessMachine(parts: MachineParts): Machine {
   let exited = deferred<MachineExit>();
 
   const leftovers = (): Leftovers =>
-    record.uid === undefined ? (isolation.bubblewrap === undefined ? { home: layout.home } : {}) : { uid: record.uid };
+    record.uid === undefined
+      ? isolation.bubblewrap === undefined
+        ? { homesBelow: layout.root }
+        : {}
+      : { uid: record.uid };
 
   function refuseUnlessStopped(what: string): void {
     if (destroyed) {
@@ -183,7 +189,12 @@ export function createProcessMachine(parts: MachineParts): Machine {
       parts.onDestroyed();
     },
     disk: createHomeDisk({
-      home: layout.home,
+      openHome: (provider, paths) => {
+        const { home: earlier, homes } = layout;
+        return record.plan.role === 'cli'
+          ? openProviderHome({ homes, earlier, owner: record.uid }, provider, paths)
+          : openFolder(layout.home, '~');
+      },
       owner: record.uid,
       whileStopped: async (work) => {
         if (current || starting || destroyed) {

@@ -11,8 +11,8 @@ export type FakeStep = 'create' | 'start' | 'stop' | 'destroy' | 'harvest' | 'in
 export interface FakeMachine {
   readonly machine: Machine;
   readonly plan: MachinePlan;
-  /** Its disk: files by home path. A test may write to it, as the CLI would. */
-  readonly home: Map<string, PlacedFile>;
+  /** A provider's home on its disk: files by home path. A test may write to it, as the CLI would. */
+  readonly home: (provider: string) => Map<string, PlacedFile>;
   readonly running: boolean;
   readonly destroyed: boolean;
   /** One for each start. */
@@ -41,7 +41,7 @@ export interface FakeMachineControl extends FakeMachine {
 
 export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   const { machineId: id } = parts.plan;
-  const home = new Map<string, PlacedFile>();
+  const homes = new Map<string, Map<string, PlacedFile>>();
   const log: string[] = ['create'];
   const boots: StartOptions[] = [];
   let plan = parts.plan;
@@ -49,6 +49,12 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   let last: FakeAgentControl | undefined;
   let exited = Promise.withResolvers<MachineExit>();
   let destroyed = false;
+
+  function home(provider: string): Map<string, PlacedFile> {
+    const files = homes.get(provider) ?? new Map<string, PlacedFile>();
+    homes.set(provider, files);
+    return files;
+  }
 
   async function step(name: FakeStep, detail = ''): Promise<void> {
     log.push(detail === '' ? name : `${name} ${detail}`);
@@ -73,7 +79,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   const gone = (): void => {
     end({ code: null, signal: 'SIGKILL', console: '' });
     destroyed = true;
-    home.clear();
+    homes.clear();
     parts.onGone();
   };
 
@@ -109,20 +115,20 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
       if (!destroyed) gone();
     },
     disk: {
-      harvest: async (paths) => {
+      harvest: async (provider, paths) => {
         await step('harvest', paths.join(' '));
         useDisk(paths);
-        return paths.flatMap((path) => home.get(path) ?? []);
+        return paths.flatMap((path) => home(provider).get(path) ?? []);
       },
-      inject: async (files) => {
+      inject: async (provider, files) => {
         await step('inject', files.map(({ path }) => path).join(' '));
         useDisk(files.map(({ path }) => path));
-        for (const file of files) home.set(file.path, file);
+        for (const file of files) home(provider).set(file.path, file);
       },
-      remove: async (paths) => {
+      remove: async (provider, paths) => {
         await step('remove', paths.join(' '));
         useDisk(paths);
-        for (const path of paths) home.delete(path);
+        for (const path of paths) home(provider).delete(path);
       },
     },
   };

@@ -1,0 +1,67 @@
+import { lstat, mkdir, rmdir, symlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { BootConfig } from '@sallyport/core';
+
+import { resolveHomePath } from '../credentials/credential-file.ts';
+import type { CliCommand } from './cli-command.ts';
+import { encloseCommand } from './enclose-command.ts';
+
+export type PlaceConfig = Pick<BootConfig, 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'clis'>;
+
+/** Where a provider's CLI lives in this machine. */
+export interface CliPlace {
+  /** Its home, as the agent sees it. */
+  readonly home: string;
+  /** Makes what the CLI needs around it. */
+  prepare(): Promise<void>;
+  /** A folder of `~/work`, the one that all CLIs of the machine share. */
+  workFolder(path: string): string;
+  /** The command as it is to be started; its HOME is what {@link homeSeen} says. */
+  command(
+    command: CliCommand,
+    run: { readonly home: string; readonly cwd: string; readonly opensLinks: boolean },
+  ): CliCommand;
+  /** How the CLI itself sees its home. */
+  homeSeen(home: string): string;
+}
+
+/** Where a provider's CLI lives: in the machine's home, or in one of its own, which alone it is shown where that can be done. */
+export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
+  const { bubblewrap, homes } = boot;
+  const home = homes === undefined ? boot.home : join(homes, provider);
+  const work = join(boot.home, 'work');
+  const temporary = bubblewrap === undefined ? undefined : join(boot.runtime, 'tmp', provider);
+  return {
+    home,
+    prepare: async () => {
+      await mkdir(work, { recursive: true, mode: 0o700 });
+      if (homes === undefined) return;
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      if (temporary === undefined) return linkWork(join(home, 'work'), work);
+      await mkdir(temporary, { recursive: true, mode: 0o700 });
+      await makeMountPoint(join(home, 'work'));
+    },
+    workFolder: (path) => resolveHomePath(boot.home, path),
+    command: (command, run) =>
+      bubblewrap === undefined || temporary === undefined
+        ? command
+        : encloseCommand(command, { ...run, bubblewrap, temporary, boot }),
+    homeSeen: (own) => (bubblewrap === undefined ? own : boot.home),
+  };
+}
+
+/** Where nothing can be mounted, `~/work` is a link. A CLI that has put something else there keeps it. */
+async function linkWork(path: string, work: string): Promise<void> {
+  // The empty folder on which it was mounted before.
+  await rmdir(path).catch(() => undefined);
+  await symlink(work, path).catch(() => undefined);
+}
+
+/** A link is from a time without bubblewrap, and something may be mounted on a folder only. */
+async function makeMountPoint(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts?.isDirectory()) return;
+  if (facts?.isSymbolicLink()) await unlink(path);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+
+import type { CliCommand } from './cli-command.ts';
+import type { PlaceConfig } from './cli-place.ts';
+
+export interface Enclosure {
+  /** Path of bubblewrap. */
+  readonly bubblewrap: string;
+  readonly boot: PlaceConfig;
+  /** The home to show, at the machine's own. */
+  readonly home: string;
+  /** Folder for temporary files of this provider's CLI alone. */
+  readonly temporary: string;
+  /** Where it starts, as the agent sees it: the home, or a folder of the shared work. */
+  readonly cwd: string;
+  /** It may hand links to the agent. */
+  readonly opensLinks: boolean;
+}
+
+/**
+ * Runs a CLI in a sandbox inside the machine: of all homes it sees its own, of all processes those that it
+ * starts, and of the agent's folder only what CLIs need. It stays the same user: files in `~/work` made by one
+ * CLI are as good as another's own, whatever their mode. What it starts ends with it, also what left its process group.
+ */
+export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure): CliCommand {
+  const { boot, bubblewrap, cwd, home, opensLinks, temporary } = enclosure;
+  const { runtime } = boot;
+  const work = join(boot.home, 'work');
+  const shown = cwd === home ? boot.home : cwd;
+  const hidden = [...new Set(['/run', runtime, boot.homes ?? runtime])];
+  const needed = ['bin', 'ca.pem', 'ca-bundle.pem'].map((name) => join(runtime, name));
+  const shim = join(runtime, 'shim');
+  const options = [
+    [...NAMESPACES, ...MACHINE],
+    ['--bind', temporary, '/tmp'],
+    ...hidden.map((path) => ['--tmpfs', path]),
+    ['--bind', temporary, join(runtime, 'tmp')],
+    ...needed.map((path) => ['--ro-bind-try', path, path]),
+    opensLinks ? ['--bind', shim, shim] : [],
+    ['--bind', home, boot.home],
+    ['--bind', work, work],
+    // The folders that only hold mounts are not for the CLI to fill: they are memory.
+    ...hidden.map((path) => ['--remount-ro', path]),
+    ['--chdir', shown],
+  ];
+  return { file: bubblewrap, argv: [...options.flat(), '--', file, ...argv] };
+}
+
+const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc'];
+
+/** All that the machine has, to begin with; `/proc` and `/dev` show what belongs to the new namespaces. */
+const MACHINE = ['--bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];

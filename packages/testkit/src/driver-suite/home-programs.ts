@@ -1,0 +1,88 @@
+/**
+ * What the suite's CLIs do. Each is sent as text, so it uses nothing from outside of it: see `runProbe`.
+ */
+
+export function useWork(provider: string): unknown {
+  const fs = process.getBuiltinModule('node:fs');
+  const home = process.env['HOME'] ?? '';
+  const names = fs.readdirSync('.');
+  const before = names.filter((name) => name.endsWith('.txt')).map((name) => fs.readFileSync(name, 'utf8'));
+  // For nobody else, as many programs make their files: that must not keep the person's other CLIs from them.
+  for (const name of names.filter((other) => other.endsWith('.txt'))) fs.writeFileSync(name, `changed by ${provider}`);
+  fs.writeFileSync(`${provider}.txt`, `from ${provider}`, { mode: 0o600 });
+  return {
+    login: fs.readFileSync(`${home}/.probe/auth.json`, 'utf8'),
+    before,
+    beside: fs.readdirSync(home).filter((name) => name !== '.probe' && name !== 'work'),
+    sameFolder: fs.existsSync(`${home}/work/${provider}.txt`),
+  };
+}
+
+export function readWork(provider: string): unknown {
+  return process.getBuiltinModule('node:fs').readFileSync(`${provider}.txt`, 'utf8');
+}
+
+export function rotate(content: string): void {
+  const fs = process.getBuiltinModule('node:fs');
+  const file = `${process.env['HOME']}/.probe/auth.json`;
+  fs.writeFileSync(`${file}.new`, content, { mode: 0o600 });
+  fs.renameSync(`${file}.new`, file);
+}
+
+/** Holds its login open, has links to it in the shared folder, and waits for the end. */
+export async function stayOpen(stop: string): Promise<string> {
+  const fs = process.getBuiltinModule('node:fs');
+  const { setTimeout: wait } = process.getBuiltinModule('node:timers/promises');
+  const home = process.env['HOME'] ?? '';
+  const file = `${home}/.probe/auth.json`;
+  fs.openSync(file, 'r');
+  fs.writeFileSync(`${home}/open`, 'canary-of-an-open-file');
+  fs.openSync(`${home}/open`, 'r');
+  fs.symlinkSync(file, 'link');
+  fs.symlinkSync(home, 'to-home');
+  fs.writeFileSync('home.txt', home);
+  while (!fs.existsSync(stop)) await wait(20);
+  return `login ${fs.readFileSync(file, 'utf8')}`;
+}
+
+export function readHome(): string | undefined {
+  const fs = process.getBuiltinModule('node:fs');
+  return fs.existsSync('home.txt') ? fs.readFileSync('home.txt', 'utf8') : undefined;
+}
+
+export function plantLinks(targets: readonly string[]): void {
+  const fs = process.getBuiltinModule('node:fs');
+  targets.forEach((target, index) => fs.symlinkSync(target, `planted-${index}`));
+  targets.forEach((target, index) => fs.symlinkSync(`${target}/.probe/auth.json`, `planted-file-${index}`));
+}
+
+export function writeStop(name: string): void {
+  process.getBuiltinModule('node:fs').writeFileSync(name, '');
+}
+
+/** Takes a while to save its work when it is asked to end, and a second request makes it give up. */
+export async function saveAtTheEnd(name: string): Promise<void> {
+  const fs = process.getBuiltinModule('node:fs');
+  const { setTimeout: wait } = process.getBuiltinModule('node:timers/promises');
+  process.once('SIGTERM', () => {
+    process.once('SIGTERM', () => process.exit(1));
+    setTimeout(() => {
+      fs.writeFileSync(name, 'saved');
+      process.exit(0);
+    }, 300);
+  });
+  fs.writeFileSync('ready', '');
+  await wait(30_000);
+}
+
+/** Leaves a program behind that has its own session, and writes as long as it runs. */
+export function leaveBehind(name: string): void {
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const script = `while :; do echo >> ${name}; sleep 0.05; done`;
+  spawn('/bin/sh', ['-c', script], { detached: true, stdio: 'ignore' }).unref();
+}
+
+export function sizeOf(name: string): number {
+  const fs = process.getBuiltinModule('node:fs');
+  return fs.existsSync(name) ? fs.statSync(name).size : -1;
+}

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Secret } from '@sallyport/core';
+import type { AgentClient, Machine } from '@sallyport/core';
+
+import type { DriverUnderTest } from '../driver.ts';
+import type { TestRunner } from '../runner.ts';
+import {
+  leaveBehind,
+  plantLinks,
+  readHome,
+  readWork,
+  rotate,
+  saveAtTheEnd,
+  sizeOf,
+  stayOpen,
+  useWork,
+  writeStop,
+} from './home-programs.ts';
+import { probeCredential, probeItems, runProbe, writeProbeCli } from './probe-cli.ts';
+import { spy } from './spy.ts';
+
+/** How CLIs run in a driver's machines. */
+export interface ClisUnderTest {
+  /** Where CLIs can be written so that machines can be shown them. */
+  readonly directory: string;
+  /** The folder of the built agent, with `main.js` in it. */
+  readonly agent: string;
+  connectAgent(machine: Machine, token: Secret): AgentClient;
+  /** Whether one CLI cannot reach another's home; otherwise why not. Doctor must then find something to mend. */
+  readonly homesApart: true | string;
+}
+
+type Test = (title: string, body: (subject: DriverUnderTest) => Promise<void>) => void;
+
+const [attacker, victim] = ['attacker', 'victim'];
+const token = new Secret('conformance-token-0123456789-0123456789');
+const loginOf = (provider: string): string => JSON.stringify({ token: `canary-login-of-${provider}` });
+
+/** What has to hold where several providers' CLIs run in one machine. */
+export function testHomes(test: Test, { expect }: TestRunner): void {
+  async function started(subject: DriverUnderTest, clis: ClisUnderTest) {
+    const signal = AbortSignal.timeout(60_000);
+    const programs = await Promise.all([attacker, victim].map((name) => writeProbeCli(clis.directory, name)));
+    const agent = { directory: clis.agent, entry: 'main.js', nodeArgs: [], node: process.execPath };
+    const machine = await subject.driver.create({ ...subject.plan('cli'), agent, clis: programs }, { signal });
+    for (const name of [attacker, victim]) {
+      await machine.disk.inject(name, [{ ...probeCredential, content: loginOf(name) }]);
+    }
+    await machine.start({ epoch: 1, token, egress: subject.egress, signal });
+    return { machine, agent: clis.connectAgent(machine, token), signal };
+  }
+
+  test('gives each CLI its own home, with the one working folder of the person in it', async (subject) => {
+    if (!subject.clis) return;
+    const { agent, signal } = await started(subject, subject.clis);
+    const seen: unknown[] = [];
+    for (const provider of [victim, attacker]) {
+      seen.push(await runProbe(agent, { provider, signal }, useWork, provider));
+    }
+    expect(seen).toEqual([
+      { login: loginOf(victim), before: [], beside: [], sameFolder: true },
+      { login: loginOf(attacker), before: [`from ${victim}`], beside: [], sameFolder: true },
+    ]);
+    // What one made for itself alone, the other has changed.
+    expect(await runProbe(agent, { provider: victim, signal }, readWork, victim)).toEqual(`changed by ${attacker}`);
+  });
+
+  test('offers what a CLI makes of its login, and keeps it on its own disk', async (subject) => {
+    if (!subject.clis) return;
+    const { machine, agent, signal } = await started(subject, subject.clis);
+    await agent.watchCredentials(victim, probeItems);
+    const rotated = JSON.stringify({ token: 'canary-rotated' });
+    const offered = (async () => {
+      for await (const event of agent.events(signal)) {
+        if (event.type === 'credential.offered' && event.files['auth'] === rotated) return event.provider;
+      }
+      return undefined;
+    })();
+    await runProbe(agent, { provider: victim, signal }, rotate, rotated);
+    expect(await offered).toBe(victim);
+    await machine.stop({ deadlineMs: 5000 });
+    const { path, mode } = probeCredential;
+    expect(await machine.disk.harvest(victim, [path])).toEqual([{ path, mode, content: rotated }]);
+    expect(await machine.disk.harvest(attacker, [path])).toEqual([{ path, mode, content: loginOf(attacker) }]);
+  });
+
+  test('gives a CLI the time to save its work, and ends what it leaves behind', async (subject) => {
+    if (!subject.clis) return;
+    const { agent, signal } = await started(subject, subject.clis);
+    const cancelled = new AbortController();
+    const either = AbortSignal.any([signal, cancelled.signal]);
+    const size = (name: string) => runProbe(agent, { provider: attacker, signal }, sizeOf, name);
+    const running = runProbe(agent, { provider: victim, signal: either }, saveAtTheEnd, 'work-of-victim');
+    running.catch(() => {});
+    await until(async () => (await size('ready')) === 0, signal);
+    cancelled.abort();
+    await until(async () => (await size('work-of-victim')) === 'saved'.length, signal);
+    // Without a sandbox of its own, what leaves the CLI's process group lives as long as the machine.
+    if (subject.clis.homesApart !== true) return;
+    await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left');
+    const before = await size('left');
+    await sleep(200);
+    expect(await size('left')).toBe(before);
+  });
+
+  test('keeps a CLI from what another one has and does, or says that it does not', async (subject) => {
+    if (!subject.clis) return;
+    if (subject.clis.homesApart !== true) {
+      const wrong = (await subject.driver.doctor()).filter((check) => check.state !== 'ok');
+      expect(wrong.length, subject.clis.homesApart).toBeGreaterThan(0);
+      return;
+    }
+    const { agent, signal } = await started(subject, subject.clis);
+    const secret = (name: string) => ({ CANARY: `canary-environment-of-${name}` });
+    const running = runProbe(agent, { provider: victim, env: secret(victim), signal }, stayOpen, 'stop');
+    // Looked at below; a failure before that is the one to tell.
+    running.catch(() => {});
+    const home = await waitForVictim(agent, signal);
+    const input = {
+      canaries: {
+        ownLogin: `canary-login-of-${attacker}`,
+        ownEnvironment: secret(attacker).CANARY,
+        login: `canary-login-of-${victim}`,
+        environment: secret(victim).CANARY,
+        opened: 'canary-of-an-open-file',
+      },
+      paths: [home, `${home}/../${victim}`, `/home/providers/${victim}`, '/proc/1/root/home', 'link', 'to-home'],
+      victimMark: `probe-${victim}`,
+    };
+    await runProbe(agent, { provider: attacker, signal }, plantLinks, [`/home/providers/${victim}`, `../../${victim}`]);
+    const asAttacker = { provider: attacker, env: secret(attacker), signal };
+    const { found, processes, traced, child } = await runProbe(agent, asAttacker, spy, input);
+    // It finds its own, so it would have found the other's.
+    expect(found['ownLogin']?.length ?? 0).toBeGreaterThan(0);
+    expect(found['ownEnvironment']?.length ?? 0).toBeGreaterThan(0);
+    expect(traced.length === 0 || traced.includes(child), `traced ${traced.join()}`).toBe(true);
+    expect({ login: found['login'], environment: found['environment'], opened: found['opened'] }).toEqual({
+      login: [],
+      environment: [],
+      opened: [],
+    });
+    expect(processes.filter((line) => line.includes(victim))).toEqual([]);
+    // The victim is still there, and so is the agent.
+    await runProbe(agent, { provider: attacker, signal }, writeStop, 'stop');
+    expect(await running).toEqual(`login ${loginOf(victim)}`);
+  });
+}
+
+/** Waits until the victim says, in the shared folder, where its home is. */
+async function waitForVictim(agent: AgentClient, signal: AbortSignal): Promise<string> {
+  let home: unknown;
+  await until(async () => {
+    home = await runProbe(agent, { provider: attacker, signal }, readHome, '');
+    return typeof home === 'string';
+  }, signal);
+  return String(home);
+}
+
+async function until(condition: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  while (!(await condition())) {
+    signal.throwIfAborted();
+    await sleep(20);
+  }
+}
