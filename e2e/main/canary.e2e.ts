@@ -327,6 +327,9 @@ describe('a token', () => {
   async function readTokens(): Promise<string> {
     const { body } = await api.get('/api/vms');
     const machine = body.find((each: { type: string }) => each.type === 'cli');
-    return readFile(join(server.dataDirectory, 'machines', machine.vmId, 'home', '.codex', 'auth.json'), 'utf8');
+    return readFile(
+      join(server.dataDirectory, 'machines', machine.vmId, 'homes', 'codex', '.codex', 'auth.json'),
+      'utf8',
+    );
   }
 });

@@ -338,7 +338,7 @@ describe('a server that is killed', () => {
     const [before] = (await person.api.get('/api/credentials')).body;
     const { body: machines } = await person.api.get('/api/vms');
     const machine = machines.find((each: { type: string }) => each.type === 'cli').vmId;
-    const auth = join(server.dataDirectory, 'machines', machine, 'home', '.codex', 'auth.json');
+    const auth = join(server.dataDirectory, 'machines', machine, 'homes', 'codex', '.codex', 'auth.json');
     const contents = async (): Promise<string> => readFile(auth, 'utf8');
     const known = await contents();
     await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });

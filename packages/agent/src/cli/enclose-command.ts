@@ -32,7 +32,8 @@ export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure)
   const shim = join(runtime, 'shim');
   const options = [
     [...NAMESPACES, ...MACHINE],
-    ['--bind', temporary, '/tmp'],
+    // Memory, not the folder below by a second name: Codex cannot set up its own sandbox where both are one.
+    ['--tmpfs', '/tmp'],
     ...hidden.map((path) => ['--tmpfs', path]),
     ['--bind', temporary, join(runtime, 'tmp')],
     ...needed.map((path) => ['--ro-bind-try', path, path]),

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -283,6 +284,29 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
         expect(inner.features).toMatchObject({ desktop: false, isolation: expect.stringContaining('as root') });
       }
       await machine.destroy();
+    });
+
+    it('takes over the disk of a machine from before providers had homes of their own', async () => {
+      const dataDirectory = join(bench.directory, 'earlier');
+      const open = () => createProcessDriver({ dataDirectory, clock: systemClock, isolation });
+      const plan = bench.plan();
+      await (await open()).create(plan, { signal });
+      const root = join(dataDirectory, 'machines', plan.machineId);
+      rmSync(join(root, 'homes'), { recursive: true });
+      const { uid } = statSync(join(root, 'home'));
+      for (const folder of ['.codex', 'work']) {
+        mkdirSync(join(root, 'home', folder));
+        chownSync(join(root, 'home', folder), uid, uid);
+      }
+      writeFileSync(join(root, 'home/.codex/auth.json'), 'login', { mode: 0o600 });
+      writeFileSync(join(root, 'home/work/note'), 'work');
+      const ref = { machineId: plan.machineId, role: 'cli', running: false };
+      const machine = await (await open()).adopt(ref);
+      const path = '~/.codex/auth.json';
+      expect(await machine?.disk.harvest('codex', [path])).toEqual([{ path, content: 'login', mode: 0o600 }]);
+      await machine?.start(bench.startOptions());
+      expect(machine && (await runInside(machine, 'cat ~/work/note'))).toBe('0 work');
+      await machine?.destroy();
     });
 
     it('says that it is for development only, and what it does with callback ports', () => {
