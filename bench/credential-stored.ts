@@ -52,7 +52,7 @@ async function rotate(file: string, look: () => Promise<number>): Promise<number
 async function credentialFile(dataDirectory: string): Promise<string> {
   const machines = join(dataDirectory, 'machines');
   for (const name of await readdir(machines)) {
-    const file = join(machines, name, 'home', '.codex', 'auth.json');
+    const file = join(machines, name, 'homes', 'codex', '.codex', 'auth.json');
     if (await stat(file).catch(() => undefined)) return file;
   }
   throw new Error('No machine has a credential.');

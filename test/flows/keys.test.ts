@@ -95,7 +95,7 @@ describe('an API key', () => {
     expect(Object.keys(env ?? {})).toEqual(['FAKE_API_KEY']);
     expect(JSON.stringify(rest)).not.toContain(key);
     const { home, plan } = world.fake.newest('cli');
-    expect(JSON.stringify([plan, [...home]])).not.toContain(key);
+    expect(JSON.stringify([plan, [...home('fake')]])).not.toContain(key);
   });
 });
 
@@ -142,7 +142,7 @@ describe('an API key and a plan login of one provider', () => {
       expect((await world.app.prompts.get(promptId)).status).toBe('completed');
     };
     await run();
-    const disk = (): readonly string[] => [...world.fake.newest('cli').home.keys()];
+    const disk = (): readonly string[] => [...world.fake.newest('cli').home('fake').keys()];
     expect(disk()).toEqual(['~/.fake/auth.json']);
     await importKey(world, key, true);
     await run();

@@ -40,7 +40,7 @@ export function createRotatingVendor(): RotatingVendor {
     serve: (world) => {
       world.fake.script.execute = async function* (_request, agent) {
         const machine = world.fake.machines.find((each) => each.boots.length > 0 && each.agent === agent);
-        const { issuedAt }: { issuedAt: number } = JSON.parse(machine?.home.get(path)?.content ?? '{}');
+        const { issuedAt }: { issuedAt: number } = JSON.parse(machine?.home('fake').get(path)?.content ?? '{}');
         if (used.has(issuedAt)) {
           replayed.push(issuedAt);
           newest = -1;
@@ -52,7 +52,7 @@ export function createRotatingVendor(): RotatingVendor {
         }
         used.add(issuedAt);
         const next = credential(issue());
-        machine?.home.set(path, { path, content: next.auth, mode: 0o600 });
+        machine?.home('fake').set(path, { path, content: next.auth, mode: 0o600 });
         if (!vendor.unseen) agent.offer('fake', next);
         yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
       };

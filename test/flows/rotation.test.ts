@@ -98,10 +98,10 @@ const stateOf = async ({ store }: Drill) => {
 
 const cli = ({ fake }: Drill) => fake.newest('cli');
 const hasMachine = ({ fake }: Drill): boolean => fake.machines.some(({ plan }) => plan.role === 'cli');
-const backUpDisk = (drill: Drill): readonly PlacedFile[] => [...cli(drill).home.values()];
+const backUpDisk = (drill: Drill): readonly PlacedFile[] => [...cli(drill).home('fake').values()];
 function restoreDisk(drill: Drill, files: readonly PlacedFile[]): void {
-  cli(drill).home.clear();
-  for (const file of files) cli(drill).home.set(file.path, file);
+  cli(drill).home('fake').clear();
+  for (const file of files) cli(drill).home('fake').set(file.path, file);
 }
 
 const worked = { type: 'prompt-end', outcome: 'completed' };
@@ -199,7 +199,7 @@ describe('the rotation drill', () => {
       // Its own machine has the version from before, and finds the lease taken.
       await drill.store.users.setMachine(userId, first);
       expect(await ask(drill)).toMatchObject({ outcome: 'failed', code: 'CREDENTIAL_LEASED' });
-      expect(cli(drill).home.size).toBe(0);
+      expect(cli(drill).home('fake').size).toBe(0);
       await other.world.app.close();
       expect(await ask(drill)).toEqual(worked);
     }));
