@@ -115,7 +115,7 @@ describe('a token', () => {
   }
 
   /** The one place: `~/.codex/auth.json`, where the CLI itself keeps it and reads it from. */
-  const onItsMachine = /^token in machines\/m-[a-z0-9-]+\/home\/\.codex\/auth\.json$/;
+  const onItsMachine = /^token in machines\/m-[a-z0-9-]+\/homes\/codex\/\.codex\/auth\.json$/;
 
   async function expectOnlyOnItsMachine(): Promise<void> {
     const places = await searchDisk();
