@@ -34,9 +34,9 @@ export async function readCodeFromCanvas(page: Page, timeoutMs = 60_000): Promis
   await canvas.waitFor({ state: 'visible', timeout: timeoutMs });
   return poll(timeoutMs, 'the code to be painted in the viewer', async () => {
     const pixels = await canvas.evaluate((element) => {
-      const source = element as unknown as { width: number; height: number; getContext(kind: string): any };
+      const source = element as any;
       const { width, height } = source;
-      if (width === 0 || height === 0) return undefined;
+      if (width === 0 || height === 0 || !source.checkVisibility({ opacityProperty: true })) return undefined;
       const image = source.getContext('2d').getImageData(0, 0, width, height);
       let binary = '';
       for (let at = 0; at < image.data.length; at += 32_768)

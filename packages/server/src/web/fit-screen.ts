@@ -18,7 +18,8 @@ export function fitRemote(rfb: RFB, screen: HTMLElement): void {
 }
 
 /**
- * noVNC asks for the size of the element it paints in and for no other, so that element is made as large for a moment.
+ * noVNC asks for the size of the element it paints in and for no other, so that element is made as large for a moment,
+ * unseen, because it is wider than the phone then. Unseen by its opacity: what is hidden in other ways loses the focus.
  * Later changes are not asked for: a phone's keyboard opens and closes all the time.
  */
 function makeUpright(rfb: RFB, screen: HTMLElement, canvas: HTMLCanvasElement): void {
@@ -29,13 +30,20 @@ function makeUpright(rfb: RFB, screen: HTMLElement, canvas: HTMLCanvasElement): 
     rfb.resizeSession = false;
     screen.style.removeProperty('width');
     screen.style.removeProperty('height');
+    // noVNC follows in the frame after the one in which it sees the change.
+    afterFrames(2, () => screen.style.removeProperty('opacity'));
   };
   const observer = new MutationObserver(() => {
     if (canvas.width < NARROW) restore();
   });
   observer.observe(canvas, { attributes: true, attributeFilter: ['width'] });
+  screen.style.setProperty('opacity', '0');
   screen.style.setProperty('width', `${width}px`);
   screen.style.setProperty('height', `${height}px`);
   rfb.resizeSession = true;
   void wait(RESIZE_MS).then(restore);
+}
+
+function afterFrames(count: number, act: () => void): void {
+  requestAnimationFrame(() => (count > 1 ? afterFrames(count - 1, act) : act()));
 }
