@@ -55,37 +55,34 @@ export function createPromptStore(database: Database): PromptStore {
   };
 }
 
+/** One statement, since the person waits for each: an event is shown once it is stored. */
 async function append(database: Database, promptId: string, events: readonly PromptEvent[]) {
   if (events.length === 0) return [];
   if (!isUuid(promptId)) throw unknownPrompt(promptId);
-  return database.transaction(async (tables) => {
-    // Writers of one prompt take turns, so ids grow in the order of the events and none follows the end.
-    const prompt = await tables
-      .selectFrom('prompts')
-      .select('status')
-      .where('prompt_id', '=', promptId)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!prompt) throw unknownPrompt(promptId);
-    if (prompt.status !== 'running') return [];
-
-    const endAt = events.findIndex((event) => event.type === 'prompt-end');
-    const taken = endAt === -1 ? events : events.slice(0, endAt + 1);
-    const rows = await tables
-      .insertInto('prompt_events')
-      .values(taken.map((event) => ({ prompt_id: promptId, event: JSON.stringify(event) })))
-      .returning(['event_id', 'event'])
-      .execute();
-    const end = taken.at(-1);
-    if (end?.type === 'prompt-end') {
-      await tables
-        .updateTable('prompts')
-        .set({ status: end.outcome, ended_at: sql`now()` })
-        .where('prompt_id', '=', promptId)
-        .execute();
-    }
-    return rows.map((row) => ({ id: Number(row.event_id), event: row.event })).toSorted((a, b) => a.id - b.id);
-  });
+  const endAt = events.findIndex((event) => event.type === 'prompt-end');
+  const taken = endAt === -1 ? events : events.slice(0, endAt + 1);
+  const end = taken.at(-1);
+  const outcome = end?.type === 'prompt-end' ? end.outcome : null;
+  const texts = taken.map((event) => JSON.stringify(event));
+  // Writers of one prompt take turns at the lock, so ids grow in the order of the events and none follows the end.
+  const statement = sql<{ status: string; event_id: string | null; event: PromptEvent }>`
+    with prompt as (
+      select prompt_id, status from prompts where prompt_id = ${promptId} for update
+    ), added as (
+      insert into prompt_events (prompt_id, event)
+      select prompt_id, text::json
+      from prompt, unnest(${texts}::text[]) with ordinality as given (text, place)
+      where status = 'running'
+      order by place
+      returning event_id, event
+    ), ended as (
+      update prompts set status = ${outcome}, ended_at = now()
+      where ${outcome}::text is not null and prompt_id = (select prompt_id from prompt where status = 'running')
+    )
+    select status, event_id, event from prompt left join added on true order by event_id`;
+  const { rows } = await database.run((tables) => statement.execute(tables));
+  if (rows.length === 0) throw unknownPrompt(promptId);
+  return rows.flatMap(({ event_id: id, event }) => (id === null ? [] : [{ id: Number(id), event }]));
 }
 
 function unknownPrompt(promptId: string): SallyportError {
