@@ -41,3 +41,5 @@ export type { FakeMachine, FakeStep } from './fake-driver/fake-machine.ts';
 export * from './practice/practice.ts';
 export * from './practice/sign-in-pages.ts';
 export * from './practice/vendors.ts';
+export * from './fake-firecracker/fake-firecracker.ts';
+export type { FakeGuest } from './fake-firecracker/vsock.ts';

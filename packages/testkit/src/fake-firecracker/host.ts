@@ -1,0 +1,24 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The part of the host that the process sees: its files below a folder, and its network devices. */
+export interface FakeHost {
+  /** Where a path in a request really lies. */
+  locate(path: string): string;
+  hasTap(name: string): boolean;
+  /** Logs, metrics and serial output go to files that are made where they are missing. */
+  touch(path: string): void;
+  /** What the operating system would say to opening it; `undefined`: it opens. */
+  findFileProblem(path: string): string | undefined;
+}
+
+/** `taps` absent: every network device is there. */
+export function createFakeHost(root: string, taps: readonly string[] | undefined): FakeHost {
+  const locate = (path: string): string => join(root, path);
+  return {
+    locate,
+    hasTap: (name) => taps?.includes(name) ?? true,
+    touch: (path) => closeSync(openSync(locate(path), 'a')),
+    findFileProblem: (path) => (existsSync(locate(path)) ? undefined : 'No such file or directory (os error 2)'),
+  };
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+
+import { isJson } from './api-schema.ts';
+import type { Json } from './api-schema.ts';
+import type { FakeHost } from './host.ts';
+import { exportResources, noResources } from './resources.ts';
+import type { Resources } from './resources.ts';
+
+/** The format both sides of a snapshot must share. */
+const SNAPSHOT_VERSION = '9.0.0';
+
+/** The memory file is as long as the memory but holds next to nothing, so that tests need no space. */
+const MEMORY_TEXT = 'memory of the guest';
+
+/** Writes both files, over whatever is there, as the real one does. */
+export function writeSnapshot(resources: Resources, body: Json, host: FakeHost): void {
+  const state = JSON.stringify({ version: SNAPSHOT_VERSION, resources: exportResources(resources) });
+  writeFileSync(host.locate(String(body['snapshot_path'])), `${checksum(state)}\n${state}`);
+  const size = Number(resources.machineConfig['mem_size_mib']) * 1024;
+  writeFileSync(host.locate(String(body['mem_file_path'])), MEMORY_TEXT.padEnd(size, '\0'));
+}
+
+/** The resources in a snapshot, or why it cannot be loaded. */
+export function readSnapshot(body: Json, host: FakeHost): Resources | string {
+  const backend = isJson(body['mem_backend']) ? body['mem_backend']['backend_path'] : body['mem_file_path'];
+  try {
+    const [sum, state = ''] = readFileSync(host.locate(String(body['snapshot_path'])), 'utf8').split('\n');
+    if (sum !== checksum(state)) {
+      return 'Failed to load snapshot state from file: CRC64 validation failed';
+    }
+    const parsed: unknown = JSON.parse(state);
+    if (!isJson(parsed) || parsed['version'] !== SNAPSHOT_VERSION || !isJson(parsed['resources'])) {
+      return 'Failed to load snapshot state from file: Snapshot file is of an unsupported version';
+    }
+    const resources = importResources(parsed['resources']);
+    if (statSync(host.locate(String(backend))).size < Number(resources.machineConfig['mem_size_mib']) * 1024) {
+      return 'Failed to load guest memory: the memory file is too small';
+    }
+    return override(resources, body, host);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Network devices and the vsock's path may differ from what they were. */
+function override(resources: Resources, body: Json, host: FakeHost): Resources | string {
+  const interfaces = new Map(resources.interfaces);
+  for (const change of list(body['network_overrides'])) {
+    const id = String(change['iface_id']);
+    const network = interfaces.get(id);
+    if (!network) {
+      return `Unknown Network Device: ${id}`;
+    }
+    interfaces.set(id, { ...network, host_dev_name: change['host_dev_name'] });
+  }
+  const lost = [...interfaces.values()].find((network) => !host.hasTap(String(network['host_dev_name'])));
+  if (lost) {
+    return `Cannot open/create the tap device: ${String(lost['host_dev_name'])}`;
+  }
+  const vsock = isJson(body['vsock_override']) ? { ...resources.vsock, ...body['vsock_override'] } : resources.vsock;
+  return { ...resources, interfaces, ...(vsock && { vsock }) };
+}
+
+/** The boot source is not in a snapshot, nor is anything that was given for output. */
+function importResources(saved: Json): Resources {
+  const optional = (name: string): Json | undefined => (isJson(saved[name]) ? saved[name] : undefined);
+  const byId = (name: string, id: string): ReadonlyMap<string, Json> =>
+    new Map(list(saved[name]).map((entry) => [String(entry[id]), entry]));
+  const [balloon, vsock, entropy] = [optional('balloon'), optional('vsock'), optional('entropy')];
+  const mmdsConfig = optional('mmds-config');
+  return {
+    machineConfig: optional('machine-config') ?? noResources.machineConfig,
+    drives: byId('drives', 'drive_id'),
+    interfaces: byId('network-interfaces', 'iface_id'),
+    pmem: byId('pmem', 'id'),
+    ...(balloon && { balloon }),
+    ...(vsock && { vsock }),
+    ...(entropy && { entropy }),
+    ...(mmdsConfig && { mmdsConfig }),
+  };
+}
+
+const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isJson) : []);
+
+const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
