@@ -34,7 +34,7 @@ export interface MachineRequest {
   readonly signal: AbortSignal;
 }
 
-export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'beforeStart'>;
+export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'wake' | 'beforeStart'>;
 
 const DESKTOP = { width: 1280, height: 800 } as const;
 
@@ -53,8 +53,8 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
     const route = await runtime.egress.open(network, wayOutOptions(runtime, request, signal));
     undo.push(() => route.close());
     const epoch = await runtime.store.machines.nextEpoch(request.machineId);
-    const { existing, beforeStart } = request;
-    const up = await bringUp(runtime, { plan, epoch, route, existing, beforeStart, signal });
+    const { existing, wake, beforeStart } = request;
+    const up = await bringUp(runtime, { plan, epoch, route, existing, wake, beforeStart, signal });
     undo.push(() => (existing ? up.machine.stop({ deadlineMs: 2_000 }) : up.machine.destroy()));
     return await introduce(runtime, { ...up, plan, route }, context);
   } catch (thrown) {

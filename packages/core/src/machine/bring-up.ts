@@ -14,6 +14,8 @@ export interface BringUp {
   readonly route: EgressRoute;
   /** An existing machine, stopped; absent where one has to be made. */
   readonly existing?: Machine | undefined;
+  /** Goes on from the existing machine's snapshot instead of booting it. */
+  readonly wake?: boolean | undefined;
   /** Between creation and start, while the disk may be written. */
   readonly beforeStart?: ((machine: Machine, signal: AbortSignal) => Promise<void>) | undefined;
   readonly signal: AbortSignal;
@@ -24,13 +26,15 @@ const HEALTH_RETRY_MS = 25;
 /** Creates, starts, and waits for the agent. When a step fails, a machine that was made is destroyed again. */
 export async function bringUp(
   runtime: Runtime,
-  { plan, epoch, route, existing, beforeStart, signal }: BringUp,
+  { plan, epoch, route, existing, wake, beforeStart, signal }: BringUp,
 ): Promise<{ readonly machine: Machine; readonly agent: AgentClient }> {
   const machine = existing ?? (await runtime.driver.create(plan, { signal }));
   try {
     await beforeStart?.(machine, signal);
     const token = new Secret(randomBytes(32).toString('base64url'));
-    await machine.start({ plan, epoch, token, egress: route, signal });
+    const options = { plan, epoch, token, egress: route, signal };
+    if (wake && machine.wake) await machine.wake(options);
+    else await machine.start(options);
     const agent = runtime.connectAgent(machine, token);
     await waitForAgent(runtime, machine, agent, signal);
     return { machine, agent };

@@ -10,6 +10,7 @@ import { findCliMachine } from './find-cli-machine.ts';
 import { restCliMachine } from './rest-cli-machine.ts';
 import { startCliMachine } from './start-cli-machine.ts';
 import type { StartCliMachine } from './start-cli-machine.ts';
+import { wakeCliMachine } from './wake-cli-machine.ts';
 
 /** A person's CLI machine while it runs. */
 export interface CliMachine {
@@ -38,11 +39,13 @@ export interface CliMachines {
   release(machine: CliMachine): void;
   /** Its agent broke off. Where it does not answer again, the machine counts as ended, and the next use starts it anew. */
   doubt(machine: CliMachine): Promise<void>;
+  /** Puts the machine to sleep, until the next use or {@link CliMachines.wake}. Refuses while it runs a prompt. */
+  hibernate(userId: string, machineId: string): Promise<void>;
   /** Stops one of the person's machines and removes it from this host, disk and all. */
   destroy(userId: string, machineId: string): Promise<void>;
   /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
-  /** Stops every machine that nobody used for `idleMs`. */
+  /** Puts every machine to rest that nobody used for `idleMs`: it hibernates where it can, else it is stopped. */
   stopIdle(idleMs: number): Promise<void>;
   /** Stops every machine and starts none any more. */
   stopAll(reason: string): Promise<void>;
@@ -69,11 +72,10 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await checkWithheld(request, running.id);
       }
     }
-    const restarts = current && !current.ended;
-    const message = restarts ? 'The machine is restarted to use the newest login.' : 'Your machine is being started.';
-    request.onProgress('starting', message);
+    const restarts = current !== undefined && !current.ended;
+    if (restarts) request.onProgress('starting', 'The machine is restarted to use the newest login.');
     await rest(userId, 'credential-changed', signal);
-    return boot(request);
+    return boot(request, restarts);
   }
 
   /** It was kept off the machine. While that has not changed, the others' prompts are not disturbed by a restart. */
@@ -82,9 +84,11 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (credential) await checkRelease(runtime, credential, { userId, machineId, signal });
   }
 
-  async function boot(request: StartCliMachine): Promise<CliMachine> {
+  async function boot(request: StartCliMachine, restarts: boolean): Promise<CliMachine> {
     const { userId } = request;
-    const { running, providers, withheld } = await startCliMachine(runtime, request);
+    const woken = restarts ? undefined : await wakeCliMachine(runtime, request);
+    if (!woken && !restarts) request.onProgress('starting', 'Your machine is being started.');
+    const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request));
     const lastUsed = runtime.clock.monotonic();
     const fresh = { intake: createLine(), active: 0, lastUsed, ended: false };
     const entry: CliMachine = { userId, running, providers, withheld, ...fresh };
@@ -163,6 +167,23 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       // The driver reports an end only when everything of the machine is gone, which is too late for the next prompt.
       await entry.running.agent.health(deadline.signal).catch(() => onExit(entry));
     },
+    hibernate: (userId, machineId) =>
+      exclusively(userId, async () => {
+        const entry = up.get(userId);
+        if (entry?.running.id !== machineId) {
+          if ((await runtime.store.machines.get(machineId))?.state === 'hibernated') return;
+          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} does not run.`, {
+            hint: 'Only a machine that runs can hibernate; the next prompt starts it.',
+          });
+        }
+        if (entry.active > 0)
+          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} runs a prompt.`, {
+            hint: 'Wait until the prompt has ended, or cancel it.',
+          });
+        await rest(userId, 'hibernate');
+        if ((await runtime.store.machines.get(machineId))?.state !== 'hibernated')
+          throw new SallyportError('MACHINE_FAILED', `Machine ${machineId} could not hibernate and was stopped.`);
+      }),
     destroy: (userId, machineId) =>
       exclusively(userId, async () => {
         const isCurrent = up.get(userId)?.running.id === machineId;
@@ -185,7 +206,12 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await rest(userId, 'disconnected', runtime.closing);
         await erase();
         const known = await findCliMachine(runtime, userId);
-        if (known?.existing) await removeCredential(runtime, known.existing, provider);
+        if (!known?.existing) return;
+        // Asleep, its disk cannot be written.
+        await known.existing.stop({ deadlineMs: 2_000 });
+        await removeCredential(runtime, known.existing, provider);
+        if (known.record.state === 'hibernated')
+          await runtime.setMachineState(known.record.machineId, userId, 'cli', 'stopped');
       }),
     stopIdle: async (idleMs) => {
       const isIdle = (entry: CliMachine): boolean =>

@@ -2,6 +2,7 @@ import type { CredentialFiles } from '../credentials/files.ts';
 import { endLogin } from '../credentials/end-login.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
 import { collectCredential, credentialPaths } from '../credentials/place.ts';
+import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
 import type { CliMachine } from './cli-machines.ts';
@@ -103,6 +104,23 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
         await running.agent.acknowledge(offerId);
       });
     }
+  }
+}
+
+/** Reads what a running machine holds, and stores it. Throws where anything it holds cannot be read or stored. */
+export async function captureCredentials(runtime: Runtime, { running, userId, intake }: CliMachine): Promise<void> {
+  const machineId = running.id;
+  for (const provider of Object.keys((await runtime.store.machines.get(machineId))?.injected ?? {})) {
+    if (!runtime.registry.has(provider)) continue;
+    const standing = await runtime.ledger.standing(userId, provider);
+    // What does not rotate is what was put there.
+    if (standing?.holder !== machineId || standing.facts.rotates === false) continue;
+    const files = await running.agent.capture(provider, runtime.registry.get(provider).manifest.credentials);
+    const outcome =
+      files && (await intake(() => takeIn(runtime, { userId, provider, machineId, files, reason: 'rotation' })));
+    if (outcome && outcome.outcome !== 'refused') continue;
+    const problem = outcome?.problem ?? 'it is not complete';
+    throw new SallyportError('CREDENTIAL_INCOMPLETE', `The ${provider} login of machine ${machineId}: ${problem}.`);
   }
 }
 

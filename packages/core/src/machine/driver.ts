@@ -42,6 +42,8 @@ export interface MachineRef {
   readonly machineId: string;
   readonly role: string;
   readonly running: boolean;
+  /** It does not run, and a snapshot of it can be woken. */
+  readonly hibernated?: boolean;
 }
 
 export interface StartOptions {
@@ -64,13 +66,21 @@ export interface Machine {
   connect(port: number, options: { readonly signal: AbortSignal }): Promise<Duplex>;
   /** Resolves when the machine stops running, whatever the reason. Never rejects. */
   readonly exited: Promise<MachineExit>;
-  /** Asks the machine to end, and ends it when the deadline passes. Afterwards nothing of it runs. */
+  /**
+   * Asks the machine to end, and ends it when the deadline passes. Afterwards nothing of it runs. One that hibernates
+   * gives its snapshot up: its disk can be used again, and the next start is a cold one.
+   */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
   /** Stops it and leaves no trace of it. */
   destroy(): Promise<void>;
-  hibernate?(): Promise<SnapshotRef>;
-  wake?(ref: SnapshotRef, options: StartOptions): Promise<void>;
-  /** Works only while the machine is stopped, and never follows a link out of a home. */
+  /** Keeps the running machine's memory as a snapshot and ends it. Where that fails, the machine is stopped. */
+  hibernate?(options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Goes on from the snapshot, with a new epoch, token and way out. A snapshot holds an identity, so it is used up at
+   * the first attempt, whatever comes of it. Rejects where the plan, the driver or the host changed meanwhile.
+   */
+  wake?(options: StartOptions): Promise<void>;
+  /** Works only while the machine is stopped and does not hibernate, and never follows a link out of a home. */
   readonly disk: MachineDisk;
 }
 
@@ -79,10 +89,6 @@ export interface MachineExit {
   readonly signal: string | null;
   /** The last lines of the console, redacted by the driver of its own token. */
   readonly console: string;
-}
-
-export interface SnapshotRef {
-  readonly id: string;
 }
 
 /** The homes on a machine's disk. In a CLI machine each provider has one of its own, and `~/` is that one. */

@@ -19,8 +19,9 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
     return record;
   }
 
-  async function requireHibernation(userId: string, machineId: string): Promise<never> {
-    await require(userId, machineId);
+  async function requireHibernation(userId: string, machineId: string): Promise<MachineRecord> {
+    const record = await require(userId, machineId);
+    if (runtime.driver.features.hibernate) return record;
     throw new SallyportError('MACHINE_UNSUPPORTED', `The ${runtime.driver.name} driver cannot hibernate machines.`, {
       hint: 'It stops them when idle instead, and starts them with the next prompt.',
     });
@@ -29,16 +30,33 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
   return {
     list: async (userId) =>
       (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
-    hibernate: requireHibernation,
-    wake: requireHibernation,
-    destroy: async (userId, machineId) => {
-      const record = await require(userId, machineId);
-      if (record.role === 'browser') {
-        throw new SallyportError('MACHINE_BUSY', 'This machine belongs to a login.', {
-          hint: 'Cancel the login session; its machine goes with it.',
+    hibernate: async (userId, machineId) => {
+      checkNotOfLogin(await requireHibernation(userId, machineId));
+      await cliMachines.hibernate(userId, machineId);
+    },
+    wake: async (userId, machineId) => {
+      const record = await requireHibernation(userId, machineId);
+      checkNotOfLogin(record);
+      if (record.state === 'running') return;
+      const [provider] = Object.keys(record.injected);
+      if (record.state !== 'hibernated' || provider === undefined)
+        throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} does not hibernate.`, {
+          hint: 'The next prompt starts it.',
         });
-      }
+      const { closing: signal } = runtime;
+      const machine = await cliMachines.acquire({ userId, provider, signal, onProgress: () => undefined });
+      cliMachines.release(machine);
+    },
+    destroy: async (userId, machineId) => {
+      checkNotOfLogin(await require(userId, machineId));
       await cliMachines.destroy(userId, machineId);
     },
   };
+}
+
+function checkNotOfLogin({ role }: MachineRecord): void {
+  if (role !== 'browser') return;
+  throw new SallyportError('MACHINE_BUSY', 'This machine belongs to a login.', {
+    hint: 'Cancel the login session; its machine goes with it.',
+  });
 }

@@ -61,7 +61,8 @@ async function endPrompts(runtime: Runtime): Promise<void> {
 
 /**
  * No machine outlives its server with a token we still know, so each is stopped. A browser machine has no
- * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested. What the driver made but no row knows is ours too (it carries our label) and goes; what
+ * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested. One that
+ * hibernates, by its row and by what the host says, sleeps on: it held nothing that was not stored. What the driver made but no row knows is ours too (it carries our label) and goes; what
  * belongs to another host's rows is left alone. One that resists is reported and does not keep the server down.
  */
 async function reconcileMachines(runtime: Runtime): Promise<void> {
@@ -82,6 +83,7 @@ async function reconcileMachines(runtime: Runtime): Promise<void> {
 }
 
 async function settleMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {
+  if (row?.state === 'hibernated' && ref.hibernated) return;
   if (!row && (await runtime.store.machines.get(ref.machineId))) return;
   const machine = await runtime.driver.adopt(ref);
   if (row?.role === 'cli' && row.state !== 'destroyed') {

@@ -1,10 +1,14 @@
 import type { Runtime } from '../runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
 import { settleCredentials } from './credential-exchange.ts';
+import { hibernateCliMachine } from './hibernate-cli-machine.ts';
+
+/** Why a machine is put to rest so that it may go on later as it was. */
+const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate']);
 
 /**
- * Ends a running CLI machine, or clears up behind one that ended by itself. Nothing is read through the agent
- * first: after a clean stop the harvest of the disk sees whatever the CLI wrote up to its last moment, which an
+ * Ends a running CLI machine, or clears up behind one that ended by itself. One that nobody uses hibernates where it
+ * can. Of any other, nothing is read through the agent first: after a clean stop the harvest of the disk sees whatever the CLI wrote up to its last moment, which an
  * earlier capture could not.
  *
  * Never rejects: every step is tried and its failure reported, so that an unsafe disk or an absent database
@@ -18,6 +22,10 @@ export async function restCliMachine(runtime: Runtime, entry: CliMachine, reason
     await runtime.attempt(`noting that machine ${id} stops`, setState('stopping'));
     const context = { userId, provider: undefined, sessionId: undefined, signal: runtime.closing };
     await runtime.hooks.machineStopping(running.view('stopping'), context, reason);
+  }
+  if (SLEEP_REASONS.has(reason) && (await hibernateCliMachine(runtime, entry))) {
+    await runtime.attempt(`closing the way out of machine ${id}`, () => route.close());
+    return;
   }
   // Also where it ended by itself: what it started may have outlived it.
   const stopped = await runtime.attempt(`stopping machine ${id}`, () => machine.stop({ deadlineMs: 5_000 }));

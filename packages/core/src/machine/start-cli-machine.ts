@@ -1,6 +1,7 @@
 import type { Runtime } from '../runtime.ts';
 import { bootMachine } from './boot.ts';
 import type { RunningMachine } from './boot.ts';
+import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { giveBackAll, settleCredentials } from './credential-exchange.ts';
 import { releaseCredentials } from './credential-release.ts';
 import type { Withheld } from './credential-release.ts';
@@ -21,36 +22,24 @@ export interface StartedCliMachine {
   readonly withheld: ReadonlyMap<string, Withheld>;
 }
 
-const LEAST_MEMORY_MB = 384;
-
 /** Starts the person's CLI machine, or a first one, with the newest version of every login on its disk. */
 export async function startCliMachine(runtime: Runtime, request: StartCliMachine): Promise<StartedCliMachine> {
   const { userId, provider, signal } = request;
   const connected = (await runtime.store.credentials.list(userId)).map((credential) => credential.provider);
   const providers = new Set([provider, ...connected].filter((id) => runtime.registry.has(id)));
-  const manifests = [...providers].map((id) => runtime.registry.get(id).manifest);
-  const onProgress = (message: string): void => request.onProgress('starting', message);
-  const clis = await Promise.all(
-    manifests.map(async (manifest) => ({
-      provider: manifest.id,
-      directory: await runtime.installCli(manifest, { signal, onProgress }),
-    })),
-  );
-  const memoryMb = Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb));
-  const found = await findOrReserve(runtime, userId, memoryMb);
+  const needs = await cliMachineNeeds(runtime, providers, {
+    signal,
+    onProgress: (message) => request.onProgress('starting', message),
+  });
+  const found = await findOrReserve(runtime, userId, needs.memoryMb);
   const { existing } = found;
   let withheld: ReadonlyMap<string, Withheld> = new Map();
   try {
     const running = await bootMachine(runtime, {
+      ...needs,
       machineId: found.record.machineId,
       userId,
       provider,
-      sessionId: undefined,
-      role: 'cli',
-      memoryMb,
-      desktop: false,
-      clis,
-      hosts: [...new Set([...manifests.flatMap((manifest) => manifest.egress.cli), ...runtime.settings.workHosts])],
       ...(existing && { existing }),
       beforeStart: async (machine, deadline) => {
         // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.

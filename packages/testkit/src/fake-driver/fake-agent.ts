@@ -3,6 +3,7 @@ import type {
   AgentClient,
   AgentEvent,
   CredentialFiles,
+  CredentialItem,
   ExecuteEvent,
   ExecuteRequest,
   StartLoginRequest,
@@ -45,7 +46,10 @@ export interface FakeAgentControl extends FakeAgent {
   end(): void;
 }
 
-export function createFakeAgent(script: FakeAgentScript): FakeAgentControl {
+export function createFakeAgent(
+  script: FakeAgentScript,
+  readCredential: (provider: string, items: readonly CredentialItem[]) => CredentialFiles,
+): FakeAgentControl {
   const calls: string[] = [];
   const acknowledged: string[] = [];
   const feed = createEventFeed<AgentEvent>();
@@ -124,7 +128,11 @@ export function createFakeAgent(script: FakeAgentScript): FakeAgentControl {
           await script.acknowledge?.(offerId);
           acknowledged.push(offerId);
         }),
-      capture: (provider) => call(`capture ${provider}`, () => undefined),
+      capture: (provider, items) =>
+        call(`capture ${provider}`, () => {
+          const files = readCredential(provider, items);
+          return Object.keys(files).length > 0 ? files : undefined;
+        }),
       events: async function* (signal) {
         readers += 1;
         try {

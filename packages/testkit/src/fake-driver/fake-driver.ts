@@ -58,13 +58,24 @@ export function createFakeDriver(features: Partial<DriverFeatures> = {}): FakeDr
       await onStep('create');
       signal.throwIfAborted();
       const { machineId } = plan;
-      const made = createFakeMachine({ plan, script, onStep, onGone: () => onHost.delete(machineId) });
+      const made = createFakeMachine({
+        plan,
+        script,
+        hibernates: driver.features.hibernate,
+        onStep,
+        onGone: () => onHost.delete(machineId),
+      });
       machines.push(made);
       onHost.set(machineId, made);
       return made.machine;
     },
     list: async () =>
-      [...onHost.values()].map(({ machine, plan, running }) => ({ machineId: machine.id, role: plan.role, running })),
+      [...onHost.values()].map(({ machine, plan, running, hibernated }) => ({
+        machineId: machine.id,
+        role: plan.role,
+        running,
+        ...(hibernated && { hibernated }),
+      })),
     adopt: async ({ machineId }) => onHost.get(machineId)?.machine,
     doctor: async () => [],
   };

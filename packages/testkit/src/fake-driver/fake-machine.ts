@@ -1,11 +1,11 @@
-import { homePathSchema, SallyportError } from '@sallyport/core';
+import { collectCredential, credentialPaths, homePathSchema, SallyportError } from '@sallyport/core';
 import type { Machine, MachineExit, MachinePlan, PlacedFile, StartOptions } from '@sallyport/core';
 
 import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAgent, FakeAgentControl, FakeAgentScript } from './fake-agent.ts';
 
 /** Where a fake can be told to fail. */
-export type FakeStep = 'create' | 'start' | 'stop' | 'destroy' | 'harvest' | 'inject' | 'remove';
+export type FakeStep = 'create' | 'start' | 'hibernate' | 'wake' | 'stop' | 'destroy' | 'harvest' | 'inject' | 'remove';
 
 /** A machine that lives in memory. */
 export interface FakeMachine {
@@ -14,8 +14,10 @@ export interface FakeMachine {
   /** A provider's home on its disk: files by home path. A test may write to it, as the CLI would. */
   readonly home: (provider: string) => Map<string, PlacedFile>;
   readonly running: boolean;
+  /** It holds a snapshot. */
+  readonly hibernated: boolean;
   readonly destroyed: boolean;
-  /** One for each start. */
+  /** One for each start and each wake. */
   readonly boots: readonly StartOptions[];
   /** The agent of the running boot, or of the last. Throws before the first. */
   readonly agent: FakeAgent;
@@ -30,6 +32,7 @@ export interface FakeMachine {
 export interface FakeMachineParts {
   readonly plan: MachinePlan;
   readonly script: FakeAgentScript;
+  readonly hibernates: boolean;
   /** Called before each step: throws what the test wants to fail there. */
   onStep(step: FakeStep, machineId: string): Promise<void>;
   onGone(): void;
@@ -49,6 +52,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   let last: FakeAgentControl | undefined;
   let exited = Promise.withResolvers<MachineExit>();
   let destroyed = false;
+  let hibernated = false;
 
   function home(provider: string): Map<string, PlacedFile> {
     const files = homes.get(provider) ?? new Map<string, PlacedFile>();
@@ -70,15 +74,44 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
 
   function useDisk(paths: readonly string[]): void {
     if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
-    if (current)
-      throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be read or written offline while it runs.`);
+    if (current || hibernated)
+      throw new SallyportError(
+        'MACHINE_BUSY',
+        `Machine ${id} cannot be read or written offline while it runs or sleeps.`,
+      );
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
     if (bad !== undefined) throw new SallyportError('MACHINE_DISK_UNSAFE', `${bad} is no path below the home.`);
+  }
+
+  async function boot(name: 'start' | 'wake', options: StartOptions): Promise<void> {
+    options.signal.throwIfAborted();
+    if (destroyed || current || hibernated !== (name === 'wake'))
+      throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot ${name}.`);
+    hibernated = false;
+    boots.push(options);
+    plan = options.plan ?? plan;
+    exited = Promise.withResolvers();
+    last = createFakeAgent(parts.script, (provider, items) =>
+      collectCredential(
+        items,
+        credentialPaths(items, 'cli').flatMap((path) => home(provider).get(path) ?? []),
+        'cli',
+      ),
+    );
+    current = { agent: last };
+    try {
+      await step(name);
+      options.signal.throwIfAborted();
+    } catch (error) {
+      end({ code: 1, signal: null, console: '' });
+      throw error;
+    }
   }
 
   const gone = (): void => {
     end({ code: null, signal: 'SIGKILL', console: '' });
     destroyed = true;
+    hibernated = false;
     homes.clear();
     parts.onGone();
   };
@@ -88,32 +121,28 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
     get exited() {
       return exited.promise;
     },
-    start: async (options) => {
-      options.signal.throwIfAborted();
-      if (destroyed || current) throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be started.`);
-      boots.push(options);
-      plan = options.plan ?? plan;
-      exited = Promise.withResolvers();
-      last = createFakeAgent(parts.script);
-      current = { agent: last };
-      try {
-        await step('start');
-        options.signal.throwIfAborted();
-      } catch (error) {
-        end({ code: 1, signal: null, console: '' });
-        throw error;
-      }
-    },
+    start: async (options) => boot('start', options),
     connect: () =>
       Promise.reject(new SallyportError('MACHINE_UNSUPPORTED', 'A fake machine is reached through its fake agent.')),
     stop: async () => {
       await step('stop');
+      hibernated = false;
       end({ code: 0, signal: null, console: '' });
     },
     destroy: async () => {
       await step('destroy');
       if (!destroyed) gone();
     },
+    ...(parts.hibernates && {
+      hibernate: async ({ signal }: { readonly signal: AbortSignal }) => {
+        signal.throwIfAborted();
+        if (!current) throw new SallyportError('MACHINE_BUSY', `Machine ${id} does not run.`);
+        await step('hibernate');
+        hibernated = true;
+        end({ code: 0, signal: null, console: '' });
+      },
+      wake: async (options: StartOptions) => boot('wake', options),
+    }),
     disk: {
       harvest: async (provider, paths) => {
         await step('harvest', paths.join(' '));
@@ -143,6 +172,9 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
     },
     get running() {
       return current !== undefined;
+    },
+    get hibernated() {
+      return hibernated;
     },
     get destroyed() {
       return destroyed;

@@ -1,0 +1,29 @@
+import type { Runtime } from '../runtime.ts';
+import type { MachineRequest } from './boot.ts';
+
+export type CliMachineNeeds = Pick<MachineRequest, 'sessionId' | 'role' | 'memoryMb' | 'desktop' | 'clis' | 'hosts'>;
+
+const LEAST_MEMORY_MB = 384;
+
+/** What a CLI machine for these providers needs, with their CLIs on this host. */
+export async function cliMachineNeeds(
+  runtime: Runtime,
+  providers: ReadonlySet<string>,
+  options: { readonly signal: AbortSignal; onProgress(message: string): void },
+): Promise<CliMachineNeeds> {
+  const manifests = [...providers].map((id) => runtime.registry.get(id).manifest);
+  const clis = await Promise.all(
+    manifests.map(async (manifest) => ({
+      provider: manifest.id,
+      directory: await runtime.installCli(manifest, options),
+    })),
+  );
+  return {
+    sessionId: undefined,
+    role: 'cli',
+    memoryMb: Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb)),
+    desktop: false,
+    clis,
+    hosts: [...new Set([...manifests.flatMap((manifest) => manifest.egress.cli), ...runtime.settings.workHosts])],
+  };
+}
