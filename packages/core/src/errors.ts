@@ -35,6 +35,9 @@ export const errorCodes = {
   MACHINE_BUSY: facts(409, true, 'Wait until the running operation has ended.'),
   MACHINE_UNSUPPORTED: facts(501, false, 'This machine driver cannot do that; choose another driver.'),
   MACHINE_DISK_UNSAFE: facts(502, false, "The machine's disk was refused. Destroy the machine and log in again."),
+  MACHINE_IMAGE_MISSING: facts(503, false, 'Run `sallyport images build` for it; `sallyport images list` shows all.'),
+  MACHINE_IMAGE_DAMAGED: facts(500, false, 'Remove its folder and run `sallyport images build` again.'),
+  MACHINE_IMAGE_FAILED: facts(500, true, 'See the last lines that the builder printed.'),
 
   AGENT_UNREACHABLE: facts(502, true, 'The program inside the machine does not answer. Start again.'),
   AGENT_REFUSED: facts(502, false, 'The program inside the machine refused the request; see the details.'),

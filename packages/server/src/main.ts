@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 
-import { SallyportError } from '@sallyport/core';
+import { agentBundle } from '@sallyport/agent';
+import { SallyportError, systemClock } from '@sallyport/core';
 
+import { imagesCommand, imagesUsage } from './commands/images.ts';
 import { withStore } from './commands/open-store.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
 import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
@@ -17,6 +19,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        ${providersUsage}
        ${verifyUsage}
        ${transcriptUsage}
+       ${imagesUsage}
 
   serve       run the server (default)
   doctor      print what this host has and lacks, each with its fix
@@ -24,6 +27,9 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
               in a clean place and take it through every login method, a prompt, a refresh and a logout against a
               made-up vendor; the pinned version, another one, or the newest N
   transcript  record what a CLI shows during a login, for the tests of its provider
+  images      build, list or verify the golden images of virtual machines: the system of a CLI machine, of a browser
+              machine, and the kernel (Debian's, or with --source one compiled here); --refresh builds with the
+              packages of today
   --demo      use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
@@ -54,6 +60,22 @@ async function run(): Promise<void> {
       dataDirectory: environment.dataDirectory,
       environment: process.env,
       options: { out, columns, rows },
+    });
+    return;
+  }
+  if (command === 'images') {
+    const { providers } = await loadConfig(configFile);
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort(new Error('Interrupted.')));
+    await imagesCommand(rest, {
+      manifests: providers.map(({ manifest }) => manifest),
+      dataDirectory: environment.dataDirectory,
+      node: agentBundle().node,
+      clock: systemClock,
+      signal: stop.signal,
+      print: (line) => console.log(line),
+      options: { refresh: values.refresh, source: values.source },
     });
     return;
   }
@@ -94,6 +116,8 @@ function readArguments() {
         out: { type: 'string' },
         columns: { type: 'string' },
         rows: { type: 'string' },
+        refresh: { type: 'boolean' },
+        source: { type: 'boolean' },
       },
     });
   } catch (error) {

@@ -1,11 +1,13 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { stat } from 'node:fs/promises';
 
-import { AGENT_MAX_BODY } from '@sallyport/core';
+import { AGENT_MAX_BODY, Secret } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { startTestAgent, token } from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
+import { createAgentServer } from './http.ts';
 
 const socketOf = ({ boot }: TestAgent): string => ('socket' in boot.listen ? boot.listen.socket : '');
 
@@ -21,10 +23,33 @@ function raw(agent: TestAgent, bytes: string): Promise<string> {
   });
 }
 
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.2');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('A server on a port has no port.');
+  return address.port;
+}
+
 describe('the agent’s door', () => {
   it('is a socket for this user alone', async () => {
     await using agent = await startTestAgent('exit 0');
     expect((await stat(socketOf(agent))).mode & 0o777).toBe(0o600);
+  });
+
+  it('is a port of the address it was given, and of no other', async () => {
+    const port = await freePort();
+    const server = createAgentServer({
+      token: new Secret(token),
+      router: () => Promise.resolve(),
+      onViewer: () => {},
+    });
+    await server.listen({ port, host: '127.0.0.2' });
+    expect((await fetch(`http://127.0.0.2:${port}/health`)).status).toBe(401);
+    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow('fetch failed');
+    await server.close();
   });
 
   it.each([

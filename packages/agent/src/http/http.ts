@@ -83,7 +83,7 @@ async function listen(server: Server, where: BootConfig['listen']): Promise<void
       resolve();
     };
     if ('socket' in where) server.listen(where.socket, ready);
-    else server.listen(where.port, '127.0.0.1', ready);
+    else server.listen(where.port, where.host ?? '127.0.0.1', ready);
   });
   if ('socket' in where) await chmod(where.socket, 0o600);
 }

@@ -28,7 +28,11 @@ export const bootConfigSchema = z.strictObject({
   epoch: z.number().int().nonnegative(),
   role: z.enum(['browser', 'cli']),
   token: z.string().min(32),
-  listen: z.union([z.strictObject({ socket: z.string() }), z.strictObject({ port: z.number().int() })]),
+  listen: z.union([
+    z.strictObject({ socket: z.string() }),
+    /** `host` is an address of the machine's; absent, only programs in the machine reach the agent. */
+    z.strictObject({ port: z.number().int(), host: z.ipv4().optional() }),
+  ]),
   /** Absolute home of the machine, where `~/` of credential paths points. `work` in it is what all CLIs share. */
   home: z.string().startsWith('/'),
   /** Absolute folder with a home for each provider, in place of the one above. Absent: one login is all this machine sees. */

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** SHA-256 of a file, in hex. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  // Large pieces: an image is a gigabyte, most of it holes.
+  await pipeline(createReadStream(path, { highWaterMark: 4 * 1024 * 1024 }), hash, { ...(signal && { signal }) });
+  return hash.digest('hex');
+}
+
+/** SHA-256 over names, kinds and contents of a tree of ordinary files; the order of a folder plays no part. */
+export async function hashTree(directory: string): Promise<string> {
+  const hash = createHash('sha256');
+  const names = (await readdir(directory, { recursive: true })).toSorted();
+  for (const name of names) {
+    const path = join(directory, name);
+    const facts = await lstat(path);
+    if (!facts.isFile()) continue;
+    const runs = (facts.mode & 0o100) !== 0;
+    hash.update(JSON.stringify([name, runs, (await readFile(path)).toString('base64')]));
+  }
+  return hash.digest('hex');
+}
+
+/** SHA-256 of a value as JSON. */
+export function hashValue(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}

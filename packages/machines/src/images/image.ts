@@ -1,0 +1,44 @@
+/** What there are images of: the two kinds of machine, and the kernel both boot with. */
+export type ImageKind = 'browser' | 'cli' | 'kernel';
+
+export const imageKinds: readonly ImageKind[] = ['browser', 'cli', 'kernel'];
+
+/** One Debian package in an image. */
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+/** Everything known about an image, kept beside it. Also its bill of materials. */
+export interface ImageFacts {
+  readonly spec: 1;
+  readonly kind: ImageKind;
+  /** Kind, and hash of {@link inputs}, {@link programs} and {@link packages}. Nothing under a name ever changes. */
+  readonly name: string;
+  /** Hash of what was asked for. The same again is not built again. */
+  readonly inputs: string;
+  /** ISO 8601. */
+  readonly builtAt: string;
+  /** SHA-256 of each file, by its name in the image's folder. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Programs that are not Debian's, with their versions: Node, and the CLI of each provider. */
+  readonly programs: Readonly<Record<string, string>>;
+  readonly packages: readonly InstalledPackage[];
+}
+
+/** An image on this host. */
+export interface Image extends ImageFacts {
+  /** Folder with its files. */
+  readonly directory: string;
+}
+
+/** The root file system in the folder of a `browser` or `cli` image. */
+export const ROOT_FILE = 'root.ext4';
+
+/**
+ * The kernel in the folder of a `kernel` image. Ours is an ELF file that both engines boot by itself. Debian's has an
+ * initrd beside it, and boots in QEMU's `pc` alone.
+ */
+export const KERNEL_FILE = 'kernel';
+export const INITRD_FILE = 'initrd.cpio';
