@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
+import { matchText } from '@sallyport/core';
+import type { Matcher } from '@sallyport/core';
 import { provider } from '@sallyport/provider-codex';
 import { createFakeOpenai } from '@sallyport/testkit';
 import type { FakeOpenai } from '@sallyport/testkit';
@@ -70,6 +72,38 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
     await signIn(world, openai, url, { userCode });
     expect(await login.ended).toMatchObject({ result: 'finished' });
     expect(openai.state().devices).toMatchObject([{ outcome: 'collected' }]);
+  });
+
+  it('renews its login without a call to a model, and says so where that is refused, not where the vendor is away', async () => {
+    const login = await world.startLogin('device-code');
+    const { url, userCode } = await login.event('login.url');
+    await signIn(world, openai, url, { userCode });
+    await login.ended;
+    const matches = (matchers: readonly Matcher[], messages: readonly string[]): boolean =>
+      messages.some((message) => matchers.some((matcher) => matchText(matcher, message) !== undefined));
+    const { refresh } = provider.manifest.commands;
+    if (!refresh || !('steps' in refresh)) throw new Error('Codex renews its login by its app server.');
+    const isOver = (messages: readonly string[]): boolean =>
+      matches(
+        refresh.over.map(({ when }) => when),
+        messages,
+      );
+
+    const before = await readAuth();
+    const asked = world.internet.log().length;
+    const renewed = await world.renew();
+    expect([isOver(renewed), matches(refresh.reloginNeeded, renewed)]).toEqual([true, false]);
+    expect((await readAuth()).tokens.refresh_token).not.toBe(before.tokens.refresh_token);
+    const requests = world.internet.log().slice(asked);
+    const changing = requests.filter(({ method }) => method !== 'GET').map(({ host, path }) => `${host}${path}`);
+    expect(changing).toEqual(['auth.openai.com/oauth/token']);
+    expect(requests.map(({ path }) => path).join(' ')).not.toMatch(/responses|completions/);
+    expect(openai.state().families).toMatchObject([{ refreshes: 1, revokedBecause: null }]);
+
+    openai.control.setFaults({ tokenStatus: 503 });
+    expect(matches(refresh.reloginNeeded, await world.renew())).toBe(false);
+    openai.control.setFaults({ tokenStatus: null, refreshFail: 'refresh_token_expired' });
+    expect(matches(refresh.reloginNeeded, await world.renew())).toBe(true);
   });
 
   it('answers word by word, goes on with a conversation, and says each word once', async () => {

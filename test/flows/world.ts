@@ -10,6 +10,7 @@ import type {
   Plugin,
   Provider,
   ProviderPolicy,
+  RefreshCommand,
   Sallyport,
   SessionEvent,
   SessionRecord,
@@ -44,6 +45,8 @@ export interface WorldOptions {
   /** Providers whose CLI is on the host already. Default: none. */
   readonly installed?: readonly string[];
   readonly witness?: Witness;
+  /** How the fake CLI renews its login. Default: it has no command for it. */
+  readonly refresh?: RefreshCommand;
 }
 
 /** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
@@ -109,7 +112,7 @@ export function createWorld(options: WorldOptions = {}): World {
   }
 
   const app = createSallyport({
-    providers: [createFakeProvider({ port: callbackPort }), otherProvider()],
+    providers: [withRefresh(createFakeProvider({ port: callbackPort }), options.refresh), otherProvider()],
     driver: fake.driver,
     connectAgent: fake.connectAgent,
     store,
@@ -243,6 +246,11 @@ export async function ended(world: World, sessionId: string): Promise<SessionRec
 /** Connects a provider with a login from elsewhere. */
 export async function connect(world: World, issuedAt = 1, provider = 'fake'): Promise<void> {
   await world.app.credentials.import({ userId, externalId: null, provider, files: credential(issuedAt) });
+}
+
+function withRefresh(provider: Provider, refresh: RefreshCommand | undefined): Provider {
+  const { manifest } = provider;
+  return refresh ? { ...provider, manifest: { ...manifest, commands: { ...manifest.commands, refresh } } } : provider;
 }
 
 /** A second provider, `other`, whose files lie elsewhere. */

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { buildArgv, buildRpcRun, credentialEnvironment, executeEventSchema, settingsFor } from '@sallyport/core';
+import {
+  buildArgv,
+  buildRpcRun,
+  credentialEnvironment,
+  executeEventSchema,
+  factsOf,
+  settingsFor,
+} from '@sallyport/core';
 import type {
   AgentEvent,
   CredentialFiles,
@@ -35,6 +42,8 @@ export interface CliWorld extends AsyncDisposable {
   prompt(question: string, options?: PromptOptions): Promise<Answered>;
   /** Runs the CLI with other arguments, in the same surroundings as a prompt. */
   run(argv: readonly string[]): Promise<RunEnd>;
+  /** Runs the manifest's `commands.refresh`. Resolves to the messages, as matchers read them. */
+  renew(): Promise<readonly string[]>;
   /** A file below the home. */
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
@@ -171,6 +180,13 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       return { ...summarise(shown), conversation, answer, events, end: events.at(-1) };
     },
     run: async (argv) => summarise(await run(argv, '')),
+    renew: async () => {
+      const { refresh } = manifest.commands;
+      if (!refresh || !('steps' in refresh)) throw new Error(`${manifest.id} has no talk that renews its login.`);
+      const { argv, steps, over } = refresh;
+      const shown = await run(argv, '', {}, { steps, over, values: {} });
+      return shown.flatMap((event) => (event.type === 'rpc' ? [factsOf(event.message).join('\n')] : []));
+    },
     read: (path) => readFile(join(home, path), 'utf8'),
     write: (path, text) => writeFile(join(home, path), text),
     async [Symbol.asyncDispose]() {

@@ -10,6 +10,7 @@ export type * from './provider/login-method.ts';
 export { homePathSchema } from './provider/bounded.ts';
 export * from './provider/credential-item.ts';
 export type * from './provider/headless-prompt.ts';
+export type { RefreshCommand } from './provider/refresh-command.ts';
 export * from './provider/matcher.ts';
 export type * from './provider/provider.ts';
 export * from './prompts/event.ts';

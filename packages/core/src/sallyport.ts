@@ -83,6 +83,7 @@ export interface Sallyport {
 
 const EXPIRY_CHECK_MS = 60 * 60_000;
 const LOOKING_FOR_ENDS = 'looking for logins that end soon';
+const RENEWAL_CHECK_MS = 15_000;
 const IDLE_CHECK_MS = 15_000;
 /** How soon a provider that somebody switches off is off here. */
 const SWITCH_CHECK_MS = 1_000;
@@ -188,6 +189,9 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
+        ...(settings.keepAlive.beforeMs > 0
+          ? [repeat(RENEWAL_CHECK_MS, 'renewing logins that end soon', () => cliMachines.keepAlive())]
+          : []),
       ]);
     },
     close: async () => {

@@ -22,6 +22,7 @@ export interface Settings {
   /** Memory of a browser machine with and without a desktop, in MiB. */
   readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
   readonly warmMachines: WarmSettings;
+  readonly keepAlive: KeepAliveSettings;
   /** What the person is shown in place of a sign-in link; only a demo with a made-up internet sets it. */
   readonly presentUrl: (href: string) => string;
 }
@@ -36,6 +37,16 @@ export interface WarmSettings {
   readonly refillDelayMs: number;
 }
 
+/** Logins that running CLI machines renew before they end, where the provider has a command for it. */
+export interface KeepAliveSettings {
+  /** An access token is renewed this long before it ends, at the latest. Default 20 minutes; 0 renews none. */
+  readonly beforeMs: number;
+  /** How long a login is left alone after it was tried. Default 10 minutes. */
+  readonly retryMs: number;
+  /** How many are renewed at a time. Default 2. */
+  readonly atOnce: number;
+}
+
 export const defaultSettings: Settings = {
   prefer: 'desktop',
   idleMs: 5 * 60_000,
@@ -47,5 +58,6 @@ export const defaultSettings: Settings = {
   ceiling: defaultCeiling,
   browserMemoryMb: { desktop: 1536, plain: 256 },
   warmMachines: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
+  keepAlive: { beforeMs: 20 * 60_000, retryMs: 10 * 60_000, atOnce: 2 },
   presentUrl: (href) => href,
 };

@@ -9,6 +9,7 @@ import { browserLogin, deviceCodeLogin } from './logins.ts';
 
 type LoginMethodInput = ProviderManifestInput['logins'][number];
 type RpcDriveInput = Extract<LoginMethodInput['drive'], { kind: 'json-rpc' }>;
+type RefreshInput = NonNullable<ProviderManifestInput['commands']['refresh']>;
 type RpcPromptInput = Extract<ProviderManifestInput['prompt'], { drive: 'json-rpc' }>;
 
 /** Tells it who asks, by our own name, and waits for nothing else. */
@@ -134,4 +135,22 @@ export const appServerPrompt: Omit<RpcPromptInput, 'reloginNeeded'> = {
   over: [
     { when: { pattern: '^turn/completed$' }, same: { at: '/threadId', as: { reply: 'thread', at: '/thread/id' } } },
   ],
+};
+
+/**
+ * Renews both tokens, and asks no model anything. A refusal is told by an account that is not there any more, right
+ * behind the name of the reply; where the vendor is only away, the account stays.
+ */
+export const appServerRefresh: RefreshInput = {
+  argv: ['app-server'],
+  steps: [
+    ...greeting,
+    {
+      id: 'account',
+      when: { pattern: '^initialize result$' },
+      do: { kind: 'request', method: 'account/read', params: { refreshToken: true } },
+    },
+  ],
+  over: [{ when: { pattern: '^account result$' } }],
+  reloginNeeded: [{ pattern: '^account result\\naccount result /requiresOpenaiAuth true$' }],
 };

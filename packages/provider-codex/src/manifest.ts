@@ -2,7 +2,7 @@ import { manifestSchema } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 
 import { lockfile, lockfileText } from './lockfile.ts';
-import { appServerDeviceCodeLogin, appServerLogin } from './app-server.ts';
+import { appServerDeviceCodeLogin, appServerLogin, appServerRefresh } from './app-server.ts';
 import { browserLogin, deviceCodeLogin } from './logins.ts';
 import { streamingPrompt } from './prompts.ts';
 
@@ -51,6 +51,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   },
   commands: {
     status: { argv: ['login', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },
+    refresh: appServerRefresh,
     logout: { argv: ['logout'], exits: { '0': 'ok' } },
   },
   needs: { memoryMb: 512 },

@@ -109,6 +109,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
         warmMachines: { ...defaultSettings.warmMachines, count: config.warmBrowserMachines },
+        keepAlive: { ...defaultSettings.keepAlive, beforeMs: config.keepAliveMinutes * 60_000 },
         signInHosts: config.hosts.signIn,
         workHosts: config.hosts.work,
         ceiling: config.ceiling,

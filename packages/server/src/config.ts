@@ -41,6 +41,11 @@ export interface SallyportConfig {
   readonly iHaveReadTheTermsOf?: readonly string[] | undefined;
   /** `desktop` (default, where there is one) or the way that shows the person least. */
   readonly logins?: { readonly prefer?: Settings['prefer'] | undefined } | undefined;
+  /**
+   * A login is renewed this many minutes before its access token ends, while its machine runs and where its CLI has a
+   * command for it that asks no model anything. Default 20; 0 leaves it to the next prompt.
+   */
+  readonly keepAliveMinutes?: number | undefined;
   /** Hosts added to those of the providers, for instance a company's own identity provider. */
   readonly hosts?:
     | { readonly signIn?: readonly string[] | undefined; readonly work?: readonly string[] | undefined }
@@ -109,6 +114,11 @@ export const configSchema = z.strictObject({
   deployment: z.enum(['self-hosted', 'internal', 'hosted']).default('self-hosted'),
   iHaveReadTheTermsOf: z.array(z.string()).default([]),
   logins: z.strictObject({ prefer: z.enum(['desktop', 'least-intrusive']).default('desktop') }).prefault({}),
+  keepAliveMinutes: z
+    .number()
+    .min(0)
+    .max(1440)
+    .default(defaultSettings.keepAlive.beforeMs / 60_000),
   hosts: z.strictObject({ signIn: hostsSchema, work: hostsSchema }).prefault({}),
   ceiling: z
     .strictObject({

@@ -7,6 +7,7 @@ import { loseCredentials, settleCredentials, watchCredentials } from './credenti
 import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
 import type { Withheld } from './credential-release.ts';
 import { findCliMachine } from './find-cli-machine.ts';
+import { dueRenewals, renewLogin } from './renew-login.ts';
 import { restCliMachine } from './rest-cli-machine.ts';
 import { startCliMachine } from './start-cli-machine.ts';
 import type { StartCliMachine } from './start-cli-machine.ts';
@@ -26,6 +27,8 @@ export interface CliMachine {
   active: number;
   /** Monotonic time of the last use. */
   lastUsed: number;
+  /** Provider → monotonic time before which its login is not renewed again. */
+  readonly renewals: Map<string, number>;
   /** It ended by itself and has not been cleared up yet. */
   ended: boolean;
 }
@@ -45,6 +48,8 @@ export interface CliMachines {
   destroy(userId: string, machineId: string): Promise<void>;
   /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
+  /** Renews logins that end soon, on machines that run and where nobody prompts at the moment. */
+  keepAlive(): Promise<void>;
   /** Puts every machine to rest that nobody used for `idleMs`: it hibernates where it can, else it is stopped. */
   stopIdle(idleMs: number): Promise<void>;
   /** Stops every machine and starts none any more. */
@@ -90,7 +95,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (!woken && !restarts) request.onProgress('starting', 'Your machine is being started.');
     const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request));
     const lastUsed = runtime.clock.monotonic();
-    const fresh = { intake: createLine(), active: 0, lastUsed, ended: false };
+    const fresh = { intake: createLine(), active: 0, lastUsed, renewals: new Map<string, number>(), ended: false };
     const entry: CliMachine = { userId, running, providers, withheld, ...fresh };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
@@ -225,6 +230,28 @@ export function createCliMachines(runtime: Runtime): CliMachines {
           }),
         ),
       );
+    },
+    keepAlive: async () => {
+      const { settings, clock } = runtime;
+      const idle = [...up.values()].filter(({ active, ended }) => active === 0 && !ended);
+      const waiting = idle.values();
+      const workers = Array.from({ length: settings.keepAlive.atOnce }, async () => {
+        for (const entry of waiting) {
+          const isFree = (): boolean => up.get(entry.userId) === entry && entry.active === 0 && !entry.ended && !closed;
+          const isRested = (provider: string): boolean => clock.monotonic() >= (entry.renewals.get(provider) ?? 0);
+          const due = (await dueRenewals(runtime, entry)).filter(isRested);
+          if (due.length === 0) continue;
+          // A prompt that comes meanwhile waits: its CLI would present the same refresh token.
+          await exclusively(entry.userId, async () => {
+            for (const provider of await dueRenewals(runtime, entry)) {
+              if (!isFree() || !due.includes(provider)) continue;
+              entry.renewals.set(provider, clock.monotonic() + settings.keepAlive.retryMs);
+              await runtime.attempt(`renewing the ${provider} login`, () => renewLogin(runtime, entry, provider));
+            }
+          });
+        }
+      });
+      await Promise.all(workers);
     },
     stopAll: async (reason) => {
       closed = true;

@@ -1,16 +1,11 @@
 import { z } from 'zod';
 
-import { argumentSchema, environmentNameSchema, hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
+import { environmentNameSchema, hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
 import { credentialItemSchema } from './credential-item.ts';
 import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
 import { loginMethodSchema } from './login-method.ts';
-
-const commandSchema = z.strictObject({
-  argv: z.array(argumentSchema).min(1).max(20),
-  /** What an exit code means; anything else is `unknown`. */
-  exits: z.record(z.string().regex(/^\d{1,3}$/), z.enum(['ok', 'not-logged-in', 'failed'])),
-});
+import { commandSchema, refreshCommandSchema } from './refresh-command.ts';
 
 /**
  * The data half of a provider. JSON-serialisable, hashed, versioned; the server sends the parts it needs
@@ -51,7 +46,8 @@ const manifestShape = z.strictObject({
   }),
   commands: z.strictObject({
     status: commandSchema.optional(),
-    refresh: commandSchema.optional(),
+    /** Keeps a login alive, without a call to a model. */
+    refresh: refreshCommandSchema.optional(),
     logout: commandSchema.optional(),
   }),
   needs: z.strictObject({ memoryMb: z.number().int().min(64).max(16_384) }),
