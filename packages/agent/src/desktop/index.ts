@@ -42,8 +42,11 @@ export interface DesktopOptions {
   onExit(error: SallyportError): void;
 }
 
-/** How long the parts may take to come up: about one second where nothing else runs. */
-const START_MS = 30_000;
+/**
+ * How long the parts may take to come up: about one second on a host where nothing else runs, and more than a minute in
+ * a virtual machine whose processor is emulated.
+ */
+const START_MS = 120_000;
 /** How long a part gets to end by itself. */
 const GRACE_MS = 2_000;
 
