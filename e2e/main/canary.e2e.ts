@@ -150,10 +150,11 @@ describe('a token', () => {
     await poll(60_000, 'Codex to be connected', async () =>
       (await api.get('/api/providers')).body[0].connected ? true : undefined,
     );
-    await page
-      .getByText(/connected/i)
-      .first()
-      .waitFor();
+    // Stored is not all: until the login machine is gone, its CLI has it, and its browser the code it was bought with.
+    await poll(30_000, 'the login machine to be gone', async () =>
+      (await api.get('/api/vms')).body.some((each: { type: string }) => each.type === 'browser') ? undefined : true,
+    );
+    await page.getByRole('button', { name: 'Disconnect' }).waitFor();
     await page.close();
     // Nothing has been prompted yet, so no machine holds it: it is in the database alone, and sealed.
     expect((await searchDisk()).filter((place) => !onItsMachine.test(place))).toEqual([]);
