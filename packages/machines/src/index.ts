@@ -13,3 +13,4 @@ export * from './images/image.ts';
 export * from './images/root-image.ts';
 export * from './images/source-kernel.ts';
 export * from './images/store.ts';
+export type * from './network/machine-network.ts';

@@ -1,0 +1,48 @@
+import type { Duplex } from 'node:stream';
+
+import type { Check } from '@sallyport/core';
+
+/**
+ * Wires the virtual machines of one driver: an address each, one way out, and a way in that only the server has. No machine
+ * reaches another, the host, or anything else.
+ */
+export interface MachineNetwork {
+  readonly name: string;
+  /** One sentence, part of what the driver says of its isolation. */
+  readonly isolation: string;
+  /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new way out. */
+  attach(machineId: string, options: AttachOptions): Promise<NetworkPlace>;
+  /** Everything of this host that belongs to a machine not in `machineIds` is taken away; returns what that was. */
+  reconcile(machineIds: ReadonlySet<string>): Promise<readonly string[]>;
+  doctor(): Promise<readonly Check[]>;
+  /** Ends what all places share. The driver calls it once, when no machine runs. */
+  close(): Promise<void>;
+}
+
+export interface AttachOptions {
+  /** Unix socket of the machine's egress proxy, {@link import('@sallyport/core').EgressRoute.socketPath}. */
+  readonly egressSocket: string;
+  readonly signal: AbortSignal;
+}
+
+/** Where one machine is on its network. */
+export interface NetworkPlace {
+  /** IPv4, and what else the guest kernel's `ip=` wants. */
+  readonly address: string;
+  readonly netmask: string;
+  readonly gateway: string;
+  /** Locally administered, six bytes in hexadecimal with colons. */
+  readonly mac: string;
+  /** Where the guest finds its egress proxy. */
+  readonly egress: { readonly host: string; readonly port: number };
+  /** TAP device, where the network has one; a virtual machine monitor opens it by name. */
+  readonly tap?: string;
+  /** QEMU's `-netdev` without `id=`. */
+  readonly netdev: string;
+  /** Words before the monitor's command line that put it where its devices are. May be empty. */
+  readonly enter: readonly string[];
+  /** A new TCP connection to a port of the guest. */
+  connect(port: number, options: { readonly signal: AbortSignal }): Promise<Duplex>;
+  /** Gives the place up. Its address is not given to another machine for a while. */
+  detach(): Promise<void>;
+}
