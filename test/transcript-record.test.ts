@@ -54,7 +54,7 @@ beforeEach(async () => {
     },
     { signal: AbortSignal.timeout(5000) },
   );
-  forwarder = await startEgressForwarder(route.socketPath);
+  forwarder = await startEgressForwarder({ socket: route.socketPath });
   const client = createEgressClient(route);
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   browse = (url, form) =>

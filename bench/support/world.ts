@@ -55,7 +55,7 @@ export async function createWorld(): Promise<World> {
     { machineId: 'm-bench', userId: USER, purpose: 'work', hosts: [...cli, ...signIn], identity: { userId: USER } },
     { signal: AbortSignal.timeout(10_000) },
   );
-  const forwarder = await startEgressForwarder(route.socketPath);
+  const forwarder = await startEgressForwarder({ socket: route.socketPath });
   await mkdir(join(folder, 'tmp'));
   const trust = await writeTrustFiles(folder, route.certificateAuthority);
   const codex = createDirectCodex({

@@ -117,7 +117,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     { signal: AbortSignal.timeout(5000) },
   );
   const agent = await startTestAgent('exit 1', {
-    egressSocket: route.socketPath,
+    egress: { socket: route.socketPath },
     certificateAuthority: internet.certificateAuthority,
     clis: { [manifest.id]: folder },
   });

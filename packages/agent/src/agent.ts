@@ -41,7 +41,7 @@ export async function startAgent(boot: BootConfig): Promise<Agent> {
   await mkdir(join(runtime, 'tmp'), { mode: 0o700 });
   const [shim, egress, trust] = await Promise.all([
     installBrowserShim(runtime),
-    boot.egressSocket === undefined ? undefined : startEgressForwarder(boot.egressSocket),
+    boot.egress && startEgressForwarder(boot.egress),
     writeTrustFiles(runtime, boot.certificateAuthority),
   ]);
   const surroundings: CliSurroundings = { runtime, proxyPort: egress?.port, trust };

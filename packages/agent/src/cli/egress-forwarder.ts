@@ -1,6 +1,8 @@
 import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 
+import type { EgressAddress } from '@sallyport/core';
+
 /** The machine's way out, as the CLIs see it: an HTTP proxy on a loopback port. */
 export interface EgressForwarder {
   readonly port: number;
@@ -11,14 +13,15 @@ export interface EgressForwarder {
 const MOST_CONNECTIONS = 256;
 
 /**
- * Carries bytes between a loopback port and the egress's Unix socket. CLIs take a proxy only as `http://host:port`,
- * and the machine has no other network. Nothing is looked at: the egress decides.
+ * Carries bytes between a loopback port and the egress. CLIs take a proxy only as `http://host:port`, theirs never
+ * changes, and the machine has no other way out. Nothing is looked at: the egress decides.
  */
-export async function startEgressForwarder(socketPath: string): Promise<EgressForwarder> {
+export async function startEgressForwarder(address: EgressAddress): Promise<EgressForwarder> {
   const over = new AbortController();
+  const target = 'socket' in address ? { path: address.socket } : { ...address, noDelay: true };
   // What was written is sent at once: held back for the reader's acknowledgement (RFC 896), a word comes 40 ms late.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const egress = connect({ path: socketPath, allowHalfOpen: true });
+    const egress = connect({ ...target, allowHalfOpen: true });
     const options = { signal: over.signal };
     // A broken connection is told by closing the other half; there is nobody else to tell.
     void Promise.all([pipeline(client, egress, options), pipeline(egress, client, options)]).catch(() => {
@@ -31,10 +34,10 @@ export async function startEgressForwarder(socketPath: string): Promise<EgressFo
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('A server on a port has no port.');
+  const own = server.address();
+  if (own === null || typeof own === 'string') throw new Error('A server on a port has no port.');
   return {
-    port: address.port,
+    port: own.port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

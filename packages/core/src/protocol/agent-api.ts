@@ -22,6 +22,13 @@ export const MAX_CREDENTIAL_BYTES = 256 * 1024;
 export const loginDisplaySchema = z.enum(['desktop', 'local', 'none']);
 export type LoginDisplay = z.infer<typeof loginDisplaySchema>;
 
+/** A Unix socket on a shared kernel, or the gateway of a guest's own network. */
+export const egressAddressSchema = z.union([
+  z.strictObject({ socket: z.string().startsWith('/') }),
+  z.strictObject({ host: z.ipv4(), port: z.number().int().min(1).max(65_535) }),
+]);
+export type EgressAddress = Readonly<z.infer<typeof egressAddressSchema>>;
+
 /** Handed to the agent at boot: on standard input by the process driver, on the agent drive by others. */
 export const bootConfigSchema = z.strictObject({
   machineId: z.string().min(1),
@@ -41,8 +48,8 @@ export const bootConfigSchema = z.strictObject({
   bubblewrap: z.string().startsWith('/').optional(),
   /** Absolute folder for the agent's own sockets and small files, outside the home. */
   runtime: z.string().startsWith('/'),
-  /** Unix socket of the egress proxy; the agent offers it to the CLI on a loopback port. */
-  egressSocket: z.string().optional(),
+  /** Where the machine finds its egress proxy; the agent offers it to the CLIs on a loopback port. Absent: no way out. */
+  egress: egressAddressSchema.optional(),
   certificateAuthority: z.string().optional(),
   desktop: z.strictObject({ width: z.number().int(), height: z.number().int() }).optional(),
   /** Installation folder of each CLI inside the machine. */

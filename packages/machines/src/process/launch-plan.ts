@@ -104,7 +104,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
       ...(separate && { homes: inside.homes }),
       ...(enclose && { bubblewrap: inside.bubblewrap }),
       runtime: inside.run,
-      egressSocket: inside.egress,
+      egress: { socket: inside.egress },
       clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, inside.cli(cli.provider)])),
     },
   };
@@ -143,13 +143,13 @@ async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runP
       home: layout.home,
       ...(plan.role === 'cli' && { homes: layout.homes }),
       runtime: runPath,
-      egressSocket,
+      egress: { socket: egressSocket },
       clis: Object.fromEntries(plan.clis.map((cli) => [cli.provider, cli.directory])),
     },
   };
 }
 
-type CommonBoot = Omit<BootConfig, 'listen' | 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'egressSocket' | 'clis'>;
+type CommonBoot = Omit<BootConfig, 'listen' | 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'egress' | 'clis'>;
 
 function commonBoot(plan: MachinePlan, { epoch, token, egress }: StartOptions): CommonBoot {
   return {
