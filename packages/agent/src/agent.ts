@@ -26,6 +26,8 @@ import { healthRoutes } from './routes/health.ts';
 
 /** The agent, listening. */
 export interface Agent {
+  /** Goes on after a sleep: takes the token, the way out and the authority of this configuration, and nothing else. */
+  wake(boot: BootConfig): Promise<void>;
   /** Ends everything it has started, and stops listening. */
   close(): Promise<void>;
 }
@@ -68,6 +70,13 @@ export async function startAgent(boot: BootConfig): Promise<Agent> {
   });
   await server.listen(boot.listen);
   return {
+    wake: async (next) => {
+      redactor.add(next.token);
+      if (next.egress) egress?.redirect(next.egress);
+      if (trust) await writeTrustFiles(runtime, next.certificateAuthority);
+      // Last: whoever has the token finds everything in place.
+      server.expect(new Secret(next.token));
+    },
     close: async () => {
       over.abort();
       watches.close();

@@ -1,4 +1,6 @@
+import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 
 import { bootConfigSchema, SallyportError } from '@sallyport/core';
@@ -11,6 +13,19 @@ const LONGEST_CONFIG = 256 * 1024;
 export async function readBootConfig(source: string, input: Readable): Promise<BootConfig> {
   const text = source === '-' ? await readFirstLine(input) : await readFile(source, 'utf8');
   return parseBootConfig(text);
+}
+
+export interface FollowOptions {
+  readonly onChange: (boot: BootConfig) => void;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** Reads the file again each time another one is put in its place: the host has woken the machine. */
+export function followBootConfig(path: string, { onChange, onProblem }: FollowOptions): void {
+  const watcher = watch(dirname(path), (_kind, name) => {
+    if (name === basename(path)) readFile(path, 'utf8').then(parseBootConfig).then(onChange).catch(onProblem);
+  });
+  watcher.on('error', onProblem);
 }
 
 function parseBootConfig(text: string): BootConfig {

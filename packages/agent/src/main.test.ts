@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,17 @@ import { agentBundle } from './index.ts';
 
 const token = 'token-of-this-boot-0123456789-0123456789';
 
-/** The built program, moved away from the repository: it must not need anything from there. */
-async function startProgram() {
+/**
+ * The built program, moved away from the repository: it must not need anything from there. Its configuration is on
+ * standard input, or in a file of that name.
+ */
+async function startProgram(file?: { readonly name: string; readonly content: (folder: string) => string }) {
   const { directory, entry, nodeArgs, node } = agentBundle();
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-main-'));
   await cp(directory, join(folder, 'agent'), { recursive: true });
-  const child = spawn(node, [...nodeArgs, join(folder, 'agent', entry), '--boot', '-'], { cwd: folder, env: {} });
+  if (file) await writeFile(join(folder, file.name), file.content(folder));
+  const boot = file ? join(folder, file.name) : '-';
+  const child = spawn(node, [...nodeArgs, join(folder, 'agent', entry), '--boot', boot], { cwd: folder, env: {} });
   child.stderr.resume();
   const exited = new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve([code, signal]));
@@ -30,10 +35,10 @@ function config(folder: string): string {
   return `${JSON.stringify({ machineId: 'm', epoch: 1, role: 'cli', token, listen, home, runtime, clis: {} })}\n`;
 }
 
-async function health(folder: string): Promise<number> {
+async function health(folder: string, bearer = token): Promise<number> {
   for (;;) {
     const status = await new Promise<number>((resolve) => {
-      const headers = { authorization: `Bearer ${token}` };
+      const headers = { authorization: `Bearer ${bearer}` };
       const outgoing = request({ socketPath: join(folder, 'socket'), path: '/health', headers });
       outgoing.once('response', (response) => resolve(response.resume().statusCode ?? 0));
       outgoing.once('error', () => resolve(0)).end();
@@ -59,6 +64,19 @@ describe('the built agent', () => {
     const { child, exited, folder, remove } = await startProgram();
     child.stdin.write(config(folder));
     await health(folder);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    await remove();
+  });
+
+  it('takes the token of a configuration that is put in the place of its own, and no other from then on', async () => {
+    const { child, exited, folder, remove } = await startProgram({ name: 'boot.json', content: config });
+    expect(await health(folder)).toBe(200);
+    const next = 'token-of-the-next-wake-0123456789-0123456789';
+    await writeFile(join(folder, 'boot.next'), config(folder).replace(token, next));
+    await rename(join(folder, 'boot.next'), join(folder, 'boot.json'));
+    while ((await health(folder, next)) !== 200) await systemClock.sleep(20);
+    expect(await health(folder)).toBe(401);
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     await remove();

@@ -4,11 +4,12 @@ import { SallyportError } from '@sallyport/core';
 
 import { startAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
-import { readBootConfig } from './boot-config.ts';
+import { followBootConfig, readBootConfig } from './boot-config.ts';
 
 /**
  * The program inside every machine. `--boot -` takes the configuration from the first line of standard input
- * and ends when the input does: an agent never outlives the server that started it. `--boot <file>` reads a file.
+ * and ends when the input does: an agent never outlives the server that started it. `--boot <file>` reads a file; one
+ * put in its place is what the machine goes on with after a sleep.
  */
 
 // Everything that is written is for this user alone.
@@ -39,11 +40,21 @@ async function main(): Promise<void> {
       if (process.stdin.readableEnded || process.stdin.destroyed) return await end(0);
     }
     agent = startAgent(boot);
-    await agent;
+    const started = await agent;
+    if (values.boot !== '-') {
+      followBootConfig(values.boot, {
+        onChange: (next) => void started.wake(next).catch(tell),
+        onProblem: tell,
+      });
+    }
   } catch (error) {
-    console.error(SallyportError.isInstance(error) ? `${error.code}: ${error.message}` : error);
+    tell(error);
     await end(1);
   }
+}
+
+function tell(error: unknown): void {
+  console.error(SallyportError.isInstance(error) ? `${error.code}: ${error.message}` : error);
 }
 
 /** Ends what was started, then this process. Called again while it is at it, it only waits. */

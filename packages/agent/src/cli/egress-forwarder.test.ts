@@ -44,6 +44,20 @@ describe('the egress forwarder', () => {
     egress.close();
   });
 
+  it('leads elsewhere after a redirection', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-egress-'));
+    const egress = loudEgress();
+    await new Promise<void>((resolve) => egress.listen(join(folder, 'egress'), resolve));
+    const forwarder = await startEgressForwarder({ socket: join(folder, 'former') });
+    forwarder.redirect({ socket: join(folder, 'egress') });
+    const client = connect({ host: '127.0.0.1', port: forwarder.port, allowHalfOpen: true });
+    client.end('hello ');
+    expect((await readAll(client)).length).toBe(600_000);
+    await forwarder.close();
+    egress.close();
+    await rm(folder, { recursive: true });
+  });
+
   it('closes the connection when there is no egress', async () => {
     const forwarder = await startEgressForwarder({ socket: '/nonexistent/egress' });
     const client = connect(forwarder.port, '127.0.0.1');

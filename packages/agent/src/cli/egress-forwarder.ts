@@ -6,6 +6,8 @@ import type { EgressAddress } from '@sallyport/core';
 /** The machine's way out, as the CLIs see it: an HTTP proxy on a loopback port. */
 export interface EgressForwarder {
   readonly port: number;
+  /** New connections go there from now on. */
+  redirect(address: EgressAddress): void;
   close(): Promise<void>;
 }
 
@@ -18,7 +20,7 @@ const MOST_CONNECTIONS = 256;
  */
 export async function startEgressForwarder(address: EgressAddress): Promise<EgressForwarder> {
   const over = new AbortController();
-  const target = 'socket' in address ? { path: address.socket } : { ...address, noDelay: true };
+  let target = targetOf(address);
   // What was written is sent at once: held back for the reader's acknowledgement (RFC 896), a word comes 40 ms late.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const egress = connect({ ...target, allowHalfOpen: true });
@@ -38,10 +40,17 @@ export async function startEgressForwarder(address: EgressAddress): Promise<Egre
   if (own === null || typeof own === 'string') throw new Error('A server on a port has no port.');
   return {
     port: own.port,
+    redirect: (next) => {
+      target = targetOf(next);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         over.abort();
       }),
   };
+}
+
+function targetOf(address: EgressAddress) {
+  return 'socket' in address ? { path: address.socket } : { ...address, noDelay: true };
 }

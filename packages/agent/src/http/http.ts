@@ -12,6 +12,8 @@ import type { Router } from './router.ts';
 
 export interface AgentServer {
   listen(where: BootConfig['listen']): Promise<void>;
+  /** From now on this token is the only one. */
+  expect(token: Secret): void;
   close(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ const MOST_CONNECTIONS = 32;
 const LARGEST_HEADER = 16 * 1024;
 
 export function createAgentServer({ token, router, onViewer }: AgentServerOptions): AgentServer {
-  const expected = hash(`Bearer ${token.reveal()}`);
+  let expected = hash(`Bearer ${token.reveal()}`);
   // Hashes have one length, which timingSafeEqual wants and the length of a guess would give away.
   const isAllowed = (request: IncomingMessage): boolean =>
     timingSafeEqual(hash(request.headers.authorization ?? ''), expected);
@@ -65,6 +67,9 @@ export function createAgentServer({ token, router, onViewer }: AgentServerOption
   });
   return {
     listen: (where) => listen(server, where),
+    expect: (next) => {
+      expected = hash(`Bearer ${next.reveal()}`);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
