@@ -32,7 +32,7 @@ function run(request, response, boot) {
   let script = '';
   request.on('data', (chunk) => (script += chunk));
   request.on('end', () => {
-    const child = spawn('/bin/sh', ['-c', script], { env: { ...process.env, EGRESS: boot.egressSocket } });
+    const child = spawn('/bin/sh', ['-c', script], { env: { ...process.env, EGRESS: boot.egress.socket } });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
