@@ -26,6 +26,8 @@ const requirements = {
   },
   /** A browser that looks at our own page. */
   chromium: { programs: ['chromium'], packages: ['chromium'] },
+  /** A bridge of virtual machines; also needs root. */
+  network: { programs: ['ip', 'bridge', 'nft'], packages: ['iproute2', 'nftables'] },
   bubblewrap: { programs: ['bwrap'], packages: ['bubblewrap'] },
 } as const satisfies Record<string, HostNeeds>;
 

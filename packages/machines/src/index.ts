@@ -13,4 +13,5 @@ export * from './images/image.ts';
 export * from './images/root-image.ts';
 export * from './images/source-kernel.ts';
 export * from './images/store.ts';
+export * from './network/bridge-network.ts';
 export type * from './network/machine-network.ts';

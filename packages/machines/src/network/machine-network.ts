@@ -22,6 +22,8 @@ export interface MachineNetwork {
 export interface AttachOptions {
   /** Unix socket of the machine's egress proxy, {@link import('@sallyport/core').EgressRoute.socketPath}. */
   readonly egressSocket: string;
+  /** User that opens the TAP device, where there is one and the monitor does not open it as root. */
+  readonly owner?: number;
   readonly signal: AbortSignal;
 }
 
