@@ -56,7 +56,7 @@ interface ImportedModule {
 async function importsOf(packageName: string): Promise<readonly ImportedModule[]> {
   const source = join(root, 'packages', packageName, 'src');
   const names = await readdir(source, { recursive: true });
-  const files = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts'));
+  const files = names.filter((name) => name.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|(^|\/)__fixtures__\//.test(name));
   return files.flatMap((name) => importsIn(join(source, name)));
 }
 

@@ -1,6 +1,7 @@
 export * from './errors.ts';
 export * from './secret.ts';
 export * from './clock.ts';
+export { orAborted } from './one-at-a-time.ts';
 export * from './events.ts';
 export type * from './hooks.ts';
 export type * from './plugin.ts';

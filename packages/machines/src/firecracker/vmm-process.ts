@@ -1,0 +1,42 @@
+import type { Clock } from '@sallyport/core';
+
+import { isRunning } from '../process/host-process.ts';
+import type { HostProcess } from '../process/host-process.ts';
+
+/** How a Firecracker process ended. Both are null where nobody saw it. */
+export interface VmmExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running Firecracker process, jailed or not. */
+export interface VmmProcess {
+  /** Resolves when it has ended and was reaped. Never rejects. */
+  readonly exited: Promise<VmmExit>;
+  /** Does nothing where the process has ended, even when its number belongs to another one by now. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Often enough for a machine that is waited for; a look costs some 50 µs. */
+const LOOK_EVERY_MS = 50;
+
+/**
+ * A process that is nobody's child here: the jailer leaves Firecracker behind under a number in its `.pid` file, and
+ * a restarted server finds one in its records. It is known by its start time as well, because numbers are reused.
+ */
+export function watchVmm(known: HostProcess, clock: Clock, signal: AbortSignal): VmmProcess {
+  async function ended(): Promise<VmmExit> {
+    while (!signal.aborted && (await isRunning(known))) {
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
+    }
+    return { code: null, signal: null };
+  }
+  return {
+    exited: ended(),
+    kill: async (name) => {
+      if (await isRunning(known)) {
+        process.kill(known.pid, name);
+      }
+    },
+  };
+}
