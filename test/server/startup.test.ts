@@ -172,5 +172,18 @@ describe('sallyport doctor', () => {
     expect(stdout).toMatch(/^ok {8}node: Node \d+/m);
     expect(stdout).toMatch(/^ok {8}embedded PostgreSQL: version \d+/m);
     for (const [line] of stdout.matchAll(/^(?:missing|degraded).*\n.*/gm)) expect(line).toMatch(/\n {10}\S/);
+    expect(stdout).not.toContain('jailer');
+  });
+
+  it('says what Firecracker asks of a host to those who ask for it', async () => {
+    const doctor = start(await newDirectory(), ['doctor', 'firecracker']);
+    expect(await doctor.ended).toEqual({ code: 0, signal: null });
+    const { stdout, stderr } = doctor.output();
+    expect(stderr).toBe('');
+    for (const name of ['firecracker', 'jailer', 'KVM', 'jails', 'swap', 'nftables']) {
+      expect(stdout).toMatch(new RegExp(`^(?:ok|missing|degraded) +${name}: \\S`, 'm'));
+    }
+    for (const [line] of stdout.matchAll(/^(?:missing|degraded).*\n.*/gm)) expect(line).toMatch(/\n {10}\S/);
+    expect(stdout).toMatch(/^Firecracker can/m);
   });
 });

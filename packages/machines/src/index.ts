@@ -8,6 +8,7 @@ export type * from './egress/upstream-proxy.ts';
 export * from './cli/install.ts';
 export * from './cli/releases.ts';
 export * from './loopback/callback-ports.ts';
+export * from './firecracker/doctor/check-firecracker-host.ts';
 export * from './images/debian-kernel.ts';
 export * from './images/image.ts';
 export * from './images/root-image.ts';

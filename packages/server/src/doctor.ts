@@ -1,23 +1,44 @@
+import { realpath } from 'node:fs/promises';
+
 import { systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
-import { createProcessDriver } from '@sallyport/machines';
+import { checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
 
 import { findPostgresBinaries } from './postgres/binaries.ts';
 
 /** Prints what this host has and lacks, each with its fix. Everything that is missing has a stand-in but Node itself. */
-export async function doctor(dataDirectory: string, print: (line: string) => void = console.log): Promise<void> {
+export async function doctor(dataDirectory: string): Promise<void> {
   const driver = await createProcessDriver({ dataDirectory, clock: systemClock });
   const checks = [...(await driver.doctor()), await checkDatabase()];
-  for (const { state, name, found, fix } of checks) {
-    print(`${state.padEnd(8)}  ${name}: ${found}`);
-    if (fix !== undefined) print(`${' '.repeat(10)}${fix}`);
-  }
+  checks.forEach(printCheck);
   const lacking = checks.filter((check) => check.state !== 'ok').length;
-  print(
+  console.log(
     lacking === 0
       ? 'This host has everything.'
       : `${lacking} of ${checks.length} could be better. Sallyport works with what is there.`,
   );
+}
+
+/** The same for machines in Firecracker, by what its authors ask of a host with several tenants. */
+export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
+  // It may be made by the first start only, and a link on the way to it is not what a jail is in.
+  const real = await realpath(dataDirectory).catch(() => dataDirectory);
+  const network = createBridgeNetwork({ dataDirectory: real, clock: systemClock });
+  const checks = [...(await checkFirecrackerHost({ dataDirectory: real })), ...(await network.doctor())];
+  checks.forEach(printCheck);
+  const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
+  console.log(
+    count('missing') > 0
+      ? `Firecracker cannot run machines here: ${count('missing')} of ${checks.length} are missing.`
+      : count('degraded') > 0
+        ? `Firecracker can run machines here. For people who do not trust each other mend the other ${count('degraded')} first.`
+        : 'This host has everything that Firecracker asks of one.',
+  );
+}
+
+function printCheck({ state, name, found, fix }: Check): void {
+  console.log(`${state.padEnd(8)}  ${name}: ${found}`);
+  if (fix !== undefined) console.log(`${' '.repeat(10)}${fix}`);
 }
 
 async function checkDatabase(): Promise<Check> {

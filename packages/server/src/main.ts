@@ -9,20 +9,20 @@ import { withStore } from './commands/open-store.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
 import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
 import { verifyCommand, verifyUsage } from './commands/verify.ts';
-import { doctor } from './doctor.ts';
+import { doctor, firecrackerDoctor } from './doctor.ts';
 import { readEnvironment } from './environment.ts';
 import { loadConfig } from './load-config.ts';
 import { serve } from './serve.ts';
 
 const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
-       sallyport doctor
+       sallyport doctor [firecracker]
        ${providersUsage}
        ${verifyUsage}
        ${transcriptUsage}
        ${imagesUsage}
 
   serve       run the server (default)
-  doctor      print what this host has and lacks, each with its fix
+  doctor      print what this host has and lacks, each with its fix; with "firecracker", for machines in Firecracker
   providers   list the providers, or switch one off or on while servers run, or verify one: install its CLI
               in a clean place and take it through every login method, a prompt, a refresh and a logout against a
               made-up vendor; the pinned version, another one, or the newest N
@@ -90,6 +90,10 @@ async function run(): Promise<void> {
         print: (line) => console.log(line),
       }),
     );
+    return;
+  }
+  if (command === 'doctor' && rest.join(' ') === 'firecracker') {
+    await firecrackerDoctor(readEnvironment(process.env, process.cwd()).dataDirectory);
     return;
   }
   if (rest.length > 0 || !['serve', 'doctor'].includes(command)) {

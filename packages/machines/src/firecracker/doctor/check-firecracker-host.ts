@@ -1,0 +1,44 @@
+import type { Check } from '@sallyport/core';
+
+import { findHugePages, findConsole, findKernel, findKvm } from './kernel.ts';
+import { hostFiles } from './host-files.ts';
+import { findControlGroups, findJailFolder, findRoot } from './jails.ts';
+import { findMemoryChecks, findPageMerging, findSwap, findThreads, findVulnerabilities } from './neighbours.ts';
+import { findFirecracker, findFirecrackerPrograms, findJailer } from './programs.ts';
+import type { FirecrackerPrograms } from './programs.ts';
+import { verdict } from './verdict.ts';
+import type { Finding } from './verdict.ts';
+
+export interface FirecrackerHost {
+  /** Jails are made below it. */
+  readonly dataDirectory: string;
+  /** Default: what is installed. */
+  readonly programs?: FirecrackerPrograms;
+  /** The folder that is `/`. Default: the host's own. */
+  readonly root?: string;
+  /** Default: the user this process runs as. */
+  readonly user?: number;
+}
+
+/** What this host has and lacks for machines in Firecracker, by Firecracker's own list; the network sees to itself. */
+export async function checkFirecrackerHost(host: FirecrackerHost): Promise<readonly Check[]> {
+  const files = hostFiles(host.root);
+  const programs = host.programs ?? (await findFirecrackerPrograms());
+  const findings: readonly (readonly [name: string, finding: Finding | Promise<Finding>])[] = [
+    ['firecracker', findFirecracker(programs)],
+    ['jailer', findJailer(programs)],
+    ['root', findRoot(host.user ?? process.geteuid?.())],
+    ['KVM', findKvm(files)],
+    ['host kernel', findKernel(files)],
+    ['control groups', findControlGroups(files)],
+    ['jails', findJailFolder(files, host.dataDirectory)],
+    ['processor threads (SMT)', findThreads(files)],
+    ['page merging (KSM)', findPageMerging(files)],
+    ['processor vulnerabilities', findVulnerabilities(files)],
+    ['swap', findSwap(files)],
+    ['memory', findMemoryChecks(files)],
+    ['KVM huge pages', findHugePages(files)],
+    ['kernel messages', findConsole(files)],
+  ];
+  return Promise.all(findings.map(async ([name, finding]) => verdict(name, await finding)));
+}
