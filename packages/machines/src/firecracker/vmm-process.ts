@@ -1,9 +1,10 @@
 import type { Clock } from '@sallyport/core';
 
+import { readLoggedExit } from './exit-log.ts';
 import { isRunning } from '../process/host-process.ts';
 import type { HostProcess } from '../process/host-process.ts';
 
-/** How a Firecracker process ended. Both are null where nobody saw it. */
+/** How a Firecracker process ended. Both are null where nobody saw it and its log does not say. */
 export interface VmmExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -23,13 +24,14 @@ const LOOK_EVERY_MS = 50;
 /**
  * A process that is nobody's child here: the jailer leaves Firecracker behind under a number in its `.pid` file, and
  * a restarted server finds one in its records. It is known by its start time as well, because numbers are reused.
+ * `log` is where it writes to, which is what says how it ended.
  */
-export function watchVmm(known: HostProcess, clock: Clock, signal: AbortSignal): VmmProcess {
+export function watchVmm(known: HostProcess, log: string, clock: Clock, signal: AbortSignal): VmmProcess {
   async function ended(): Promise<VmmExit> {
     while (!signal.aborted && (await isRunning(known))) {
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
     }
-    return { code: null, signal: null };
+    return readLoggedExit(log);
   }
   return {
     exited: ended(),

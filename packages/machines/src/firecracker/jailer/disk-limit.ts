@@ -17,7 +17,7 @@ export async function limitDisk(
   disk: string,
   limiter: RateLimiter,
   /** Where the hierarchy is mounted. */
-  mount = '/sys/fs/cgroup',
+  mount: string,
 ): Promise<void> {
   await appendFile(join(mount, 'cgroup.subtree_control'), '+io');
   const parent = join(mount, dirname(cgroup));

@@ -1,3 +1,4 @@
+import { rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { checkInstanceId, checkSocketPath } from '../names.ts';
@@ -16,6 +17,16 @@ export interface JailLayout {
   /** Of the control group, below where the hierarchy is mounted. */
   readonly cgroup: string;
 }
+
+/** The hierarchy of control groups of this host. */
+export interface ControlGroups {
+  /** Where it is mounted. */
+  readonly mount: string;
+  /** Takes a group away. In the kernel's file system a folder goes with what is in it, elsewhere it does not. */
+  remove(folder: string): Promise<void>;
+}
+
+export const hostControlGroups: ControlGroups = { mount: '/sys/fs/cgroup', remove: (folder) => rmdir(folder) };
 
 /** Inside the jail. */
 export const API_SOCKET = '/run/fc.sock';

@@ -1,0 +1,139 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import { execa } from 'execa';
+
+import { identifyProcess } from '../../process/host-process.ts';
+import type { HostProcess } from '../../process/host-process.ts';
+import { createApiClient } from '../api-client.ts';
+import { jail } from '../boot-sequence.ts';
+import type { RunningVmm } from '../boot.ts';
+import { cleanText } from '../fault-text.ts';
+import { defaultRateLimits } from '../rate-limits.ts';
+import type { RateLimits } from '../rate-limits.ts';
+import { watchVmm } from '../vmm-process.ts';
+import { jailerCommand } from './command-line.ts';
+import type { JailedMachine } from './command-line.ts';
+import { findDisk, limitDisk } from './disk-limit.ts';
+import { furnishJail } from './furnish.ts';
+import type { JailedFile } from './furnish.ts';
+import { hostControlGroups, jailLayout } from './layout.ts';
+import type { ControlGroups, JailLayout } from './layout.ts';
+import { removeJail } from './remove.ts';
+
+export interface JailStart {
+  readonly machine: JailedMachine;
+  /** What it is to find in its jail. */
+  readonly files: readonly JailedFile[];
+  readonly clock: Clock;
+  /** Default {@link defaultRateLimits}. */
+  readonly limits?: RateLimits;
+  /** Default: those of this host. */
+  readonly groups?: ControlGroups;
+  /** Ends the watch over the process, not the process. */
+  readonly watch: AbortSignal;
+}
+
+/** A Firecracker in a jail of its own, with nothing configured yet. */
+export interface JailedVmm extends RunningVmm {
+  readonly layout: JailLayout;
+  /** To be kept: by this a later server finds it, and does not take another for it. */
+  readonly process: HostProcess;
+  /** Hangs up, ends what runs, and takes away all that was made for it. */
+  remove(): Promise<void>;
+}
+
+/** The jailer copies a program of a few MB and makes a handful of folders; with many mounts it takes longer. */
+const JAILER_WITHIN_MS = 20_000;
+/** Firecracker answers some 10 ms after its start. */
+const SOCKET_WITHIN_MS = 5000;
+const LOOK_EVERY_MS = 5;
+
+/** Starts Firecracker in a new jail. Where that fails, nothing runs and nothing of the jail is left. */
+export async function startJailed(options: JailStart, signal: AbortSignal): Promise<JailedVmm> {
+  const { machine, clock, limits = defaultRateLimits, groups = hostControlGroups } = options;
+  const layout = jailLayout(machine.baseDirectory, machine.firecracker, machine.id);
+  signal.throwIfAborted();
+  await furnishJail(layout, options.files, machine.user);
+  let process: HostProcess | undefined;
+  try {
+    const disk = await findDisk(layout.root);
+    if (disk !== undefined) {
+      await limitDisk(layout, disk, limits.disk, groups.mount);
+    }
+    await runJailer(jailerCommand(machine), signal);
+    process = await readProcess(layout);
+    await waitForSocket(layout.apiSocket, process, clock, signal);
+    const started = process;
+    const api = createApiClient({ socketPath: layout.apiSocket, clock });
+    return {
+      layout,
+      process,
+      api,
+      vmm: watchVmm(process, join(layout.root, jail.log), clock, options.watch),
+      remove: () => {
+        api.close();
+        return removeJail(layout, { process: started, groups, clock });
+      },
+    };
+  } catch (error) {
+    await removeJail(layout, { ...(process && { process }), groups, clock });
+    throw error;
+  }
+}
+
+/** It ends itself when Firecracker runs in a session of its own, which no signal to this server's group reaches. */
+async function runJailer([program = '', ...words]: readonly string[], signal: AbortSignal): Promise<void> {
+  const result = await execa(program, words, {
+    env: {},
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: JAILER_WITHIN_MS,
+    cancelSignal: signal,
+  });
+  signal.throwIfAborted();
+  if (result.failed) {
+    const said = cleanText(result.stderr.trim() || (result.shortMessage ?? ''));
+    throw new SallyportError('MACHINE_FAILED', `The jailer could not start Firecracker: ${said}`, {
+      hint: 'See what this host lacks: sallyport doctor firecracker.',
+    });
+  }
+}
+
+/** Read once, and at once: as soon as a guest runs, what is in the jail is no longer only ours to write. */
+async function readProcess(layout: JailLayout): Promise<HostProcess> {
+  const pid = Number(await readFile(layout.pidFile, 'utf8'));
+  const process = Number.isInteger(pid) && pid > 1 ? await identifyProcess(pid) : undefined;
+  if (!process) {
+    throw new SallyportError('MACHINE_FAILED', 'Firecracker ended as soon as the jailer had started it.', {
+      hint: 'See what this host lacks: sallyport doctor firecracker.',
+    });
+  }
+  return process;
+}
+
+async function waitForSocket(path: string, known: HostProcess, clock: Clock, signal: AbortSignal): Promise<void> {
+  const late = () =>
+    new SallyportError('MACHINE_TIMED_OUT', `Firecracker did not open its API within ${SOCKET_WITHIN_MS} ms.`, {
+      hint: 'Start the machine again. If it happens often, this host has too little processor time for so many.',
+    });
+  using deadline = clock.deadline(SOCKET_WITHIN_MS, late, signal);
+  while (!(await isSocket(path))) {
+    deadline.signal.throwIfAborted();
+    if ((await identifyProcess(known.pid))?.born !== known.born) {
+      throw new SallyportError('MACHINE_FAILED', 'Firecracker ended before it opened its API.', {
+        hint: 'See what this host lacks: sallyport doctor firecracker.',
+      });
+    }
+    await clock.sleep(LOOK_EVERY_MS, deadline.signal);
+  }
+}
+
+const isSocket = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (info) => info.isSocket(),
+    () => false,
+  );
