@@ -5,6 +5,7 @@ import type { ApiClient } from '../api-client.ts';
 import { patch, put } from '../request.ts';
 import { killVmm } from '../stop.ts';
 import type { VmmProcess } from '../vmm-process.ts';
+import { returnMemory, takeMemory } from './balloon.ts';
 import { flushFile, jailedPaths, snapshotPaths } from './generations.ts';
 import type { Generations } from './generations.ts';
 import { digestFiles } from './manifest.ts';
@@ -23,6 +24,8 @@ export interface HibernateParts {
   readonly generations: Generations;
   /** The machine's own disk. */
   readonly disk: string;
+  /** How much memory to ask the guest for before it is saved. Default none. */
+  readonly takeMb?: number;
   /** The generation this machine was woken from; absent after a cold boot. */
   readonly wokenFrom?: number;
   /** The agent writes out what it holds, and stops what talks to the network. */
@@ -47,6 +50,9 @@ export async function hibernateVmm(parts: HibernateParts, signal: AbortSignal): 
   const generation = await generations.next();
   refuseOverwrite(generation, parts.wokenFrom);
   try {
+    if (parts.takeMb !== undefined) {
+      await takeMemory(api, parts.takeMb, parts.clock, signal);
+    }
     await generations.begin(generation);
     await api.send(patch('/vm', { state: 'Paused' }), signal);
     await save(parts, generation, signal);
@@ -112,6 +118,9 @@ async function runsAgain(parts: HibernateParts): Promise<boolean> {
   );
   try {
     await api.send(patch('/vm', { state: 'Resumed' }), deadline.signal);
+    if (parts.takeMb !== undefined) {
+      await api.send(returnMemory(), deadline.signal);
+    }
     return await parts.answers(deadline.signal);
   } catch {
     return false;

@@ -7,6 +7,7 @@ import { jail, limitSequence, NETWORK_ID, outputSequence } from '../boot-sequenc
 import type { FirecrackerResources } from '../boot-sequence.ts';
 import { defaultRateLimits } from '../rate-limits.ts';
 import { patch, put } from '../request.ts';
+import { returnMemory } from './balloon.ts';
 import { findConfigProblem } from './config-guard.ts';
 import { jailedPaths, snapshotPaths } from './generations.ts';
 import type { Generations } from './generations.ts';
@@ -97,5 +98,6 @@ async function load(parts: ResumeParts, running: RunningVmm, generation: number,
     await api.send(request, signal);
   }
   await api.send(patch('/vm', { state: 'Resumed' }), signal);
+  await api.send(returnMemory(), signal);
   await parts.woke(running, signal);
 }

@@ -139,6 +139,28 @@ describe('a machine that hibernates', () => {
     expect((await stat(folder)).mode & 0o022).toBe(0);
   });
 
+  it('gives back what memory it can spare while it still runs, and has it again when it goes on', async () => {
+    const running = await boot(once('/snapshot/create', refused));
+    const before = requestsOf(0).length;
+    const parts = { takeMb: 128, answers: async () => true };
+    await expect(hibernate(running, parts)).rejects.toThrow('refused PUT /snapshot/create');
+    expect(
+      requestsOf(0)
+        .slice(before)
+        .map(({ path, body }) => [path, body?.['amount_mib'] ?? body?.['state']]),
+    ).toEqual([
+      ['/balloon', 128],
+      ['/balloon/statistics', undefined],
+      ['/vm', 'Paused'],
+      ['/snapshot/create', undefined],
+      ['/vm', 'Resumed'],
+      ['/balloon', 0],
+    ]);
+    expect(await hibernate(running, parts)).toBe(1);
+    expect(await wake(1)).toMatchObject({ kind: 'running' });
+    expect(jailed.fakes[1]?.resources.balloon).toMatchObject({ amount_mib: 0 });
+  });
+
   it('is left alone when its agent cannot prepare', async () => {
     const running = await boot();
     const before = requestsOf(0).length;
@@ -251,6 +273,7 @@ describe('a machine that is woken', () => {
       'PATCH /drives/own',
       'PATCH /drives/agent',
       'PATCH /vm',
+      'PATCH /balloon',
     ]);
     expect(requestsOf(1)[2]?.body).toEqual({
       snapshot_path: '/snap/gen-1/state',
@@ -261,7 +284,8 @@ describe('a machine that is woken', () => {
       network_overrides: [{ iface_id: 'eth0', host_dev_name: resources.tap }],
       vsock_override: { uds_path: '/v.sock' },
     });
-    expect(requestsOf(1).at(-1)?.body).toEqual({ state: 'Resumed' });
+    expect(requestsOf(1).at(-2)?.body).toEqual({ state: 'Resumed' });
+    expect(requestsOf(1).at(-1)?.body).toEqual({ amount_mib: 0 });
     (await connectVsock(jailed.vsock, systemClock, signal)).destroy();
   });
 
@@ -337,7 +361,7 @@ describe('a machine that is woken', () => {
   it.each<FakeFault>([refused, { kind: 'garbage' }, { kind: 'half' }, { kind: 'close' }, { kind: 'exit' }])(
     'is cold, and nothing runs, when any request is answered by $kind',
     async (fault) => {
-      for (let index = 0; index < 9; index += 1) {
+      for (let index = 0; index < 10; index += 1) {
         const generation = index + 1;
         const startVmm = () => jailed.startVmm({ interfere: (_, at) => (at === index ? fault : undefined) });
         expect(await wake(generation, { startVmm }), `request ${index}`).toMatchObject({ kind: 'cold' });
