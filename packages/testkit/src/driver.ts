@@ -1,6 +1,7 @@
 import type { EgressRoute, Machine, MachineDriver, MachinePlan, MachineRole, StartOptions } from '@sallyport/core';
 import { Secret } from '@sallyport/core';
 
+import { testHibernation } from './driver-suite/hibernation.ts';
 import { testHomes } from './driver-suite/homes.ts';
 import type { ClisUnderTest } from './driver-suite/homes.ts';
 import { requestHealth } from './driver-suite/request-health.ts';
@@ -10,7 +11,7 @@ import type { TestRunner } from './runner.ts';
 export interface DriverUnderTest {
   readonly driver: MachineDriver;
   /** A plan for a new machine each time, with an agent that answers `GET /health` of the agent's API. */
-  plan(role: MachineRole): MachinePlan;
+  readonly plan: (role: MachineRole) => MachinePlan;
   /** A way out for the machine; it may lead nowhere. */
   readonly egress: EgressRoute;
   /** How CLIs run in its machines. Absent only where nothing runs: a driver that makes no real machines. */
@@ -18,6 +19,13 @@ export interface DriverUnderTest {
   /** Another driver on the same host data, as after a restart of the server. The first one is not used again. */
   restart(): Promise<MachineDriver>;
   cleanUp(): Promise<void>;
+}
+
+export interface DriverSuiteOptions {
+  /** For each test, of which some start three machines. Default one minute; emulated machines want more. */
+  readonly timeoutMs?: number;
+  /** Machines can hibernate. Otherwise why not, which the report shows; a driver that says it can is caught then. */
+  readonly hibernates?: true | string;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -32,8 +40,15 @@ const credential = { path: '~/.config/fake/credential.json', content: '{"token":
  * @example
  * describeDriver('mine', createMyDriver, { describe, it, expect });
  */
-export function describeDriver(name: string, create: () => Promise<DriverUnderTest>, runner: TestRunner): void {
+export function describeDriver(
+  name: string,
+  create: () => Promise<DriverUnderTest>,
+  runner: TestRunner,
+  { timeoutMs = TIMEOUT_MS, hibernates = 'its author has not said that it can' }: DriverSuiteOptions = {},
+): void {
   const { expect } = runner;
+  const stopOptions = { deadlineMs: timeoutMs / 12 };
+  const startOptions = (subject: DriverUnderTest): StartOptions => firstStart(subject, timeoutMs);
 
   /** Every test cleans up after itself, also when it fails. */
   function test(title: string, body: (subject: DriverUnderTest) => Promise<void>): void {
@@ -48,7 +63,7 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
         await subject.cleanUp();
       }
     };
-    runner.it(title, run, TIMEOUT_MS);
+    runner.it(title, run, timeoutMs);
   }
 
   const made = (subject: DriverUnderTest): Promise<Machine> =>
@@ -80,15 +95,15 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
       await machine.disk.inject(provider, [credential]);
       await machine.start(startOptions(subject));
       const { exited } = machine;
-      await machine.stop({ deadlineMs: 5000 });
-      await machine.stop({ deadlineMs: 5000 });
+      await machine.stop(stopOptions);
+      await machine.stop(stopOptions);
       expect(typeof (await exited).console).toBe('string');
       expect((await subject.driver.list())[0]?.running).toBe(false);
       await expect(machine.connect(8080, { signal: never })).rejects.toMatchObject({});
       const options = { ...startOptions(subject), epoch: 2 };
       await machine.start(options);
       expect(await requestHealth(machine, options.token)).toMatchObject({ status: 'ok' });
-      await machine.stop({ deadlineMs: 5000 });
+      await machine.stop(stopOptions);
       expect(await machine.disk.harvest(provider, [credential.path])).toEqual([credential]);
     });
 
@@ -170,7 +185,8 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
       expect(await next.list()).toEqual([]);
     });
 
-    testHomes(test, runner);
+    testHomes(test, runner, timeoutMs);
+    testHibernation(test, runner, { timeoutMs, hibernates });
 
     test('has a fix for everything its doctor finds wrong', async ({ driver }) => {
       for (const check of await driver.doctor()) {
@@ -180,7 +196,7 @@ export function describeDriver(name: string, create: () => Promise<DriverUnderTe
   });
 }
 
-function startOptions({ egress }: DriverUnderTest): StartOptions {
+function firstStart({ egress }: DriverUnderTest, timeoutMs: number): StartOptions {
   const token = new Secret('conformance-token-0123456789-0123456789');
-  return { epoch: 1, token, egress, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  return { epoch: 1, token, egress, signal: AbortSignal.timeout(timeoutMs) };
 }

@@ -1,3 +1,4 @@
+export * from './fake-internet/certificate-authority.ts';
 export * from './fake-internet/control.ts';
 export * from './fake-internet/egress-client.ts';
 export * from './fake-internet/fake-internet.ts';
@@ -42,4 +43,5 @@ export * from './practice/practice.ts';
 export * from './practice/sign-in-pages.ts';
 export * from './practice/vendors.ts';
 export * from './fake-firecracker/fake-firecracker.ts';
+export type * from './fake-firecracker/computer.ts';
 export type { FakeGuest } from './fake-firecracker/vsock.ts';

@@ -86,3 +86,7 @@ export function sizeOf(name: string): number {
   const fs = process.getBuiltinModule('node:fs');
   return fs.existsSync(name) ? fs.statSync(name).size : -1;
 }
+
+export function readTimes(): { readonly uptime: number; readonly now: number } {
+  return { uptime: process.getBuiltinModule('node:os').uptime(), now: Date.now() };
+}

@@ -38,9 +38,9 @@ const token = new Secret('conformance-token-0123456789-0123456789');
 const loginOf = (provider: string): string => JSON.stringify({ token: `canary-login-of-${provider}` });
 
 /** What has to hold where several providers' CLIs run in one machine. */
-export function testHomes(test: Test, { expect }: TestRunner): void {
+export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number): void {
   async function started(subject: DriverUnderTest, clis: ClisUnderTest) {
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(timeoutMs);
     const programs = await Promise.all([attacker, victim].map((name) => writeProbeCli(clis.directory, name)));
     const agent = { directory: clis.agent, entry: 'main.js', nodeArgs: [], node: process.execPath };
     const machine = await subject.driver.create({ ...subject.plan('cli'), agent, clis: programs }, { signal });
@@ -79,7 +79,7 @@ export function testHomes(test: Test, { expect }: TestRunner): void {
     })();
     await runProbe(agent, { provider: victim, signal }, rotate, rotated);
     expect(await offered).toBe(victim);
-    await machine.stop({ deadlineMs: 5000 });
+    await machine.stop({ deadlineMs: timeoutMs / 12 });
     const { path, mode } = probeCredential;
     expect(await machine.disk.harvest(victim, [path])).toEqual([{ path, mode, content: rotated }]);
     expect(await machine.disk.harvest(attacker, [path])).toEqual([{ path, mode, content: loginOf(attacker) }]);
@@ -125,7 +125,15 @@ export function testHomes(test: Test, { expect }: TestRunner): void {
         environment: secret(victim).CANARY,
         opened: 'canary-of-an-open-file',
       },
-      paths: [home, `${home}/../${victim}`, `/home/providers/${victim}`, '/proc/1/root/home', 'link', 'to-home'],
+      paths: [
+        home,
+        `${home}/../${victim}`,
+        `/home/providers/${victim}`,
+        `/sallyport/homes/${victim}`,
+        '/proc/1/root/home',
+        'link',
+        'to-home',
+      ],
       victimMark: `probe-${victim}`,
     };
     await runProbe(agent, { provider: attacker, signal }, plantLinks, [`/home/providers/${victim}`, `../../${victim}`]);

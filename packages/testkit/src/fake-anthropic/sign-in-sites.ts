@@ -5,10 +5,12 @@ import { parseParameters } from '../fake-vendor/request.ts';
 import type { LoginDesk } from '../fake-vendor/sign-in/login-desk.ts';
 import { messagePage } from '../fake-vendor/sign-in/pages.ts';
 import { createSignInPages } from '../fake-vendor/sign-in/sign-in-pages.ts';
+import { answerGrant, type GrantParts } from '../fake-vendor/tokens/answer-grant.ts';
 import { parseAuthorizationRequest, parseShortLink } from './authorization-request.ts';
-import { answerTokenEndpoint, type TokenEndpointParts } from './token-endpoint.ts';
+import { grantRules } from './grant-rules.ts';
+import type { AnthropicTokens } from './tokens.ts';
 
-export interface SignInParts extends TokenEndpointParts {
+export interface SignInParts extends GrantParts<AnthropicTokens> {
   readonly desk: LoginDesk;
 }
 
@@ -63,7 +65,7 @@ export function createSignInSites(parts: SignInParts): Readonly<Record<'short' |
           sendJson(response, 200, { message: 'hello' });
           return;
         case 'POST /v1/oauth/token':
-          answerTokenEndpoint(response, parts, parameters, visit);
+          answerGrant(response, parts, parameters, visit, grantRules);
           return;
         case 'POST /v1/oauth/token/revoke':
           parts.ledger.revoke(parameters.get('token') ?? '', 'revoked');

@@ -25,7 +25,7 @@ beforeEach(async () => {
   internet = await createFakeInternet({ directory: join(home, 'net'), sites: login.sites });
   const route = await internet.open(
     { machineId: 'm', userId: 'u', purpose: 'sign-in', hosts: ['login.fake.test'], identity: { userId: 'u' } },
-    { signal: AbortSignal.timeout(5000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
   browse = createEgressClient(route);
 });

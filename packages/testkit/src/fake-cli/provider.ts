@@ -74,7 +74,17 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
               {
                 id: 'code',
                 when: { text: 'Paste the code:' },
-                do: { kind: 'ask', prompt: { id: 'code', label: 'Code', kind: 'code', secret: true } },
+                do: {
+                  kind: 'ask',
+                  prompt: {
+                    id: 'code',
+                    label: 'Code',
+                    kind: 'code',
+                    secret: true,
+                    shape: { pattern: '^\\S+$' },
+                    example: 'the code, which is one word.',
+                  },
+                },
               },
             ],
           },

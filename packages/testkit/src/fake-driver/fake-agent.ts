@@ -13,6 +13,8 @@ import { createEventFeed } from './event-feed.ts';
 
 /** What the agent of a fake machine does when it is asked. Everything has a harmless default. */
 export interface FakeAgentScript {
+  /** What the console of a machine shows at its end. Default: nothing. */
+  console?: string;
   /** Default: answers at once. */
   health?(signal: AbortSignal): Promise<void>;
   /** Default: answers that there is no link, and leaves the rest to {@link FakeAgent.emit}. */

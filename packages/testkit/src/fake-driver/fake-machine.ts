@@ -103,13 +103,13 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
       await step(name);
       options.signal.throwIfAborted();
     } catch (error) {
-      end({ code: 1, signal: null, console: '' });
+      end({ code: 1, signal: null, console: parts.script.console ?? '' });
       throw error;
     }
   }
 
   const gone = (): void => {
-    end({ code: null, signal: 'SIGKILL', console: '' });
+    end({ code: null, signal: 'SIGKILL', console: parts.script.console ?? '' });
     destroyed = true;
     hibernated = false;
     homes.clear();
@@ -127,7 +127,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
     stop: async () => {
       await step('stop');
       hibernated = false;
-      end({ code: 0, signal: null, console: '' });
+      end({ code: 0, signal: null, console: parts.script.console ?? '' });
     },
     destroy: async () => {
       await step('destroy');
@@ -139,7 +139,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
         if (!current) throw new SallyportError('MACHINE_BUSY', `Machine ${id} does not run.`);
         await step('hibernate');
         hibernated = true;
-        end({ code: 0, signal: null, console: '' });
+        end({ code: 0, signal: null, console: parts.script.console ?? '' });
       },
       wake: async (options: StartOptions) => boot('wake', options),
     }),
@@ -186,7 +186,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
       if (!last) throw new Error(`The fake machine ${id} has not been started.`);
       return last;
     },
-    crash: (exit = {}) => end({ code: 1, signal: null, console: '', ...exit }),
+    crash: (exit = {}) => end({ code: 1, signal: null, console: parts.script.console ?? '', ...exit }),
     lose: gone,
   };
 }

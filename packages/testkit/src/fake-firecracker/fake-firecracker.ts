@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { rm } from 'node:fs/promises';
+import { chown, rm } from 'node:fs/promises';
 
 import type { Answer } from './answer.ts';
 import { writeAnswer } from './answer.ts';
 import type { Json } from './api-schema.ts';
+import type { FakeComputer } from './computer.ts';
 import { isJson } from './api-schema.ts';
 import { createFakeHost } from './host.ts';
 import type { Resources } from './resources.ts';
@@ -27,6 +28,10 @@ export interface FakeFirecrackerOptions {
   readonly taps?: readonly string[];
   /** What listens inside the guest; absent: nothing. */
   readonly guest?: FakeGuest;
+  /** What runs inside, besides what listens; absent: nothing. */
+  readonly computer?: FakeComputer;
+  /** Whom its sockets belong to: a jailed one runs as that user. Default: this process's. */
+  readonly user?: number;
   /** What it does not react to, so that it has to be ended by firmer means. */
   readonly ignores?: readonly ('SendCtrlAltDel' | 'SIGTERM')[];
   /** Called before a request is handled; the API stands still meanwhile. What it returns happens instead of an answer. */
@@ -62,6 +67,8 @@ export interface FakeFirecracker {
   readonly log: readonly string[];
   readonly exited: Promise<FakeExit>;
   kill(signal: NodeJS.Signals): void;
+  /** Its guest reset the machine, which ends the process. */
+  reboot(): void;
   /** Ends it without a trace. */
   close(): Promise<void>;
 }
@@ -93,6 +100,7 @@ export async function startFakeFirecracker(options: FakeFirecrackerOptions): Pro
         () => undefined,
         (error: unknown) => String(error),
       ),
+    computer: options.computer,
     pressCtrlAltDel: () => {
       if (!ignores.has('SendCtrlAltDel')) {
         end({ code: 0, signal: null });
@@ -120,6 +128,9 @@ export async function startFakeFirecracker(options: FakeFirecrackerOptions): Pro
     server.listen(path);
     await once(server, 'listening');
     servers.push(server);
+    if (options.user !== undefined) {
+      await chown(path, options.user, options.user);
+    }
   }
 
   async function serve(request: WireRequest, socket: Socket): Promise<void> {
@@ -187,6 +198,7 @@ export async function startFakeFirecracker(options: FakeFirecrackerOptions): Pro
     get resources() {
       return vmm.resources;
     },
+    reboot: () => end({ code: 0, signal: null }),
     kill: (signal) => {
       if (!ignores.has(signal)) {
         end({ code: null, signal });

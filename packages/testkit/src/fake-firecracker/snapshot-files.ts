@@ -10,19 +10,25 @@ import type { Resources } from './resources.ts';
 /** The format both sides of a snapshot must share. */
 const SNAPSHOT_VERSION = '9.0.0';
 
+/** What a snapshot holds. */
+export interface Saved {
+  readonly resources: Resources;
+  readonly memory: string;
+}
+
 /** The memory file is as long as the memory but holds next to nothing, so that tests need no space. */
-const MEMORY_TEXT = 'memory of the guest';
+const MEMORY_TEXT = 'memory of the guest\n';
 
 /** Writes both files, over whatever is there, as the real one does. */
-export function writeSnapshot(resources: Resources, body: Json, host: FakeHost): void {
+export function writeSnapshot({ resources, memory }: Saved, body: Json, host: FakeHost): void {
   const state = JSON.stringify({ version: SNAPSHOT_VERSION, resources: exportResources(resources) });
   writeFileSync(host.locate(String(body['snapshot_path'])), `${checksum(state)}\n${state}`);
   const size = Number(resources.machineConfig['mem_size_mib']) * 1024;
-  writeFileSync(host.locate(String(body['mem_file_path'])), MEMORY_TEXT.padEnd(size, '\0'));
+  writeFileSync(host.locate(String(body['mem_file_path'])), `${MEMORY_TEXT}${memory}`.padEnd(size, '\0'));
 }
 
-/** The resources in a snapshot, or why it cannot be loaded. */
-export function readSnapshot(body: Json, host: FakeHost): Resources | string {
+/** What is in a snapshot, or why it cannot be loaded. */
+export function readSnapshot(body: Json, host: FakeHost): Saved | string {
   const backend = isJson(body['mem_backend']) ? body['mem_backend']['backend_path'] : body['mem_file_path'];
   try {
     const [sum, state = ''] = readFileSync(host.locate(String(body['snapshot_path'])), 'utf8').split('\n');
@@ -37,7 +43,10 @@ export function readSnapshot(body: Json, host: FakeHost): Resources | string {
     if (statSync(host.locate(String(backend))).size < Number(resources.machineConfig['mem_size_mib']) * 1024) {
       return 'Failed to load guest memory: the memory file is too small';
     }
-    return override(resources, body, host);
+    const changed = override(resources, body, host);
+    const bytes = readFileSync(host.locate(String(backend)), 'utf8');
+    const memory = bytes.slice(MEMORY_TEXT.length).replace(/\0+$/, '');
+    return typeof changed === 'string' ? changed : { resources: changed, memory };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

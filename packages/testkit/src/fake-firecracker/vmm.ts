@@ -1,8 +1,7 @@
-import { appendFileSync } from 'node:fs';
-
 import type { Answer } from './answer.ts';
 import { fault, noContent, ok } from './answer.ts';
 import api from './api.json' with { type: 'json' };
+import type { FakeComputer } from './computer.ts';
 import { configure } from './configure.ts';
 import type { FakeHost } from './host.ts';
 import { exportResources, mergeBody, noResources } from './resources.ts';
@@ -20,6 +19,8 @@ export interface VmmEffects {
   readonly id: string;
   /** Makes the vsock's socket; an answer says why it cannot. */
   readonly listenVsock: (path: string) => Promise<string | undefined>;
+  /** What its processors run. Absent: nothing. */
+  readonly computer?: FakeComputer | undefined;
   /** The guest saw the key combination. */
   readonly pressCtrlAltDel: () => void;
 }
@@ -36,14 +37,22 @@ export interface FakeVmm {
 
 const MAX_METADATA_BYTES = 51_200;
 
-export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEffects): FakeVmm {
+export function createFakeVmm({ host, id, listenVsock, computer, pressCtrlAltDel }: VmmEffects): FakeVmm {
   let phase: VmmPhase = 'Not started';
   let resources = noResources;
   let touched = false;
   let vsockHangs = false;
   let metadata: unknown = null;
-  let logFile: string | undefined;
+  let memory = '';
+  let print: (text: string) => void = () => {};
+  let writeLog: ((text: string) => void) | undefined;
   let hasMetrics = false;
+
+  /** The answer does not wait for it: that processors run says nothing of what they do. */
+  function run(from: { readonly memory?: string }): void {
+    const drives = [...resources.drives.values()].map((drive) => host.locate(String(drive['path_on_host'])));
+    computer?.run({ drives, print, ...from }).catch((error: unknown) => print(`${String(error)}\n`));
+  }
 
   async function setUp(request: ApiRequest): Promise<Answer> {
     const next = configure(resources, request, host);
@@ -55,6 +64,9 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
       if (problem !== undefined) {
         return fault(`Vsock config error: Cannot create backend for vsock device: UnixBind(${problem})`);
       }
+    }
+    if (request.route === 'PUT /serial' && typeof request.body['serial_out_path'] === 'string') {
+      print = host.openOutput(request.body['serial_out_path']);
     }
     resources = next;
     touched = true;
@@ -69,7 +81,9 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
     }
     const found = readSnapshot(request.body, host);
     const problem =
-      typeof found === 'string' ? found : found.vsock && (await listenVsock(String(found.vsock['uds_path'])));
+      typeof found === 'string'
+        ? found
+        : found.resources.vsock && (await listenVsock(String(found.resources.vsock['uds_path'])));
     if (typeof found === 'string' || problem !== undefined) {
       // The process is of no use afterwards, and ends itself.
       return {
@@ -77,8 +91,11 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
         exitCode: 1,
       };
     }
-    resources = found;
-    phase = request.body['resume_vm'] === true ? 'Running' : 'Paused';
+    ({ resources, memory } = found);
+    phase = 'Paused';
+    if (request.body['resume_vm'] === true) {
+      await switchPhase('Resumed');
+    }
     return noContent;
   }
 
@@ -91,6 +108,7 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
         return fault('Start microvm error: Cannot start microvm without kernel configuration.');
       }
       phase = 'Running';
+      run({});
       return noContent;
     }
     if (phase === 'Not started') {
@@ -102,12 +120,14 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
     return noContent;
   }
 
-  function switchPhase(state: unknown): Answer {
-    if (state === 'Paused') {
+  async function switchPhase(state: unknown): Promise<Answer> {
+    if (state === 'Paused' && phase === 'Running') {
       phase = 'Paused';
       vsockHangs = true;
-    } else {
+      memory = (await computer?.freeze()) ?? '';
+    } else if (state === 'Resumed' && phase === 'Paused') {
       phase = 'Running';
+      run({ memory });
     }
     return noContent;
   }
@@ -119,8 +139,8 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
     }
     hasMetrics ||= route === 'PUT /metrics';
     if (typeof path === 'string') {
-      host.touch(path);
-      logFile = route === 'PUT /logger' ? host.locate(path) : logFile;
+      const write = host.openOutput(path);
+      writeLog = route === 'PUT /logger' ? write : writeLog;
     }
     return noContent;
   }
@@ -169,7 +189,7 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
     }
   }
 
-  function change(request: ApiRequest): Answer {
+  function change(request: ApiRequest): Answer | Promise<Answer> {
     switch (request.route) {
       case 'PATCH /vm':
         return switchPhase(request.body['state']);
@@ -185,7 +205,7 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
             'Create snapshot error: Cannot save microVM state: Operation not allowed: save/restore unavailable while running',
           );
         }
-        writeSnapshot(resources, request.body, host);
+        writeSnapshot({ resources, memory }, request.body, host);
         return noContent;
       default:
         if (!resources.balloon) {
@@ -237,10 +257,6 @@ export function createFakeVmm({ host, id, listenVsock, pressCtrlAltDel }: VmmEff
       const given = await answer(request);
       return request.deprecated ? { ...given, deprecated: true } : given;
     },
-    log: (line) => {
-      if (logFile !== undefined) {
-        appendFileSync(logFile, `${line}\n`);
-      }
-    },
+    log: (line) => writeLog?.(`${line}\n`),
   };
 }

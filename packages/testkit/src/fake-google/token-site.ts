@@ -1,27 +1,19 @@
 import type { ServerResponse } from 'node:http';
 
 import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';
-import type { VendorFaults } from '../fake-vendor/faults.ts';
 import { bearerOf, parseParameters } from '../fake-vendor/request.ts';
-import type { AuthorizationCodes } from '../fake-vendor/tokens/authorization-codes.ts';
-import { redeemCode, sendTokens } from '../fake-vendor/tokens/token-answer.ts';
+import { answerGrant, type GrantParts, type GrantRules } from '../fake-vendor/tokens/answer-grant.ts';
 import { geminiClientId } from './authorization-request.ts';
-import { account, type GoogleLedger } from './tokens.ts';
-
-export interface TokenSiteParts {
-  readonly codes: AuthorizationCodes;
-  readonly ledger: GoogleLedger;
-  readonly faults: () => VendorFaults;
-}
+import { account, type GoogleTokens } from './tokens.ts';
 
 /** `oauth2.googleapis.com`: tokens for codes (RFC 6749 §4.1.3) and refreshes (§6), and what a token is worth. */
-export function createTokenSite(parts: TokenSiteParts): Site {
+export function createTokenSite(parts: GrantParts<GoogleTokens>): Site {
   return (request, response, visit) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', `https://${visit.host}`);
     switch (`${request.method} ${pathname}`) {
       case 'POST /token':
         // It takes forms only.
-        answerToken(response, parts, parseParameters(request, visit.body), visit);
+        answerGrant(response, parts, parseParameters(request, visit.body), visit, rules);
         return;
       case 'POST /tokeninfo':
       case 'GET /tokeninfo':
@@ -39,45 +31,24 @@ export function createTokenSite(parts: TokenSiteParts): Site {
   };
 }
 
-function answerToken(
-  response: ServerResponse,
-  parts: TokenSiteParts,
-  parameters: ReadonlyMap<string, string>,
-  { machineId }: Visit,
-): void {
-  const get = (name: string): string => parameters.get(name) ?? '';
-  const faults = parts.faults();
-  if (faults.tokenStatus !== null) {
-    refuse(response, 'invalid_grant', 'The token endpoint was told to fail.', faults.tokenStatus);
-    return;
-  }
-  // An installed application's secret is no secret (RFC 8252 §8.5), but Google insists on it.
-  if (get('client_id') !== geminiClientId || get('client_secret') === '') {
-    refuse(response, 'invalid_client', 'The OAuth client was not found.', 401);
-    return;
-  }
-  switch (get('grant_type')) {
-    case 'authorization_code': {
-      const redeemed = redeemCode(parts, get, { machineId });
-      if ('problem' in redeemed) refuse(response, 'invalid_grant', redeemed.problem);
-      else sendTokens(response, redeemed.tokens, faults);
-      return;
-    }
-    case 'refresh_token': {
-      const refreshed =
-        faults.refreshFail === null ? parts.ledger.refresh(get('refresh_token')) : { refusal: faults.refreshFail };
-      if ('tokens' in refreshed) sendTokens(response, refreshed.tokens, faults);
-      else refuse(response, faults.refreshFail ?? 'invalid_grant', 'Token has been expired or revoked.');
-      return;
-    }
-    default:
-      refuse(response, 'unsupported_grant_type', `Invalid grant_type: ${get('grant_type')}`);
-  }
-}
+/** An installed application's secret is no secret (RFC 8252 §8.5), but Google insists on it. */
+const rules: GrantRules = {
+  checkClient: (get) =>
+    get('client_id') === geminiClientId && get('client_secret') !== ''
+      ? undefined
+      : { error: 'invalid_client', description: 'The OAuth client was not found.', status: 401 },
+  staleRefresh: 'Token has been expired or revoked.',
+  unknownGrant: (type) => `Invalid grant_type: ${type}`,
+};
 
-function answerTokenInfo(response: ServerResponse, { ledger }: TokenSiteParts, token: string, visit: Visit): void {
+function answerTokenInfo(
+  response: ServerResponse,
+  { ledger }: Pick<GrantParts<GoogleTokens>, 'ledger'>,
+  token: string,
+  visit: Visit,
+): void {
   if (ledger.check(token, visit.machineId).verdict !== 'live') {
-    refuse(response, 'invalid_token', 'Invalid Value');
+    sendJson(response, 400, { error: 'invalid_token', error_description: 'Invalid Value' });
     return;
   }
   sendJson(response, 200, {
@@ -90,8 +61,4 @@ function answerTokenInfo(response: ServerResponse, { ledger }: TokenSiteParts, t
     email_verified: 'true',
     access_type: 'offline',
   });
-}
-
-function refuse(response: ServerResponse, error: string, description: string, status = 400): void {
-  sendJson(response, status, { error, error_description: description });
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
 import { isHostAllowed } from '@sallyport/core';
+import type { RefusalReason } from '@sallyport/core';
 
 import type { CertificateAuthority } from './certificate-authority.ts';
 
@@ -10,7 +11,7 @@ export interface ConnectProxyOptions {
   /** Asked at each connection: a way out that is assigned later has none until then. */
   readonly hosts: () => readonly string[];
   readonly authority: CertificateAuthority;
-  readonly onRefused: (host: string) => void;
+  readonly onRefused: (host: string, reason: RefusalReason) => void;
   /** Gets each connection after TLS, and the host it was opened to. */
   readonly onConnection: (socket: TLSSocket, host: string) => void;
 }
@@ -38,7 +39,7 @@ async function open(
   const host = target?.['host']?.toLowerCase().replace(/\.$/, '');
   if (!host || target?.['port'] !== '443' || !isHostAllowed(host, hosts())) {
     const refused = host ?? request.url ?? '';
-    onRefused(refused);
+    onRefused(refused, 'not-allowed');
     const body = `${refused} is not on this machine's allow-list.\n`;
     socket.end(
       `HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -38,7 +38,7 @@ beforeEach(async () => {
       hosts: ['echo.test', '*.empty.test'],
       identity: { userId: 'u-one' },
     },
-    { signal: AbortSignal.timeout(5000), onRefused: (host) => refused.push(host) },
+    { signal: AbortSignal.timeout(60_000), onRefused: (host) => refused.push(host) },
   );
   socketPath = route.socketPath;
   send = createEgressClient(route);

@@ -91,7 +91,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
     const proxy: Server = createConnectProxy({
       hosts: () => assigned?.plan.hosts ?? [],
       authority,
-      onRefused: (host) => assigned?.options.onRefused?.(host),
+      onRefused: (host, reason) => assigned?.options.onRefused?.(host, reason),
       onConnection(socket, host) {
         if (!assigned) {
           socket.destroy();

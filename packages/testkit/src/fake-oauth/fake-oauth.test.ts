@@ -39,7 +39,7 @@ beforeEach(async () => {
   internet = await createFakeInternet({ directory: folder, sites: vendor.sites });
   const user = { userId: 'u' };
   const plan = { machineId: 'm', ...user, purpose: 'sign-in', hosts: ['*.example.com'], identity: user } as const;
-  browse = createEgressClient(await internet.open(plan, { signal: AbortSignal.timeout(5000) }));
+  browse = createEgressClient(await internet.open(plan, { signal: AbortSignal.timeout(60_000) }));
 });
 
 afterEach(async () => {

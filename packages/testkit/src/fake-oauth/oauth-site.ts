@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';
 import { bearerOf, parseParameters } from '../fake-vendor/request.ts';
 import { type CheckedLink, checkLink } from '../fake-vendor/sign-in/authorization-request.ts';
-import { escapeHtml, type Page } from '../fake-vendor/sign-in/pages.ts';
+import { devicePage } from '../fake-vendor/sign-in/device-page.ts';
 import type { SignInPages } from '../fake-vendor/sign-in/sign-in-pages.ts';
 import type { VendorCore } from '../fake-vendor/vendor-core.ts';
 import { answerChat } from './chat-completions.ts';
@@ -90,20 +90,6 @@ function showDevicePage(
   const device = devices?.waiting(new URLSearchParams(visit.body).get('user_code') ?? '');
   if (device) pages.openDevice(response, device.userCode, visit, root);
   else pages.show(response, devicePage(path, root, typed ? 'That code is not known or has expired.' : undefined));
-}
-
-function devicePage(path: string, root: string, problem: string | undefined): Page {
-  return {
-    status: problem === undefined ? 200 : 400,
-    title: 'Connect a device',
-    root,
-    body: `${problem === undefined ? '' : `<p class="error" role="alert">${escapeHtml(problem)}</p>`}
-<form method="post" action="${escapeHtml(root + path.slice(1))}" autocomplete="off">
-<label for="user_code">Enter the code the CLI shows</label>
-<input id="user_code" name="user_code" maxlength="12" autofocus required spellcheck="false">
-<div class="buttons"><button>Continue</button></div>
-</form>`,
-  };
 }
 
 async function answerRoute(

@@ -202,7 +202,7 @@ describe('fake model API', () => {
 async function openMachine(machineId: string): Promise<Send> {
   const hosts = Object.keys(openai.sites);
   const plan = { machineId, userId: 'u', purpose: 'sign-in', hosts, identity: { userId: 'u' } } as const;
-  return createEgressClient(await internet.open(plan, { signal: AbortSignal.timeout(5000) }));
+  return createEgressClient(await internet.open(plan, { signal: AbortSignal.timeout(60_000) }));
 }
 
 function link(parameters: Record<string, string>): string {

@@ -10,6 +10,12 @@ export function acceptConnect(socket: Socket, admission: Admission): void {
   let head = '';
   const read = (bytes: Buffer): void => {
     head += bytes.toString('latin1');
+    // The beginning of something else, such as a TLS handshake.
+    if (!/^[A-Z]/.test(head)) {
+      socket.off('data', read);
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+      return;
+    }
     const end = head.indexOf('\r\n\r\n');
     if (end === -1) {
       if (head.length > LONGEST_HEAD) socket.destroy();

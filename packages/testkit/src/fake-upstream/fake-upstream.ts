@@ -1,11 +1,15 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
+import type { CertificateAuthority } from '../fake-internet/certificate-authority.ts';
 import { acceptConnect } from './accept-connect.ts';
 import { acceptSocks } from './accept-socks.ts';
 
 export interface FakeUpstreamOptions {
-  readonly protocol: 'http' | 'socks5';
+  readonly protocol: 'http' | 'https' | 'socks5';
+  /** Has signed the certificate that it shows where the protocol is `https`; needed then. */
+  readonly authority?: CertificateAuthority;
   readonly username: string;
   readonly password: string;
 }
@@ -25,7 +29,7 @@ export interface UpstreamRequest {
  * the far end of every tunnel is a site that says which address it was reached from, on a line, and then echoes.
  */
 export interface FakeUpstream {
-  readonly host: '127.0.0.1';
+  readonly host: typeof HOST;
   /** A port whose connections leave from this address. */
   openPort(address: string): Promise<number>;
   readonly requests: readonly UpstreamRequest[];
@@ -41,19 +45,26 @@ export interface Admission {
   serve(socket: Socket): void;
 }
 
+const HOST = '127.0.0.1';
+
 export function createFakeUpstream(options: FakeUpstreamOptions): FakeUpstream {
-  const accept = options.protocol === 'http' ? acceptConnect : acceptSocks;
+  const { authority, protocol } = options;
+  const accept = protocol === 'socks5' ? acceptSocks : acceptConnect;
   const servers = new Set<Server>();
   const sockets = new Set<Socket>();
   const requests: UpstreamRequest[] = [];
 
   return {
-    host: '127.0.0.1',
+    host: HOST,
     requests,
     openPort: async (address) => {
-      const server = createServer((socket) => {
-        sockets.add(socket);
-        socket.on('close', () => sockets.delete(socket));
+      if (protocol === 'https' && !authority) throw new Error('A proxy that speaks TLS needs a certificate authority.');
+      const secureContext = protocol === 'https' ? await authority?.contextFor(HOST) : undefined;
+      const server = createServer((connection) => {
+        sockets.add(connection);
+        connection.on('close', () => sockets.delete(connection));
+        connection.on('error', () => connection.destroy());
+        const socket = secureContext ? new TLSSocket(connection, { isServer: true, secureContext }) : connection;
         socket.on('error', () => socket.destroy());
         accept(socket, {
           isLogin: (username, password) => username === options.username && password === options.password,
@@ -67,7 +78,7 @@ export function createFakeUpstream(options: FakeUpstreamOptions): FakeUpstream {
       servers.add(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
+        server.listen(0, HOST, resolve);
       });
       const bound = server.address();
       if (bound === null || typeof bound === 'string') throw new Error('A loopback server has a port.');

@@ -140,9 +140,11 @@ function emptied(text: string, pointer: string): string {
   return JSON.stringify(set(JSON.parse(text), keys));
 }
 
+/** A name that says that its value is secret: `access_token`, `apiKey`, and `access` and `refresh` alone. */
+const SECRET_NAME = String.raw`[\w-]*(?:token|key|secret|password)[\w-]*|access|refresh`;
+
 /** Strings in the files whose name says that they are secret. */
 export function secretsIn(files: CredentialFiles): readonly string[] {
-  return Object.values(files).flatMap((text) =>
-    [...text.matchAll(/"[A-Za-z_]*(?:token|key)[A-Za-z_]*"\s*:\s*"([^"]{8,})"/gi)].map((found) => found[1] ?? ''),
-  );
+  const named = new RegExp(String.raw`"(?:${SECRET_NAME})"\s*:\s*"([^"]{8,})"`, 'gi');
+  return Object.values(files).flatMap((text) => [...text.matchAll(named)].map(([, value = '']) => value));
 }

@@ -1,10 +1,12 @@
-import { manifestSchema, matchText, patternStates } from '@sallyport/core';
+import { manifestSchema, patternStates } from '@sallyport/core';
 import type { Provider } from '@sallyport/core';
 
 import type { TestRunner } from '../runner.ts';
-import { growsTooFast } from './pattern-growth.ts';
 
-/** RE2 is linear in the text, but each character costs as many steps as the pattern has states: `(a{99}){9}` has 900. */
+/**
+ * RE2, which the schema demands, is linear in the text, but each character costs as many steps as the pattern has states:
+ * `(a{99}){9}` has 900. So this alone bounds the work, and is the same on a busy host.
+ */
 const MOST_STATES = 400;
 
 export function manifestSuite({ manifest }: Provider, { describe, it, expect }: TestRunner): void {
@@ -27,14 +29,9 @@ export function manifestSuite({ manifest }: Provider, { describe, it, expect }: 
       expect(wanted.filter((host) => !isListed(manifest, host))).toEqual([]);
     });
 
-    it('has patterns that are small, and linear in whatever a hostile CLI shows', () => {
-      const patterns = patternsIn(manifest);
-      expect(patterns.filter((pattern) => patternStates(pattern) > MOST_STATES)).toEqual([]);
-      const wrong = patterns.filter((pattern) =>
-        hostileUnits(pattern).some((unit) => growsTooFast((text) => matchText({ pattern }, text), unit)),
-      );
-      expect(wrong).toEqual([]);
-    }, 120_000);
+    it('has patterns that are linear in whatever a hostile CLI shows, and small', () => {
+      expect(patternsIn(manifest).filter((pattern) => patternStates(pattern) > MOST_STATES)).toEqual([]);
+    });
   });
 }
 
@@ -50,10 +47,4 @@ function patternsIn(value: unknown): readonly string[] {
   const pattern = fields.get('pattern');
   if (fields.size === 1 && typeof pattern === 'string') return [pattern];
   return [...fields.values()].flatMap(patternsIn);
-}
-
-/** What makes backtracking engines explode when it is repeated: one character, and beginnings of a match that never end. */
-function hostileUnits(pattern: string): readonly string[] {
-  const words = pattern.replace(/\\./g, '').match(/[A-Za-z0-9 ]{3,}/g) ?? ['a'];
-  return ['a', ' ', 'A1B2-', '\n', `${words.join(' ')} `, `${words.join('\n')}\n`];
 }

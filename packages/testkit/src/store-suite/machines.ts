@@ -17,10 +17,23 @@ export function describeMachines(create: () => Promise<Store>, { describe, it, e
       const store = await create();
       const machine = await newMachine(store);
       const made = await store.machines.create(machine);
-      expect(made).toMatchObject({ ...machine, state: 'creating', epoch: 0, injected: {}, destroyedAt: null });
+      expect(made).toMatchObject({ ...machine, state: 'creating', epoch: 1, injected: {}, destroyedAt: null });
       await expect(store.machines.get(machine.machineId)).resolves.toEqual(made);
       await expect(store.machines.get('m-none')).resolves.toBeUndefined();
       await expect(store.machines.create(machine)).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+    });
+
+    it('become the machine of their user by the same write, or not', async () => {
+      const store = await create();
+      const machine = await newMachine(store);
+      const current = async () => (await store.users.get(machine.userId))?.machineId;
+      await store.machines.create({ ...machine, machineId: `${machine.machineId}-other` });
+      expect(await current()).toBe(null);
+      await store.machines.create(machine, { asCurrent: true });
+      expect(await current()).toBe(machine.machineId);
+      const again = store.machines.create({ ...machine, machineId: `${machine.machineId}-other` }, { asCurrent: true });
+      await expect(again).rejects.toMatchObject({ code: 'STORE_CONFLICT' });
+      expect(await current()).toBe(machine.machineId);
     });
 
     it('change their state and what lies on their disk, each alone', async () => {
@@ -54,8 +67,8 @@ export function describeMachines(create: () => Promise<Store>, { describe, it, e
       const store = await create();
       const { machineId } = await store.machines.create(await newMachine(store));
       const epochs = await Promise.all(Array.from({ length: 10 }, () => store.machines.nextEpoch(machineId)));
-      expect(epochs.toSorted((left, right) => left - right)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-      await expect(store.machines.get(machineId)).resolves.toMatchObject({ epoch: 10 });
+      expect(epochs.toSorted((left, right) => left - right)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      await expect(store.machines.get(machineId)).resolves.toMatchObject({ epoch: 11 });
       await expect(store.machines.nextEpoch('m-none')).rejects.toMatchObject({ code: 'MACHINE_UNKNOWN' });
     });
   });

@@ -8,8 +8,11 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
   const newPrompt = async (store: Store) => {
     const userId = randomUUID();
     await store.users.ensure(userId, null);
-    return store.prompts.create({ promptId: randomUUID(), userId, provider: 'codex', conversationId: null });
+    const promptId = randomUUID();
+    const prompt = { promptId, userId, provider: 'codex', conversationId: null };
+    return store.prompts.create(prompt, start(promptId));
   };
+  const start = (promptId: string): PromptEvent => ({ type: 'prompt-start', promptId, provider: 'codex' });
   const text = (content: string): PromptEvent => ({ type: 'text', text: content });
   const end = (outcome: 'completed' | 'failed' | 'cancelled' | 'relogin-needed'): PromptEvent => ({
     type: 'prompt-end',
@@ -38,8 +41,10 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
       const all = [...first, ...second];
       const ids = all.map(({ id }) => id);
       expect(ids).toEqual([...new Set(ids)].toSorted((left, right) => left - right));
-      await expect(store.prompts.events(prompt.promptId, 0, 100)).resolves.toEqual(all);
-      await expect(store.prompts.events(prompt.promptId, 0, 2)).resolves.toEqual(first);
+      const [begun, ...rest] = await store.prompts.events(prompt.promptId, 0, 100);
+      expect(begun?.event).toEqual(start(prompt.promptId));
+      expect(rest).toEqual(all);
+      await expect(store.prompts.events(prompt.promptId, 0, 3)).resolves.toEqual([begun, ...first]);
       await expect(store.prompts.events(prompt.promptId, ids[1] ?? 0, 100)).resolves.toEqual(second);
     });
 
@@ -50,7 +55,7 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
       expect(taken.map(({ event }) => event)).toEqual([text('a'), end('completed')]);
       await expect(store.prompts.append(promptId, [text('c'), end('failed')])).resolves.toEqual([]);
       await expect(store.prompts.get(promptId)).resolves.toMatchObject({ status: 'completed' });
-      await expect(store.prompts.events(promptId, 0, 100)).resolves.toEqual(taken);
+      expect((await store.prompts.events(promptId, 0, 100)).slice(1)).toEqual(taken);
     });
 
     it('end once, when many try at the same time', async () => {

@@ -1,12 +1,12 @@
 import { sendJson, type Site } from '../../fake-internet/site.ts';
 import { parseParameters } from '../../fake-vendor/request.ts';
+import { devicePage } from '../../fake-vendor/sign-in/device-page.ts';
 import type { LoginDesk } from '../../fake-vendor/sign-in/login-desk.ts';
 import { createSignInPages } from '../../fake-vendor/sign-in/sign-in-pages.ts';
 import { answerTokenEndpoint, type TokenEndpointParts } from '../tokens/token-endpoint.ts';
 import { parseAuthorizationRequest, registeredRedirects } from './authorization-request.ts';
 import type { DeviceAuthorizations } from './device-authorizations.ts';
 import { answerDeviceEndpoint } from './device-endpoints.ts';
-import { devicePage } from './device-page.ts';
 
 export interface IdentityProviderParts extends TokenEndpointParts {
   readonly desk: LoginDesk;
@@ -31,12 +31,12 @@ export function createIdentityProvider(parts: IdentityProviderParts): Site {
         pages.open(response, parseAuthorizationRequest(searchParams), visit, '../');
         return;
       case 'GET /codex/device':
-        pages.show(response, devicePage('../'));
+        pages.show(response, devicePage('/codex/device', '../'));
         return;
       case 'POST /codex/device': {
         const device = devices.byUserCode(parameters.get('user_code') ?? '');
         if (device?.outcome === 'pending') pages.openDevice(response, device.userCode, visit, '../');
-        else pages.show(response, devicePage('../', 'That code is not known or has expired.'));
+        else pages.show(response, devicePage('/codex/device', '../', 'That code is not known or has expired.'));
         return;
       }
       case 'POST /oauth/token':
