@@ -102,7 +102,8 @@ describe('clampNetworkPlan', () => {
     ['a wider wildcard', ['*.openai.com', '*.com'], ['api.openai.com']],
     ['the name above a wildcard', ['chatgpt.com'], []],
     ['other hosts', ['evil.example', 'api.openai.com.evil.example', 'xapi.openai.com'], []],
-    ['everything', ['*', '*.', '', '*.*.chatgpt.com'], []],
+    ['everything', ['*'], original.hosts],
+    ['what is no name', ['*.', '', '*.*.chatgpt.com', '**'], []],
     ['addresses', ['169.254.169.254', '[::1]', '127.0.0.1'], []],
     ['garbage', [null, 5, {}, 'a..chatgpt.com', 'A.chatgpt.com', 'x y.chatgpt.com', 'a/.chatgpt.com'], []],
     ['no list', 'api.openai.com', original.hosts],
@@ -114,6 +115,16 @@ describe('clampNetworkPlan', () => {
   it("cuts everything down to the operator's list, the provider's own hosts as well", () => {
     expect(clamp(original.hosts, ['*.openai.com', 'proxy.example.com'])).toEqual(['api.openai.com']);
     expect(clamp(['proxy.example.com'], ['*.openai.com', 'proxy.example.com'])).toEqual(['proxy.example.com']);
+  });
+
+  it('leaves all public hosts where the operator allows them, and narrows them as any other', () => {
+    const open = { ...original, hosts: ['api.openai.com', '*'] };
+    const among = (hosts: unknown, limit: Ceiling['hosts'] = 'provider'): readonly string[] =>
+      clampNetworkPlan(open, anything(open, { hosts }), { ...defaultCeiling, hosts: limit }).hosts;
+    expect(among(open.hosts)).toEqual(['api.openai.com', '*']);
+    expect(among(['registry.npmjs.org'])).toEqual(['registry.npmjs.org']);
+    expect(among(['169.254.169.254', 'localhost'])).toEqual([]);
+    expect(among(open.hosts, ['*.openai.com'])).toEqual(['api.openai.com', '*.openai.com']);
   });
 
   it('keeps machine, user, purpose and identity', () => {

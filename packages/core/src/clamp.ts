@@ -1,4 +1,5 @@
 import type { Ceiling } from './ceiling.ts';
+import { ANY_HOST } from './egress/egress.ts';
 import type { NetworkPlan } from './egress/egress.ts';
 import type { PromptPlan } from './hooks.ts';
 import type { MachinePlan } from './machine/plan.ts';
@@ -85,11 +86,12 @@ function cleanLabels(labels: unknown): Readonly<Record<string, string>> {
 
 /** The names that both allow: the narrower of the two, or none. */
 function commonHosts(host: unknown, limit: string): readonly string[] {
+  if (host === ANY_HOST) return [limit];
   if (!matches(hostName, host) || host.length > 253) return [];
   if (covers(limit, host)) return [host];
   return covers(host, limit) ? [limit] : [];
 }
 
 function covers(wide: string, narrow: string): boolean {
-  return wide === narrow || (wide.startsWith('*.') && narrow.endsWith(wide.slice(1)));
+  return wide === ANY_HOST || wide === narrow || (wide.startsWith('*.') && narrow.endsWith(wide.slice(1)));
 }

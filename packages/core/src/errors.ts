@@ -31,10 +31,16 @@ export const errorCodes = {
 
   MACHINE_FAILED: facts(502, true, 'Start again; the machine has been cleaned up.'),
   MACHINE_TIMED_OUT: facts(504, true, 'Start again; see the last lines of the console in the details.'),
+  MACHINE_CAPACITY: facts(429, true, 'This host is full. Try again after as many seconds as Retry-After says.'),
   MACHINE_UNKNOWN: facts(404, false, 'List the machines with GET /api/vms.'),
   MACHINE_BUSY: facts(409, true, 'Wait until the running operation has ended.'),
   MACHINE_UNSUPPORTED: facts(501, false, 'This machine driver cannot do that; choose another driver.'),
   MACHINE_DISK_UNSAFE: facts(502, false, "The machine's disk was refused. Destroy the machine and log in again."),
+  MACHINE_DISK_INTERRUPTED: facts(
+    503,
+    true,
+    'Try again: the disk is as it was. If it happens again, see in the log of the kernel whether this host lacks memory.',
+  ),
   MACHINE_IMAGE_MISSING: facts(503, false, 'Run `sallyport images build` for it; `sallyport images list` shows all.'),
   MACHINE_IMAGE_DAMAGED: facts(500, false, 'Remove its folder and run `sallyport images build` again.'),
   MACHINE_IMAGE_FAILED: facts(500, true, 'See the last lines that the builder printed.'),
@@ -62,10 +68,15 @@ export const errorCodes = {
   LOGIN_PORT_TAKEN: facts(409, true, 'Free the callback port on this host, or choose the device-code method.'),
   LOGIN_CALLBACK_REFUSED: facts(400, false, 'Open the sign-in link again and finish it there.'),
   LOGIN_ABANDONED: facts(408, true, 'Nobody finished the login. Start again when you are ready.'),
-  LOGIN_DRIFT: facts(502, false, 'Compare the screen with the rules of the login method, and add what is new.'),
+  LOGIN_DRIFT: facts(
+    502,
+    false,
+    'Choose another method. Whoever operates this server: compare the screen with the rules of the login method.',
+  ),
   LOGIN_CANCELLED: facts(409, true, 'Start again when you are ready.'),
   LOGIN_INTERRUPTED: facts(503, true, 'The server was restarted during this login. Start again.'),
   LOGIN_ANSWER_UNEXPECTED: facts(409, false, 'The CLI is not asking for that answer now.'),
+  LOGIN_ANSWER_MALFORMED: facts(422, false, 'Copy the whole of it from the sign-in page, and answer again.'),
 
   CREDENTIAL_NOT_CONNECTED: facts(409, false, 'Connect the provider first.'),
   CREDENTIAL_INVALID: facts(409, false, 'The provider no longer accepts this login. Connect it again.'),

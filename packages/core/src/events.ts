@@ -1,4 +1,5 @@
 import type { InvalidReason } from './credentials/files.ts';
+import type { RefusalReason } from './egress/refusals.ts';
 
 /** Every state change, once, for audit, metrics and webhooks. Never holds a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
@@ -48,7 +49,14 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   | { readonly type: 'credential.erased'; readonly provider: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
   | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }
-  | { readonly type: 'egress.refused'; readonly machineId: string; readonly host: string }
+  | {
+      readonly type: 'egress.refused';
+      readonly machineId: string;
+      readonly host: string;
+      readonly reason: RefusalReason;
+    }
+  /** The driver has taken away what it had on a host for machines that are gone; each in a few words. */
+  | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
   | { readonly type: 'prompt.ended'; readonly promptId: string; readonly provider: string; readonly outcome: string }
 );

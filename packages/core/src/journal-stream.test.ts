@@ -13,7 +13,7 @@ function journal(options: { ring?: boolean } = {}) {
     entries.push({ id: entries.length + 1, event });
     if (options.ring !== false) bell.ring('t');
   };
-  const follow = (afterId = 0, signal = AbortSignal.timeout(10_000)) =>
+  const follow = (afterId = 0, signal = AbortSignal.timeout(60_000)) =>
     followJournal(bell, {
       topic: 't',
       afterId,

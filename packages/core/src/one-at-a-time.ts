@@ -11,7 +11,14 @@ export function createLine(): Line {
 }
 
 /** A line for each name: work under one name takes turns, work under another does not wait for it. */
-export function createLines(): { inLine<T>(name: string, work: () => Promise<T>): Promise<T>; names(): string[] } {
+export interface Lines {
+  inLine<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Whether work under this name is under way or waits. */
+  isBusy(name: string): boolean;
+  names(): readonly string[];
+}
+
+export function createLines(): Lines {
   const lines = new Map<string, { readonly line: Line; waiting: number }>();
   return {
     inLine: async (name, work) => {
@@ -25,6 +32,7 @@ export function createLines(): { inLine<T>(name: string, work: () => Promise<T>)
         if (entry.waiting === 0) lines.delete(name);
       }
     },
+    isBusy: (name) => lines.has(name),
     names: () => [...lines.keys()],
   };
 }

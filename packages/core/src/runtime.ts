@@ -1,7 +1,9 @@
+import type { Admission } from './admission/admission.ts';
 import type { ConnectAgent } from './agent/client.ts';
 import type { Clock } from './clock.ts';
 import type { Ledger } from './credentials/ledger.ts';
 import type { Egress } from './egress/egress.ts';
+import type { Refusals } from './egress/refusals.ts';
 import type { DomainEvent } from './events.ts';
 import type { HookCalls } from './hook-calls.ts';
 import type { Bell } from './journal-stream.ts';
@@ -21,6 +23,7 @@ export interface Runtime {
   readonly driver: MachineDriver;
   readonly store: Store;
   readonly egress: Egress;
+  readonly refusals: Refusals;
   readonly ledger: Ledger;
   readonly hooks: HookCalls;
   readonly connectAgent: ConnectAgent;
@@ -29,6 +32,14 @@ export interface Runtime {
   readonly findCli: FindCli | undefined;
   readonly callbackPorts: CallbackPorts;
   readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  readonly admission: Admission;
+  /**
+   * Browser machines that this process is making, uses or removes: whoever looks for leftovers leaves them alone. CLI
+   * machines are looked after by `CliMachines`.
+   */
+  readonly inHand: Set<string>;
   readonly bell: Bell;
   readonly settings: Settings;
   /** Name of this host in machine rows. */

@@ -1,3 +1,5 @@
+import { createAdmission } from './admission/admission.ts';
+import type { Need } from './admission/capacity.ts';
 import type { ConnectAgent } from './agent/client.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -8,6 +10,7 @@ import { warnOfExpiry } from './credentials/expiry.ts';
 import { createLedger } from './credentials/ledger.ts';
 import type { Witness } from './credentials/witness.ts';
 import type { Egress } from './egress/egress.ts';
+import { createRefusals } from './egress/refusals.ts';
 import { SallyportError } from './errors.ts';
 import { createHooks } from './create-hooks.ts';
 import { createBell } from './journal-stream.ts';
@@ -19,6 +22,7 @@ import type { MachineDriver } from './machine/driver.ts';
 import { createMachines } from './machine/machines.ts';
 import type { Machines } from './machine/machines.ts';
 import type { AgentBundle } from './machine/plan.ts';
+import { reconcileMachines } from './machine/reconcile.ts';
 import { recover } from './machine/recover.ts';
 import { createWarmMachines } from './machine/warm-machines.ts';
 import type { WarmMachines } from './machine/warm-machines.ts';
@@ -57,6 +61,8 @@ export interface SallyportOptions {
   /** Turns off providers whose terms do not allow this kind of deployment. Default: none is turned off. */
   readonly policy?: ProviderPolicy;
   readonly clock?: Clock;
+  /** From 0 up to 1. Default `Math.random`; a test passes what it wants. */
+  readonly random?: () => number;
   /** Name of this host in machine rows. Default `local`. */
   readonly host?: string;
   /** Failures of work nobody waits for, and of plugins that only listen. Default: standard error. */
@@ -85,6 +91,7 @@ const EXPIRY_CHECK_MS = 60 * 60_000;
 const LOOKING_FOR_ENDS = 'looking for logins that end soon';
 const RENEWAL_CHECK_MS = 15_000;
 const IDLE_CHECK_MS = 15_000;
+const RECONCILE_MS = 60_000;
 /** How soon a provider that somebody switches off is off here. */
 const SWITCH_CHECK_MS = 1_000;
 /** How long the end of logins and prompts may take before the server stops repeating what fails. */
@@ -104,6 +111,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     onError: (error) => reportBackground('plugin', error),
   });
   const { store, driver } = options;
+  const random = options.random ?? Math.random;
 
   const runtime: Runtime = {
     registry,
@@ -111,6 +119,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     driver,
     store,
     egress: options.egress,
+    refusals: createRefusals(),
     ledger: createLedger({
       store,
       keyRing: options.keyRing,
@@ -124,6 +133,18 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     findCli: options.findCli,
     callbackPorts: options.callbackPorts,
     clock,
+    random,
+    admission: createAdmission({
+      clock,
+      random,
+      queue: settings.queue,
+      limits: settings.capacity,
+      reserve: {
+        spare: () => addNeeds(warmMachines.spare(), cliMachines.spare()),
+        makeRoom: async () => (await warmMachines.giveUp()) || cliMachines.makeRoom(),
+      },
+    }),
+    inHand: new Set(),
     bell: createBell(clock),
     settings,
     host: options.host ?? 'local',
@@ -152,6 +173,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     },
   };
 
+  driver.lendSpareRoom?.(runtime.admission.useSpareRoom);
   const cliMachines = createCliMachines(runtime);
   const warmMachines = createWarmMachines(runtime);
   const logins = createLogins(runtime, warmMachines);
@@ -180,13 +202,16 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     driver,
     store,
     start: async () => {
-      await recover(runtime);
+      await recover(runtime, cliMachines);
       await readSwitches(runtime, users);
       const warn = (): Promise<void> => warnOfExpiry(runtime);
       await runtime.attempt(LOOKING_FOR_ENDS, warn);
       const { idleMs } = settings;
       chores = Promise.allSettled([
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
+        repeat(RECONCILE_MS, 'looking for machines that were left behind', () =>
+          reconcileMachines(runtime, cliMachines, { atStart: false }),
+        ),
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
         ...(settings.keepAlive.beforeMs > 0
@@ -207,6 +232,10 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       await cliMachines.stopAll('server-stopping');
     },
   };
+}
+
+function addNeeds(one: Need, other: Need): Need {
+  return { memoryMb: one.memoryMb + other.memoryMb, vcpus: one.vcpus + other.vcpus };
 }
 
 function loginInterrupted(): SallyportError {

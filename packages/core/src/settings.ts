@@ -1,3 +1,5 @@
+import type { CapacitySettings } from './admission/capacity.ts';
+import type { QueueSettings } from './admission/work-queue.ts';
 import { defaultCeiling } from './ceiling.ts';
 import type { Ceiling } from './ceiling.ts';
 
@@ -7,8 +9,16 @@ export interface Settings {
   readonly prefer: 'desktop' | 'least-intrusive';
   /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
   readonly idleMs: number;
-  /** From creation to the agent's first answer. Default 60 s. */
-  readonly bootTimeoutMs: number;
+  /**
+   * How much later than that at most, as a part of it: machines that were last used at the same moment are not put to
+   * rest at the same moment. Default 0.2.
+   */
+  readonly idleJitter: number;
+  readonly bootTimeouts: BootTimeouts;
+  /** How many machines are started at a time, and how many wait for it. */
+  readonly queue: QueueSettings;
+  /** What all machines of this host may take. Default: no limit; the server sets what the host has. */
+  readonly capacity: CapacitySettings;
   /** How long a running prompt may hold up a machine that has to be restarted. Default 30 s. */
   readonly drainMs: number;
   /** Longest prompt in bytes of UTF-8. Default 1 MiB. */
@@ -25,6 +35,21 @@ export interface Settings {
   readonly keepAlive: KeepAliveSettings;
   /** What the person is shown in place of a sign-in link; only a demo with a made-up internet sets it. */
   readonly presentUrl: (href: string) => string;
+}
+
+/** How long each phase of bringing a machine up may take. */
+export interface BootTimeouts {
+  /** Its disk and its way out are made. Default 60 s. */
+  readonly createMs: number;
+  /** A stopped machine's disk is read, and logins are written to it. Default 60 s. */
+  readonly prepareMs: number;
+  /** Its system boots, or goes on from its snapshot, until its agent takes connections. Default 3 minutes: an emulated processor is
+   * that slow on a busy host. */
+  readonly bootMs: number;
+  /** Its agent answers. Default 60 s. */
+  readonly readyMs: number;
+  /** The screen of one that is made ahead, and its browser, are up. Default 5 minutes, which is what its agent gives them. */
+  readonly desktopMs: number;
 }
 
 /** Browser machines that are started ahead, while somebody looks at what can be connected. */
@@ -50,7 +75,10 @@ export interface KeepAliveSettings {
 export const defaultSettings: Settings = {
   prefer: 'desktop',
   idleMs: 5 * 60_000,
-  bootTimeoutMs: 60_000,
+  idleJitter: 0.2,
+  bootTimeouts: { createMs: 60_000, prepareMs: 60_000, bootMs: 3 * 60_000, readyMs: 60_000, desktopMs: 5 * 60_000 },
+  queue: { atOnce: 8, maxWaiting: 100, waitMs: 2 * 60_000 },
+  capacity: { memoryMb: Infinity, vcpus: Infinity, spareAfterMs: 60_000 },
   drainMs: 30_000,
   maxPromptBytes: 1024 * 1024,
   signInHosts: [],

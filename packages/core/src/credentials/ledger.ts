@@ -172,14 +172,17 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   /** What is stored, and what there is to decide by: where the store was put back, what the witness remembers. */
   async function look(userId: string, provider: string): Promise<Standing> {
-    const stored = await credentials.current(userId, provider);
-    const testimony = await witness.recall(userId, provider);
+    const [stored, testimony, lease] = await Promise.all([
+      credentials.current(userId, provider),
+      witness.recall(userId, provider),
+      credentials.holder(userId, provider),
+    ]);
     if (!stored) return { stored, testimony, current: undefined };
     const { version, sha256, facts, valid, invalidReason } = stored;
     if (!testimony || !isRolledBack(testimony, stored)) {
       // A lease that the witness knows of and the store does not: the store was put back to before it.
       const remembered = testimony?.version === version ? testimony.machineId : null;
-      const holder = remembered ?? (await credentials.holder(userId, provider))?.machineId;
+      const holder = remembered ?? lease?.machineId;
       return {
         stored,
         testimony,
@@ -240,10 +243,13 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   async function findReadable(userId: string, provider: string): Promise<CredentialRecord> {
-    const { stored: record, current } = await look(userId, provider);
+    const [record, testimony] = await Promise.all([
+      credentials.current(userId, provider),
+      witness.recall(userId, provider),
+    ]);
     const { title } = registry.get(provider).manifest;
     if (!record) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    const reason = record.invalidReason ?? (current?.rolledBack ? 'rolled-back' : undefined);
+    const reason = record.invalidReason ?? (isRolledBack(testimony, record) ? 'rolled-back' : undefined);
     if (reason !== undefined) throw loginNeeded(title, reason);
     return record;
   }

@@ -1,3 +1,5 @@
+import type { RefusalReason } from './refusals.ts';
+
 /** The only way out of a machine, and whose address it shows. One is chosen per deployment. */
 export interface Egress {
   readonly name: string;
@@ -8,6 +10,12 @@ export interface Egress {
    * assigned. Absent: machines are never started ahead.
    */
   reserve?(machineId: string, options: { readonly signal: AbortSignal }): Promise<ReservedRoute>;
+  /**
+   * Asks what the way leads through, such as a proxy service, whether it lets people out: by a connection to port 443 of
+   * this public host, on which nothing is said. Throws `EGRESS_FAILED`, which says what is wrong and what to do. Absent:
+   * it leads through nothing that could be asked.
+   */
+  check?(host: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Gives up what all routes share. The server calls it once, after the last route was closed. */
   close?(): Promise<void>;
 }
@@ -17,7 +25,7 @@ export interface NetworkPlan {
   readonly machineId: string;
   readonly userId: string;
   readonly purpose: 'sign-in' | 'work';
-  /** Exact host names, or `*.name` for every name below. Port 443 only. */
+  /** Exact host names, `*.name` for every name below, or `*` for all of the public internet. Port 443 only. */
   readonly hosts: readonly string[];
   /** The user's stable outgoing identity, allotted at user creation. */
   readonly identity: EgressIdentity;
@@ -33,8 +41,8 @@ export interface EgressIdentity {
 
 export interface EgressOptions {
   readonly signal: AbortSignal;
-  /** Called for each host that was refused, so that the page can name it. */
-  onRefused?(host: string): void;
+  /** Called for each connection that was refused, so that the page can name the host. */
+  onRefused?(host: string, reason: RefusalReason): void;
 }
 
 export interface EgressRoute {
@@ -55,7 +63,11 @@ export interface ReservedRoute extends EgressRoute {
 
 /** Whether a host name is on an allow-list. The name must already be lower-case without a trailing dot. */
 export function isHostAllowed(host: string, allowed: readonly string[]): boolean {
-  return allowed.some((entry) =>
-    entry.startsWith('*.') ? host.endsWith(entry.slice(1)) && host.length > entry.length - 1 : host === entry,
-  );
+  return allowed.some((entry) => {
+    if (entry === ANY_HOST) return true;
+    return entry.startsWith('*.') ? host.endsWith(entry.slice(1)) && host.length > entry.length - 1 : host === entry;
+  });
 }
+
+/** The entry of a list of hosts that stands for every public host. */
+export const ANY_HOST = '*';

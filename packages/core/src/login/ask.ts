@@ -5,6 +5,7 @@ import type { LoginMethod } from '../provider/login-method.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Attempt } from './attempt.ts';
 import { stillTherePrompt } from './endings.ts';
+import { hasShape, typedText } from './steps.ts';
 
 /**
  * Puts a question of the CLI to the plugins, where it is not secret, and then to the person. The words are those
@@ -38,6 +39,15 @@ export async function answerOrAsk(
   session.openPrompts.add(promptId);
   const data = { promptId, kind, secret, choices: choices.map((choice) => choice.label) };
   await session.note({ type: 'prompt', message: label, data });
+}
+
+/** Throws for an answer that the CLI could not use. The answer itself is not repeated: it may be most of a secret. */
+export function checkAnswer(method: LoginMethod, promptId: string, value: string): void {
+  const prompt = declaredPrompts(method).find(({ id }) => id === promptId);
+  if (!prompt || hasShape(prompt, typedText(value))) return;
+  throw new SallyportError('LOGIN_ANSWER_MALFORMED', `That is not the whole of it: ${prompt.label}.`, {
+    ...(prompt.example !== undefined && { hint: `Paste ${prompt.example}` }),
+  });
 }
 
 function declaredPrompts(method: LoginMethod): readonly DeclaredPrompt[] {

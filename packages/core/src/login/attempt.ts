@@ -8,6 +8,7 @@ import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime.ts';
 import { answerOrAsk } from './ask.ts';
 import { presentUrl } from './present-url.ts';
+import type { CallbackReception } from './receive-callbacks.ts';
 import type { LiveSession } from './session.ts';
 
 export interface AttemptRequest {
@@ -16,13 +17,12 @@ export interface AttemptRequest {
   readonly manifest: ProviderManifest;
   readonly method: LoginMethod;
   readonly display: 'desktop' | 'local' | 'none';
-  /** Callback ports the CLI must not choose. */
-  readonly occupyPorts: readonly number[];
+  readonly reception: CallbackReception;
   readonly signal: AbortSignal;
 }
 
 /** What the steps of an attempt work with. Its session refuses to be written to once the attempt is over. */
-export type Attempt = Omit<AttemptRequest, 'session' | 'occupyPorts'> & {
+export type Attempt = Omit<AttemptRequest, 'session'> & {
   readonly session: Pick<LiveSession, 'sessionId' | 'userId' | 'openPrompts' | 'advance' | 'note'>;
 };
 
@@ -65,7 +65,7 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
         method,
         cli: manifest.cli,
         credentials: manifest.credentials,
-        occupyPorts: [...request.occupyPorts],
+        occupyPorts: [...request.reception.occupied],
       },
       signal,
     );

@@ -17,6 +17,10 @@ export interface BrowserMachineRequest {
   readonly warmMachines: WarmMachines;
 }
 
+export function browserMemoryMb({ settings }: Runtime, display: Candidate['display']): number {
+  return display === 'desktop' ? settings.browserMemoryMb.desktop : settings.browserMemoryMb.plain;
+}
+
 /** Starts the machine that one login takes place in, or takes one that is ready. When that fails, nothing is left of it. */
 export async function startBrowserMachine(
   runtime: Runtime,
@@ -24,13 +28,14 @@ export async function startBrowserMachine(
 ): Promise<RunningMachine> {
   const { manifest } = provider;
   const { userId, sessionId, abort } = session;
-  const { browserMemoryMb, signInHosts } = runtime.settings;
+  const { signInHosts } = runtime.settings;
   const desktop = candidate.display === 'desktop';
-  const memoryMb = desktop ? browserMemoryMb.desktop : browserMemoryMb.plain;
+  const memoryMb = browserMemoryMb(runtime, candidate.display);
   const cli = { provider: manifest.id, directory };
   const warm = desktop ? warmMachines.take(cli) : undefined;
   const machineId = warm?.plan.machineId ?? newMachineId();
-  const { driver, host } = runtime;
+  const { driver, host, inHand } = runtime;
+  inHand.add(machineId);
   try {
     await runtime.store.machines.create({
       machineId,
@@ -43,6 +48,7 @@ export async function startBrowserMachine(
     });
   } catch (error) {
     if (warm) await warm.discard();
+    inHand.delete(machineId);
     throw error;
   }
   try {
@@ -58,20 +64,25 @@ export async function startBrowserMachine(
       clis: [cli],
       hosts: [...new Set([...manifest.egress.signIn, ...manifest.egress.cli, ...signInHosts])],
       signal: abort.signal,
+      onQueued: (message: string) =>
+        void runtime.attempt('noting that a login waits', () => session.note({ type: 'progress', message })),
     } as const;
     const claimed = warm && (await claimWarmMachine(runtime, warm, request));
+    // One that was of no use was discarded; another one takes its name.
+    inHand.add(machineId);
     return claimed ?? (await bootMachine(runtime, request));
   } catch (error) {
     await runtime.attempt('noting that a login machine is gone', () =>
       runtime.setMachineState(machineId, userId, 'browser', 'destroyed'),
     );
+    inHand.delete(machineId);
     throw error;
   }
 }
 
 /**
  * Removes the machine of a login that is over. Never rejects: each step is tried and its failure reported. A
- * machine that could not be destroyed stays `stopping`, and the next start of the server removes it.
+ * machine that could not be destroyed stays `stopping`, and the next reconciling removes it.
  */
 export async function removeBrowserMachine(
   runtime: Runtime,
@@ -84,7 +95,10 @@ export async function removeBrowserMachine(
   await runtime.attempt('noting that a login machine stops', setState('stopping'));
   const context = { userId, provider, sessionId, signal: runtime.closing };
   await runtime.hooks.machineStopping(browser.view('stopping'), context, 'login-over');
-  const destroyed = await runtime.attempt('removing a login machine', () => machine.destroy());
+  const destroyed = await runtime.attempt('removing a login machine', () =>
+    runtime.admission.clear({ kind: 'destroy', machineId: id, userId }, () => machine.destroy()),
+  );
   await runtime.attempt("closing a login machine's way out", () => route.close());
   if (destroyed) await runtime.attempt('noting that a login machine is gone', setState('destroyed'));
+  runtime.inHand.delete(id);
 }

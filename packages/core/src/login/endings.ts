@@ -22,6 +22,9 @@ export const stillTherePrompt: DeclaredPrompt = {
 /** Share of the time after which the person is asked. */
 const ASK_AT = 0.8;
 
+/** Longer than a CLI is at a loss for words on a slow machine. */
+const STILL_MS = 2 * 60_000;
+
 /** The first failure rule that the screen matches. */
 export function failureOnScreen(method: LoginMethod, text: string): Failure | undefined {
   const rule = method.failure.find(({ when }) => matchText(when, text) !== undefined);
@@ -71,13 +74,31 @@ export function deadline(state: LoginState): 'ask' | Failure | undefined {
 }
 
 /**
+ * The CLI shows something, does nothing, and no rule says what to do about it, or that the person should: a release
+ * that asks something new. More time would not help.
+ */
+export function drifted(state: LoginState): Failure | undefined {
+  const { method, phase, announced, open, failingSinceMs } = state;
+  const isPersonsTurn = announced !== undefined || open.length > 0;
+  if (method.drive.kind !== 'terminal' || phase !== 'running' || isPersonsTurn || hasAnswered(state)) return undefined;
+  const excerpt = screenExcerpt(state.screen);
+  if (excerpt === '' || failingSinceMs !== undefined) return undefined;
+  const stillMs = state.elapsedMs - state.stillSinceMs;
+  if (stillMs < STILL_MS) return undefined;
+  const { fired } = state;
+  const soFar = fired.length === 0 ? '' : ` after the steps ${fired.join(', ')}`;
+  const message = `The CLI has shown the same for ${Math.round(stillMs / 1000)} s${soFar}, and no rule of the login method ${method.id} knows it.${lastScreen(state)}`;
+  return refused(state) ?? { type: 'fail', code: 'LOGIN_DRIFT', message };
+}
+
+/**
  * Not before the time is over: a CLI may print links to its documentation first, and its sign-in link later. But
  * where nothing better came, the refused link is what the person has to know of.
  */
 function refused(state: LoginState): Failure | undefined {
   const reason = state.phase === 'running' && !state.announced ? refusedLink(state.method, state.screen) : undefined;
   if (reason === undefined) return undefined;
-  const message = `The CLI showed no sign-in page of this provider within ${seconds(state)}. The link it did show was refused: ${reason}.`;
+  const message = `The CLI showed no sign-in page of this provider within ${Math.round(state.elapsedMs / 1000)} s. The link it did show was refused: ${reason}.`;
   return { type: 'fail', code: 'LOGIN_URL_REFUSED', message };
 }
 

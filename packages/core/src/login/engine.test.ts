@@ -217,6 +217,18 @@ describe('steps and answers', () => {
     ]);
   });
 
+  it('leave the question open when the answer has not the shape of one', () => {
+    const { drive } = method();
+    const steps = drive.steps.map((each) =>
+      each.do.kind === 'ask'
+        ? { ...each, do: { ...each.do, prompt: { ...each.do.prompt, shape: { pattern: '^[A-Z]+#[0-9]+$' } } } }
+        : each,
+    );
+    const answers = [answer('code', 'AB'), answer('code', 'AB#\n'), answer('code', ' AB#1\n')];
+    const actions = run([screen('Paste code here'), ...answers], method({ drive: { ...drive, steps } }));
+    expect(actions.slice(1)).toEqual([{ type: 'send', text: 'AB#1\r' }]);
+  });
+
   it('leave the question open when the answer is empty', () => {
     const actions = run([screen('Paste code here'), answer('code', ' \n'), answer('code', 'x')]);
     expect(actions.filter(({ type }) => type === 'send')).toEqual([{ type: 'send', text: 'x\r' }]);
@@ -290,6 +302,26 @@ describe('the end of a login', () => {
       code: 'LOGIN_TIMED_OUT',
       message: expect.stringContaining('while waiting for the CLI to go on after an answer'),
     });
+  });
+
+  it('is drift when the CLI stands still at something new, and nobody was asked to do anything', () => {
+    const patient = method({ timeoutMs: 600_000 });
+    const asksNew = [screen('Choose a theme'), tick(10_000), screen('Share your code, sk-ant-FAKE-0123456789abcdef?')];
+    expect(run([...asksNew, tick(129_999)], patient).map(({ type }) => type)).toEqual(['send']);
+    const [, end] = run([...asksNew, tick(130_000)], patient);
+    expect(end).toMatchObject({ type: 'fail', code: 'LOGIN_DRIFT' });
+    expect(JSON.stringify(end)).toContain('after the steps theme');
+    expect(JSON.stringify(end)).toContain("The last screen said: 'Share your code, […]?'");
+  });
+
+  it('is no drift while something moves, while it is the turn of the person, and before the CLI says anything', () => {
+    const patient = method({ timeoutMs: 600_000 });
+    const ends = (seen: readonly LoginObservation[]): LoginAction[] =>
+      run([...seen, tick(200_000)], patient).filter(({ type }) => type === 'fail');
+    expect(ends([screen('Loading /'), tick(100_000), screen('Loading -')])).toEqual([]);
+    expect(ends([shim(link())])).toEqual([]);
+    expect(ends([screen('Paste code here')])).toEqual([]);
+    expect(ends([screen(' \n')])).toEqual([]);
   });
 
   it('asks whether somebody is there, and ends when nobody answers', () => {

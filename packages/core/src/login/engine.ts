@@ -3,7 +3,16 @@ import { matchText } from '../provider/matcher.ts';
 import { hear, overdueRequest } from '../rpc/conversation.ts';
 import type { Conversation } from '../rpc/conversation.ts';
 import { linksOf } from '../rpc/facts.ts';
-import { crashed, deadline, failureOnScreen, errorReply, incomplete, stillTherePrompt, unanswered } from './endings.ts';
+import {
+  crashed,
+  deadline,
+  drifted,
+  failureOnScreen,
+  errorReply,
+  incomplete,
+  stillTherePrompt,
+  unanswered,
+} from './endings.ts';
 import { findLink, screenText } from './link-search.ts';
 import type { FoundLink } from './link-search.ts';
 import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
@@ -21,6 +30,8 @@ export interface LoginState {
   readonly deadlineMs: number;
   /** What a terminal shows; of a conversation, what the CLI has said, as `factsOf` writes it. */
   readonly screen: ScreenView;
+  /** Since when the screen shows the same. */
+  readonly stillSinceMs: number;
   /** Of the `json-rpc` drive, once it has begun. */
   readonly conversation: Conversation | undefined;
   /** Ids of the steps that have fired. */
@@ -60,6 +71,7 @@ export function createLogin(method: LoginMethod): LoginState {
     elapsedMs: 0,
     deadlineMs: method.timeoutMs,
     screen: { lines: [], links: [] },
+    stillSinceMs: 0,
     conversation: undefined,
     fired: [],
     open: [],
@@ -83,7 +95,7 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
   if (state.phase === 'over') return { state, actions: [] };
   switch (observation.type) {
     case 'screen':
-      return onScreen({ ...state, screen: observation.screen });
+      return onScreen(looked(state, observation.screen));
     case 'rpc':
       return onMessage(state, observation.line);
     case 'stderr':
@@ -101,6 +113,11 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
     default:
       return onCaptured(state, observation.problem);
   }
+}
+
+function looked(state: LoginState, screen: ScreenView): LoginState {
+  const same = screenText(screen) === screenText(state.screen);
+  return { ...state, screen, stillSinceMs: same ? state.stillSinceMs : state.elapsedMs };
 }
 
 function onScreen(state: LoginState): LoginStep {
@@ -223,7 +240,7 @@ function onTick(state: LoginState): LoginStep {
   }
   const late = capture || !state.conversation ? undefined : overdueRequest(state.conversation, state.elapsedMs);
   if (late !== undefined) return over(state, unanswered(state, late));
-  const due = deadline(state);
+  const due = drifted(state) ?? deadline(state);
   if (due === 'ask') {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillTherePrompt }] };
   }

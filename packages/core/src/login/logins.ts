@@ -7,6 +7,7 @@ import type { WarmMachines } from '../machine/warm-machines.ts';
 import type { Runtime } from '../runtime.ts';
 import { liveSessionStatuses } from '../store/store.ts';
 import type { JournalEntry, SessionEvent, SessionRecord } from '../store/store.ts';
+import { browserMemoryMb } from './browser-machine.ts';
 import { rankMethods, tryByThemselves } from './ladder.ts';
 import type { Candidate, Ladder } from './ladder.ts';
 import { runLogin } from './run-login.ts';
@@ -72,6 +73,8 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
     const { replace = false, userId } = request;
     const kind = first.method.kind === 'api-key' ? 'api-key' : 'plan';
     await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
+    if (!('item' in first.method))
+      runtime.admission.check({ memoryMb: browserMemoryMb(runtime, first.display), vcpus: 1 });
     await runtime.store.users.ensure(request.userId, request.externalId);
     const record = await runtime.store.sessions.create({
       sessionId: randomUUID(),

@@ -10,7 +10,7 @@ export async function presentUrl(
   attempt: Attempt,
   event: Extract<AgentEvent, { type: 'login.url' }>,
 ): Promise<void> {
-  const { session, manifest, method, display, agent, signal } = attempt;
+  const { session, manifest, method, display, agent, reception, signal } = attempt;
   const verdict = method.url && guardUrl(event.url, method.url, method.callback);
   if (!verdict?.ok) {
     throw new SallyportError(
@@ -30,6 +30,8 @@ export async function presentUrl(
     await session.advance('awaiting-user', { message: "Sign in on the provider's page, in the window below." });
     return;
   }
+  // Before the link is shown: the person may be quick.
+  if (verdict.url.callback) await reception.receiveAt(verdict.url.callback);
   const shown = runtime.settings.presentUrl(verdict.url.href);
   const userCode = event.userCode ?? null;
   const message = userCode === null ? 'Open the sign-in page.' : 'Open the page and type the code.';

@@ -1,3 +1,4 @@
+import { describeRefusal } from '../egress/refusals.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { RunningMachine } from '../machine/boot.ts';
@@ -6,11 +7,12 @@ import type { LoginMethod } from '../provider/login-method.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
 import { untilStored } from '../until-stored.ts';
+import { checkAnswer } from './ask.ts';
 import { attemptLogin } from './attempt.ts';
 import { removeBrowserMachine, startBrowserMachine } from './browser-machine.ts';
-import type { CallbackPortLease } from './callback-ports.ts';
 import type { OfferedMethod } from './hand-over.ts';
 import type { Candidate } from './ladder.ts';
+import { receiveCallbacks } from './receive-callbacks.ts';
 import { receiveValue } from './receive-value.ts';
 import { failSession } from './session.ts';
 import type { LiveSession } from './session.ts';
@@ -110,17 +112,26 @@ async function tryCandidate(
   const { signal } = session.abort;
   const { manifest } = provider;
   const { method, display } = candidate;
-  const lease = await acquirePorts(runtime, session, candidate);
+  const reception = await receiveCallbacks(runtime, session, candidate);
   let browser: RunningMachine | undefined;
   try {
     await session.advance('starting-machine');
     browser = await startBrowserMachine(runtime, { session, provider, candidate, directory, warmMachines });
+    using _ = runtime.refusals.watch(browser.id, (host, reason) => {
+      if (signal.aborted) return;
+      void runtime.attempt('noting a host that a machine was refused', () =>
+        session.note({ type: 'notice', message: describeRefusal(host, reason, 'sign-in') }),
+      );
+    });
     const { agent } = browser;
     session.agent = agent;
-    session.listener = (promptId, value) => agent.answer(manifest.id, { sessionId, promptId, value });
+    session.listener = async (promptId, value) => {
+      checkAnswer(method, promptId, value);
+      await agent.answer(manifest.id, { sessionId, promptId, value });
+    };
     await session.advance('starting-login');
-    const occupyPorts = lease?.occupied ?? [];
-    const captured = await attemptLogin(runtime, { session, agent, manifest, method, display, occupyPorts, signal });
+    const attempt = { session, agent, manifest, method, display, reception, signal };
+    const captured = await attemptLogin(runtime, attempt);
     await session.advance('storing');
     const version = await storeLogin(runtime, run, captured.files);
     // Not before the commit: the agent keeps offering until then, so a crash in between loses nothing.
@@ -132,29 +143,8 @@ async function tryCandidate(
     if (browser) await removeBrowserMachine(runtime, session, browser);
     throw error;
   } finally {
-    await runtime.attempt('giving callback ports back', async () => lease?.release());
+    await runtime.attempt('giving callback ports back', () => reception.release());
   }
-}
-
-/** The place in line for the CLI's fixed callback ports, where this way of logging in needs one. */
-async function acquirePorts(
-  runtime: Runtime,
-  session: LiveSession,
-  candidate: DrivenCandidate,
-): Promise<CallbackPortLease | undefined> {
-  const { callback } = candidate.method;
-  const { loopback } = runtime.driver.features;
-  const isReached = loopback === 'shared' || (loopback === 'forwarded' && candidate.display === 'local');
-  if (!callback || callback.ports.length === 0 || !isReached) return undefined;
-  const { signal } = session.abort;
-  return runtime.callbackPorts.acquire({
-    ports: callback.ports,
-    path: callback.path,
-    mode: loopback === 'shared' ? 'reserve' : 'forward',
-    signal,
-    onWait: () => void runtime.attempt('noting the wait for a port', () => session.advance('waiting-for-port')),
-    onCallback: async (query) => (await session.agent?.callback(query, signal)) ?? false,
-  });
 }
 
 /** The credential is stored, so the login has succeeded: what fails from here on is reported and takes nothing back. */
@@ -200,6 +190,7 @@ const earlyFaults: readonly ErrorCode[] = [
   'LOGIN_DENIED',
   'LOGIN_CLI_CRASHED',
   'LOGIN_TIMED_OUT',
+  'LOGIN_DRIFT',
   'AGENT_REFUSED',
 ];
 

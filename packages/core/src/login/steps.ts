@@ -1,3 +1,4 @@
+import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { ExpectStep } from '../provider/terminal-drive.ts';
 import { answerStep, beginConversation } from '../rpc/conversation.ts';
@@ -46,12 +47,22 @@ export function takeAnswer(state: LoginState, promptId: string, value: string): 
   );
   if (item?.do.kind !== 'ask') return undefined;
   const { prompt } = item.do;
-  const typed = plainText(value).trim().slice(0, LONGEST_ANSWER);
+  const typed = typedText(value);
   const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
-  if (text === undefined || (text === '' && prompt.kind !== 'choice')) return undefined;
+  if (text === undefined || (text === '' && prompt.kind !== 'choice') || !hasShape(prompt, text)) return undefined;
   const next = { ...state, open: state.open.filter((id) => id !== item.id) };
   if ('submit' in item.do) return { state: next, actions: typing(text, item.do) };
   return state.conversation && talked(next, answerStep(state.conversation, item.id, text, state.elapsedMs));
+}
+
+/** What would be typed of an answer. */
+export function typedText(value: string): string {
+  return plainText(value).trim().slice(0, LONGEST_ANSWER);
+}
+
+/** Whether a text can be the answer. Some CLIs wait for ever when it is not. */
+export function hasShape({ shape }: DeclaredPrompt, text: string): boolean {
+  return shape === undefined || matchText(shape, text) !== undefined;
 }
 
 function typing(text: string, { submit, submitAfterMs }: TypedAnswer): readonly LoginAction[] {

@@ -1,9 +1,14 @@
+import { ordinal } from '../admission/ordinal.ts';
+import type { Reservation } from '../admission/capacity.ts';
 import type { AgentClient } from '../agent/client.ts';
 import { clampMachinePlan, clampNetworkPlan } from '../clamp.ts';
 import type { EgressOptions, EgressRoute, NetworkPlan } from '../egress/egress.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Context } from '../hooks.ts';
 import type { Runtime } from '../runtime.ts';
+import { FIRST_EPOCH } from '../store/store.ts';
+import type { UserRecord } from '../store/store.ts';
+import { inPhase } from './boot-phases.ts';
 import { bringUp } from './bring-up.ts';
 import type { BringUp } from './bring-up.ts';
 import type { Machine } from './driver.ts';
@@ -16,6 +21,12 @@ export interface RunningMachine {
   readonly machine: Machine;
   readonly agent: AgentClient;
   readonly route: EgressRoute;
+  readonly plan: MachinePlan;
+  /**
+   * Settles when its row says that it runs, which a browser machine's does already. Nobody need wait for that to use it: a
+   * machine that runs is found to do so, whatever its row says.
+   */
+  readonly noted: Promise<void>;
   view(state: MachineState): MachineView;
 }
 
@@ -23,6 +34,8 @@ export interface RunningMachine {
 export interface MachineRequest {
   readonly machineId: string;
   readonly userId: string;
+  /** Whoever that is, where it was looked up already. */
+  readonly user?: UserRecord | undefined;
   readonly provider: string | undefined;
   readonly sessionId: string | undefined;
   readonly role: MachineRole;
@@ -32,6 +45,10 @@ export interface MachineRequest {
   /** Hosts the machine needs; the operator's additions are part of it already. */
   readonly hosts: readonly string[];
   readonly signal: AbortSignal;
+  /** Ends the wait for a turn and a place, and nothing after it. */
+  readonly dismissed?: AbortSignal;
+  /** For the person who waits: the machine has to wait for its turn. */
+  readonly onQueued?: (message: string) => void;
 }
 
 export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'wake' | 'beforeStart'>;
@@ -39,51 +56,71 @@ export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'wake' | '
 const DESKTOP = { width: 1280, height: 800 } as const;
 
 /**
- * Plans, opens the way out, creates, starts, and waits for the agent. When any step fails, everything the
- * earlier ones made is undone, and the error names the step.
+ * Plans, waits for a turn and a place on this host, opens the way out, creates, starts, and waits for the agent. When
+ * any step fails, everything the earlier ones made is undone, and the error names the step.
  */
 export async function bootMachine(runtime: Runtime, request: BootRequest): Promise<RunningMachine> {
-  const deadline = bootDeadline(runtime, request.role, request.signal);
-  const { signal } = deadline;
-  const undo: (() => Promise<unknown>)[] = [];
+  const { machineId, userId, role, signal } = request;
   try {
     const context = contextOf(request, signal);
     const network = await planNetwork(runtime, request, context);
     const plan = await planMachine(runtime, request, context);
-    const route = await runtime.egress.open(network, wayOutOptions(runtime, request, signal));
+    const kind = request.wake ? 'wake' : 'create';
+    return await runtime.admission.admit({ kind, machineId, userId }, plan, turnOf(request), (place) =>
+      bootPlanned(runtime, request, { network, plan, place }),
+    );
+  } catch (thrown) {
+    if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
+    throw toSallyportError(thrown, 'MACHINE_FAILED', `The ${role} machine could not be started.`);
+  }
+}
+
+async function bootPlanned(
+  runtime: Runtime,
+  request: BootRequest,
+  { network, plan, place }: { readonly network: NetworkPlan; readonly plan: MachinePlan; readonly place: Reservation },
+): Promise<RunningMachine> {
+  const { machineId, role, signal, existing, wake, beforeStart } = request;
+  const undo: (() => Promise<unknown>)[] = [async () => place.release()];
+  try {
+    const route = await inPhase(runtime, { phase: 'create', role, signal }, (until) =>
+      runtime.egress.open(network, wayOutOptions(runtime, request, until)),
+    );
     undo.push(() => route.close());
-    const epoch = await runtime.store.machines.nextEpoch(request.machineId);
-    const { existing, wake, beforeStart } = request;
-    const up = await bringUp(runtime, { plan, epoch, route, existing, wake, beforeStart, signal });
+    // The row of a new machine was written with the first one.
+    const epoch = existing ? await runtime.store.machines.nextEpoch(machineId) : FIRST_EPOCH;
+    // From here on the machine has the place, and gives it back when it no longer runs.
+    undo.shift();
+    const up = await bringUp(runtime, { plan, epoch, route, place, existing, wake, beforeStart, signal });
     undo.push(() => (existing ? up.machine.stop({ deadlineMs: 2_000 }) : up.machine.destroy()));
-    return await introduce(runtime, { ...up, plan, route }, context);
+    return await introduce(runtime, { ...up, plan, route }, contextOf(request, signal));
   } catch (thrown) {
     for (const step of undo.toReversed()) await runtime.attempt('clearing away a machine that did not start', step);
-    if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
-    throw toSallyportError(thrown, 'MACHINE_FAILED', `The ${request.role} machine could not be started.`);
-  } finally {
-    deadline.clear();
+    throw thrown;
   }
+}
+
+function turnOf({ signal, dismissed, onQueued }: MachineRequest) {
+  return {
+    signal: dismissed ? AbortSignal.any([signal, dismissed]) : signal,
+    onPosition: (position: number) => onQueued?.(`Waiting for a place: ${ordinal(position)} in line.`),
+  };
 }
 
 /** Tells plugins and the store that a machine runs. */
 export async function introduce(
   runtime: Runtime,
-  { plan, machine, agent, route }: Omit<RunningMachine, 'id' | 'role' | 'view'> & { readonly plan: MachinePlan },
+  { plan, machine, agent, route }: Omit<RunningMachine, 'id' | 'role' | 'noted' | 'view'>,
   context: Context,
 ): Promise<RunningMachine> {
   const { machineId, userId, role, labels } = plan;
   const driver = runtime.driver.name;
   const view = (state: MachineState): MachineView => ({ machineId, userId, role, driver, labels, state });
   await runtime.hooks.machineStarted(view('running'), context);
-  await runtime.setMachineState(machineId, userId, role, 'running');
-  return { id: machineId, role, machine, agent, route, view };
-}
-
-export function bootDeadline(runtime: Runtime, role: MachineRole, parent: AbortSignal) {
-  const { bootTimeoutMs } = runtime.settings;
-  const late = `The ${role} machine was not ready after ${bootTimeoutMs / 1000} s.`;
-  return runtime.clock.deadline(bootTimeoutMs, () => new SallyportError('MACHINE_TIMED_OUT', late), parent);
+  const noted = runtime.setMachineState(machineId, userId, role, 'running');
+  noted.catch(() => undefined);
+  if (role === 'browser') await noted;
+  return { id: machineId, role, machine, agent, route, plan, noted, view };
 }
 
 export function contextOf({ userId, provider, sessionId }: MachineRequest, signal: AbortSignal): Context {
@@ -95,11 +132,17 @@ export function wayOutOptions(
   { userId, machineId }: MachineRequest,
   signal: AbortSignal,
 ): EgressOptions {
-  return { signal, onRefused: (host) => runtime.emit({ type: 'egress.refused', userId, machineId, host }) };
+  return {
+    signal,
+    onRefused: (host, reason) => {
+      runtime.emit({ type: 'egress.refused', userId, machineId, host, reason });
+      runtime.refusals.tell(machineId, host, reason);
+    },
+  };
 }
 
 export async function planNetwork(runtime: Runtime, request: MachineRequest, context: Context): Promise<NetworkPlan> {
-  const user = await runtime.store.users.get(request.userId);
+  const user = request.user ?? (await runtime.store.users.get(request.userId));
   const plan: NetworkPlan = {
     machineId: request.machineId,
     userId: request.userId,

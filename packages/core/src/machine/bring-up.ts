@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
-
+import type { Reservation } from '../admission/capacity.ts';
+import { newBootToken } from '../agent/boot-token.ts';
 import type { AgentClient } from '../agent/client.ts';
 import type { EgressRoute } from '../egress/egress.ts';
 import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { Secret } from '../secret.ts';
+import { inPhase, withLastWords } from './boot-phases.ts';
+import type { BootPhase } from './boot-phases.ts';
 import type { Machine, MachineExit } from './driver.ts';
 import type { MachinePlan } from './plan.ts';
 
@@ -12,6 +13,8 @@ export interface BringUp {
   readonly plan: MachinePlan;
   readonly epoch: number;
   readonly route: EgressRoute;
+  /** Its place on this host, which it has for as long as it runs. */
+  readonly place: Reservation;
   /** An existing machine, stopped; absent where one has to be made. */
   readonly existing?: Machine | undefined;
   /** Goes on from the existing machine's snapshot instead of booting it. */
@@ -26,23 +29,40 @@ const HEALTH_RETRY_MS = 25;
 /** Creates, starts, and waits for the agent. When a step fails, a machine that was made is destroyed again. */
 export async function bringUp(
   runtime: Runtime,
-  { plan, epoch, route, existing, wake, beforeStart, signal }: BringUp,
+  { plan, epoch, route, place, existing, wake, beforeStart, signal }: BringUp,
 ): Promise<{ readonly machine: Machine; readonly agent: AgentClient }> {
-  const machine = existing ?? (await runtime.driver.create(plan, { signal }));
+  const within = <T>(phase: BootPhase, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    inPhase(runtime, { phase, role: plan.role, signal }, work);
+  const machine = existing ?? (await create());
+  let started = false;
   try {
-    await beforeStart?.(machine, signal);
-    const token = new Secret(randomBytes(32).toString('base64url'));
-    const options = { plan, epoch, token, egress: route, signal };
-    if (wake && machine.wake) await machine.wake(options);
-    else await machine.start(options);
+    if (beforeStart) await within('prepare', (until) => beforeStart(machine, until));
+    const token = newBootToken();
+    await within(wake ? 'wake' : 'boot', async (until) => {
+      started = true;
+      const options = { plan, epoch, token, egress: route, signal: until };
+      await (wake && machine.wake ? machine.wake(options) : machine.start(options));
+    });
+    void machine.exited.then(() => place.release());
     const agent = runtime.connectAgent(machine, token);
-    await waitForAgent(runtime, machine, agent, signal);
+    await within('ready', (until) => waitForAgent(runtime, machine, agent, until));
     return { machine, agent };
   } catch (error) {
-    await runtime.attempt('clearing away a machine that did not start', () =>
+    const cleared = await runtime.attempt('clearing away a machine that did not start', () =>
       existing ? machine.stop({ deadlineMs: 2_000 }) : machine.destroy(),
     );
-    throw error;
+    // Where it may still run, it keeps its place until it is found not to.
+    if (cleared) place.release();
+    throw started && cleared ? await withLastWords(runtime, machine, error) : error;
+  }
+
+  async function create(): Promise<Machine> {
+    try {
+      return await within('create', (until) => runtime.driver.create(plan, { signal: until }));
+    } catch (error) {
+      place.release();
+      throw error;
+    }
   }
 }
 

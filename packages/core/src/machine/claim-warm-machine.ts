@@ -1,7 +1,8 @@
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { bootDeadline, contextOf, introduce, planMachine, planNetwork, wayOutOptions } from './boot.ts';
+import { contextOf, introduce, planMachine, planNetwork, wayOutOptions } from './boot.ts';
 import type { MachineRequest, RunningMachine } from './boot.ts';
+import { inPhase } from './boot-phases.ts';
 import type { MachinePlan } from './plan.ts';
 import type { WarmMachine } from './warm-machines.ts';
 
@@ -18,8 +19,7 @@ export async function claimWarmMachine(
   warm: WarmMachine,
   request: MachineRequest,
 ): Promise<RunningMachine | undefined> {
-  const deadline = bootDeadline(runtime, request.role, request.signal);
-  const { signal } = deadline;
+  const { signal } = request;
   try {
     const context = contextOf(request, signal);
     const network = await planNetwork(runtime, request, context);
@@ -28,16 +28,14 @@ export async function claimWarmMachine(
       await warm.discard();
       return undefined;
     }
-    const route = await warm.route.assign(network, wayOutOptions(runtime, request, signal));
-    // It was started as the first epoch; the row's count begins with it.
-    await runtime.store.machines.nextEpoch(request.machineId);
+    const route = await inPhase(runtime, { phase: 'create', role: request.role, signal }, (until) =>
+      warm.route.assign(network, wayOutOptions(runtime, request, until)),
+    );
     return await introduce(runtime, { plan, machine: warm.machine, agent: warm.agent, route }, context);
   } catch (thrown) {
     await warm.discard();
     if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;
     throw toSallyportError(thrown, 'MACHINE_FAILED', `The ${request.role} machine could not be started.`);
-  } finally {
-    deadline.clear();
   }
 }
 

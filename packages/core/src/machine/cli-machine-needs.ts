@@ -1,9 +1,15 @@
+import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRequest } from './boot.ts';
 
 export type CliMachineNeeds = Pick<MachineRequest, 'sessionId' | 'role' | 'memoryMb' | 'desktop' | 'clis' | 'hosts'>;
 
 const LEAST_MEMORY_MB = 384;
+
+/** Memory of a CLI machine that runs these providers' CLIs, one at a time. */
+export function cliMemoryMb(manifests: readonly ProviderManifest[]): number {
+  return Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb));
+}
 
 /** What a CLI machine for these providers needs, with their CLIs on this host. */
 export async function cliMachineNeeds(
@@ -21,7 +27,7 @@ export async function cliMachineNeeds(
   return {
     sessionId: undefined,
     role: 'cli',
-    memoryMb: Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb)),
+    memoryMb: cliMemoryMb(manifests),
     desktop: false,
     clis,
     hosts: [...new Set([...manifests.flatMap((manifest) => manifest.egress.cli), ...runtime.settings.workHosts])],

@@ -1,4 +1,6 @@
+import type { Need } from '../admission/capacity.ts';
 import { SallyportError } from '../errors.ts';
+import { createArrivals } from './arrivals.ts';
 import { createLine, createLines, orAborted } from '../one-at-a-time.ts';
 import type { Line } from '../one-at-a-time.ts';
 import type { Runtime } from '../runtime.ts';
@@ -6,8 +8,8 @@ import type { RunningMachine } from './boot.ts';
 import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
 import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
 import type { Withheld } from './credential-release.ts';
-import { findCliMachine } from './find-cli-machine.ts';
-import { dueRenewals, renewLogin } from './renew-login.ts';
+import { findCliMachine, findOwner } from './find-cli-machine.ts';
+import { renewLogins } from './renew-logins.ts';
 import { restCliMachine } from './rest-cli-machine.ts';
 import { startCliMachine } from './start-cli-machine.ts';
 import type { StartCliMachine } from './start-cli-machine.ts';
@@ -27,6 +29,8 @@ export interface CliMachine {
   active: number;
   /** Monotonic time of the last use. */
   lastUsed: number;
+  /** How often the idle time it is left before it is put to rest: 1, and up to `idleJitter` more. */
+  patience: number;
   /** Provider → monotonic time before which its login is not renewed again. */
   readonly renewals: Map<string, number>;
   /** It ended by itself and has not been cleared up yet. */
@@ -52,6 +56,14 @@ export interface CliMachines {
   keepAlive(): Promise<void>;
   /** Puts every machine to rest that nobody used for `idleMs`: it hibernates where it can, else it is stopped. */
   stopIdle(idleMs: number): Promise<void>;
+  /** Whether the person's machine runs, so that a prompt needs no other. */
+  isUp(userId: string): boolean;
+  /** What machines take that {@link CliMachines.makeRoom} may put to rest. */
+  spare(): Need;
+  /** Puts the machine to rest that was not used for the longest time, and some time at least. False: there is none. */
+  makeRoom(): Promise<boolean>;
+  /** Does something to a person's machine that does not run here; nothing where it does, or is being started or ended. */
+  whileResting(userId: string, machineId: string, work: () => Promise<void>): Promise<void>;
   /** Stops every machine and starts none any more. */
   stopAll(reason: string): Promise<void>;
 }
@@ -64,6 +76,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   /** One operation at a time for each person; the next starts when the one before has ended, well or not. */
   const lines = createLines();
   const exclusively = <T>(userId: string, work: () => Promise<T>): Promise<T> => lines.inLine(userId, work);
+  const arrivals = createArrivals();
   let closed = false;
 
   async function bringUp(request: StartCliMachine): Promise<CliMachine> {
@@ -91,14 +104,16 @@ export function createCliMachines(runtime: Runtime): CliMachines {
 
   async function boot(request: StartCliMachine, restarts: boolean): Promise<CliMachine> {
     const { userId } = request;
-    const woken = restarts ? undefined : await wakeCliMachine(runtime, request);
+    const owner = await findOwner(runtime, userId);
+    const woken = restarts ? undefined : await wakeCliMachine(runtime, request, owner);
     if (!woken && !restarts) request.onProgress('starting', 'Your machine is being started.');
-    const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request));
+    const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request, owner));
     const lastUsed = runtime.clock.monotonic();
-    const fresh = { intake: createLine(), active: 0, lastUsed, renewals: new Map<string, number>(), ended: false };
-    const entry: CliMachine = { userId, running, providers, withheld, ...fresh };
+    const fresh = { intake: createLine(), active: 0, renewals: new Map<string, number>(), ended: false };
+    const entry: CliMachine = { userId, running, providers, withheld, ...fresh, lastUsed, patience: newPatience() };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
+    running.noted.catch(() => restInLine(entry, 'not-started'));
     try {
       await watchCredentials(runtime, entry);
     } catch (error) {
@@ -115,7 +130,29 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (!entry) return;
     if (drainUntil) await drain(entry, drainUntil);
     up.delete(userId);
-    await restCliMachine(runtime, entry, entry.ended ? 'ended' : reason);
+    const work = { kind: 'rest', machineId: entry.running.id, userId } as const;
+    await runtime.admission.clear(work, () => restCliMachine(runtime, entry, entry.ended ? 'ended' : reason));
+  }
+
+  function disconnected(provider: string): SallyportError {
+    const { title } = runtime.registry.get(provider).manifest;
+    return new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} was disconnected while this waited for a machine.`);
+  }
+
+  function newPatience(): number {
+    return 1 + runtime.settings.idleJitter * runtime.random();
+  }
+
+  function isUnused(entry: CliMachine): boolean {
+    return up.get(entry.userId) === entry && entry.active === 0 && !entry.ended;
+  }
+
+  /** Machines that can be put to rest at once: nobody uses them, and nothing is under way for their people. */
+  function spareMachines(): readonly CliMachine[] {
+    const before = runtime.clock.monotonic() - runtime.settings.capacity.spareAfterMs;
+    const isSpare = (entry: CliMachine): boolean =>
+      isUnused(entry) && entry.lastUsed <= before && !lines.isBusy(entry.userId);
+    return [...up.values()].filter(isSpare).toSorted((one, other) => one.lastUsed - other.lastUsed);
   }
 
   async function drain(entry: CliMachine, signal: AbortSignal): Promise<void> {
@@ -135,35 +172,41 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   function onExit(entry: CliMachine): void {
     entry.ended = true;
     runtime.bell.ring(freeTopic(entry));
+    restInLine(entry, 'ended');
+  }
+
+  function restInLine(entry: CliMachine, reason: string): void {
     void exclusively(entry.userId, async () => {
-      if (up.get(entry.userId) === entry) await rest(entry.userId, 'ended');
+      if (up.get(entry.userId) === entry) await rest(entry.userId, reason);
     });
   }
 
   return {
-    acquire: async (request) => {
-      const { userId, signal } = request;
-      const begun = Promise.withResolvers<void>();
-      const flight = exclusively(userId, async () => {
-        signal.throwIfAborted();
-        begun.resolve();
-        if (closed)
-          throw new SallyportError('MACHINE_FAILED', 'The server is being stopped.', {
-            hint: 'Send the prompt again.',
-          });
-        const entry = await bringUp(request);
-        entry.active += 1;
-        entry.lastUsed = runtime.clock.monotonic();
-        return entry;
-      });
-      // Somebody who gives up while others are served need not wait for them; one who is served cleans up first.
-      flight.catch(() => undefined);
-      await orAborted(signal, begun.promise);
-      return flight;
-    },
+    acquire: (request) =>
+      arrivals.serve(request.userId, request.provider, async (dismissed) => {
+        const signal = AbortSignal.any([request.signal, dismissed]);
+        const begun = Promise.withResolvers<void>();
+        const flight = exclusively(request.userId, async () => {
+          signal.throwIfAborted();
+          begun.resolve();
+          if (closed)
+            throw new SallyportError('MACHINE_FAILED', 'The server is being stopped.', {
+              hint: 'Send the prompt again.',
+            });
+          const entry = await bringUp({ ...request, dismissed });
+          entry.active += 1;
+          entry.lastUsed = runtime.clock.monotonic();
+          return entry;
+        });
+        // Somebody who gives up while others are served need not wait for them; one who is served cleans up first.
+        flight.catch(() => undefined);
+        await orAborted(signal, begun.promise);
+        return flight;
+      }),
     release: (machine) => {
       machine.active -= 1;
       machine.lastUsed = runtime.clock.monotonic();
+      machine.patience = newPatience();
       runtime.bell.ring(freeTopic(machine));
     },
     doubt: async (entry) => {
@@ -189,25 +232,32 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         if ((await runtime.store.machines.get(machineId))?.state !== 'hibernated')
           throw new SallyportError('MACHINE_FAILED', `Machine ${machineId} could not hibernate and was stopped.`);
       }),
-    destroy: (userId, machineId) =>
-      exclusively(userId, async () => {
+    destroy: async (userId, machineId) => {
+      const isTheirs = (await runtime.store.users.get(userId))?.machineId === machineId;
+      const anybody = isTheirs && arrivals.dismiss(userId, () => destroyed(machineId));
+      await exclusively(userId, async () => {
         const isCurrent = up.get(userId)?.running.id === machineId;
         if (isCurrent) await rest(userId, 'destroy');
         const known = await findCliMachine(runtime, userId, machineId);
+        // It was still to be made, for somebody who was sent away.
+        if (!known && anybody) return;
         if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'There is no machine to destroy.');
         const { record, existing } = known;
-        if (existing) {
+        await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
+          if (!existing) return;
           await existing.stop({ deadlineMs: 2_000 });
           await runtime.attempt(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, existing));
           await existing.destroy();
-        }
+        });
         await loseCredentials(runtime, record, true);
         if ((await runtime.store.users.get(userId))?.machineId === machineId)
           await runtime.store.users.setMachine(userId, null);
         await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
-      }),
-    forget: (userId, provider, erase) =>
-      exclusively(userId, async () => {
+      });
+    },
+    forget: async (userId, provider, erase) => {
+      arrivals.dismiss(userId, (theirs) => (theirs === provider ? disconnected(provider) : 'again'));
+      await exclusively(userId, async () => {
         await rest(userId, 'disconnected', runtime.closing);
         await erase();
         const known = await findCliMachine(runtime, userId);
@@ -217,10 +267,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await removeCredential(runtime, known.existing, provider);
         if (known.record.state === 'hibernated')
           await runtime.setMachineState(known.record.machineId, userId, 'cli', 'stopped');
-      }),
+      });
+    },
     stopIdle: async (idleMs) => {
       const isIdle = (entry: CliMachine): boolean =>
-        up.get(entry.userId) === entry && entry.active === 0 && runtime.clock.monotonic() - entry.lastUsed >= idleMs;
+        up.get(entry.userId) === entry &&
+        entry.active === 0 &&
+        runtime.clock.monotonic() - entry.lastUsed >= idleMs * entry.patience;
       const idle = [...up.values()].filter(isIdle);
       await Promise.all(
         idle.map((entry) =>
@@ -231,27 +284,31 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         ),
       );
     },
-    keepAlive: async () => {
-      const { settings, clock } = runtime;
-      const idle = [...up.values()].filter(({ active, ended }) => active === 0 && !ended);
-      const waiting = idle.values();
-      const workers = Array.from({ length: settings.keepAlive.atOnce }, async () => {
-        for (const entry of waiting) {
-          const isFree = (): boolean => up.get(entry.userId) === entry && entry.active === 0 && !entry.ended && !closed;
-          const isRested = (provider: string): boolean => clock.monotonic() >= (entry.renewals.get(provider) ?? 0);
-          const due = (await dueRenewals(runtime, entry)).filter(isRested);
-          if (due.length === 0) continue;
-          // A prompt that comes meanwhile waits: its CLI would present the same refresh token.
-          await exclusively(entry.userId, async () => {
-            for (const provider of await dueRenewals(runtime, entry)) {
-              if (!isFree() || !due.includes(provider)) continue;
-              entry.renewals.set(provider, clock.monotonic() + settings.keepAlive.retryMs);
-              await runtime.attempt(`renewing the ${provider} login`, () => renewLogin(runtime, entry, provider));
-            }
-          });
-        }
-      });
-      await Promise.all(workers);
+    keepAlive: () =>
+      renewLogins(runtime, {
+        machines: [...up.values()],
+        isFree: (entry) => isUnused(entry) && !closed,
+        exclusively,
+      }),
+    isUp: (userId) => up.get(userId)?.ended === false,
+    spare: () => {
+      const plans = spareMachines().map(({ running }) => running.plan);
+      return {
+        memoryMb: plans.reduce((sum, { memoryMb }) => sum + memoryMb, 0),
+        vcpus: plans.reduce((sum, { vcpus }) => sum + vcpus, 0),
+      };
+    },
+    makeRoom: async () => {
+      const [found] = spareMachines();
+      if (!found) return false;
+      // Its line is empty, so this begins at once: whoever asks may hold up others.
+      await exclusively(found.userId, () => rest(found.userId, 'make-room'));
+      return true;
+    },
+    whileResting: async (userId, machineId, work) => {
+      const isHere = (): boolean => up.get(userId)?.running.id === machineId;
+      if (isHere() || lines.isBusy(userId)) return;
+      await exclusively(userId, work);
     },
     stopAll: async (reason) => {
       closed = true;
@@ -259,6 +316,11 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       await Promise.all([...users].map((userId) => exclusively(userId, () => rest(userId, reason))));
     },
   };
+}
+
+function destroyed(machineId: string): SallyportError {
+  const message = `Machine ${machineId} was destroyed while this waited for it to be started.`;
+  return new SallyportError('MACHINE_FAILED', message, { hint: 'The next prompt makes a new machine.' });
 }
 
 /** Rung when a prompt no longer holds the machine. */

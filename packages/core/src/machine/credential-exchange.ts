@@ -29,7 +29,8 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
     const outcome = await takeIn(runtime, found);
     const standing = await runtime.ledger.standing(userId, provider);
     if (standing?.holder !== machine.id) continue;
-    if (outcome.outcome !== 'refused' || standing.facts.rotates === false) {
+    const isUnharmed = standing.facts.rotates === false || (await neverRanWith(runtime, userId, provider, machine.id));
+    if (outcome.outcome !== 'refused' || isUnharmed) {
       await runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
       continue;
     }
@@ -37,6 +38,16 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
     // The lease stays: the right disk may come back, and with it the login.
     await endLogin(runtime, { userId, provider, reason: outcome.why === 'blank' ? 'refused' : 'lost' });
   }
+}
+
+/**
+ * It was leased and never put to use: a machine starts only after what lies on its disk was noted. Both are asked of
+ * the store: a lease that only the witness remembers says that the store, and so the note, is from before it.
+ */
+async function neverRanWith(runtime: Runtime, userId: string, provider: string, machineId: string): Promise<boolean> {
+  const row = await runtime.store.machines.get(machineId);
+  const holder = await runtime.store.credentials.holder(userId, provider);
+  return row !== undefined && row.injected[provider] === undefined && holder?.machineId === machineId;
 }
 
 /** The machine never ran anything: what was leased to it is unchanged. */
@@ -78,9 +89,8 @@ export async function watchCredentials(runtime: Runtime, entry: CliMachine): Pro
   void followOffers(runtime, entry, ended.signal).catch((error: unknown) => {
     if (!ended.signal.aborted) runtime.reportBackground(`following the credentials of machine ${running.id}`, error);
   });
-  const record = await runtime.store.machines.get(running.id);
-  for (const provider of Object.keys(record?.injected ?? {})) {
-    if (!runtime.registry.has(provider)) continue;
+  for (const provider of entry.providers) {
+    if (entry.withheld.has(provider)) continue;
     await running.agent.watchCredentials(provider, runtime.registry.get(provider).manifest.credentials);
   }
 }

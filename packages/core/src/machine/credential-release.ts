@@ -4,7 +4,7 @@ import { loginNeeded } from '../credentials/login-needed.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import type { CredentialRecord } from '../store/store.ts';
+import type { CredentialRecord, MachineRecord } from '../store/store.ts';
 import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import type { Machine } from './driver.ts';
 
@@ -26,27 +26,41 @@ export interface ReleaseRequest {
   readonly signal: AbortSignal;
 }
 
+export interface Holdings {
+  /** What lies on the machine's disk. */
+  readonly injected: MachineRecord['injected'];
+  /** What is stored. */
+  readonly credentials: readonly CredentialRecord[];
+  readonly withheld: ReadonlyMap<string, Withheld>;
+}
+
 /**
  * Providers whose stored version is another than the one on the machine's disk, or gone. A login that has ended, or
  * that was withheld, is on no list: it is not given out, so a restart would bring nothing.
  */
+export function findStale({ registry }: Runtime, { injected, credentials, withheld }: Holdings): readonly string[] {
+  const stored = new Map(credentials.map((credential) => [credential.provider, credential]));
+  const providers = new Set([...Object.keys(injected), ...stored.keys()]);
+  return [...providers].filter((provider) => {
+    const credential = stored.get(provider);
+    if (!registry.has(provider) || credential?.valid === false) return false;
+    const isWithheld = credential !== undefined && withheld.get(provider)?.version === credential.version;
+    return injected[provider] !== credential?.version && !isWithheld;
+  });
+}
+
+/** The same of a machine as its row and the store are now. */
 export async function staleProviders(
   runtime: Runtime,
   userId: string,
   machineId: string,
   withheld: ReadonlyMap<string, Withheld>,
 ): Promise<readonly string[]> {
-  const injected = (await runtime.store.machines.get(machineId))?.injected ?? {};
-  const stored = new Map(
-    (await runtime.store.credentials.list(userId)).map((credential) => [credential.provider, credential]),
-  );
-  const providers = new Set([...Object.keys(injected), ...stored.keys()]);
-  return [...providers].filter((provider) => {
-    const credential = stored.get(provider);
-    if (!runtime.registry.has(provider) || credential?.valid === false) return false;
-    const isWithheld = credential !== undefined && withheld.get(provider)?.version === credential.version;
-    return injected[provider] !== credential?.version && !isWithheld;
-  });
+  const [row, credentials] = await Promise.all([
+    runtime.store.machines.get(machineId),
+    runtime.store.credentials.list(userId),
+  ]);
+  return findStale(runtime, { injected: row?.injected ?? {}, credentials, withheld });
 }
 
 /** Puts the newest version of every connected provider on a stopped machine's disk, and removes what is not for it. */
@@ -55,8 +69,11 @@ export async function releaseCredentials(
   machine: Machine,
   request: ReleaseRequest,
 ): Promise<ReadonlyMap<string, Withheld>> {
-  const before = (await runtime.store.machines.get(machine.id))?.injected ?? {};
-  const stored = await runtime.store.credentials.list(request.userId);
+  const [row, stored] = await Promise.all([
+    runtime.store.machines.get(machine.id),
+    runtime.store.credentials.list(request.userId),
+  ]);
+  const before = row?.injected ?? {};
   // What it holds of a provider that is no longer configured stays as it lies.
   const injected: Record<string, number> = { ...before };
   const withheld = new Map<string, Withheld>();
@@ -127,7 +144,11 @@ async function releaseOne(
   // A key has no file of its own: there, the note says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
   const isPlaced = existing.length > 0 ? onDisk === standing?.sha256 : isNoted;
-  if (!isPlaced) await checkRelease(runtime, credential, request);
+  if (!isPlaced) {
+    await checkRelease(runtime, credential, request);
+    // Until it is noted again, the lease alone does not mean that the machine has run with it.
+    if (request.noted !== undefined) await noteRemoved(runtime, machine.id, provider);
+  }
   const released = await runtime.ledger.release({ userId, provider, machineId: machine.id });
   const { version } = released;
   if (!isPlaced || version !== credential.version) {
@@ -165,8 +186,14 @@ async function takeOver(runtime: Runtime, userId: string, provider: string, hold
 /** Takes one provider's credential off a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
   await machine.disk.remove(provider, credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
-  const { [provider]: _removed, ...injected } = (await runtime.store.machines.get(machine.id))?.injected ?? {};
-  await runtime.store.machines.update(machine.id, { injected });
+  await noteRemoved(runtime, machine.id, provider);
+}
+
+async function noteRemoved(runtime: Runtime, machineId: string, provider: string): Promise<void> {
+  const noted = (await runtime.store.machines.get(machineId))?.injected ?? {};
+  if (noted[provider] === undefined) return;
+  const { [provider]: _removed, ...injected } = noted;
+  await runtime.store.machines.update(machineId, { injected });
 }
 
 /** The disk or the store does not work, which is nothing about one login. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 
+import type { UseSpareRoom } from '../admission/spare-room.ts';
 import type { PlacedFile } from '../credentials/files.ts';
 import type { EgressRoute } from '../egress/egress.ts';
 import type { Secret } from '../secret.ts';
@@ -18,6 +19,18 @@ export interface MachineDriver {
   list(): Promise<readonly MachineRef[]>;
   /** Takes a machine over after a crash. `undefined`: nothing is left of it. */
   adopt(ref: MachineRef): Promise<Machine | undefined>;
+  /**
+   * Takes away what it made on this host for machines other than these: control groups, devices, addresses, folders.
+   * Called when a server starts and every minute after, once the machines themselves were put in order; a machine that
+   * the driver is making at that moment may be missing from the list, and is left alone all the same. What does not
+   * carry its label is not its own. Repeating it changes nothing. Returns what that was, for the log.
+   */
+  reconcile?(machineIds: ReadonlySet<string>): Promise<readonly string[]>;
+  /**
+   * Called once, before the first machine, on a driver that starts machines which nobody asked for and which are in no list:
+   * from then on it does that in spare room only. Where no application calls it, the host is the driver's own.
+   */
+  lendSpareRoom?(use: UseSpareRoom): void;
   /** What this host has and lacks for this driver. */
   doctor(): Promise<readonly Check[]>;
 }
@@ -74,12 +87,12 @@ export interface Machine {
   /** Stops it and leaves no trace of it. */
   destroy(): Promise<void>;
   /** Keeps the running machine's memory as a snapshot and ends it. Where that fails, the machine is stopped. */
-  hibernate?(options: { readonly signal: AbortSignal }): Promise<void>;
+  readonly hibernate?: (options: { readonly signal: AbortSignal }) => Promise<void>;
   /**
    * Goes on from the snapshot, with a new epoch, token and way out. A snapshot holds an identity, so it is used up at
    * the first attempt, whatever comes of it. Rejects where the plan, the driver or the host changed meanwhile.
    */
-  wake?(options: StartOptions): Promise<void>;
+  readonly wake?: (options: StartOptions) => Promise<void>;
   /** Works only while the machine is stopped and does not hibernate, and never follows a link out of a home. */
   readonly disk: MachineDisk;
 }

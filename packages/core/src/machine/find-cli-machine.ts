@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime.ts';
-import type { MachineRecord } from '../store/store.ts';
+import type { CredentialRecord, MachineRecord, UserRecord } from '../store/store.ts';
 import { loseCredentials } from './credential-exchange.ts';
 import type { Machine } from './driver.ts';
 import { newMachineId } from './ids.ts';
@@ -8,6 +8,22 @@ import { newMachineId } from './ids.ts';
 export interface FoundMachine {
   readonly record: MachineRecord;
   readonly existing: Machine | undefined;
+}
+
+/** Whom a machine is brought up for, and the one they have. */
+export interface Owner {
+  readonly user: UserRecord | undefined;
+  readonly known: FoundMachine | undefined;
+  readonly credentials: readonly CredentialRecord[];
+}
+
+export async function findOwner(runtime: Runtime, userId: string): Promise<Owner> {
+  const [user, credentials] = await Promise.all([
+    runtime.store.users.get(userId),
+    runtime.store.credentials.list(userId),
+  ]);
+  const { machineId } = user ?? {};
+  return { user, credentials, known: machineId ? await findCliMachine(runtime, userId, machineId) : undefined };
 }
 
 /** The person's CLI machine, or the given one of theirs. */
@@ -24,8 +40,11 @@ export async function findCliMachine(
 }
 
 /** The person's machine, or the row of a new one; what a machine held that is gone from this host is lost. */
-export async function findOrReserve(runtime: Runtime, userId: string, memoryMb: number): Promise<FoundMachine> {
-  const known = await findCliMachine(runtime, userId);
+export async function keepOrReserve(
+  runtime: Runtime,
+  known: FoundMachine | undefined,
+  { userId, memoryMb }: { readonly userId: string; readonly memoryMb: number },
+): Promise<FoundMachine> {
   if (known?.existing) return known;
   if (known) {
     const { machineId, state, host: itsHost } = known.record;
@@ -37,15 +56,6 @@ export async function findOrReserve(runtime: Runtime, userId: string, memoryMb: 
   }
   const machineId = newMachineId();
   const { driver, host } = runtime;
-  const record = await runtime.store.machines.create({
-    machineId,
-    userId,
-    role: 'cli',
-    driver: driver.name,
-    host,
-    vcpus: 1,
-    memoryMb,
-  });
-  await runtime.store.users.setMachine(userId, machineId);
-  return { record, existing: undefined };
+  const row = { machineId, userId, role: 'cli', driver: driver.name, host, vcpus: 1, memoryMb } as const;
+  return { record: await runtime.store.machines.create(row, { asCurrent: true }), existing: undefined };
 }

@@ -1,3 +1,4 @@
+import type { HostLoad } from '../admission/admission.ts';
 import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
@@ -6,6 +7,10 @@ import type { CliMachines } from './cli-machines.ts';
 /** Machines as the API sees them. A machine of somebody else does not exist. */
 export interface Machines {
   list(userId: string): Promise<readonly MachineRecord[]>;
+  /** What this host does for machines at the moment, everybody's together. */
+  load(): HostLoad;
+  /** The same with how many machines of this host hibernate. */
+  host(): Promise<HostLoad & { readonly hibernated: number }>;
   hibernate(userId: string, machineId: string): Promise<void>;
   wake(userId: string, machineId: string): Promise<void>;
   destroy(userId: string, machineId: string): Promise<void>;
@@ -28,6 +33,11 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
   }
 
   return {
+    load: () => runtime.admission.load(),
+    host: async () => {
+      const rows = await runtime.store.machines.list({ host: runtime.host });
+      return { ...runtime.admission.load(), hibernated: rows.filter(({ state }) => state === 'hibernated').length };
+    },
     list: async (userId) =>
       (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
     hibernate: async (userId, machineId) => {
@@ -45,7 +55,11 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
         });
       const { closing: signal } = runtime;
       const machine = await cliMachines.acquire({ userId, provider, signal, onProgress: () => undefined });
-      cliMachines.release(machine);
+      try {
+        await machine.running.noted;
+      } finally {
+        cliMachines.release(machine);
+      }
     },
     destroy: async (userId, machineId) => {
       checkNotOfLogin(await require(userId, machineId));

@@ -2,18 +2,18 @@ import { SallyportError } from '../errors.ts';
 import { loginPhases } from '../login/phases.ts';
 import { failSession } from '../login/session.ts';
 import type { Runtime } from '../runtime.ts';
-import type { MachineRecord, SessionRecord } from '../store/store.ts';
-import { loseCredentials, settleCredentials } from './credential-exchange.ts';
-import type { MachineRef } from './driver.ts';
+import type { SessionRecord } from '../store/store.ts';
+import type { CliMachines } from './cli-machines.ts';
+import { reconcileMachines } from './reconcile.ts';
 
 /**
  * Puts the world in order after a start: whatever a former process left half done ends in a defined state
  * that the person can go on from. Running it twice changes nothing more.
  */
-export async function recover(runtime: Runtime): Promise<void> {
+export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);
   await endPrompts(runtime);
-  await reconcileMachines(runtime);
+  await reconcileMachines(runtime, cliMachines, { atStart: true });
 }
 
 async function endSessions(runtime: Runtime): Promise<void> {
@@ -57,46 +57,4 @@ async function endPrompts(runtime: Runtime): Promise<void> {
     ]);
     if (written.length > 0) runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: 'failed' });
   }
-}
-
-/**
- * No machine outlives its server with a token we still know, so each is stopped. A browser machine has no
- * session any more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested. One that
- * hibernates, by its row and by what the host says, sleeps on: it held nothing that was not stored. What the driver made but no row knows is ours too (it carries our label) and goes; what
- * belongs to another host's rows is left alone. One that resists is reported and does not keep the server down.
- */
-async function reconcileMachines(runtime: Runtime): Promise<void> {
-  const rows = new Map((await runtime.store.machines.list({ host: runtime.host })).map((row) => [row.machineId, row]));
-  const refs = await runtime.driver.list();
-  for (const ref of refs) {
-    await runtime.attempt(`clearing up machine ${ref.machineId}`, () =>
-      settleMachine(runtime, ref, rows.get(ref.machineId)),
-    );
-  }
-  const found = new Set(refs.map((ref) => ref.machineId));
-  for (const row of rows.values()) {
-    const { machineId, userId, role, state } = row;
-    if (found.has(machineId) || state === 'destroyed' || state === 'lost') continue;
-    await runtime.setMachineState(machineId, userId, role, role === 'browser' ? 'destroyed' : 'lost');
-    if (role === 'cli') await loseCredentials(runtime, row, false);
-  }
-}
-
-async function settleMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {
-  if (row?.state === 'hibernated' && ref.hibernated) return;
-  if (!row && (await runtime.store.machines.get(ref.machineId))) return;
-  const machine = await runtime.driver.adopt(ref);
-  if (row?.role === 'cli' && row.state !== 'destroyed') {
-    if (machine) {
-      await machine.stop({ deadlineMs: 2_000 });
-      await runtime.attempt(`harvesting machine ${row.machineId}`, () =>
-        settleCredentials(runtime, row.userId, machine),
-      );
-    }
-    const state = machine ? 'stopped' : 'lost';
-    if (row.state !== state) await runtime.setMachineState(row.machineId, row.userId, 'cli', state);
-    return;
-  }
-  await machine?.destroy();
-  if (row && row.state !== 'destroyed') await runtime.setMachineState(row.machineId, row.userId, row.role, 'destroyed');
 }

@@ -1,24 +1,17 @@
-import { randomUUID } from 'node:crypto';
-
 import { endLogin } from '../credentials/end-login.ts';
 import { renewalTime } from '../credentials/renewal.ts';
 import { SallyportError } from '../errors.ts';
-import type { ExecuteEvent } from '../protocol/agent-api.ts';
-import { matchText } from '../provider/matcher.ts';
-import type { RefreshCommand } from '../provider/refresh-command.ts';
-import { factsOf } from '../rpc/facts.ts';
 import type { Runtime } from '../runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
+import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 
 /**
  * Keeps logins alive on a machine that runs, where the provider's CLI has a command for it that asks no model anything.
  * The new version comes back as every rotation does: the agent offers it until it is stored, and the disk has it.
  */
 
-const RENEW_MS = 20_000;
 /** The agent ends it in time; only where it does not is the stream given up. */
 const GRACE_MS = 5_000;
-const MOST_OUTPUT = 1024 * 1024;
 
 /** Providers of this machine whose login is due. Only what the machine holds by its lease, and what works. */
 export async function dueRenewals(
@@ -52,38 +45,9 @@ export async function renewLogin(runtime: Runtime, { userId, running }: CliMachi
   const version = (await runtime.store.machines.get(running.id))?.injected[provider];
   if (!refresh || version === undefined) return;
   const tooLong = (): SallyportError => new SallyportError('AGENT_UNREACHABLE', 'The renewal of a login did not end.');
-  using deadline = runtime.clock.deadline(RENEW_MS + GRACE_MS, tooLong);
-  const request = {
-    runId: randomUUID(),
-    provider,
-    cli: manifest.cli,
-    argv: refresh.argv,
-    ...('steps' in refresh && { rpc: { steps: refresh.steps, over: refresh.over, values: {} } }),
-    prompt: '',
-    workingDirectory: '~/work',
-    timeoutMs: RENEW_MS,
-    maxOutputBytes: MOST_OUTPUT,
-  };
-  let outcome: Outcome = 'unknown';
-  for await (const event of running.agent.execute(request, deadline.signal)) {
-    const seen = outcomeOf(refresh, event);
-    // A refusal stays one, whatever follows it.
-    if (seen !== undefined && outcome !== 'not-logged-in') outcome = seen;
-  }
+  using deadline = runtime.clock.deadline(REFRESH_MS + GRACE_MS, tooLong);
+  const outcome = await runRefresh(running.agent, manifest, deadline.signal);
   if (outcome === 'not-logged-in') await endLogin(runtime, { userId, provider, reason: 'refused', version });
   else if (outcome !== 'ok')
     throw new SallyportError('PROMPT_FAILED', `${manifest.title} did not renew its login; it is tried again later.`);
-}
-
-type Outcome = 'ok' | 'not-logged-in' | 'failed' | 'unknown';
-
-function outcomeOf(refresh: RefreshCommand, event: ExecuteEvent): Outcome | undefined {
-  if ('exits' in refresh) {
-    if (event.type !== 'exit') return undefined;
-    return event.reason === 'ended' ? (refresh.exits[String(event.code)] ?? 'unknown') : 'failed';
-  }
-  if (event.type !== 'rpc') return undefined;
-  const text = factsOf(event.message).join('\n');
-  if (refresh.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined)) return 'not-logged-in';
-  return refresh.over.some(({ when }) => matchText(when, text) !== undefined) ? 'ok' : undefined;
 }

@@ -4,7 +4,7 @@ import { settleCredentials } from './credential-exchange.ts';
 import { hibernateCliMachine } from './hibernate-cli-machine.ts';
 
 /** Why a machine is put to rest so that it may go on later as it was. */
-const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate']);
+const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate', 'make-room']);
 
 /**
  * Ends a running CLI machine, or clears up behind one that ended by itself. One that nobody uses hibernates where it
@@ -18,6 +18,8 @@ export async function restCliMachine(runtime: Runtime, entry: CliMachine, reason
   const { running, userId } = entry;
   const { id, machine, route } = running;
   const setState = (state: 'stopping' | 'stopped') => () => runtime.setMachineState(id, userId, 'cli', state);
+  // That it runs is not to be written after that it has ended.
+  await running.noted.catch(() => undefined);
   if (reason !== 'ended') {
     await runtime.attempt(`noting that machine ${id} stops`, setState('stopping'));
     const context = { userId, provider: undefined, sessionId: undefined, signal: runtime.closing };

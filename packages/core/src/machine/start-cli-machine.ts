@@ -5,15 +5,17 @@ import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { giveBackAll, settleCredentials } from './credential-exchange.ts';
 import { releaseCredentials } from './credential-release.ts';
 import type { Withheld } from './credential-release.ts';
-import { findOrReserve } from './find-cli-machine.ts';
-import type { FoundMachine } from './find-cli-machine.ts';
+import { findCliMachine, keepOrReserve } from './find-cli-machine.ts';
+import type { FoundMachine, Owner } from './find-cli-machine.ts';
 
 export interface StartCliMachine {
   readonly userId: string;
   /** The provider it is started for; it also gets every other one that the person has connected. */
   readonly provider: string;
   readonly signal: AbortSignal;
-  onProgress(state: 'starting' | 'waking', message: string): void;
+  /** Ends the wait for a turn, and nothing after it. */
+  readonly dismissed?: AbortSignal;
+  onProgress(state: 'queued' | 'starting' | 'waking', message: string): void;
 }
 
 export interface StartedCliMachine {
@@ -23,37 +25,52 @@ export interface StartedCliMachine {
 }
 
 /** Starts the person's CLI machine, or a first one, with the newest version of every login on its disk. */
-export async function startCliMachine(runtime: Runtime, request: StartCliMachine): Promise<StartedCliMachine> {
+export async function startCliMachine(
+  runtime: Runtime,
+  request: StartCliMachine,
+  { user, known, credentials }: Owner,
+): Promise<StartedCliMachine> {
   const { userId, provider, signal } = request;
-  const connected = (await runtime.store.credentials.list(userId)).map((credential) => credential.provider);
-  const providers = new Set([provider, ...connected].filter((id) => runtime.registry.has(id)));
+  // It may have been tried to wake it since.
+  const newest = known && (await findCliMachine(runtime, userId, known.record.machineId));
+  const ids = [provider, ...credentials.map((credential) => credential.provider)];
+  const providers = new Set(ids.filter((id) => runtime.registry.has(id)));
   const needs = await cliMachineNeeds(runtime, providers, {
     signal,
     onProgress: (message) => request.onProgress('starting', message),
   });
-  const found = await findOrReserve(runtime, userId, needs.memoryMb);
+  const found = await keepOrReserve(runtime, newest, { userId, memoryMb: needs.memoryMb });
   const { existing } = found;
   let withheld: ReadonlyMap<string, Withheld> = new Map();
+  let begun = false;
   try {
     const running = await bootMachine(runtime, {
       ...needs,
       machineId: found.record.machineId,
       userId,
+      user,
       provider,
       ...(existing && { existing }),
+      onQueued: (message) => request.onProgress('queued', message),
       beforeStart: async (machine, deadline) => {
-        // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.
-        await existing?.stop({ deadlineMs: 2_000 });
-        await settleCredentials(runtime, userId, machine);
+        begun = true;
+        if (existing) {
+          // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.
+          await existing.stop({ deadlineMs: 2_000 });
+          await settleCredentials(runtime, userId, machine);
+        }
         withheld = await releaseCredentials(runtime, machine, { userId, machineId: machine.id, signal: deadline });
         const own = withheld.get(provider);
         if (own) throw own.error;
       },
       signal,
+      ...(request.dismissed && { dismissed: request.dismissed }),
     });
     return { running, providers, withheld };
   } catch (error) {
-    await runtime.attempt('noting that a machine did not start', () => noteNotStarted(runtime, found));
+    // An old one that was not touched is as it was: asleep, perhaps.
+    if (begun || !existing)
+      await runtime.attempt('noting that a machine did not start', () => noteNotStarted(runtime, found));
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import type { Runtime } from '../runtime.ts';
 import { bootMachine } from './boot.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
-import { staleProviders } from './credential-release.ts';
-import { findCliMachine } from './find-cli-machine.ts';
+import { findStale } from './credential-release.ts';
+import type { Owner } from './find-cli-machine.ts';
 import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts';
 
 /**
@@ -13,24 +13,41 @@ import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts'
 export async function wakeCliMachine(
   runtime: Runtime,
   request: StartCliMachine,
+  { user, known, credentials }: Owner,
 ): Promise<StartedCliMachine | undefined> {
   const { userId, provider, signal } = request;
-  const known = await findCliMachine(runtime, userId);
   if (known?.record.state !== 'hibernated' || !known.existing?.wake) return undefined;
   const { record, existing } = known;
   const { machineId, injected } = record;
   const withheld: StartedCliMachine['withheld'] = new Map();
-  const stale = await staleProviders(runtime, userId, machineId, withheld);
+  const stale = findStale(runtime, { injected, credentials, withheld });
   if (stale.length > 0 || injected[provider] === undefined) return undefined;
 
   const providers = new Set(Object.keys(injected).filter((id) => runtime.registry.has(id)));
   const onProgress = (message: string): void => request.onProgress('waking', message);
   onProgress('Your machine is being woken.');
   const needs = await cliMachineNeeds(runtime, providers, { signal, onProgress });
+  let begun = false;
   try {
-    const woken = { ...needs, machineId, userId, provider, existing, wake: true, signal };
-    return { running: await bootMachine(runtime, woken), providers, withheld };
+    const running = await bootMachine(runtime, {
+      ...needs,
+      machineId,
+      userId,
+      user,
+      provider,
+      existing,
+      wake: true,
+      beforeStart: async () => {
+        begun = true;
+      },
+      onQueued: (message) => request.onProgress('queued', message),
+      signal,
+      ...(request.dismissed && { dismissed: request.dismissed }),
+    });
+    return { running, providers, withheld };
   } catch (error) {
+    // Its snapshot was not used up: it sleeps on.
+    if (!begun) throw error;
     await runtime.attempt(`noting that machine ${machineId} did not wake`, () =>
       runtime.setMachineState(machineId, userId, 'cli', 'stopped'),
     );

@@ -1,11 +1,15 @@
+import type { Need, Reservation } from '../admission/capacity.ts';
 import type { AgentClient } from '../agent/client.ts';
+import { untilDesktop } from '../agent/until-desktop.ts';
 import type { ReservedRoute } from '../egress/egress.ts';
 import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { bootDeadline, plainPlan } from './boot.ts';
+import { FIRST_EPOCH } from '../store/store.ts';
+import { plainPlan } from './boot.ts';
+import { inPhase } from './boot-phases.ts';
 import { bringUp } from './bring-up.ts';
 import type { Machine } from './driver.ts';
-import { newMachineId } from './ids.ts';
+import { newMachineId, NOBODY } from './ids.ts';
 import type { MachinePlan } from './plan.ts';
 
 /** A browser machine that is up, with its screen, that belongs to nobody and reaches nothing. */
@@ -25,12 +29,13 @@ export interface WarmMachines {
   take(cli: MachinePlan['clis'][number]): WarmMachine | undefined;
   /** How many are ready. */
   ready(): number;
+  /** What they take of this host. */
+  spare(): Need;
+  /** Gives one up, whose place somebody needs, and makes no other until somebody looks again. False: there is none. */
+  giveUp(): Promise<boolean>;
   /** Resolves when none is left, after the application began to close. */
   closed(): Promise<void>;
 }
-
-/** In the place of a person's id until a machine has one. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Starting a machine with a screen and a browser takes a second or two, which a person would spend waiting. So the
@@ -60,7 +65,8 @@ export function createWarmMachines(runtime: Runtime): WarmMachines {
     } catch (error) {
       // The next look at the page tries again.
       wantedUntil = -Infinity;
-      if (!closing.aborted) runtime.reportBackground('starting a browser machine ahead', error);
+      const isFull = SallyportError.isInstance(error) && error.code === 'MACHINE_CAPACITY';
+      if (!closing.aborted && !isFull) runtime.reportBackground('starting a browser machine ahead', error);
     } finally {
       await Promise.all(machines.splice(0).map((warm) => warm.discard()));
     }
@@ -119,6 +125,18 @@ export function createWarmMachines(runtime: Runtime): WarmMachines {
       return undefined;
     },
     ready: () => machines.length,
+    spare: () => ({
+      memoryMb: machines.reduce((sum, { plan }) => sum + plan.memoryMb, 0),
+      vcpus: machines.reduce((sum, { plan }) => sum + plan.vcpus, 0),
+    }),
+    giveUp: async () => {
+      const [found] = machines;
+      if (!found) return false;
+      wantedUntil = -Infinity;
+      remove(found);
+      await found.discard();
+      return true;
+    },
     closed: async () => keeping,
   };
 }
@@ -128,39 +146,59 @@ function hasCli({ clis }: MachinePlan, { provider, directory }: MachinePlan['cli
 }
 
 async function startWarmMachine(runtime: Runtime, clis: MachinePlan['clis']): Promise<WarmMachine> {
-  const deadline = bootDeadline(runtime, 'browser', runtime.closing);
-  const { signal } = deadline;
+  const { admission, closing, inHand, settings } = runtime;
   const machineId = newMachineId();
-  const plan = plainPlan(runtime, {
-    machineId,
-    userId: NOBODY,
-    role: 'browser',
-    memoryMb: runtime.settings.browserMemoryMb.desktop,
-    desktop: true,
-    clis,
-  });
-  let route: ReservedRoute | undefined;
-  const discard = async (machine?: Machine): Promise<void> => {
-    if (machine) await runtime.attempt('removing a browser machine nobody used', () => machine.destroy());
-    await runtime.attempt('closing a way out nobody used', async () => route?.close());
-  };
+  const memoryMb = settings.browserMemoryMb.desktop;
+  const what = { machineId, userId: NOBODY, role: 'browser', memoryMb, desktop: true, clis } as const;
+  const plan = plainPlan(runtime, what);
+  inHand.add(machineId);
   try {
-    route = await runtime.egress.reserve?.(machineId, { signal });
+    return await admission.admit(
+      { kind: 'create', machineId, userId: NOBODY },
+      plan,
+      { signal: closing, isSpare: true },
+      (place) => makeReady(runtime, plan, place),
+    );
+  } catch (error) {
+    inHand.delete(machineId);
+    throw error;
+  }
+}
+
+async function makeReady(runtime: Runtime, plan: MachinePlan, place: Reservation): Promise<WarmMachine> {
+  const { admission, closing: signal, egress, inHand } = runtime;
+  const { machineId, role } = plan;
+  let route: ReservedRoute | undefined;
+  const closeRoute = () => runtime.attempt('closing a way out nobody used', async () => route?.close());
+  const removeMachine = (machine: Machine) =>
+    runtime.attempt('removing a browser machine nobody used', () => machine.destroy());
+  try {
+    route = await inPhase(runtime, { phase: 'create', role, signal }, async (until) =>
+      egress.reserve?.(machineId, { signal: until }),
+    );
     if (!route) throw new SallyportError('MACHINE_UNSUPPORTED', 'The egress opens no ways ahead.');
-    const { machine, agent } = await bringUp(runtime, { plan, epoch: 1, route, signal });
-    const warm = { plan, machine, agent, route, discard: () => discard(machine) };
+  } catch (error) {
+    place.release();
+    throw error;
+  }
+  try {
+    const { machine, agent } = await bringUp(runtime, { plan, epoch: FIRST_EPOCH, route, place, signal });
     try {
-      await untilDesktop(agent, signal);
-      return warm;
+      await inPhase(runtime, { phase: 'desktop', role, signal }, (until) => untilDesktop(agent, until));
     } catch (error) {
-      await machine.destroy();
+      await removeMachine(machine);
       throw error;
     }
+    const discard = (): Promise<void> =>
+      admission.clear({ kind: 'destroy', machineId, userId: NOBODY }, async () => {
+        await removeMachine(machine);
+        await closeRoute();
+        inHand.delete(machineId);
+      });
+    return { plan, machine, agent, route, discard };
   } catch (error) {
-    await discard();
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    deadline.clear();
+    await closeRoute();
+    throw error;
   }
 }
 
@@ -171,12 +209,4 @@ async function installedClis({ registry, findCli }: Runtime): Promise<MachinePla
     if (directory !== undefined) clis.push({ provider: manifest.id, directory });
   }
   return clis;
-}
-
-async function untilDesktop(agent: AgentClient, signal: AbortSignal): Promise<void> {
-  for await (const event of agent.events(signal)) {
-    if (event.type === 'desktop.ready') return;
-    if (event.type === 'desktop.failed') throw new SallyportError('MACHINE_FAILED', event.message);
-  }
-  throw new SallyportError('MACHINE_FAILED', 'The machine ended before its screen was up.');
 }

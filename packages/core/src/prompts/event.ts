@@ -14,7 +14,11 @@ export type Observation =
 export const promptEventSchema = z.discriminatedUnion('type', [
   /** First event of every prompt. `machine` says whether the machine had to be started for it. */
   z.object({ type: z.literal('prompt-start'), promptId: z.string(), provider: z.string() }),
-  z.object({ type: z.literal('machine'), state: z.enum(['starting', 'waking', 'ready']), message: z.string() }),
+  z.object({
+    type: z.literal('machine'),
+    state: z.enum(['queued', 'starting', 'waking', 'ready']),
+    message: z.string(),
+  }),
   /** The CLI's id for this conversation; send it back as `conversationId` to go on. */
   z.object({ type: z.literal('conversation'), conversationId: z.string() }),
   /** A piece of the answer. Pieces are concatenated as they are. */

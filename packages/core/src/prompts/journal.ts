@@ -1,11 +1,13 @@
 import { createLine } from '../one-at-a-time.ts';
 import type { Runtime } from '../runtime.ts';
-import type { PromptRecord } from '../store/store.ts';
+import type { NewPrompt, PromptRecord } from '../store/store.ts';
 import { untilStored } from '../until-stored.ts';
 import type { PromptEvent } from './event.ts';
 
 /** What is written down of one prompt, in the order of the calls, up to the first `prompt-end`. */
 export interface PromptJournal {
+  /** The prompt once it is written, with its first event; rejects where it could not be. */
+  readonly record: Promise<PromptRecord>;
   /**
    * Shows events to the plugins and stores them. One that holds the end is repeated while the store is away: the
    * store takes nothing after an end, so it cannot come twice. Others fail then, and with them the prompt.
@@ -13,13 +15,18 @@ export interface PromptJournal {
   write(events: readonly PromptEvent[]): Promise<void>;
 }
 
-export function createPromptJournal(runtime: Runtime, prompt: PromptRecord): PromptJournal {
+/** Writes a new prompt, and returns at once: what needs no journal can be done meanwhile. */
+export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJournal {
   const { promptId, userId, provider } = prompt;
   const view = { promptId, userId, provider };
+  const first = runtime.hooks.promptEvent({ type: 'prompt-start', promptId, provider }, view);
+  const record = runtime.store.prompts.create(prompt, first);
+  record.catch(() => undefined);
   const inLine = createLine();
   let ended = false;
 
   async function append(events: readonly PromptEvent[]): Promise<void> {
+    await record;
     if (ended || events.length === 0) return;
     const seen = events.map(show);
     const end = seen.find((event) => event.type === 'prompt-end');
@@ -42,7 +49,7 @@ export function createPromptJournal(runtime: Runtime, prompt: PromptRecord): Pro
     }
   }
 
-  return { write: (events) => inLine(() => append(events)) };
+  return { record, write: (events) => inLine(() => append(events)) };
 }
 
 export function promptTopic(promptId: string): string {

@@ -4,13 +4,16 @@ import { loginNeeded } from '../credentials/login-needed.ts';
 import { SallyportError, toSallyportError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { followJournal } from '../journal-stream.ts';
+import { cliMemoryMb } from '../machine/cli-machine-needs.ts';
 import type { CliMachines } from '../machine/cli-machines.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Runtime } from '../runtime.ts';
-import type { JournalEntry, PromptRecord } from '../store/store.ts';
+import type { JournalEntry, NewPrompt, PromptRecord } from '../store/store.ts';
 import type { PromptEvent, ToolPolicy } from './event.ts';
-import { createPromptJournal, promptTopic } from './journal.ts';
+import { beginPromptJournal, promptTopic } from './journal.ts';
+import type { PromptJournal } from './journal.ts';
 import { runPrompt } from './run.ts';
+import type { PromptRun } from './run.ts';
 
 export interface StartPrompt {
   readonly userId: string;
@@ -55,25 +58,28 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const credential = await runtime.store.credentials.current(request.userId, id);
     if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
     if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
-    const record = await runtime.store.prompts.create({
-      promptId: randomUUID(),
-      userId: request.userId,
-      provider: id,
-      conversationId: request.conversationId ?? null,
-    });
-    begin(record, provider, request);
-    return record;
+    // Refused here, the caller gets a 429 instead of a stream that ends at once.
+    if (!machines.isUp(request.userId))
+      runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
+    const prompt = { promptId: randomUUID(), userId: request.userId, provider: id };
+    return begin({ ...prompt, conversationId: request.conversationId ?? null }, provider, request);
   }
 
-  function begin(record: PromptRecord, provider: Provider, request: StartPrompt): void {
-    const { promptId, userId } = record;
-    runtime.emit({ type: 'prompt.started', userId, promptId, provider: record.provider });
+  /** The person waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
+  function begin(prompt: NewPrompt, provider: Provider, request: StartPrompt): Promise<PromptRecord> {
+    const { promptId, userId } = prompt;
+    const journal = beginPromptJournal(runtime, prompt);
     const abort = new AbortController();
-    // The provider may have been switched off while the prompt was written.
-    const refusal = ending?.() ?? runtime.gate.closed(record.provider);
+    journal.record.then(
+      () => runtime.emit({ type: 'prompt.started', userId, promptId, provider: prompt.provider }),
+      (error: unknown) => abort.abort(error),
+    );
+    // The provider may have been switched off while its login was looked up.
+    const refusal = ending?.() ?? runtime.gate.closed(prompt.provider);
     if (refusal) abort.abort(refusal);
-    const done = run(record, provider, request, abort.signal).finally(() => live.delete(promptId));
-    live.set(promptId, { provider: record.provider, abort, done });
+    const done = run(journal, { provider, request, promptId, signal: abort.signal });
+    live.set(promptId, { provider: prompt.provider, abort, done: done.finally(() => live.delete(promptId)) });
+    return journal.record;
   }
 
   function checkPrompt(prompt: string): void {
@@ -85,21 +91,14 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       throw new SallyportError('PROMPT_TOO_LARGE', `The prompt has ${bytes} bytes; the limit is ${limit}.`);
   }
 
-  async function run(
-    record: PromptRecord,
-    provider: Provider,
-    request: StartPrompt,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { promptId } = record;
-    const journal = createPromptJournal(runtime, record);
+  async function run(journal: PromptJournal, prompt: Omit<PromptRun, 'journal'>): Promise<void> {
+    const { signal } = prompt;
     try {
-      // Stored while the machine is looked up: the person waits for every write before the CLI starts.
-      const begun = journal.write([{ type: 'prompt-start', promptId, provider: record.provider }]);
-      begun.catch(() => undefined);
       signal.throwIfAborted();
-      await runPrompt(runtime, machines, { provider, request, promptId, journal, begun, signal });
+      await runPrompt(runtime, machines, { ...prompt, journal });
     } catch (thrown) {
+      // One that could not be written is told to whoever sent it.
+      if (!(await isDone(journal.record))) return;
       const { code, message, hint } = endError(thrown, signal);
       const outcome = outcomeOf(code);
       await runtime.attempt('ending a prompt', () =>
@@ -155,6 +154,13 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };
+}
+
+function isDone(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
 }
 
 function outcomeOf(code: ErrorCode): 'cancelled' | 'relogin-needed' | 'failed' {

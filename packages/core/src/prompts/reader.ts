@@ -7,7 +7,9 @@ import type { Observation, PromptEvent } from './event.ts';
 /** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
 export interface PromptReader {
   take(event: ExecuteEvent): readonly PromptEvent[];
-  /** For a run whose stream ended without an exit. */
+  /** The provider refuses the login, and the CLI has not given up. */
+  readonly inVain: boolean;
+  /** For a run whose stream ended without an exit, or was left. */
   finish(): readonly PromptEvent[];
 }
 
@@ -54,6 +56,9 @@ export function createPromptReader(provider: Provider): PromptReader {
   }
 
   return {
+    get inVain() {
+      return !ended && end?.outcome === 'relogin-needed';
+    },
     take: (event) => {
       if (ended) return [];
       if (event.type !== 'exit') return withhold(observe(event));

@@ -1,6 +1,7 @@
 import { clampPromptPlan } from '../clamp.ts';
 import { endLogin } from '../credentials/end-login.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
+import { describeRefusal } from '../egress/refusals.ts';
 import { SallyportError } from '../errors.ts';
 import type { PromptPlan } from '../hooks.ts';
 import type { CliMachine, CliMachines } from '../machine/cli-machines.ts';
@@ -18,8 +19,6 @@ export interface PromptRun {
   readonly promptId: string;
   readonly signal: AbortSignal;
   readonly journal: PromptJournal;
-  /** Settles when the first event is stored, or cannot be: no CLI is started before. */
-  readonly begun: Promise<void>;
 }
 
 const DEFAULT_PLAN: PromptPlan = {
@@ -50,6 +49,11 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
       );
     },
   });
+  using _ = runtime.refusals.watch(machine.running.id, (host, reason) => {
+    void runtime.attempt('noting a host that a machine was refused', () =>
+      journal.write([{ type: 'notice', message: describeRefusal(host, reason, 'work') }]),
+    );
+  });
   try {
     await streamRun(runtime, machines, run, plan, machine);
   } catch (error) {
@@ -69,7 +73,12 @@ async function streamRun(
 ): Promise<void> {
   const { provider, request, promptId, signal, journal } = run;
   const { manifest } = provider;
-  const [credential] = await Promise.all([runtime.ledger.read(request.userId, manifest.id), run.begun]);
+  // No CLI is started for a prompt that is not written, or on a machine that is taken down because its row was not.
+  const [credential] = await Promise.all([
+    runtime.ledger.read(request.userId, manifest.id),
+    journal.record,
+    machine.running.noted,
+  ]);
   const files = credential.files.reveal();
   const reader = createPromptReader(provider);
   const values = { model: plan.model, session: request.conversationId, tools: plan.tools };
@@ -93,10 +102,13 @@ async function streamRun(
     // A run that was cancelled may still say how it ended, which is then no news.
     signal.throwIfAborted();
     await conclude(reader.take(event));
+    // To leave the stream is to end the CLI.
+    if (reader.inVain) break;
   }
   signal.throwIfAborted();
+  const { inVain } = reader;
   const cutOff = reader.finish();
-  if (cutOff.length > 0) await machines.doubt(machine);
+  if (cutOff.length > 0 && !inVain) await machines.doubt(machine);
   await conclude(cutOff);
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {

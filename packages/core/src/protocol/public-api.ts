@@ -166,6 +166,19 @@ export const machineListSchema = z.array(
   }),
 );
 
+/** What this host does for everybody's machines at the moment. */
+export const hostLoadSchema = z.object({
+  /** Machines that wait for their turn to be started. */
+  waiting: z.number().int(),
+  /** Machines that are being started or ended. */
+  underWay: z.number().int(),
+  running: z.number().int(),
+  hibernated: z.number().int(),
+  reservedMemoryMb: z.number(),
+  /** `null` where there is no limit. */
+  memoryLimitMb: z.number().nullable(),
+});
+
 export const machineParamsSchema = z.strictObject({ id: z.string().min(1).max(64) });
 
 /** RFC 9457. */

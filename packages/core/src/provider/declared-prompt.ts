@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { idSchema } from './bounded.ts';
+import { matcherSchema } from './matcher.ts';
 
 /** A question of the CLI that a person or a plugin may have to answer. */
 export const declaredPromptSchema = z.strictObject({
@@ -15,6 +16,10 @@ export const declaredPromptSchema = z.strictObject({
     .array(z.strictObject({ label: z.string().max(200), send: z.string().max(100) }))
     .max(20)
     .optional(),
+  /** What every right answer looks like: another one is refused to whoever gave it, and the CLI never sees it. */
+  shape: matcherSchema.optional(),
+  /** What to paste, for whoever has pasted something else. */
+  example: z.string().min(1).max(200).optional(),
 });
 
 export type DeclaredPrompt = z.infer<typeof declaredPromptSchema>;

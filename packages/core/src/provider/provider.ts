@@ -16,7 +16,10 @@ export interface Provider {
   readonly supersedes?: (next: CredentialFacts, old: CredentialFacts) => boolean;
 }
 
-/** A pure parser: the state is any JSON value. */
+/**
+ * A pure parser: the state is any JSON value. A `prompt-end` waits for the exit of the CLI, unless it says that the
+ * provider refuses the login: some CLIs would try again for minutes, and such a run is ended.
+ */
 export interface PromptParser<State = unknown> {
   initial(): State;
   step(state: State, observation: Observation): { readonly state: State; readonly events: readonly PromptEvent[] };

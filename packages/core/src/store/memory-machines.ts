@@ -1,7 +1,8 @@
 import { SallyportError } from '../errors.ts';
-import type { MachineRecord, MachineStore } from './store.ts';
+import { FIRST_EPOCH } from './store.ts';
+import type { MachineRecord, MachineStore, UserStore } from './store.ts';
 
-export function memoryMachines(now: () => Date): MachineStore {
+export function memoryMachines(now: () => Date, users: Pick<UserStore, 'setMachine'>): MachineStore {
   const machines = new Map<string, MachineRecord>();
   const known = (machineId: string): MachineRecord => {
     const machine = machines.get(machineId);
@@ -10,19 +11,20 @@ export function memoryMachines(now: () => Date): MachineStore {
   };
 
   return {
-    create: async (machine) => {
+    create: async (machine, { asCurrent } = { asCurrent: false }) => {
       if (machines.has(machine.machineId)) {
         throw new SallyportError('STORE_CONFLICT', `There is a machine ${machine.machineId} already.`);
       }
       const record: MachineRecord = {
         ...machine,
         state: 'creating',
-        epoch: 0,
+        epoch: FIRST_EPOCH,
         injected: {},
         createdAt: now(),
         destroyedAt: null,
       };
       machines.set(machine.machineId, record);
+      if (asCurrent) void users.setMachine(machine.userId, machine.machineId);
       return structuredClone(record);
     },
     get: async (machineId) => structuredClone(machines.get(machineId)),

@@ -8,12 +8,13 @@ export function memoryPrompts(now: () => Date): PromptStore {
   const journal = createMemoryJournal<PromptEvent>();
 
   return {
-    create: async (prompt) => {
+    create: async (prompt, first) => {
       if (prompts.has(prompt.promptId)) {
         throw new SallyportError('STORE_CONFLICT', `There is a prompt ${prompt.promptId} already.`);
       }
       const record: PromptRecord = { ...prompt, status: 'running', createdAt: now() };
       prompts.set(prompt.promptId, record);
+      journal.append(prompt.promptId, first);
       return structuredClone(record);
     },
     get: async (promptId) => structuredClone(prompts.get(promptId)),

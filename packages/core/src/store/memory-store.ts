@@ -15,11 +15,12 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const now = (): Date => new Date(options.clock.now());
   const audit: AuditEntry[] = [];
   const disabled = new Set<string>();
+  const users = memoryUsers();
   return {
-    users: memoryUsers(),
+    users,
     sessions: memorySessions(now),
     credentials: memoryCredentials(now),
-    machines: memoryMachines(now),
+    machines: memoryMachines(now, users),
     prompts: memoryPrompts(now),
     audit: {
       append: async (entry) => {

@@ -1,6 +1,5 @@
+import { FIRST_PROXY_PORT } from './store.ts';
 import type { UserRecord, UserStore } from './store.ts';
-
-const FIRST_PROXY_PORT = 10_001;
 
 export function memoryUsers(): UserStore {
   const users = new Map<string, UserRecord>();

@@ -21,11 +21,14 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The port that the first user gets; each further one gets the next. */
+export const FIRST_PROXY_PORT = 10_001;
+
 export interface UserRecord {
   readonly userId: string;
   /** The name the embedding product knows the user by, when it was no UUID. */
   readonly externalId: string | null;
-  /** From 10001, unique, allotted at creation. */
+  /** From {@link FIRST_PROXY_PORT}, unique, allotted at creation. */
   readonly proxyPort: number;
   readonly fixedAddress: string | null;
   /** The user's current CLI machine. */
@@ -186,6 +189,7 @@ export interface MachineRecord {
   readonly state: MachineState;
   readonly vcpus: number;
   readonly memoryMb: number;
+  /** Of its last start. */
   readonly epoch: number;
   /** Version of each provider's credential that lies on its disk. */
   readonly injected: Readonly<Record<string, number>>;
@@ -193,17 +197,21 @@ export interface MachineRecord {
   readonly destroyedAt: Date | null;
 }
 
+/** A machine is created to be started, so the row of a new one says this epoch already. */
+export const FIRST_EPOCH = 1;
+
 export interface MachineStore {
-  /** Writes the intent row, in state `creating`. */
+  /** Writes the intent row, in state `creating` and with {@link FIRST_EPOCH}; with `asCurrent`, it is its user's machine by the same write. */
   create(
     machine: Pick<MachineRecord, 'machineId' | 'userId' | 'role' | 'driver' | 'host' | 'vcpus' | 'memoryMb'>,
+    options?: { readonly asCurrent: boolean },
   ): Promise<MachineRecord>;
   get(machineId: string): Promise<MachineRecord | undefined>;
   /** Oldest first; destroyed ones too. */
   list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
   /** The state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
   update(machineId: string, change: Partial<Pick<MachineRecord, 'state' | 'injected'>>): Promise<void>;
-  /** Raises and returns the epoch. Throws `MACHINE_UNKNOWN`. */
+  /** Raises and returns the epoch, for each further start. Throws `MACHINE_UNKNOWN`. */
   nextEpoch(machineId: string): Promise<number>;
 }
 
@@ -218,8 +226,11 @@ export interface PromptRecord {
   readonly createdAt: Date;
 }
 
+export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>;
+
 export interface PromptStore {
-  create(prompt: Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>): Promise<PromptRecord>;
+  /** Writes the prompt, which runs from then on, and the first event of its journal with it. */
+  create(prompt: NewPrompt, first: PromptEvent): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord | undefined>;
   /**
    * Journals events and returns those that were taken; a `prompt-end` also sets the status, and nothing is taken

@@ -1,0 +1,34 @@
+import type { Runtime } from '../runtime.ts';
+import type { CliMachine } from './cli-machines.ts';
+import { dueRenewals, renewLogin } from './renew-login.ts';
+
+export interface RenewLogins {
+  readonly machines: readonly CliMachine[];
+  /** Whether it runs and nobody prompts. */
+  readonly isFree: (entry: CliMachine) => boolean;
+  /** Does something in the person's line. */
+  readonly exclusively: (userId: string, work: () => Promise<void>) => Promise<void>;
+}
+
+/** Renews logins that end soon, on machines that run and where nobody prompts at the moment, a few at a time. */
+export async function renewLogins(runtime: Runtime, { machines, isFree, exclusively }: RenewLogins): Promise<void> {
+  const { clock, settings } = runtime;
+  const { atOnce, retryMs } = settings.keepAlive;
+  const waiting = machines.filter(isFree).values();
+  const workers = Array.from({ length: atOnce }, async () => {
+    for (const entry of waiting) {
+      const isRested = (provider: string): boolean => clock.monotonic() >= (entry.renewals.get(provider) ?? 0);
+      const due = (await dueRenewals(runtime, entry)).filter(isRested);
+      if (due.length === 0) continue;
+      // A prompt that comes meanwhile waits: its CLI would present the same refresh token.
+      await exclusively(entry.userId, async () => {
+        for (const provider of await dueRenewals(runtime, entry)) {
+          if (!isFree(entry) || !due.includes(provider)) continue;
+          entry.renewals.set(provider, clock.monotonic() + retryMs);
+          await runtime.attempt(`renewing the ${provider} login`, () => renewLogin(runtime, entry, provider));
+        }
+      });
+    }
+  });
+  await Promise.all(workers);
+}

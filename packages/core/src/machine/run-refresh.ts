@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+
+import type { AgentClient } from '../agent/client.ts';
+import type { ExecuteEvent } from '../protocol/agent-api.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
+import { matchText } from '../provider/matcher.ts';
+import type { RefreshCommand } from '../provider/refresh-command.ts';
+import { factsOf } from '../rpc/facts.ts';
+
+export type RefreshOutcome = 'ok' | 'not-logged-in' | 'failed' | 'unknown';
+
+/** How long a CLI may take to renew its login. */
+export const REFRESH_MS = 20_000;
+const MOST_OUTPUT = 1024 * 1024;
+
+/** Lets the CLI of a machine renew its login by `commands.refresh`, and tells what it said of that. */
+export async function runRefresh(
+  agent: AgentClient,
+  { id, cli, commands: { refresh } }: ProviderManifest,
+  signal: AbortSignal,
+): Promise<RefreshOutcome> {
+  if (!refresh) return 'unknown';
+  const request = {
+    runId: randomUUID(),
+    provider: id,
+    cli,
+    argv: refresh.argv,
+    ...('steps' in refresh && { rpc: { steps: refresh.steps, over: refresh.over, values: {} } }),
+    prompt: '',
+    workingDirectory: '~/work',
+    timeoutMs: REFRESH_MS,
+    maxOutputBytes: MOST_OUTPUT,
+  };
+  let outcome: RefreshOutcome = 'unknown';
+  for await (const event of agent.execute(request, signal)) {
+    const seen = outcomeOf(refresh, event);
+    // A refusal stays one, whatever follows it.
+    if (seen !== undefined && outcome !== 'not-logged-in') outcome = seen;
+  }
+  return outcome;
+}
+
+function outcomeOf(refresh: RefreshCommand, event: ExecuteEvent): RefreshOutcome | undefined {
+  if ('exits' in refresh) {
+    if (event.type !== 'exit') return undefined;
+    return event.reason === 'ended' ? (refresh.exits[String(event.code)] ?? 'unknown') : 'failed';
+  }
+  if (event.type !== 'rpc') return undefined;
+  const text = factsOf(event.message).join('\n');
+  if (refresh.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined)) return 'not-logged-in';
+  return refresh.over.some(({ when }) => matchText(when, text) !== undefined) ? 'ok' : undefined;
+}
