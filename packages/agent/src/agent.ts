@@ -26,14 +26,18 @@ import { healthRoutes } from './routes/health.ts';
 
 /** The agent, listening. */
 export interface Agent {
-  /** Goes on after a sleep: takes the token, the way out and the authority of this configuration, and nothing else. */
+  /**
+   * Goes on after a sleep: takes the token, the way out, the authority and the CLIs of this configuration, and nothing else.
+   * Where it was another machine that fell asleep, what its browser drew at random is given up as well.
+   */
   wake(boot: BootConfig): Promise<void>;
   /** Ends everything it has started, and stops listening. */
   close(): Promise<void>;
 }
 
 /** Puts the parts together and starts to listen. The desktop goes on starting in the background. */
-export async function startAgent(boot: BootConfig): Promise<Agent> {
+export async function startAgent(configured: BootConfig): Promise<Agent> {
+  const boot = { ...configured };
   const clock = systemClock;
   const over = new AbortController();
   const { runtime } = boot;
@@ -71,9 +75,13 @@ export async function startAgent(boot: BootConfig): Promise<Agent> {
   await server.listen(boot.listen);
   return {
     wake: async (next) => {
+      server.expectNobody();
       redactor.add(next.token);
+      boot.clis = next.clis;
       if (next.egress) egress?.redirect(next.egress);
       if (trust) await writeTrustFiles(runtime, next.certificateAuthority);
+      if (next.machineId !== boot.machineId) await desktop.renew();
+      boot.machineId = next.machineId;
       // Last: whoever has the token finds everything in place.
       server.expect(new Secret(next.token));
     },

@@ -11,6 +11,8 @@ import type { EventLog } from './event-log.ts';
 export interface DesktopHost {
   /** Shows a page; waits for a desktop that is still starting. */
   open(url: string): Promise<void>;
+  /** Gives up the randomness that several machines that wake from one memory would share. */
+  renew(): Promise<void>;
   /** Connects a viewer; one that comes before the desktop is up waits for it. Throws where there is none. */
   view(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export function hostDesktop(options: {
   void follow();
   return {
     open: async (url) => (await starting).open(url),
+    renew: async () => (await starting).renew(),
     view: (request, socket, head) => {
       starting.then(
         (desktop) => desktop.handleUpgrade(request, socket, head),
@@ -58,6 +61,7 @@ export function hostDesktop(options: {
 
 const noDesktop: DesktopHost = {
   open: () => Promise.reject(missing()),
+  renew: async () => {},
   view: () => {
     throw missing();
   },

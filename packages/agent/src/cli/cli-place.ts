@@ -46,7 +46,7 @@ export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
     command: (command, run) =>
       bubblewrap === undefined || temporary === undefined
         ? command
-        : encloseCommand(command, { ...run, bubblewrap, temporary, boot }),
+        : encloseCommand(command, { ...run, bubblewrap, temporary, boot, installation: boot.clis[provider] }),
     homeSeen: (own) => (bubblewrap === undefined ? own : boot.home),
   };
 }

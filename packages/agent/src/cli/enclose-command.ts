@@ -13,6 +13,8 @@ export interface Enclosure {
   readonly temporary: string;
   /** Where it starts, as the agent sees it: the home, or a folder of the shared work. */
   readonly cwd: string;
+  /** Folder of the CLI's installation. It may lie in one that is hidden: a drive of the machine's is mounted there. */
+  readonly installation: string | undefined;
   /** It may hand links to the agent. */
   readonly opensLinks: boolean;
 }
@@ -23,7 +25,7 @@ export interface Enclosure {
  * CLI are as good as another's own, whatever their mode. What it starts ends with it, also what left its process group.
  */
 export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure): CliCommand {
-  const { boot, bubblewrap, cwd, home, opensLinks, temporary } = enclosure;
+  const { boot, bubblewrap, cwd, home, installation, opensLinks, temporary } = enclosure;
   const { runtime } = boot;
   const work = join(boot.home, 'work');
   const shown = cwd === home ? boot.home : cwd;
@@ -38,6 +40,9 @@ export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure)
     ['--bind', temporary, join(runtime, 'tmp')],
     ...needed.map((path) => ['--ro-bind-try', path, path]),
     opensLinks ? ['--bind', shim, shim] : [],
+    installation !== undefined && hidden.some((path) => installation.startsWith(`${path}/`))
+      ? ['--ro-bind', installation, installation]
+      : [],
     ['--bind', home, boot.home],
     ['--bind', work, work],
     // The folders that only hold mounts are not for the CLI to fill: they are memory.

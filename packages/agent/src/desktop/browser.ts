@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 
+import { renewBrowser } from './renew-browser.ts';
 import { createCdpPipe } from './cdp-pipe.ts';
 import type { CdpPipe } from './cdp-pipe.ts';
 import { startChild } from './child.ts';
@@ -12,6 +13,8 @@ export interface Browser {
   readonly child: Child;
   /** Shows a page. Rejects when it cannot be loaded. */
   open(url: string, signal: AbortSignal): Promise<void>;
+  /** Has its random numbers seeded anew. */
+  renew(signal: AbortSignal): Promise<void>;
 }
 
 export interface BrowserOptions {
@@ -26,8 +29,8 @@ export interface BrowserOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long a page may take to begin. Generous: two proxies and a slow vendor lie in between. */
-const NAVIGATION_MS = 30_000;
+/** How long a page may take to begin. Generous: two proxies, a slow vendor and an emulated processor lie in between. */
+const NAVIGATION_MS = 120_000;
 
 /** Starts Chromium full screen on an empty page. Resolves when it takes commands. */
 export async function startBrowser(options: BrowserOptions): Promise<Browser> {
@@ -49,7 +52,7 @@ export async function startBrowser(options: BrowserOptions): Promise<Browser> {
   });
   await Promise.race([ready, gone]);
   gone.catch(() => {});
-  return { child, open: (url, signal) => navigate(cdp, url, signal) };
+  return { child, open: (url, signal) => navigate(cdp, url, signal), renew: (signal) => renewBrowser(cdp, signal) };
 }
 
 /** The whole command line. The last argument is the first page. */

@@ -15,6 +15,7 @@ export interface CdpPipe {
 export interface CdpResult {
   readonly targetInfos?: readonly { readonly type: string; readonly targetId: string }[];
   readonly targetId?: string;
+  readonly processInfo?: readonly { readonly type: string; readonly id: number }[];
   readonly sessionId?: string;
   /** Of `Page.navigate`: why there is no page, for instance `net::ERR_TUNNEL_CONNECTION_FAILED`. */
   readonly errorText?: string;

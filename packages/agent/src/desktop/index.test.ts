@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { open, readFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,7 @@ import { connectViewer } from './__fixtures__/rfb-viewer.ts';
 import { startFakeSite } from './__fixtures__/fake-site.ts';
 import type { FakeSite } from './__fixtures__/fake-site.ts';
 import { startDesktop } from './index.ts';
+import { findForkMarks } from './renew-browser.ts';
 
 const host = requirement('desktop');
 const isRoot = process.getuid?.() === 0;
@@ -82,7 +83,7 @@ describe('the desktop', () => {
     async () => {
       const desktop = await run();
       expect(await desktop.next()).toMatchObject({ type: 'ready' });
-      const viewer = await connectViewer(desktop.viewerSocket);
+      const viewer = await connectViewer(`ws+unix://${desktop.viewerSocket}:/vnc`);
       expect(viewer.size).toEqual({ width: 800, height: 600 });
       expect(await viewer.pixel()).not.toBe('cc0000');
 
@@ -135,6 +136,28 @@ describe('the desktop', () => {
   );
 
   it.skipIf(!host.met)(
+    `has its random numbers for TLS seeded anew, in the process that it has ${host.reason}`,
+    async () => {
+      const desktop = await run();
+      await desktop.next();
+      const network = async (): Promise<number[]> =>
+        (await descendants(desktop.child))
+          .filter(({ commandLine }) => commandLine.includes('--utility-sub-type=network.mojom.NetworkService'))
+          .map(({ pid }) => pid);
+      expect(await desktop.tell({ open: 'https://sign-in.example/?code=1' })).toEqual({ type: 'opened' });
+      const [pid = 0] = await network();
+      // BoringSSL has drawn in it: it marks its page then.
+      expect(await forkMarks(pid)).toContain(1);
+      expect(await desktop.tell({ renew: true })).toEqual({ type: 'renewed' });
+      expect(await forkMarks(pid)).not.toContain(1);
+      expect(await desktop.tell({ open: 'https://sign-in.example/?code=2' })).toEqual({ type: 'opened' });
+      expect(await network()).toEqual([pid]);
+      await expect.poll(() => forkMarks(pid)).toContain(1);
+    },
+    60_000,
+  );
+
+  it.skipIf(!host.met)(
     `ends every process and removes its files when it is stopped ${host.reason}`,
     async () => {
       const desktop = await run();
@@ -173,6 +196,13 @@ describe('the desktop', () => {
     });
   });
 });
+
+/** The first byte of each page that a child of a process finds empty. */
+async function forkMarks(pid: number): Promise<readonly number[]> {
+  const places = findForkMarks(await readFile(`/proc/${pid}/smaps`, 'utf8'));
+  await using memory = await open(`/proc/${pid}/mem`, 'r');
+  return Promise.all(places.map(async ({ start }) => (await memory.read(Buffer.alloc(1), 0, 1, start)).buffer[0] ?? 0));
+}
 
 interface ProcessView {
   readonly pid: number;

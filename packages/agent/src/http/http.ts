@@ -14,6 +14,8 @@ export interface AgentServer {
   listen(where: BootConfig['listen']): Promise<void>;
   /** From now on this token is the only one. */
   expect(token: Secret): void;
+  /** From now on nobody is let in, until a token is expected. */
+  expectNobody(): void;
   close(): Promise<void>;
 }
 
@@ -28,15 +30,18 @@ export interface AgentServerOptions {
 /** A server keeps one stream and a few calls open; a viewer and four prompts come on top. */
 const MOST_CONNECTIONS = 32;
 const LARGEST_HEADER = 16 * 1024;
+/** An emulated processor that is busy starting a browser lets this process wait for many seconds. */
+const HEADERS_MS = 30_000;
+const REQUEST_MS = 60_000;
 
 export function createAgentServer({ token, router, onViewer }: AgentServerOptions): AgentServer {
-  let expected = hash(`Bearer ${token.reveal()}`);
+  let expected: Buffer | undefined = hash(`Bearer ${token.reveal()}`);
   // Hashes have one length, which timingSafeEqual wants and the length of a guess would give away.
   const isAllowed = (request: IncomingMessage): boolean =>
-    timingSafeEqual(hash(request.headers.authorization ?? ''), expected);
+    expected !== undefined && timingSafeEqual(hash(request.headers.authorization ?? ''), expected);
 
   const server = createServer(
-    { maxHeaderSize: LARGEST_HEADER, headersTimeout: 5_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 },
+    { maxHeaderSize: LARGEST_HEADER, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 5_000 },
     (request, response) => {
       if (!isAllowed(request)) {
         sendProblem(response, new SallyportError('ACCESS_DENIED', 'The token of this boot is missing or wrong.'), 401);
@@ -69,6 +74,9 @@ export function createAgentServer({ token, router, onViewer }: AgentServerOption
     listen: (where) => listen(server, where),
     expect: (next) => {
       expected = hash(`Bearer ${next.reveal()}`);
+    },
+    expectNobody: () => {
+      expected = undefined;
     },
     close: () =>
       new Promise((resolve) => {

@@ -70,8 +70,9 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
       if (prompt.secret || prompt.kind === 'code') redactor.add(value);
       current.answers.set(promptId, value);
       if (current.run?.observe({ type: 'answer', promptId, value }) !== true) {
+        current.answers.delete(promptId);
         throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', `That is no answer to "${prompt.label}".`, {
-          hint: 'Send one of the choices, or a text that is not empty.',
+          hint: prompt.example ?? 'Send one of the choices, or a text that is not empty.',
         });
       }
       current.prompts.delete(promptId);

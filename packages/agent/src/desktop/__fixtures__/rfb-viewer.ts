@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
 import { createWebSocketStream, WebSocket } from 'ws';
+import type { ClientOptions } from 'ws';
 
 /** A viewer just good enough to look at one pixel (RFC 6143, raw encoding). */
 export interface RfbViewer {
@@ -12,8 +13,8 @@ export interface RfbViewer {
   close(): void;
 }
 
-export async function connectViewer(socketPath: string): Promise<RfbViewer> {
-  const socket = new WebSocket(`ws+unix://${socketPath}:/vnc`, ['binary'], { perMessageDeflate: false });
+export async function connectViewer(url: string, options: ClientOptions = {}): Promise<RfbViewer> {
+  const socket = new WebSocket(url, ['binary'], { perMessageDeflate: false, ...options });
   await once(socket, 'open');
   const stream = createWebSocketStream(socket);
   stream.on('error', () => {});

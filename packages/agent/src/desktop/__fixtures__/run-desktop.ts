@@ -40,12 +40,16 @@ try {
   server.listen(options.viewerSocket, () => report({ type: 'ready', vncSocket: desktop.vncSocket }));
 
   for await (const line of createInterface({ input: process.stdin })) {
-    const command: { readonly open?: string; readonly stop?: true } = JSON.parse(line);
+    const command: { readonly open?: string; readonly renew?: true; readonly stop?: true } = JSON.parse(line);
     if (command.open !== undefined) {
       await desktop.open(command.open).then(
         () => report({ type: 'opened' }),
         (error: Error) => report({ type: 'refused', message: error.message }),
       );
+    }
+    if (command.renew) {
+      await desktop.renew();
+      report({ type: 'renewed' });
     }
     if (command.stop) {
       await desktop.stop();

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+
+import { cliPlace } from './cli-place.ts';
+
+const boot = {
+  home: '/sallyport/home',
+  homes: '/sallyport/homes',
+  bubblewrap: '/usr/bin/bwrap',
+  runtime: '/run/m',
+  clis: { drive: '/run/sallyport/drive/cli/drive', image: '/opt/cli/image', other: '/run/sallyport/drive/cli/other' },
+};
+const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false };
+
+describe('the sandbox of a CLI', () => {
+  it('shows it its own installation where that lies in a folder that is hidden, and no other', () => {
+    const line = (provider: string): string =>
+      cliPlace(boot, provider).command({ file: '/cli', argv: [] }, run).argv.join(' ');
+    expect(line('drive')).toMatch(
+      /--tmpfs \/run .*--ro-bind \/run\/sallyport\/drive\/cli\/drive \/run\/sallyport\/drive\/cli\/drive .*--remount-ro \/run /,
+    );
+    expect(line('drive')).not.toContain('cli/other');
+    expect(line('image')).not.toContain('/opt/cli/image');
+  });
+});
