@@ -68,7 +68,15 @@ const pasteStep = (submitAfterMs: number): NonNullable<LoginMethodInput['drive']
   when: { text: 'Paste code here' },
   do: {
     kind: 'ask',
-    prompt: { id: 'code', label: 'Code that the sign-in page of Claude shows', kind: 'code', secret: true },
+    prompt: {
+      id: 'code',
+      label: 'Code that the sign-in page of Claude shows',
+      kind: 'code',
+      secret: true,
+      // Without the part after the # the CLI goes on waiting and says nothing.
+      shape: { pattern: '^[^\\s#]+#[^\\s#]+$' },
+      example: 'all that the page shows, with the # and what comes after it: CODE#STATE.',
+    },
     submit: '\r',
     submitAfterMs,
   },

@@ -51,6 +51,21 @@ describe('the credential', () => {
   });
 });
 
+describe('the code to paste', () => {
+  const prompts = manifest.logins.flatMap(({ drive }) =>
+    drive.steps.flatMap((step) => (step.do.kind === 'ask' ? [step.do.prompt] : [])),
+  );
+
+  it('is taken with the state behind the #, without which the CLI would wait for ever', () => {
+    expect(prompts.map(({ id }) => id)).toEqual(['code', 'code', 'code']);
+    for (const { shape } of prompts) {
+      const taken = (code: string): boolean => shape !== undefined && matchText(shape, code) !== undefined;
+      expect(['aB3-_x#St4te', 'code#state'].filter(taken)).toHaveLength(2);
+      expect(['aB3-_x', 'aB3-_x#', '#St4te', 'a#b#c', 'a b#c'].filter(taken)).toEqual([]);
+    }
+  });
+});
+
 describe('the rules of the logins', () => {
   const rules = manifest.logins.find(({ id }) => id === 'browser')?.failure ?? [];
 

@@ -50,7 +50,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     status: { argv: ['auth', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },
     logout: { argv: ['auth', 'logout'], exits: { '0': 'ok' } },
   },
-  needs: { memoryMb: 768 },
+  needs: { memoryMb: 384 },
   logins: [browserLogin, pasteCodeLogin, setupTokenLogin, firstStartLogin, setupTokenPasteLogin, firstStartPasteLogin],
   credentials: [
     {

@@ -156,3 +156,25 @@ describe('the end', () => {
     expect(run([exited(3), exited(3), result()]).length).toBe(1);
   });
 });
+
+describe('an API key that is refused', () => {
+  const init = (apiKeySource: string): Observation =>
+    line({ type: 'system', subtype: 'init', session_id: 's', apiKeySource });
+  const retry = (attempt: number, error_status: number): Observation =>
+    line({ type: 'system', subtype: 'api_retry', attempt, max_retries: 10, error_status });
+  const ends = (observations: readonly Observation[]): readonly PromptEvent[] =>
+    run(observations).filter(({ type }) => type === 'prompt-end');
+
+  it('ends the run when it is refused for the second time, not when the CLI gives up', () => {
+    const refused = [init('ANTHROPIC_API_KEY'), retry(1, 401), retry(2, 401)];
+    expect(run(refused.slice(0, 2)).at(-1)).toMatchObject({ type: 'notice' });
+    expect(ends([...refused, retry(3, 401), exited(1)])).toMatchObject([
+      { outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID', message: 'Anthropic does not accept the API key.' },
+    ]);
+  });
+
+  it('is told from an API that is busy, and from a login, which the CLI may refresh', () => {
+    expect(ends([init('ANTHROPIC_API_KEY'), retry(1, 529), retry(2, 529)])).toEqual([]);
+    expect(ends([init('none'), retry(1, 401), retry(2, 401)])).toEqual([]);
+  });
+});

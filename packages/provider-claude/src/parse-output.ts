@@ -24,6 +24,8 @@ export interface OutputState {
   /** Text has been shown, and the next piece of text starts a new block. */
   readonly shown: boolean;
   readonly newBlock: boolean;
+  /** The run has an API key in place of a login. */
+  readonly usesKey: boolean;
   readonly result:
     | { readonly ok: boolean; readonly message: string | undefined; readonly relogin: boolean }
     | undefined;
@@ -44,6 +46,7 @@ export const parseOutput: PromptParser<OutputState> = {
     streamed: undefined,
     shown: false,
     newBlock: false,
+    usesKey: false,
     result: undefined,
     lastStderr: undefined,
     ended: false,
@@ -67,7 +70,7 @@ function stdout(state: OutputState, line: string): Step {
   const ofSubagent = nonEmpty(item['parent_tool_use_id']) !== undefined;
   switch (type) {
     case 'system':
-      return { state, events: system(item) };
+      return system(state, item);
     case 'stream_event':
       return ofSubagent ? { state, events: [] } : piece(state, asRecord(item['event']));
     case 'assistant':
@@ -83,14 +86,30 @@ function stdout(state: OutputState, line: string): Step {
   }
 }
 
-function system(item: JsonRecord): PromptEvent[] {
+function system(state: OutputState, item: JsonRecord): Step {
   if (item['subtype'] === 'init') {
     const conversationId = nonEmpty(item['session_id']);
-    return conversationId === undefined ? [] : [{ type: 'conversation', conversationId }];
+    const usesKey = item['apiKeySource'] === 'ANTHROPIC_API_KEY';
+    return {
+      state: { ...state, usesKey },
+      events: conversationId === undefined ? [] : [{ type: 'conversation', conversationId }],
+    };
   }
-  if (item['subtype'] !== 'api_retry') return [];
+  if (item['subtype'] !== 'api_retry') return { state, events: [] };
   const [status, attempt, most] = [item['error_status'], item['attempt'], item['max_retries']].map(readable);
-  return [{ type: 'notice', message: `Anthropic answered ${status}; trying again (${attempt} of ${most}).` }];
+  if (state.usesKey && status === '401' && attempt !== '1') return refusedKey(state);
+  return {
+    state,
+    events: [{ type: 'notice', message: `Anthropic answered ${status}; trying again (${attempt} of ${most}).` }],
+  };
+}
+
+/** A login could be refreshed between two tries. A key stays what it is, and the CLI would try it for minutes. */
+function refusedKey(state: OutputState): Step {
+  const message = 'Anthropic does not accept the API key.';
+  const hint = 'Connect again, and copy the whole of the key.';
+  const end: PromptEvent = { type: 'prompt-end', outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID', message, hint };
+  return { state: { ...state, openTools: {}, ended: true }, events: [...cutShort(state), end] };
 }
 
 /** One event of the Messages API as it arrives. */
@@ -193,14 +212,15 @@ function usage(counts: JsonRecord): PromptEvent[] {
 }
 
 function exit(state: OutputState, observation: Extract<Observation, { type: 'exit' }>): Step {
-  const cutShort: PromptEvent[] = Object.entries(state.openTools).map(([toolId, name]) => ({
-    type: 'tool-end',
-    toolId,
-    name,
-    output: '',
-    ok: false,
-  }));
-  return { state: { ...state, openTools: {}, ended: true }, events: [...cutShort, promptEnd(state, observation)] };
+  return {
+    state: { ...state, openTools: {}, ended: true },
+    events: [...cutShort(state), promptEnd(state, observation)],
+  };
+}
+
+/** The ends of the tools that run when the CLI does no more. */
+function cutShort({ openTools }: OutputState): readonly PromptEvent[] {
+  return Object.entries(openTools).map(([toolId, name]) => ({ type: 'tool-end', toolId, name, output: '', ok: false }));
 }
 
 function promptEnd(state: OutputState, { code, signal }: { code: number | null; signal: string | null }): PromptEvent {

@@ -1,6 +1,6 @@
 import type { ProviderManifestInput } from '@sallyport/core';
 
-import { browserLogin, deviceCodeLogin } from './logins.ts';
+import { browserLogin, deviceCodeBroken, deviceCodeLogin, deviceCodeRefused } from './logins.ts';
 
 /**
  * `codex app-server`: the same CLI, driven by messages instead of by a terminal. It opens no browser, and it leaves the
@@ -49,6 +49,8 @@ const failures: LoginMethodInput['failure'] = [
     'Device codes are switched off for this account; turn them on in the security settings of ChatGPT.',
   ),
   rule('device auth timed out', 'LOGIN_FAILED', 'The device code was not entered within 15 minutes.'),
+  rule('device auth failed with status 4', 'LOGIN_DENIED', deviceCodeRefused),
+  rule('device auth failed with status 5', 'LOGIN_FAILED', deviceCodeBroken),
   {
     when: { pattern: '^account/login/completed /success false$' },
     code: 'LOGIN_FAILED',

@@ -9,6 +9,12 @@ type LoginMethodInput = ProviderManifestInput['logins'][number];
 
 const HOST = 'auth.openai.com';
 
+/** All that Codex says of either is the status it was answered with. */
+export const deviceCodeRefused =
+  'OpenAI refused the device code: somebody chose to deny it on the page of OpenAI, or it is no longer good. Start again, and approve the new code.';
+export const deviceCodeBroken =
+  'The sign-in service of OpenAI failed while Codex waited for the device code to be entered. Start again in a moment.';
+
 const failures: LoginMethodInput['failure'] = [
   {
     when: { pattern: 'Port [0-9.:]+ is already in use' },
@@ -44,6 +50,16 @@ const failures: LoginMethodInput['failure'] = [
     when: { text: 'device auth timed out' },
     code: 'LOGIN_FAILED',
     message: 'The device code was not entered within 15 minutes.',
+  },
+  {
+    when: { pattern: 'device auth failed with status 4' },
+    code: 'LOGIN_DENIED',
+    message: deviceCodeRefused,
+  },
+  {
+    when: { pattern: 'device auth failed with status 5' },
+    code: 'LOGIN_FAILED',
+    message: deviceCodeBroken,
   },
   {
     when: { text: 'Error logging in' },

@@ -49,7 +49,7 @@ describe('the command lines of the simple way', () => {
   });
 });
 
-describe('the rules of the browser login', () => {
+describe('the rules of the logins by a terminal', () => {
   const rules = manifest.logins[0]?.failure ?? [];
 
   // What 0.169.0 printed when each of these was done to it.
@@ -59,6 +59,8 @@ describe('the rules of the browser login', () => {
     ['Error logging in: Sign-in failed: User said no', 'LOGIN_DENIED'],
     ['Error logging in: Sign-in failed: server_error', 'LOGIN_FAILED'],
     ['Error logging in: Token exchange failed: error sending request for url (https://x.test)', 'LOGIN_FAILED'],
+    ['Error logging in: device auth failed with status 400 Bad Request', 'LOGIN_DENIED'],
+    ['Error logging in: device auth failed with status 502 Bad Gateway', 'LOGIN_FAILED'],
   ])('take %j for %s', (text, code) => {
     expect(rules.find((rule) => matchText(rule.when, text) !== undefined)?.code).toBe(code);
   });

@@ -166,7 +166,7 @@ describeProvider(
       conversation('app-server-approve', 'finished'),
       conversation('app-server-deny', 'LOGIN_DENIED'),
       conversation('app-server-device-code-approve', 'finished', device),
-      conversation('app-server-device-code-deny', 'LOGIN_FAILED', device),
+      conversation('app-server-device-code-deny', 'LOGIN_DENIED', device),
     ],
   },
   { describe, it, expect },
