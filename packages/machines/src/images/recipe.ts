@@ -4,15 +4,13 @@ import type { ImageKind } from './image.ts';
 export interface Recipe {
   /** Debian packages, besides those every Debian has. */
   readonly packages: readonly string[];
-  /** Room for the packages and for Node, in MiB. The file is sparse: room that is not used takes none. */
-  readonly roomMb: number;
 }
 
 /** Debian release of the guests, whatever the host runs. */
 export const SUITE = 'bookworm';
 
-/** In every machine: `bubblewrap` keeps the CLIs' homes apart, the others are what CLIs expect of a computer. */
-const common = ['busybox-static', 'ca-certificates', 'libstdc++6', 'bash', 'git', 'procps', 'bubblewrap'];
+/** In every machine: `bubblewrap` keeps the CLIs' homes apart, `socat` leads the host in, the others are what CLIs expect of a computer. */
+const common = ['busybox-static', 'ca-certificates', 'libstdc++6', 'bash', 'git', 'procps', 'bubblewrap', 'socat'];
 
 const desktop = ['tigervnc-standalone-server', 'x11-xkb-utils', 'openbox', 'chromium', 'libnss3-tools', 'dbus'];
 
@@ -20,6 +18,6 @@ const desktop = ['tigervnc-standalone-server', 'x11-xkb-utils', 'openbox', 'chro
 const fonts = ['fonts-dejavu-core', 'fonts-liberation', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
 
 export const recipes: Readonly<Record<Exclude<ImageKind, 'kernel'>, Recipe>> = {
-  cli: { packages: common, roomMb: 1024 },
-  browser: { packages: [...common, ...desktop, ...fonts], roomMb: 3072 },
+  cli: { packages: common },
+  browser: { packages: [...common, ...desktop, ...fonts] },
 };

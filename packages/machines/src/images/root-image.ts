@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { chmod, copyFile, lstat, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
@@ -56,7 +56,7 @@ async function build({ kind, node, clis }: RootImageOptions, context: BuildConte
   await requireTools(['mmdebstrap', 'mke2fs', ...forStrangers], `Building the ${kind} image`);
   const installed: InstalledCli[] = [];
   for (const { provider, directory } of clis) installed.push({ provider, directory: await directory(context) });
-  const output = await prepareOutput(await sizeOf(kind, installed), isRoot, context);
+  const output = await prepareOutput(isRoot, context);
   const { packages } = recipes[kind];
   const hooks = [
     ...layersOf(kind).map((layer) => `sync-in ${quote(layer)} /`),
@@ -104,7 +104,7 @@ interface InstalledCli {
  * Where the last step writes. In a user namespace the builder is a stranger on this host, so what it writes is open
  * to strangers; nobody else can guess the way to it.
  */
-async function prepareOutput(bytes: number, isRoot: boolean, { scratch }: BuildContext) {
+async function prepareOutput(isRoot: boolean, { scratch }: BuildContext) {
   const way = join(scratch, randomBytes(16).toString('hex'));
   await mkdir(way);
   await chmod(way, 0o755);
@@ -113,13 +113,10 @@ async function prepareOutput(bytes: number, isRoot: boolean, { scratch }: BuildC
     await writeFile(path, '', { flag: 'wx' });
     await chmod(path, isRoot ? 0o600 : 0o666);
   }
-  await truncate(image, bytes);
   await copyFile(join(guestFolder, FINISH), finish);
   await chmod(finish, 0o755);
   return { image, packages, finish };
 }
-
-const MB = 1024 * 1024;
 
 /** Lines of `dpkg-query -W`, as `finish-image` asks for them. */
 export function parsePackages(text: string): readonly InstalledPackage[] {
@@ -155,17 +152,3 @@ async function versionOf(node: string): Promise<string> {
   const { stdout } = await execa(node, ['--version'], { extendEnv: false, env: {} });
   return stdout.trim().replace(/^v/, '');
 }
-
-/** Bytes of the file: a file system cannot grow later, and holes take no room. */
-async function sizeOf(kind: RootImageOptions['kind'], installed: readonly InstalledCli[]): Promise<number> {
-  let blocks = 0;
-  for (const { directory } of installed) {
-    for (const name of await readdir(directory, { recursive: true })) {
-      blocks += Math.ceil((await lstat(join(directory, name))).size / BLOCK);
-    }
-  }
-  // A tenth for what the file system itself writes down.
-  return (recipes[kind].roomMb + Math.ceil((blocks * BLOCK * 1.1) / MB)) * MB;
-}
-
-const BLOCK = 4096;

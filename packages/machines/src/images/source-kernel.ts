@@ -9,6 +9,7 @@ import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { firstDependency, unpackPackage } from './debian-package.ts';
 import { hashFile, hashValue } from './hash.ts';
 import { requireTools } from './host-tools.ts';
+import type { HostTool } from './host-tools.ts';
 import { KERNEL_FILE } from './image.ts';
 import { runTool } from './run-tool.ts';
 
@@ -23,6 +24,11 @@ export async function sourceKernel(): Promise<ImageBuild> {
   return { kind: 'kernel', inputs, run: build };
 }
 
+const NEEDED: readonly HostTool[] = [
+  ...(['apt-get', 'apt-cache', 'dpkg-deb', 'tar', 'xz'] as const),
+  ...(['make', 'gcc', 'flex', 'bison', 'bc', 'strip', 'stdio.h', 'libelf.h'] as const),
+];
+
 /** Lines of the compiler that are told on: about one in a hundred. */
 const TOLD = 100;
 
@@ -32,10 +38,7 @@ async function build(context: BuildContext): Promise<BuiltFiles> {
       hint: "Use Debian's kernel: sallyport images build kernel",
     });
   }
-  await requireTools(
-    ['apt-get', 'apt-cache', 'dpkg-deb', 'make', 'gcc', 'flex', 'bison', 'bc', 'strip', 'tar', 'xz'],
-    'Building a kernel',
-  );
+  await requireTools(NEEDED, 'Building a kernel');
   const { scratch, signal, onProgress } = context;
   const source = await unpackPackage(await firstDependency('linux-source', signal), context);
   const archives = join(source.directory, 'usr', 'src');

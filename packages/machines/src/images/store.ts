@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { orAborted, SallyportError } from '@sallyport/core';
 
 import { hasCode } from '../process/safe-folder.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
@@ -38,7 +38,8 @@ const RECORD = 'image.json';
 const UNFINISHED = '.unfinished';
 
 export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
-  const verified = new Set<string>();
+  /** Each image is read through once, for however many wait for it, and to the end though one of them gives up. */
+  const verified = new Map<string, Promise<void>>();
 
   async function list(): Promise<readonly Image[]> {
     const names = await readdir(directory).catch((error: unknown) => {
@@ -56,11 +57,17 @@ export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
     if (!image) {
       throw new SallyportError('MACHINE_IMAGE_MISSING', `There is no image "${wanted}" in ${directory}.`);
     }
-    if (!verified.has(image.name)) {
-      await verify(image, { signal });
-      verified.add(image.name);
-    }
+    await orAborted(signal, verifyOnce(image));
     return image;
+  }
+
+  function verifyOnce(image: Image): Promise<void> {
+    const known = verified.get(image.name);
+    if (known) return known;
+    const verification = verify(image, { signal: new AbortController().signal });
+    verified.set(image.name, verification);
+    verification.catch(() => verified.delete(image.name));
+    return verification;
   }
 
   async function ensure(build: ImageBuild, options: EnsureOptions): Promise<Image> {

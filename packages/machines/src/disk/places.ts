@@ -1,0 +1,47 @@
+import { homePathSchema, manifestSchema } from '@sallyport/core';
+import type { MachineRole } from '@sallyport/core';
+
+import { unsafePath } from './unsafe-disk.ts';
+
+/** The machine's one user. */
+export const GUEST_UID = 1000;
+
+/** A folder of the disk and whom it belongs to where it has to be made. */
+export interface DiskFolder {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** Where a file of a provider lies on the disk. */
+export interface DiskPlace {
+  /** As the machine knows it, from `~/`. */
+  readonly shown: string;
+  readonly path: string;
+  /** Every folder on the way to it, outermost first. */
+  readonly folders: readonly DiskFolder[];
+}
+
+const ROOTS = { path: ['upper', 'sallyport'], mode: 0o755, uid: 0 } as const;
+
+/**
+ * Finds the place of each file. `/upper` holds what the machine changed of its image; the folders that the image has
+ * too are made as they are there, for the machine would see these in place of its image's.
+ */
+export function placesOf(role: MachineRole, provider: string, paths: readonly string[]): readonly DiskPlace[] {
+  if (!manifestSchema.shape.id.safeParse(provider).success) {
+    throw unsafePath(provider, 'is not the id of a provider');
+  }
+  const home = role === 'cli' ? ['homes', provider] : ['home'];
+  return paths.map((shown) => {
+    if (!homePathSchema.safeParse(shown).success) {
+      throw unsafePath(shown, 'is not a path that credentials may have');
+    }
+    const names = [...ROOTS.path, ...home, ...shown.split('/').slice(1)];
+    const folders = names.slice(0, -1).map((_name, index) => ({
+      path: `/${names.slice(0, index + 1).join('/')}`,
+      ...(index < ROOTS.path.length ? { mode: ROOTS.mode, uid: ROOTS.uid } : { mode: 0o700, uid: GUEST_UID }),
+    }));
+    return { shown, path: `/${names.join('/')}`, folders };
+  });
+}
