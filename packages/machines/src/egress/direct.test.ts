@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
@@ -26,8 +27,15 @@ interface Bench {
   readonly refused: string[];
 }
 
+interface OpenOptions extends Partial<DirectEgressOptions> {
+  readonly hosts?: readonly string[];
+}
+
 /** A route whose dialler leads to an echo server of this host, whatever public address it is given. */
-async function open(options: Partial<DirectEgressOptions> = {}): Promise<Bench> {
+async function open({
+  hosts = ['api.example.com', '*.cdn.example.com'],
+  ...options
+}: OpenOptions = {}): Promise<Bench> {
   const root = mkdtempSync(join(tmpdir(), 'sp-egress-'));
   cleaners.push(() => rmSync(root, { recursive: true, force: true }));
   const echoPath = join(root, 'echo.sock');
@@ -50,7 +58,7 @@ async function open(options: Partial<DirectEgressOptions> = {}): Promise<Bench> 
     machineId: 'm-one',
     userId: 'u',
     purpose: 'work',
-    hosts: ['api.example.com', '*.cdn.example.com'],
+    hosts,
     identity: { userId: 'u' },
   } as const;
   const route = await egress.open(plan, { signal, onRefused: (host) => void refused.push(host) });
@@ -84,6 +92,10 @@ function send(
   };
 }
 
+async function resolveAsHost(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
 const connectTo = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
 
 describe('the direct egress', () => {
@@ -112,6 +124,50 @@ describe('the direct egress', () => {
     expect(await send(route, connectTo(authority)).ended).toMatch(/^HTTP\/1.1 (403|400)/);
     expect(dialled).toEqual([]);
     expect(refused.length <= 1 && refused.every((host) => authority.toLowerCase().startsWith(host))).toBe(true);
+  });
+
+  describe('with all public hosts allowed', () => {
+    const hosts = ['*'];
+
+    it.each(['registry.npmjs.org', 'WWW.Example.ORG.', 'xn--bcher-kva.example'])('leads to %s', async (host) => {
+      const { route, dialled } = await open({ hosts });
+      await send(route, connectTo(`${host}:443`)).until('200 Connection Established');
+      expect(dialled).toEqual(['93.184.216.34:443']);
+    });
+
+    it.each([
+      'registry.npmjs.org:80',
+      'registry.npmjs.org:22',
+      '1.1.1.1:443',
+      '2130706433:443',
+      '[::ffff:169.254.169.254]:443',
+      'bücher.example:443',
+      '127。0。0。1:443',
+      'a b.example:443',
+    ])('still refuses %s', async (authority) => {
+      const { route, dialled } = await open({ hosts });
+      expect(await send(route, connectTo(authority)).ended).toMatch(/^(HTTP\/1.1 (403|400)|$)/);
+      expect(dialled).toEqual([]);
+    });
+
+    // Names as the host's own resolver understands them, among them some that are numbers in disguise.
+    it.each(['localhost', 'localhost.', 'LOCALHOST', '0x7f.1', '0x7f000001', '017700000001x', 'metadata.test'])(
+      'leads nowhere for %s',
+      async (host) => {
+        const { route, dialled } = await open({ hosts, resolve: resolveAsHost });
+        expect(await send(route, connectTo(`${host}:443`)).ended).toMatch(/^HTTP\/1.1 (403|502)/);
+        expect(dialled).toEqual([]);
+      },
+    );
+
+    it('looks at each answer of a name service anew: one that was public may be private the next time', async () => {
+      const answers = [['93.184.216.34'], ['169.254.169.254']];
+      const { route, dialled, refused } = await open({ hosts, resolve: async () => answers.shift() ?? [] });
+      await send(route, connectTo('rebind.test:443')).until('200 Connection Established');
+      expect(await send(route, connectTo('rebind.test:443')).ended).toMatch(/^HTTP\/1.1 403/);
+      expect(dialled).toEqual(['93.184.216.34:443']);
+      expect(refused).toEqual(['rebind.test']);
+    });
   });
 
   it('refuses requests that are not CONNECT', async () => {

@@ -1,6 +1,6 @@
 import type { Egress } from '@sallyport/core';
 
-import { dialTcp } from './dial.ts';
+import { dialTcp, straight } from './dial.ts';
 import type { Dial } from './dial.ts';
 import { createGateway } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
@@ -12,5 +12,5 @@ export interface DirectEgressOptions extends GatewayOptions {
 
 /** Straight out through this host's own connection. Everybody has the same address. */
 export function createDirectEgress({ dial = dialTcp, ...options }: DirectEgressOptions): Egress {
-  return createGateway(options, { name: 'direct', dialFor: () => dial });
+  return createGateway(options, { name: 'direct', wayFor: () => straight(dial) });
 }

@@ -8,7 +8,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Clock, Egress, EgressIdentity, EgressRoute, ReservedRoute } from '@sallyport/core';
 
 import { removeShortcut, shortenDirectory } from '../process/short-path.ts';
-import type { Dial } from './dial.ts';
+import type { Way } from './dial.ts';
 import { createTunnels } from './tunnels.ts';
 import type { TunnelLimits, Tunnels } from './tunnels.ts';
 
@@ -26,7 +26,7 @@ export interface GatewayKind {
   /** Shown to the operator. */
   readonly name: string;
   /** How this person's connections leave. Throws where they cannot: nothing ever leaves another way. */
-  dialFor(identity: EgressIdentity): Dial;
+  wayFor(identity: EgressIdentity): Way;
 }
 
 const DEFAULT_LIMITS: TunnelLimits = { connectMs: 15_000, idleMs: 5 * 60_000, connections: 64 };
@@ -67,10 +67,10 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
         tunnels = createTunnels({
           hosts,
           resolve,
-          dial: kind.dialFor(identity),
+          way: kind.wayFor(identity),
           limits,
           clock: options.clock,
-          onRefused: (host) => egressOptions.onRefused?.(host),
+          onRefused: (host, reason) => egressOptions.onRefused?.(host, reason),
         });
         return identity.address === undefined ? route : { ...route, address: identity.address };
       },
@@ -92,7 +92,8 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
   };
 }
 
-async function resolveByHost(host: string): Promise<readonly string[]> {
+/** As every other program of this host. */
+export async function resolveByHost(host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true });
   return found.map((entry) => entry.address);
 }

@@ -1,9 +1,11 @@
-import { SallyportError } from '@sallyport/core';
+import { FIRST_PROXY_PORT, SallyportError } from '@sallyport/core';
 import type { Egress, Secret } from '@sallyport/core';
 
-import { createGateway } from './gateway.ts';
+import { checkWay } from './check-way.ts';
+import type { Way } from './dial.ts';
+import { createGateway, resolveByHost } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
-import { dialThrough } from './upstream-proxy.ts';
+import { wayThrough } from './upstream-proxy.ts';
 import type { UpstreamProxy } from './upstream-proxy.ts';
 
 export interface ProxyEgressOptions extends GatewayOptions {
@@ -12,8 +14,9 @@ export interface ProxyEgressOptions extends GatewayOptions {
 
 /** Out through one upstream proxy, HTTP or SOCKS5. Everybody has that proxy's address. */
 export function createProxyEgress({ proxy, ...options }: ProxyEgressOptions): Egress {
-  const dial = dialThrough(proxy);
-  return createGateway(options, { name: `proxy ${proxy.host}:${proxy.port}`, dialFor: () => dial });
+  const way = wayThrough(proxy);
+  const gateway = createGateway(options, { name: `proxy ${proxy.host}:${proxy.port}`, wayFor: () => way });
+  return { ...gateway, check: checkOf(way, options) };
 }
 
 export interface PortPerUserEgressOptions extends GatewayOptions {
@@ -21,6 +24,9 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
   readonly protocol?: UpstreamProxy['protocol'];
   readonly username: string;
   readonly password: Secret;
+  readonly certificateAuthority?: string;
+  /** The port that is asked whether the service lets people out. Default: the one of whoever was seen first. */
+  readonly checkPort?: number;
 }
 
 /**
@@ -29,16 +35,22 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
  * the same when they log in and when they work.
  */
 export function createPortPerUserEgress(options: PortPerUserEgressOptions): Egress {
-  const { host, protocol = 'http', username, password, ...gateway } = options;
-  return createGateway(gateway, {
-    name: `port per user at ${host}`,
-    dialFor: ({ proxyPort }) => {
+  const { protocol = 'http', checkPort = FIRST_PROXY_PORT, ...service } = options;
+  const wayAt = (port: number): Way => wayThrough({ ...service, protocol, port });
+  const egress = createGateway(service, {
+    name: `port per user at ${service.host}`,
+    wayFor: ({ proxyPort }) => {
       if (proxyPort === undefined) {
         throw new SallyportError('EGRESS_FAILED', 'This person has no port at the proxy service.', {
           hint: 'The user has no row with a decodo_proxy_port: look into the users table.',
         });
       }
-      return dialThrough({ protocol, host, port: proxyPort, username, password });
+      return wayAt(proxyPort);
     },
   });
+  return { ...egress, check: checkOf(wayAt(checkPort), service) };
+}
+
+function checkOf(way: Way, { resolve = resolveByHost }: GatewayOptions): NonNullable<Egress['check']> {
+  return (host, { signal }) => checkWay(way, host, { resolve, signal });
 }

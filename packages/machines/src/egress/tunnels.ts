@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 
 import { isHostAllowed } from '@sallyport/core';
-import type { Clock } from '@sallyport/core';
+import type { Clock, RefusalReason } from '@sallyport/core';
 
-import type { Dial } from './dial.ts';
+import type { Entrance, Way } from './dial.ts';
 import { isPublicAddress } from './public-address.ts';
 
 export interface TunnelLimits {
@@ -18,10 +18,10 @@ export interface TunnelLimits {
 export interface TunnelOptions {
   readonly hosts: readonly string[];
   readonly resolve: (host: string) => Promise<readonly string[]>;
-  readonly dial: Dial;
+  readonly way: Way;
   readonly limits: TunnelLimits;
   readonly clock: Clock;
-  readonly onRefused?: (host: string) => void;
+  readonly onRefused?: (host: string, reason: RefusalReason) => void;
 }
 
 export interface Tunnels {
@@ -42,7 +42,7 @@ export function createTunnels(options: TunnelOptions): Tunnels {
   async function serve(authority: string, socket: Duplex, head: Buffer): Promise<void> {
     const host = parseAuthority(authority);
     if (host === undefined || !isHostAllowed(host, options.hosts)) {
-      options.onRefused?.(host ?? authority.slice(0, 200));
+      options.onRefused?.(host ?? authority.slice(0, 200), 'not-allowed');
       refuse(socket, '403 Forbidden');
       return;
     }
@@ -65,29 +65,31 @@ export function createTunnels(options: TunnelOptions): Tunnels {
 
   async function reach(host: string, socket: Duplex): Promise<Duplex | undefined> {
     using deadline = clock.deadline(limits.connectMs, () => new Error('connect timeout'));
-    const over = aborted(deadline.signal);
+    const { signal } = deadline;
+    const over = aborted(signal);
+    const enter = (): Promise<Entrance> => inTime(options.way.enter(signal), over, (late) => late.close());
+    let entrance: Entrance | undefined;
     try {
+      entrance = await enter();
       const addresses = await Promise.race([options.resolve(host), over]);
-      const address = addresses[0];
       // One bad address among good ones is a trick, not an accident.
-      if (address === undefined || !addresses.every(isPublicAddress)) {
-        options.onRefused?.(host);
+      if (addresses.length === 0 || !addresses.every(isPublicAddress)) {
+        options.onRefused?.(host, 'not-public');
         refuse(socket, '403 Forbidden');
         return undefined;
       }
       for (const candidate of addresses) {
-        const dialled = options.dial(candidate, 443, deadline.signal);
-        // One that opens after its time is over must not stay open.
-        const upstream = await Promise.race([dialled, over]).catch(() => undefined);
+        const { dial } = entrance ?? (await enter());
+        entrance = undefined;
+        const dialled = inTime(dial(candidate, 443, signal), over, (late) => late.destroy());
+        const upstream = await dialled.catch(() => undefined);
         if (upstream) return upstream;
-        dialled.then(
-          (late) => late.destroy(),
-          () => undefined,
-        );
-        deadline.signal.throwIfAborted();
+        signal.throwIfAborted();
       }
     } catch {
       // Answered below: the machine learns that it failed, not how the host's network looks.
+    } finally {
+      entrance?.close();
     }
     refuse(socket, '502 Bad Gateway');
     return undefined;
@@ -145,6 +147,16 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
   promise.catch(() => {});
   return promise;
+}
+
+/** What opens after its time is over must not stay open. */
+async function inTime<T>(opening: Promise<T>, over: Promise<never>, close: (late: T) => void): Promise<T> {
+  try {
+    return await Promise.race([opening, over]);
+  } catch (error) {
+    opening.then(close, () => undefined);
+    throw error;
+  }
 }
 
 function watchIdle(clock: Clock, idleMs: number, onIdle: () => void): { touch(this: void): void; stop(): void } {

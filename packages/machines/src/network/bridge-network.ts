@@ -1,7 +1,7 @@
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { createLine, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 import { endLeftovers, identifyProcess } from '../process/host-process.ts';
@@ -38,8 +38,9 @@ export interface BridgeNetworkOptions {
 export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwork {
   const { clock, name = 'machines', quarantineMs = 60_000, run = runCommand } = options;
   const subnet = parseSubnet(options.subnet ?? '192.168.100.0/24');
+  // One change at a time: each begins with what there is.
+  const inTurn = createLine();
   let opening: Promise<Opened> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
 
   function opened(): Promise<Opened> {
     opening ??= open().catch((error: unknown) => {
@@ -47,13 +48,6 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
       throw error;
     });
     return opening;
-  }
-
-  /** One change at a time: each begins with what there is. */
-  function inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
-    const result = last.then(change);
-    last = result.catch(() => {});
-    return result;
   }
 
   async function open(): Promise<Opened> {
@@ -145,7 +139,9 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
       mac: macOf(address),
       egress: { host: subnet.gateway, port: EGRESS_PORT },
       tap,
+      namespace: namespace.file,
       netdev: `tap,ifname=${tap},script=no,downscript=no`,
+      needsSpawn: false,
       enter: namespace.enter,
       connect: (port, { signal }) => helper.connect(address, port, { signal }),
       detach: () => inTurn(() => detach(machineId)),
@@ -156,6 +152,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     name: 'bridge',
     isolation: 'each has an isolated port of a bridge, whose only way out is its egress proxy',
     attach: (machineId, attachOptions) => inTurn(() => attach(machineId, attachOptions)),
+    detach: (machineId) => inTurn(() => detach(machineId)),
     reconcile: (machineIds) => inTurn(() => reconcile(machineIds)),
     doctor: () => checkNetworkHost(packetFilter(subnet.gateway, [])),
     close: () =>

@@ -12,6 +12,8 @@ export interface MachineNetwork {
   readonly isolation: string;
   /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new way out. */
   attach(machineId: string, options: AttachOptions): Promise<NetworkPlace>;
+  /** Gives the place of a machine up, whichever server gave it. One that has none is no error. */
+  detach(machineId: string): Promise<void>;
   /** Everything of this host that belongs to a machine not in `machineIds` is taken away; returns what that was. */
   reconcile(machineIds: ReadonlySet<string>): Promise<readonly string[]>;
   doctor(): Promise<readonly Check[]>;
@@ -39,8 +41,15 @@ export interface NetworkPlace {
   readonly egress: { readonly host: string; readonly port: number };
   /** TAP device, where the network has one; a virtual machine monitor opens it by name. */
   readonly tap?: string;
+  /** Network namespace with that device, as a file; a monitor that enters it by itself is told so. */
+  readonly namespace?: string;
   /** QEMU's `-netdev` without `id=`. */
   readonly netdev: string;
+  /**
+   * Whether the monitor starts a program for each connection of the guest. QEMU's `-sandbox` can have neither
+   * `spawn=deny` nor `elevateprivileges=deny` then, which forbids setsid(2) as well.
+   */
+  readonly needsSpawn: boolean;
   /** Words before the monitor's command line that put it where its devices are. May be empty. */
   readonly enter: readonly string[];
   /** A new TCP connection to a port of the guest. */

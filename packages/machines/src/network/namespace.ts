@@ -9,6 +9,8 @@ import { installCommand, programPath } from '../host-programs.ts';
 /** A network namespace by name, and the programs that work on it. Each call is one step; a killed server ends between two. */
 export interface Namespace {
   readonly name: string;
+  /** Names it to programs that enter it by themselves. */
+  readonly file: string;
   /** Words before a command that put it into the namespace. */
   readonly enter: readonly string[];
   /** Makes it where it is absent. */
@@ -41,9 +43,11 @@ export function namespaceName(dataDirectory: string, name: string): string {
 }
 
 export function createNamespace(name: string, run: RunCommand): Namespace {
-  const enter = ['nsenter', `--net=/run/netns/${name}`, '--'];
+  const file = `/run/netns/${name}`;
+  const enter = ['nsenter', `--net=${file}`, '--'];
   return {
     name,
+    file,
     enter,
     ensure: async () => {
       if (await works(enter, run)) return;

@@ -16,6 +16,8 @@ export interface Guest {
   linkLocal(): Promise<string | undefined>;
   /** Frames its card has received. */
   received(): Promise<number>;
+  /** Takes its namespace away. */
+  end(): Promise<void>;
 }
 
 export async function createGuest(
@@ -48,6 +50,9 @@ export async function createGuest(
     received: async () => {
       const [link] = JSON.parse(await ip('-s', '-j', 'link', 'show', 'eth0'));
       return link.stats64.rx.packets;
+    },
+    end: async () => {
+      await execa('ip', ['netns', 'delete', namespace], { reject: false });
     },
   };
   // A hostile guest does not let itself be told about better routes.

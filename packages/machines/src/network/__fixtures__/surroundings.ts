@@ -1,0 +1,73 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+
+import { execa } from 'execa';
+
+import { inside, listenInside } from './guests.ts';
+
+/** What a guest must not reach, put where it would reach it if nothing stopped it. */
+export interface Surroundings {
+  /** The bridge's neighbours by ARP, a line each. */
+  neighbours(): Promise<string>;
+  /** MAC addresses that the bridge knows, a line each. */
+  forwarding(): Promise<string>;
+  ipv6(): Promise<string>;
+  /** Frames of guests that the filter has dropped. */
+  drops(): Promise<number>;
+  end(): Promise<void>;
+}
+
+/** An address outside, and one of the host's in the same network. */
+export const OUTSIDE = '10.99.0.2';
+export const HOST_OUTSIDE = '10.99.0.1';
+export const METADATA = '169.254.169.254';
+export const HOST_PORTS = [22, 53, 80, 5432, 8080] as const;
+
+/**
+ * Gives the bridge's namespace an outside that it never has, with forwarding on, and services of the host's.
+ *
+ * @param host The bridge's network namespace.
+ * @param outside A name for the one beyond it.
+ */
+export async function createSurroundings(host: string, outside: string): Promise<Surroundings> {
+  const ip = (...words: readonly string[]) => execa('ip', words);
+  await ip('netns', 'add', outside);
+  await ip('-n', host, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', outside);
+  await ip('-n', host, 'addr', 'add', `${HOST_OUTSIDE}/24`, 'dev', 'up0');
+  await ip('-n', host, 'link', 'set', 'up0', 'up');
+  await ip('-n', host, 'addr', 'add', `${METADATA}/32`, 'dev', 'lo');
+  await ip('-n', outside, 'addr', 'add', `${OUTSIDE}/24`, 'dev', 'eth0');
+  await ip('-n', outside, 'link', 'set', 'eth0', 'up');
+  await ip('-n', outside, 'route', 'add', '192.168.100.0/24', 'via', HOST_OUTSIDE);
+  await inside(host, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  const listeners = [await listenInside(host, 'host', HOST_PORTS), await listenInside(outside, 'outside', [80])];
+  return {
+    neighbours: async () => (await ip('-n', host, 'neigh', 'show', 'dev', 'fc-bridge0')).stdout,
+    forwarding: async () => (await execa('bridge', ['-n', host, 'fdb', 'show', 'br', 'fc-bridge0'])).stdout,
+    ipv6: async () => (await ip('-n', host, '-6', 'addr', 'show', 'dev', 'fc-bridge0')).stdout,
+    drops: async () => {
+      const { stdout } = await inside(host, ['nft', 'list', 'chain', 'bridge', 'sallyport', 'from_guest']);
+      return Number(/counter packets (\d+)/.exec(String(stdout))?.[1]);
+    },
+    end: async () => {
+      for (const end of listeners) await end();
+      await execa('ip', ['netns', 'delete', outside], { reject: false });
+    },
+  };
+}
+
+/** Stands where a machine's egress proxy would, and says to everybody whose it is. */
+export async function listenAsProxy(name: string, path: string): Promise<Server> {
+  const server = createServer((socket) => socket.on('error', () => {}).end(`proxy of ${name}`));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return server;
+}
+
+/** Takes away what stops guests: the filter, and what keeps ports apart from each other. */
+export async function openBridge(host: string, taps: readonly string[]): Promise<void> {
+  await inside(host, ['nft', 'flush', 'ruleset']);
+  for (const tap of taps) {
+    const apart = ['isolated', 'off', 'flood', 'on', 'bcast_flood', 'on'];
+    await execa('bridge', ['-n', host, 'link', 'set', 'dev', tap, ...apart]);
+  }
+}
