@@ -10,9 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Secret } from '@sallyport/core';
 import type { AgentEvent, Machine, MachineExit } from '@sallyport/core';
+import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { connectAgent } from './connect-agent.ts';
+import { connectAgent, createAgentClient } from './connect-agent.ts';
 
 const canary = 'canary-token-0123456789abcdef-0123456789';
 const closers: (() => void)[] = [];
@@ -162,6 +163,25 @@ describe('the agent client', () => {
     const refusing = { ...agent.machine, connect: async () => Promise.reject(new Error('ECONNREFUSED')) };
     await expect(connectAgent(refusing, new Secret(canary)).openPage('https://x.test/')).rejects.toMatchObject({
       code: 'AGENT_UNREACHABLE',
+    });
+  });
+
+  it('gives a desktop that is still starting longer to show a page than it gives other answers', async () => {
+    const asked = deferred<void>();
+    const { machine } = await startAgent((request, response) => {
+      if (request.url === '/desktop/open') asked.resolve();
+      else response.end('{"success":true}');
+    });
+    const clock = createVirtualClock();
+    const agent = createAgentClient(machine, new Secret(canary), clock);
+    const opening = agent.openPage('https://sign-in.example/').catch((error: unknown) => error);
+    await asked.promise;
+    await clock.advance(420_000);
+    await agent.acknowledge('an-offer');
+    await clock.advance(10_000);
+    expect(await opening).toMatchObject({
+      code: 'AGENT_UNREACHABLE',
+      message: 'The agent did not answer POST /desktop/open within 430 s.',
     });
   });
 

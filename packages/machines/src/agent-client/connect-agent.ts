@@ -5,7 +5,7 @@ import {
   startLoginResponseSchema,
   systemClock,
 } from '@sallyport/core';
-import type { AgentClient, Clock, ConnectAgent, Machine, Secret } from '@sallyport/core';
+import type { AgentClient, Clock, ConnectAgent, Secret } from '@sallyport/core';
 
 import { tryParseJson } from './agent-problem.ts';
 import { requestText } from './agent-request.ts';
@@ -15,20 +15,23 @@ import { upgradeDesktop } from './upgrade-desktop.ts';
 
 /** For calls without a deadline of their own: the agent only does a small thing and answers. */
 const ANSWER_TIMEOUT_MS = 15_000;
+/** A desktop that is still starting comes first, which the agent gives five minutes, then the page, which gets two. */
+const OPEN_PAGE_TIMEOUT_MS = 430_000;
 
 /** The agent's HTTP API over the machine's own channel, on the system's clock. */
 export const connectAgent: ConnectAgent = (machine, token) => createAgentClient(machine, token, systemClock);
 
-export function createAgentClient(machine: Machine, token: Secret, clock: Clock): AgentClient {
+export function createAgentClient(machine: AgentTarget['machine'], token: Secret, clock: Clock): AgentClient {
   const target: AgentTarget = { machine, token };
 
-  async function send(request: AgentRequest, parent?: AbortSignal): Promise<string> {
-    using deadline = clock.deadline(ANSWER_TIMEOUT_MS, () => timedOut(request), parent);
-    return requestText(target, request, deadline.signal);
+  async function send(request: AgentRequest, parent?: AbortSignal, withinMs = ANSWER_TIMEOUT_MS): Promise<string> {
+    using deadline = clock.deadline(withinMs, () => timedOut(request, withinMs), parent);
+    // Awaited: the deadline ends with this block.
+    return await requestText(target, request, deadline.signal);
   }
 
-  async function post(path: string, body: unknown): Promise<void> {
-    await send({ method: 'POST', path, body });
+  async function post(path: string, body: unknown, withinMs?: number): Promise<void> {
+    await send({ method: 'POST', path, body }, undefined, withinMs);
   }
 
   return {
@@ -56,7 +59,7 @@ export function createAgentClient(machine: Machine, token: Secret, clock: Clock)
         },
       );
     },
-    openPage: (url) => post('/desktop/open', { url }),
+    openPage: (url) => post('/desktop/open', { url }, OPEN_PAGE_TIMEOUT_MS),
     watchCredentials: (provider, items) => post('/credentials/watch', { provider, items }),
     acknowledge: (offerId) => post('/credentials/ack', { offerId }),
     capture: async (provider, items) => {
@@ -73,8 +76,9 @@ export function createAgentClient(machine: Machine, token: Secret, clock: Clock)
     events: (signal) => followEvents(target, clock, signal),
     execute: (request, signal) => runCli(target, request, signal),
     upgradeDesktop: async (request, signal) => {
-      using deadline = clock.deadline(ANSWER_TIMEOUT_MS, () => timedOut({ method: 'GET', path: '/vnc' }), signal);
-      return upgradeDesktop(target, request, deadline.signal);
+      const late = (): SallyportError => timedOut({ method: 'GET', path: '/vnc' }, ANSWER_TIMEOUT_MS);
+      using deadline = clock.deadline(ANSWER_TIMEOUT_MS, late, signal);
+      return await upgradeDesktop(target, request, deadline.signal);
     },
   };
 }
@@ -95,10 +99,10 @@ function loginPath(provider: string): string {
   return `/auth/${encodeURIComponent(provider)}`;
 }
 
-function timedOut(request: AgentRequest): SallyportError {
+function timedOut(request: AgentRequest, withinMs: number): SallyportError {
   const path = request.path.replace(/\?.*$/s, '');
   return new SallyportError(
     'AGENT_UNREACHABLE',
-    `The agent did not answer ${request.method} ${path} within ${ANSWER_TIMEOUT_MS / 1000} s.`,
+    `The agent did not answer ${request.method} ${path} within ${withinMs / 1000} s.`,
   );
 }

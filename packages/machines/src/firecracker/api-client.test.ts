@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createApiClient, timeoutOf } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
-import { checkInstanceId, checkResourceId, checkTapName, guestMac } from './names.ts';
+import { checkInstanceId, checkResourceId, checkTapName } from './names.ts';
 import { patch, put } from './request.ts';
 
 const never = new AbortController().signal;
@@ -150,10 +150,5 @@ describe('names that Firecracker and Linux take', () => {
     expect(() => checkResourceId('m-1')).toThrow(/cannot be the id/);
     expect(() => checkTapName('fc-vm-abcdefgh')).not.toThrow();
     expect(() => checkTapName('fc-vm-abcdefghij')).toThrow(/name of a network device/);
-  });
-
-  it('makes the MAC address out of the IPv4 address', () => {
-    expect(guestMac('192.168.100.17')).toBe('06:00:C0:A8:64:11');
-    expect(() => guestMac('192.168.100')).toThrow(/not an IPv4 address/);
   });
 });

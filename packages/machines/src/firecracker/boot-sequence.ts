@@ -1,6 +1,6 @@
 import type { MachinePlan } from '@sallyport/core';
 
-import { checkResourceId, checkTapName, guestMac } from './names.ts';
+import { checkResourceId, checkTapName } from './names.ts';
 import { defaultRateLimits } from './rate-limits.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { patch, put } from './request.ts';
@@ -11,6 +11,8 @@ export interface FirecrackerResources {
   /** The TAP device in the machine's network namespace. */
   readonly tap: string;
   readonly address: string;
+  /** The one address that its port of the network takes frames from. */
+  readonly mac: string;
   readonly gateway: string;
   readonly netmask: string;
   /** Default {@link defaultRateLimits}. */
@@ -24,7 +26,6 @@ export const jail = {
   own: '/own.ext4',
   agent: '/agent.ext4',
   log: '/firecracker.log',
-  metrics: '/metrics',
   serial: '/serial.out',
   vsock: '/v.sock',
   snapshots: '/snap',
@@ -32,12 +33,9 @@ export const jail = {
 
 export const NETWORK_ID = 'eth0';
 
-/** Every process first gets these two; a snapshot holds neither. */
+/** Every process first gets this; a snapshot does not hold it. Nobody reads metrics, so none are asked for. */
 export function outputSequence(): readonly FirecrackerRequest[] {
-  return [
-    put('/logger', { log_path: jail.log, level: 'Warning', show_level: true, show_log_origin: false }),
-    put('/metrics', { metrics_path: jail.metrics }),
-  ];
+  return [put('/logger', { log_path: jail.log, level: 'Warning', show_level: true, show_log_origin: false })];
 }
 
 /**
@@ -60,7 +58,7 @@ export function bootSequence(plan: MachinePlan, resources: FirecrackerResources)
     ...driveSequence(plan, limits),
     put(`/network-interfaces/${NETWORK_ID}`, {
       iface_id: NETWORK_ID,
-      guest_mac: guestMac(resources.address),
+      guest_mac: resources.mac,
       host_dev_name: resources.tap,
       rx_rate_limiter: limits.receive,
       tx_rate_limiter: limits.transmit,
@@ -114,8 +112,9 @@ function driveSequence(plan: MachinePlan, limits: RateLimits): readonly Firecrac
 
 function bootArguments(plan: MachinePlan, { address, gateway, netmask }: FirecrackerResources): string {
   return [
+    // What a guest says while it cannot boot is worth its cost; how much of it there is, is bounded on the host's side.
     // x86 machines end by `reboot` alone, and only through the keyboard controller.
-    'reboot=k panic=1 quiet nomodule 8250.nr_uarts=0 i8042.noaux i8042.nomux i8042.dumbkbd',
+    'console=ttyS0 quiet reboot=k panic=1 nomodule i8042.noaux i8042.nomux i8042.dumbkbd',
     'swiotlb=noforce clocksource=kvm-clock random.trust_cpu=on',
     `init=/etc/overlay-init ip=${address}::${gateway}:${netmask}:${plan.machineId}:${NETWORK_ID}:off`,
   ].join(' ');

@@ -42,12 +42,3 @@ export function checkTapName(name: string): void {
     });
   }
 }
-
-/** Firecracker's own convention: a prefix of locally administered addresses, then the IPv4 address. */
-export function guestMac(address: string): string {
-  const parts = address.split('.').map(Number);
-  if (parts.length !== 4 || !parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 255)) {
-    throw new SallyportError('MACHINE_FAILED', `"${address}" is not an IPv4 address.`);
-  }
-  return ['06', '00', ...parts.map((part) => part.toString(16).toUpperCase().padStart(2, '0'))].join(':');
-}

@@ -69,7 +69,7 @@ describe('a Firecracker process that is not a child', () => {
   it('is watched until it ends', async () => {
     const child = spawn('sleep', ['60']);
     const known = await identifyProcess(child.pid ?? 0);
-    const vmm = watchVmm(known ?? { pid: 0, born: '' }, '/none', systemClock, AbortSignal.timeout(10_000));
+    const vmm = watchVmm(known ?? { pid: 0, born: '' }, () => '', systemClock, AbortSignal.timeout(60_000));
     await vmm.kill('SIGTERM');
     expect(await vmm.exited).toEqual({ code: null, signal: null });
   });
@@ -79,9 +79,9 @@ describe('a Firecracker process that is not a child', () => {
     const known = await identifyProcess(bystander.pid ?? 0);
     const vmm = watchVmm(
       { pid: known?.pid ?? 0, born: `${known?.born}0` },
-      '/none',
+      () => '',
       systemClock,
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(60_000),
     );
     await vmm.exited;
     await vmm.kill('SIGKILL');

@@ -1,6 +1,6 @@
 import type { Clock } from '@sallyport/core';
 
-import { readLoggedExit } from './exit-log.ts';
+import { parseLoggedExit } from './exit-log.ts';
 import { isRunning } from '../process/host-process.ts';
 import type { HostProcess } from '../process/host-process.ts';
 
@@ -24,14 +24,16 @@ const LOOK_EVERY_MS = 50;
 /**
  * A process that is nobody's child here: the jailer leaves Firecracker behind under a number in its `.pid` file, and
  * a restarted server finds one in its records. It is known by its start time as well, because numbers are reused.
- * `log` is where it writes to, which is what says how it ended.
+ * `log` is what it has said, which is what says how it ended.
  */
-export function watchVmm(known: HostProcess, log: string, clock: Clock, signal: AbortSignal): VmmProcess {
+export function watchVmm(known: HostProcess, log: () => string, clock: Clock, signal: AbortSignal): VmmProcess {
   async function ended(): Promise<VmmExit> {
     while (!signal.aborted && (await isRunning(known))) {
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {});
     }
-    return readLoggedExit(log);
+    // Its last words are in the pipe already; they are read in the next turn.
+    await clock.sleep(0).catch(() => {});
+    return parseLoggedExit(log());
   }
   return {
     exited: ended(),

@@ -1,16 +1,17 @@
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { checkSocketPath } from './names.ts';
+import { connectSocket } from '../process/connect-socket.ts';
 
 export interface VsockTarget {
   /** The socket Firecracker made, seen from this process. */
   readonly path: string;
   /** The port the agent listens on inside the guest. */
   readonly port: number;
+  /** User of the process that made the socket: a file of anybody else's in its place is not connected to. */
+  readonly owner: number;
 }
 
 const RETRY_MS = 30;
@@ -35,19 +36,23 @@ export async function waitForVsock(target: VsockTarget, clock: Clock, signal: Ab
 }
 
 /** One connection to a port of the guest, after the handshake. */
-export async function connectVsock({ path, port }: VsockTarget, clock: Clock, signal: AbortSignal): Promise<Socket> {
-  checkSocketPath(path);
+export async function connectVsock(
+  { path, port, owner }: VsockTarget,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Socket> {
   signal.throwIfAborted();
   using deadline = clock.deadline(HANDSHAKE_MS, () => unreachable(path, 'it does not answer'), signal);
-  const socket = connect(path);
-  const abort = (): void => void socket.destroy();
+  let socket: Socket | undefined;
+  const abort = (): void => void socket?.destroy();
   deadline.signal.addEventListener('abort', abort, { once: true });
   try {
+    socket = await connectSocket(path, owner, deadline.signal);
     await shakeHands(socket, port);
     deadline.signal.throwIfAborted();
     return socket;
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     deadline.signal.throwIfAborted();
     throw unreachable(path, error instanceof Error ? error.message : 'no answer', error);
   } finally {

@@ -100,7 +100,7 @@ async function bubblewrapArguments(
 }
 
 /** `/bin` and its like are links into `/usr` on most systems, and folders of their own on some. */
-async function systemFolders(): Promise<readonly string[]> {
+export async function systemFolders(): Promise<readonly string[]> {
   const found = await Promise.all(
     ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].map(async (path) => {
       const facts = await lstat(path).catch(() => undefined);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
@@ -35,6 +35,22 @@ export async function releaseUser(dataDirectory: string, uid: number, machineId:
   if ((await readFile(claim, 'utf8').catch(() => undefined)) === machineId) {
     await rm(claim, { force: true });
   }
+}
+
+/** Frees the users of machines that are not among these: a server died before it had written down the machine itself. */
+export async function releaseStrayUsers(
+  dataDirectory: string,
+  machineIds: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const claims = claimsDirectory(dataDirectory);
+  const released: string[] = [];
+  for (const uid of await readdir(claims).catch(() => [])) {
+    const machineId = await readFile(join(claims, uid), 'utf8');
+    if (machineIds.has(machineId)) continue;
+    await rm(join(claims, uid), { force: true });
+    released.push(`user ${uid} of ${machineId}`);
+  }
+  return released;
 }
 
 function claimsDirectory(dataDirectory: string): string {

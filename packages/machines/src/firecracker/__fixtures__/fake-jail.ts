@@ -27,6 +27,7 @@ export const plan = (role: MachineRole): MachinePlan => ({
 export const resources = {
   tap: 'fc-vm-abcdefgh',
   address: '192.168.100.17',
+  mac: '02:fc:c0:a8:64:11',
   gateway: '192.168.100.1',
   netmask: '255.255.255.0',
 };
@@ -51,7 +52,7 @@ export async function createFakeJail(): Promise<FakeJail> {
   return {
     root,
     fakes,
-    vsock: { path: join(root, jail.vsock), port: 1024 },
+    vsock: { path: join(root, jail.vsock), port: 1024, owner: process.geteuid?.() ?? 0 },
     startVmm: async (options) => {
       const socketPath = join(root, `api-${fakes.length}`);
       await rm(join(root, jail.vsock), { force: true });

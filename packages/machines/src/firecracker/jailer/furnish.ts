@@ -32,6 +32,8 @@ export async function furnishJail(layout: JailLayout, files: readonly JailedFile
     await mkdir(layout.root, { mode: 0o700 });
     for (const { from, to, own } of files) {
       const path = join(layout.root, to);
+      // Its folders stay ours: the machine passes through them and puts nothing there.
+      await mkdir(dirname(path), { recursive: true, mode: 0o711 });
       await place(from, path, own);
       if (own) {
         await chown(path, user, user);

@@ -31,9 +31,19 @@ export async function removeJail(layout: JailLayout, { process, groups, clock }:
   await removeTree(layout.directory);
 }
 
-/** The ids of all machines that have a jail, whoever started them. */
-export async function listJails(baseDirectory: string, program: string): Promise<readonly string[]> {
-  return (await ignoreAbsent(readdir(join(baseDirectory, program)))) ?? [];
+/** A jail by its names. An earlier Firecracker may have had another. */
+export interface JailName {
+  readonly program: string;
+  readonly id: string;
+}
+
+/** All jails there are, whoever made them. */
+export async function listJails(baseDirectory: string): Promise<readonly JailName[]> {
+  const programs = (await ignoreAbsent(readdir(baseDirectory))) ?? [];
+  const jails = programs.map(async (program) =>
+    (await readdir(join(baseDirectory, program))).map((id) => ({ program, id })),
+  );
+  return (await Promise.all(jails)).flat();
 }
 
 /** A server that died between the jailer's start and the note of it left a process that only its group knows. */

@@ -1,8 +1,8 @@
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { systemClock } from '@sallyport/core';
+import { Secret, systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { identifyProcess } from '../../process/host-process.ts';
@@ -15,7 +15,9 @@ import { startJailed } from './start.ts';
 import type { JailedVmm, JailStart } from './start.ts';
 
 const fixtures = join(import.meta.dirname, '..', '__fixtures__');
-const signal = AbortSignal.timeout(60_000);
+/** Never aborted: the runner ends a test that takes too long, however long its file takes on a busy host. */
+const { signal } = new AbortController();
+const token = new Secret('canary-boot-token-0123456789-0123456789');
 
 let root: string;
 let options: JailStart;
@@ -44,6 +46,7 @@ beforeEach(async () => {
     },
     files: [{ from: own, to: jail.own, own: true }],
     clock: systemClock,
+    token,
     groups: groups(),
     watch: watch.signal,
   };
@@ -61,6 +64,7 @@ const groups = () => ({
   mount: join(root, 'cgroups'),
   remove: (folder: string) => rm(folder, { recursive: true }),
 });
+const jails = async (base: string) => (await listJails(base)).map(({ id }) => id);
 const layout = () => jailLayout(options.machine.baseDirectory, options.machine.firecracker, options.machine.id);
 
 async function program(name: string, line: string): Promise<string> {
@@ -82,10 +86,10 @@ describe('Firecracker in a jail', () => {
     expect(await running.api.send({ method: 'GET', path: '/' }, signal)).toMatchObject({ id: 'm-1-1' });
     expect(await identifyProcess(running.process.pid)).toEqual(running.process);
     expect(await readFile(join(running.layout.root, jail.own), 'utf8')).toBe('own');
-    expect(await listJails(options.machine.baseDirectory, 'firecracker')).toEqual(['m-1-1']);
+    expect(await jails(options.machine.baseDirectory)).toEqual(['m-1-1']);
     await running.remove();
     expect(await identifyProcess(running.process.pid)).toBeUndefined();
-    expect(await listJails(options.machine.baseDirectory, 'firecracker')).toEqual([]);
+    expect(await jails(options.machine.baseDirectory)).toEqual([]);
     expect(await running.vmm.exited).toEqual({ code: null, signal: null });
     await running.remove();
   });
@@ -112,13 +116,16 @@ describe('Firecracker in a jail', () => {
     expect(await running.vmm.exited).toEqual(exit);
   });
 
-  it('cannot lead a reader of its log elsewhere', async () => {
+  it('may say as much as it likes: what is kept of it has a bound, and no token in it', async () => {
     const running = await start();
-    await writeFile(join(root, 'elsewhere'), 'Shutting down VM after intercepting a bad syscall (1).');
-    await rm(join(running.layout.root, jail.log), { force: true });
-    await symlink(join(root, 'elsewhere'), join(running.layout.root, jail.log));
-    await running.vmm.kill('SIGKILL');
-    expect(await running.vmm.exited).toEqual({ code: null, signal: null });
+    const pipe = join(running.layout.root, jail.serial);
+    for (let round = 0; round < 64; round++) await appendFile(pipe, `${'x'.repeat(32 * 1024)}\n`);
+    await appendFile(pipe, `a guest that prints ${token.reveal()}, its last words`);
+    await expect
+      .poll(() => running.outputs.console(), { timeout: 15_000 })
+      .toMatch(/x\na guest that prints \[token\], its last words$/);
+    expect(running.outputs.console().length).toBeLessThanOrEqual(64 * 1024);
+    expect((await stat(pipe)).isFIFO()).toBe(true);
   });
 
   it('is not started where a jail of its name is, which stays as it was', async () => {
@@ -136,7 +143,7 @@ describe('Firecracker in a jail', () => {
         /^The jailer could not start Firecracker: Jailer error: Failed to open file .*none/,
       ),
     });
-    expect(await listJails(machine.baseDirectory, 'firecracker')).toEqual([]);
+    expect(await jails(machine.baseDirectory)).toEqual([]);
   });
 
   it.each([
@@ -145,7 +152,7 @@ describe('Firecracker in a jail', () => {
   ])('leaves nothing when Firecracker %s', async (_, line, message) => {
     const machine = { ...options.machine, firecracker: await program('firecracker', line) };
     await expect(start({ machine })).rejects.toThrow(message);
-    expect(await listJails(machine.baseDirectory, 'firecracker')).toEqual([]);
+    expect(await jails(machine.baseDirectory)).toEqual([]);
   });
 
   it('leaves nothing, and nothing running, when the signal says so', async () => {
@@ -156,11 +163,11 @@ describe('Firecracker in a jail', () => {
     };
     const mind = new AbortController();
     const starting = startJailed({ ...options, machine }, mind.signal);
-    await expect.poll(() => readFile(pids, 'utf8').catch(() => '')).not.toBe('');
+    await expect.poll(() => readFile(pids, 'utf8').catch(() => ''), { timeout: 15_000 }).not.toBe('');
     mind.abort(new Error('changed my mind'));
     await expect(starting).rejects.toThrow('changed my mind');
     expect(await identifyProcess(Number(await readFile(pids, 'utf8')))).toBeUndefined();
-    expect(await listJails(machine.baseDirectory, 'firecracker')).toEqual([]);
+    expect(await jails(machine.baseDirectory)).toEqual([]);
   });
 });
 
@@ -170,11 +177,11 @@ describe('what a server that died left of a jail', () => {
     await removeJail(layout(), { groups: groups(), clock: systemClock });
     expect(await identifyProcess(running.process.pid)).toBeUndefined();
     expect(await readdir(join(root, 'cgroups', 'sallyport'))).not.toContain('m-1-1');
-    expect(await listJails(options.machine.baseDirectory, 'firecracker')).toEqual([]);
+    expect(await jails(options.machine.baseDirectory)).toEqual([]);
   });
 
   it('is nothing where there never was a jail', async () => {
-    expect(await listJails(join(root, 'none'), 'firecracker')).toEqual([]);
+    expect(await listJails(join(root, 'none'))).toEqual([]);
     await removeJail(layout(), { groups: groups(), clock: systemClock });
   });
 });

@@ -1,14 +1,13 @@
 import { lstat, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { connect } from 'node:net';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock } from '@sallyport/core';
+import type { Clock, Secret } from '@sallyport/core';
 import { execa } from 'execa';
 
 import { identifyProcess } from '../../process/host-process.ts';
 import type { HostProcess } from '../../process/host-process.ts';
 import { createApiClient } from '../api-client.ts';
-import { jail } from '../boot-sequence.ts';
 import type { RunningVmm } from '../boot.ts';
 import { cleanText } from '../fault-text.ts';
 import { defaultRateLimits } from '../rate-limits.ts';
@@ -21,6 +20,8 @@ import { furnishJail } from './furnish.ts';
 import type { JailedFile } from './furnish.ts';
 import { hostControlGroups, jailLayout } from './layout.ts';
 import type { ControlGroups, JailLayout } from './layout.ts';
+import { openOutputs } from './outputs.ts';
+import type { VmmOutputs } from './outputs.ts';
 import { removeJail } from './remove.ts';
 
 export interface JailStart {
@@ -28,6 +29,8 @@ export interface JailStart {
   /** What it is to find in its jail. */
   readonly files: readonly JailedFile[];
   readonly clock: Clock;
+  /** The agent's token of this boot, which is left out of what the machine says. */
+  readonly token: Secret;
   /** Default {@link defaultRateLimits}. */
   readonly limits?: RateLimits;
   /** Default: those of this host. */
@@ -41,14 +44,15 @@ export interface JailedVmm extends RunningVmm {
   readonly layout: JailLayout;
   /** To be kept: by this a later server finds it, and does not take another for it. */
   readonly process: HostProcess;
+  readonly outputs: VmmOutputs;
   /** Hangs up, ends what runs, and takes away all that was made for it. */
   remove(): Promise<void>;
 }
 
 /** The jailer copies a program of a few MB and makes a handful of folders; with many mounts it takes longer. */
 const JAILER_WITHIN_MS = 20_000;
-/** Firecracker answers some 10 ms after its start. */
-const SOCKET_WITHIN_MS = 5000;
+/** Firecracker answers some 10 ms after its start, where there is a processor for it. */
+const SOCKET_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 5;
 
 /** Starts Firecracker in a new jail. Where that fails, nothing runs and nothing of the jail is left. */
@@ -58,27 +62,32 @@ export async function startJailed(options: JailStart, signal: AbortSignal): Prom
   signal.throwIfAborted();
   await furnishJail(layout, options.files, machine.user);
   let process: HostProcess | undefined;
+  let outputs: VmmOutputs | undefined;
   try {
     const disk = await findDisk(layout.root);
     if (disk !== undefined) {
       await limitDisk(layout, disk, limits.disk, groups.mount);
     }
+    outputs = await openOutputs(layout.root, machine.user, options.token);
     await runJailer(jailerCommand(machine), signal);
     process = await readProcess(layout);
     await waitForSocket(layout.apiSocket, process, clock, signal);
-    const started = process;
+    const [started, said] = [process, outputs];
     const api = createApiClient({ socketPath: layout.apiSocket, clock });
     return {
       layout,
       process,
+      outputs,
       api,
-      vmm: watchVmm(process, join(layout.root, jail.log), clock, options.watch),
+      vmm: watchVmm(process, () => said.log(), clock, options.watch),
       remove: () => {
         api.close();
+        said.close();
         return removeJail(layout, { process: started, groups, clock });
       },
     };
   } catch (error) {
+    outputs?.close();
     await removeJail(layout, { ...(process && { process }), groups, clock });
     throw error;
   }
@@ -121,7 +130,7 @@ async function waitForSocket(path: string, known: HostProcess, clock: Clock, sig
       hint: 'Start the machine again. If it happens often, this host has too little processor time for so many.',
     });
   using deadline = clock.deadline(SOCKET_WITHIN_MS, late, signal);
-  while (!(await isSocket(path))) {
+  while (!((await isSocket(path)) && (await isListenedTo(path)))) {
     deadline.signal.throwIfAborted();
     if ((await identifyProcess(known.pid))?.born !== known.born) {
       throw new SallyportError('MACHINE_FAILED', 'Firecracker ended before it opened its API.', {
@@ -137,3 +146,15 @@ const isSocket = (path: string): Promise<boolean> =>
     (info) => info.isSocket(),
     () => false,
   );
+
+/** bind(2) makes the file, and until listen(2) whoever connects is refused. */
+function isListenedTo(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

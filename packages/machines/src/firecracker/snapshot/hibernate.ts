@@ -22,6 +22,8 @@ export interface HibernateParts {
   /** Folder of the generations on the host, and what keeps them. */
   readonly directory: string;
   readonly generations: Generations;
+  /** The one to write, begun before the machine started: its jail has the two files already. */
+  readonly generation: number;
   /** The machine's own disk. */
   readonly disk: string;
   /** How much memory to ask the guest for before it is saved. Default none. */
@@ -40,20 +42,18 @@ export interface HibernateParts {
 const RESUME_WITHIN_MS = 10_000;
 
 /**
- * Writes the machine's memory to the next generation, whose number it returns, and ends it. Up to the rename a failure
+ * Writes the machine's memory to its next generation, whose number it returns, and ends it. Up to the rename a failure
  * leaves the machine running as it was; where its channel did not survive that (Firecracker up to 1.16.1 loses it), it
  * is ended, and its next start is from the disk. From the rename on it is ended whatever happens.
  */
 export async function hibernateVmm(parts: HibernateParts, signal: AbortSignal): Promise<number> {
-  const { api, generations } = parts;
-  await parts.prepareSleep(signal);
-  const generation = await generations.next();
+  const { api, generations, generation } = parts;
   refuseOverwrite(generation, parts.wokenFrom);
+  await parts.prepareSleep(signal);
   try {
     if (parts.takeMb !== undefined) {
       await takeMemory(api, parts.takeMb, parts.clock, signal);
     }
-    await generations.begin(generation);
     await api.send(patch('/vm', { state: 'Paused' }), signal);
     await save(parts, generation, signal);
   } catch (error) {

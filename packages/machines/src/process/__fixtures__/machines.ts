@@ -52,7 +52,7 @@ export async function createWorkbench(): Promise<Workbench> {
       epoch: 1,
       token: new Secret(token),
       egress,
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(60_000),
       ...change,
     }),
     cleanUp: async () => {
@@ -64,7 +64,7 @@ export async function createWorkbench(): Promise<Workbench> {
 
 /** Asks the stand-in agent for something. */
 export async function ask(machine: Machine, path: string, body?: string): Promise<string> {
-  const socket = await machine.connect(8080, { signal: AbortSignal.timeout(10_000) });
+  const socket = await machine.connect(8080, { signal: AbortSignal.timeout(60_000) });
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {

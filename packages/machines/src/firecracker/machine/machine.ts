@@ -1,0 +1,106 @@
+import { SallyportError } from '@sallyport/core';
+import type { Machine } from '@sallyport/core';
+
+import { createOfflineDisk } from '../../disk/offline-disk.ts';
+import { removeTree } from '../../process/remove-tree.ts';
+import { releaseUser } from '../../process/user-allotment.ts';
+import { bringUp } from './bring-up.ts';
+import type { FirecrackerHostParts, MachineFiles } from './layout.ts';
+import { planChange } from './plan-change.ts';
+import type { FirecrackerRecord } from './record.ts';
+import { openMachineState } from './state.ts';
+import { hibernate, interrupt, takeDown } from './take-down.ts';
+
+export interface MachineParts {
+  readonly host: FirecrackerHostParts;
+  readonly files: MachineFiles;
+  readonly record: FirecrackerRecord;
+  onDestroyed(): void;
+}
+
+/** A machine in Firecracker: a folder with its disk, and while it runs a jail that has the same files under other names. */
+export function createFirecrackerMachine(parts: MachineParts): Machine {
+  const { host, files } = parts;
+  const state = openMachineState(parts);
+  const { id } = state;
+  let diskUsers = 0;
+  let destroyed = false;
+
+  function refuse(what: string, isInTheWay: boolean, why: string): void {
+    if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
+    if (isInTheWay) throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${why}.`);
+  }
+
+  function refuseUnlessStill(what: string): void {
+    refuse(what, state.current !== undefined || state.starting !== undefined, 'it runs');
+    refuse(what, diskUsers > 0, 'its disk is in use');
+  }
+
+  return {
+    id,
+    get exited() {
+      return state.exited.promise;
+    },
+    start: async (options) => {
+      refuseUnlessStill('started');
+      refuse('started', state.record.asleep !== undefined, 'it hibernates');
+      await bringUp(state, options, undefined);
+    },
+    hibernate: async ({ signal }) => {
+      signal.throwIfAborted();
+      refuse('put to sleep', state.starting !== undefined, 'it starts');
+      const running = state.current;
+      if (!running)
+        throw new SallyportError('MACHINE_BUSY', `Machine ${id} does not run, so it cannot be put to sleep.`);
+      try {
+        await hibernate(state, running, signal);
+        await running.over;
+      } catch (error) {
+        await takeDown(state, STOP_MS);
+        throw error;
+      }
+    },
+    wake: async (options) => {
+      refuseUnlessStill('woken');
+      const { asleep } = state.record;
+      if (!asleep) throw new SallyportError('MACHINE_FAILED', `Machine ${id} does not hibernate.`);
+      const change = await planChange(state.record, asleep, options.plan);
+      if (change !== undefined) {
+        await takeDown(state);
+        throw new SallyportError('MACHINE_FAILED', `Machine ${id} cannot be woken: ${change}.`);
+      }
+      await bringUp(state, options, asleep.generation);
+    },
+    connect: (port, { signal }) => state.connect(port, signal),
+    stop: async ({ deadlineMs }) => {
+      await interrupt(state, 'stopped');
+      await takeDown(state, deadlineMs);
+    },
+    destroy: async () => {
+      destroyed = true;
+      await interrupt(state, 'destroyed');
+      await takeDown(state);
+      host.reached('the end of its folder');
+      await removeTree(files.root);
+      host.reached('the end of its user');
+      await releaseUser(host.folders.machines, state.record.uid, id);
+      parts.onDestroyed();
+    },
+    disk: createOfflineDisk({
+      path: files.disk,
+      role: state.record.plan.role,
+      requireFree: async (work) => {
+        refuse('read or written offline', state.current !== undefined || state.starting !== undefined, 'it runs');
+        refuse('read or written offline', state.record.asleep !== undefined, 'it hibernates');
+        diskUsers += 1;
+        try {
+          return await work();
+        } finally {
+          diskUsers -= 1;
+        }
+      },
+    }),
+  };
+}
+
+const STOP_MS = 5000;

@@ -1,0 +1,219 @@
+import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+
+import { findProgram, installCommand } from '../host-programs.ts';
+import { createImageStore } from '../images/store.ts';
+import type { ImageStore } from '../images/store.ts';
+import type { MachineNetwork } from '../network/machine-network.ts';
+import { isRunning } from '../process/host-process.ts';
+import { isMachineId } from '../process/layout.ts';
+import { removeTree } from '../process/remove-tree.ts';
+import { releaseStrayUsers, releaseUser } from '../process/user-allotment.ts';
+import { probeKvm } from './accelerator.ts';
+import { checkQemuHost, QEMU } from './doctor.ts';
+import type { Accelerator } from './hardware.ts';
+import { chooseKernel } from './images.ts';
+import { findIngredients } from './ingredients.ts';
+import { layDown } from './lay-down.ts';
+import { qemuDirectory, qemuLayout } from './layout.ts';
+import type { QemuLayout } from './layout.ts';
+import { createQemuMachine } from './machine.ts';
+import { readQemuRecord } from './machine-record.ts';
+import type { QemuRecord } from './machine-record.ts';
+import type { QemuMachineParts } from './parts.ts';
+import { openSnapshotFolder } from './snapshot/snapshot-folder.ts';
+import { openShelf } from './template/shelf.ts';
+import { createTemplates } from './template/templates.ts';
+import { createWorkshop } from './template/workshop.ts';
+import { createWiring } from './wiring.ts';
+
+export interface QemuDriverOptions {
+  /** Machines live in `qemu/` below it. One server at a time uses a data directory. */
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** Ends with the driver: the driver closes it. */
+  readonly network: MachineNetwork;
+  /** Default: those in `images/` of the data directory. */
+  readonly images?: ImageStore;
+  /** Default `auto`: KVM where a guest really runs with it, else TCG, which emulates the processor. */
+  readonly accelerator?: Accelerator | 'auto';
+  /**
+   * Whether browser machines go on from the memory of one that was booted ahead and is nobody's, in `qemu-templates/` of
+   * the data directory. Default: they do.
+   */
+  readonly templates?: boolean;
+  /** Told what went wrong where nobody waits for it. */
+  readonly log?: (message: string) => void;
+}
+
+export interface QemuDriver extends MachineDriver {
+  /**
+   * Takes away what a server that died has left half made, and what of the network belongs to no machine that runs; returns
+   * what that was. Machines that run are left to whoever lists them. Call it at the start.
+   */
+  reconcile(): Promise<readonly string[]>;
+  /** Calls off the making of templates, and gives up the network. No machine may run. */
+  close(): Promise<void>;
+}
+
+/** Machines as virtual machines of QEMU. */
+export async function createQemuDriver(options: QemuDriverOptions): Promise<QemuDriver> {
+  const { clock, network, accelerator = 'auto', log = () => {} } = options;
+  // Users of machines pass through it, and list nothing.
+  await mkdir(qemuDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
+  const dataDirectory = await realpath(options.dataDirectory);
+  const directory = qemuDirectory(dataDirectory);
+  const images = options.images ?? createImageStore({ directory: join(dataDirectory, 'images') });
+  const program = await findProgram(QEMU);
+  const wiring = createWiring(network);
+  const live = new Map<string, Machine>();
+  /** They have a folder or a user already, and no record yet. */
+  const making = new Set<string>();
+  const workshop = createWorkshop({ shelf: openShelf(dataDirectory), directory, partsOf, clock });
+  const usesTemplates = options.templates ?? true;
+  const templates =
+    program === undefined || !usesTemplates
+      ? undefined
+      : createTemplates({
+          workshop,
+          program,
+          clock,
+          log,
+          findIngredients: (record, signal) =>
+            findIngredients({ images, accelerator: chooseAccelerator }, record, signal),
+        });
+
+  async function chooseAccelerator(): Promise<Accelerator> {
+    if (accelerator !== 'auto') return accelerator;
+    const { signal } = new AbortController();
+    const kernel = await chooseKernel(images, { signal });
+    return (await probeKvm({ program: requireProgram(program), kernel, signal })).works ? 'kvm' : 'tcg';
+  }
+
+  function partsOf({ plan: { machineId }, uid }: QemuRecord, layout: QemuLayout): QemuMachineParts {
+    const owner = uid ?? process.geteuid?.() ?? 0;
+    return {
+      program: requireProgram(program),
+      layout,
+      sockets: { machineId, run: layout.run, owner, clock },
+      snapshot: openSnapshotFolder(layout.snapshot, machineId),
+      wiring,
+      images,
+      accelerator: chooseAccelerator,
+      clock,
+    };
+  }
+
+  function take(record: QemuRecord, { isNew = false } = {}): Machine {
+    const { machineId } = record.plan;
+    const { uid } = record;
+    const parts = {
+      ...partsOf(record, qemuLayout(dataDirectory, machineId)),
+      ...(templates && { templates }),
+    };
+    const onDestroyed = async (): Promise<void> => {
+      live.delete(machineId);
+      if (uid !== undefined) await releaseUser(directory, uid, machineId);
+    };
+    const machine = createQemuMachine({ parts, record, isNew, onDestroyed });
+    live.set(machineId, machine);
+    return machine;
+  }
+
+  async function create(plan: MachinePlan, signal: AbortSignal): Promise<Machine> {
+    signal.throwIfAborted();
+    const { machineId } = plan;
+    if (!isMachineId(machineId)) throw new SallyportError('MACHINE_FAILED', `"${machineId}" is not a machine id.`);
+    const known = live.get(machineId) ?? (await adopt(machineId));
+    if (known) return known;
+    requireProgram(program);
+    const image = await images.open(plan.image ?? plan.role, { signal });
+    making.add(machineId);
+    try {
+      const layout = qemuLayout(dataDirectory, machineId);
+      return take(await layDown({ plan, image: image.name, layout, directory, signal }), { isNew: true });
+    } finally {
+      making.delete(machineId);
+    }
+  }
+
+  async function drainTemplates(): Promise<readonly string[]> {
+    if (!templates) return usesTemplates ? [] : workshop.clearAll();
+    const { signal } = new AbortController();
+    const image = (await images.list()).find(({ kind }) => kind === 'browser');
+    const kernel = image && (await chooseKernel(images, { signal }).catch(() => undefined));
+    return kernel ? templates.drain({ kernel: kernel.name, image: image.name }) : [];
+  }
+
+  async function adopt(machineId: string): Promise<Machine | undefined> {
+    const known = live.get(machineId);
+    if (known || !isMachineId(machineId)) return known;
+    const layout = qemuLayout(dataDirectory, machineId);
+    const record = await readQemuRecord(layout.record);
+    return record && take(record);
+  }
+
+  async function records(): Promise<readonly QemuRecord[]> {
+    const names = (await readdir(directory)).filter(isMachineId);
+    const found = await Promise.all(names.map((name) => readQemuRecord(qemuLayout(dataDirectory, name).record)));
+    return found.filter((record) => record !== undefined);
+  }
+
+  async function describe({ plan: { machineId, role }, running }: QemuRecord): Promise<MachineRef> {
+    const runs = running !== undefined && (await isRunning(running));
+    const { snapshot } = qemuLayout(dataDirectory, machineId);
+    const hibernated = !runs && (await openSnapshotFolder(snapshot, machineId).exists());
+    return { machineId, role, running: runs, ...(hibernated && { hibernated }) };
+  }
+
+  async function reconcile(): Promise<readonly string[]> {
+    const known = await records();
+    const ids = new Set([...known.map(({ plan }) => plan.machineId), ...making, ...workshop.making()]);
+    for (const { plan, running } of known) {
+      if (running && (await isRunning(running))) wiring.keep(plan.machineId);
+    }
+    const removed: string[] = [...(await workshop.clear()), ...(await drainTemplates())];
+    for (const name of (await readdir(directory)).filter((one) => isMachineId(one) && !ids.has(one))) {
+      await removeTree(qemuLayout(dataDirectory, name).root);
+      removed.push(`folder of ${name}`);
+    }
+    removed.push(...(await releaseStrayUsers(directory, ids)));
+    return [...removed, ...(await wiring.reconcile())];
+  }
+
+  return {
+    name: 'qemu',
+    features: await describeFeatures(images, network),
+    create: (plan, { signal }) => create(plan, signal),
+    list: async () => Promise.all((await records()).map(describe)),
+    adopt: ({ machineId }) => adopt(machineId),
+    doctor: async () => [...(await checkQemuHost(images)), ...(await network.doctor())],
+    reconcile,
+    ...(templates && { lendSpareRoom: templates.lendSpareRoom }),
+    close: async () => {
+      await templates?.close();
+      await network.close();
+    },
+  };
+}
+
+async function describeFeatures(images: ImageStore, network: MachineNetwork): Promise<DriverFeatures> {
+  const desktop = (await images.list()).some(({ kind }) => kind === 'browser');
+  return {
+    desktop,
+    ...(!desktop && { desktopHint: 'For the sign-in desktop build its image: sallyport images build browser' }),
+    loopback: 'forwarded',
+    hibernate: true,
+    isolation: `Machines are virtual machines of QEMU, each as a user of its own; ${network.isolation}.`,
+  };
+}
+
+function requireProgram(program: string | undefined): string {
+  if (program !== undefined) return program;
+  throw new SallyportError('CONFIG_HOST_UNSUITABLE', `${QEMU} was not found.`, {
+    hint: installCommand(['qemu-system-x86']),
+  });
+}

@@ -1,0 +1,38 @@
+import { SallyportError } from '@sallyport/core';
+import type { MachineRole } from '@sallyport/core';
+
+import { INITRD_FILE } from '../images/image.ts';
+import type { Image } from '../images/image.ts';
+import type { ImageStore } from '../images/store.ts';
+
+/** The kernel that machines boot with: ours where it is here, for it boots in half the time; else Debian's. */
+export async function chooseKernel(store: ImageStore, options: { readonly signal: AbortSignal }): Promise<Image> {
+  const kernels = (await store.list()).filter(({ kind }) => kind === 'kernel');
+  const chosen = kernels.find(isOwnKernel) ?? kernels[0];
+  return store.open(chosen?.name ?? 'kernel', options);
+}
+
+export function isOwnKernel({ files }: Pick<Image, 'files'>): boolean {
+  return !(INITRD_FILE in files);
+}
+
+/**
+ * Reads the images through that new machines are made of, so that a damaged one is known before anybody waits for a
+ * machine. One error for everything that is missing, with what builds it.
+ */
+export async function requireImages(
+  store: ImageStore,
+  roles: readonly MachineRole[],
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  const there = new Set((await store.list()).map(({ kind }) => kind));
+  const missing = (['kernel', ...roles] as const).filter((kind) => !there.has(kind));
+  if (missing.length === 0) {
+    await chooseKernel(store, options);
+    for (const kind of ['cli', 'browser'] as const) if (there.has(kind)) await store.open(kind, options);
+    return;
+  }
+  throw new SallyportError('MACHINE_IMAGE_MISSING', `Virtual machines need images: ${missing.join(', ')} missing.`, {
+    hint: missing.map((kind) => `sallyport images build ${kind}`).join(' && '),
+  });
+}

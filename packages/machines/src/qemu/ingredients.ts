@@ -1,0 +1,40 @@
+import type { MachinePlan } from '@sallyport/core';
+
+import { findGuestClis } from '../guest/guest-clis.ts';
+import type { GuestClis } from '../guest/guest-clis.ts';
+import type { Image } from '../images/image.ts';
+import type { Hardware } from './hardware.ts';
+import { chooseKernel, isOwnKernel } from './images.ts';
+import type { QemuRecord } from './machine-record.ts';
+import type { QemuMachineParts } from './parts.ts';
+
+/** What a machine is started from at this moment. */
+export interface Ingredients {
+  readonly kernel: Image;
+  readonly image: Image;
+  readonly hardware: Hardware;
+  readonly clis: GuestClis;
+}
+
+export async function findIngredients(
+  { images, accelerator }: Pick<QemuMachineParts, 'images' | 'accelerator'>,
+  { plan, image: imageName }: Pick<QemuRecord, 'plan' | 'image'>,
+  signal: AbortSignal,
+): Promise<Ingredients> {
+  const kernel = await chooseKernel(images, { signal });
+  const image = await images.open(imageName, { signal });
+  const hardware: Hardware = {
+    accelerator: await accelerator(),
+    ownKernel: isOwnKernel(kernel),
+    role: plan.role,
+    memoryMb: memoryOf(plan),
+    vcpus: plan.vcpus,
+  };
+  return { kernel, image, hardware, clis: await findGuestClis(plan.clis, image) };
+}
+
+const LEAST_MB = { cli: 384, browser: 256 } as const;
+
+function memoryOf({ role, memoryMb }: MachinePlan): number {
+  return Math.max(LEAST_MB[role], memoryMb);
+}

@@ -1,0 +1,42 @@
+import { mkdir } from 'node:fs/promises';
+
+import type { MachinePlan } from '@sallyport/core';
+
+import { createDisk } from '../disk/create-disk.ts';
+import { removeTree } from '../process/remove-tree.ts';
+import { allotUser, releaseUser } from '../process/user-allotment.ts';
+import type { QemuLayout } from './layout.ts';
+import { writeQemuRecord } from './machine-record.ts';
+import type { QemuRecord } from './machine-record.ts';
+
+export interface LayDown {
+  readonly plan: MachinePlan;
+  /** Name of its image. */
+  readonly image: string;
+  readonly layout: QemuLayout;
+  /** Of all machines: it knows whose each user is. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/** Makes a machine's folder with its record and its disk, and allots it a user. When a step fails, nothing is left. */
+export async function layDown({ plan, image, layout, directory, signal }: LayDown): Promise<QemuRecord> {
+  const { machineId } = plan;
+  const uid = process.geteuid?.() === 0 ? await allotUser(directory, machineId) : undefined;
+  const owner = uid === undefined ? {} : { uid };
+  try {
+    // What is left of one that was being made, or removed, when the server died.
+    await removeTree(layout.root);
+    await mkdir(layout.root, { mode: 0o711 });
+    const record: QemuRecord = { plan, ...owner, image };
+    // First: by it a later server finds the rest.
+    await writeQemuRecord(layout.record, record);
+    await createDisk(layout.disk, { sizeMb: plan.diskMb, ...(uid !== undefined && { owner: uid }), signal });
+    signal.throwIfAborted();
+    return record;
+  } catch (error) {
+    await removeTree(layout.root);
+    if (uid !== undefined) await releaseUser(directory, uid, machineId);
+    throw error;
+  }
+}

@@ -1,0 +1,232 @@
+import { rm } from 'node:fs/promises';
+
+import { AGENT_PORT, SallyportError } from '@sallyport/core';
+import type { Machine, MachineExit, StartOptions } from '@sallyport/core';
+
+import { createOfflineDisk } from '../disk/offline-disk.ts';
+import type { NetworkPlace } from '../network/machine-network.ts';
+import { endLeftovers } from '../process/host-process.ts';
+import { removeTree } from '../process/remove-tree.ts';
+import { bringUp } from './bring-up.ts';
+import type { RunningQemu } from './bring-up.ts';
+import { writeQemuRecord } from './machine-record.ts';
+import type { QemuRecord } from './machine-record.ts';
+import type { QemuMachineParts } from './parts.ts';
+import { watchQemu } from './qemu-process.ts';
+import type { QemuProcess } from './qemu-process.ts';
+import { openMonitor, withGuestPort } from './qemu-sockets.ts';
+import { saveSnapshot } from './snapshot/save.ts';
+import type { TakenSnapshot } from './snapshot/snapshot-folder.ts';
+import { killQemu, stopQemu } from './stop.ts';
+
+export interface QemuMachineOptions {
+  readonly parts: QemuMachineParts;
+  readonly record: QemuRecord;
+  /** It has never run, and nobody has written to its disk. */
+  readonly isNew?: boolean;
+  /** Gives back what the driver has allotted to it. */
+  readonly onDestroyed: () => Promise<void>;
+}
+
+/** A QEMU that runs. One that an earlier server has started has no place here: nobody has its token any more. */
+interface Current {
+  readonly process: QemuProcess;
+  readonly place: NetworkPlace | undefined;
+  readonly over: Promise<MachineExit>;
+  /** It has come up. */
+  running?: RunningQemu;
+}
+
+const FAILED_SLEEP_STOP_MS = 5_000;
+
+/** A virtual machine in QEMU. */
+export function createQemuMachine({ parts, record: found, isNew = false, onDestroyed }: QemuMachineOptions): Machine {
+  const { layout, clock, wiring, snapshot } = parts;
+  const id = found.plan.machineId;
+  const { uid } = found;
+  let record = found;
+  let current: Current | undefined;
+  let changing: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  let diskUsers = 0;
+  let isUntouched = isNew;
+  let destroyed = false;
+  let exited = Promise.withResolvers<MachineExit>();
+  if (record.running) take(watchQemu(record.running, clock), undefined);
+
+  function take(process: QemuProcess, place: NetworkPlace | undefined): void {
+    current = { process, place, over: clearAway(process, place, exited.resolve) };
+  }
+
+  async function clearAway(
+    process: QemuProcess,
+    place: NetworkPlace | undefined,
+    tell: (exit: MachineExit) => void,
+  ): Promise<MachineExit> {
+    const exit = await process.exited;
+    current?.running?.monitor.close();
+    // What resists is found by the next reconcile, by name.
+    await wiring.detach(id, place).catch(() => {});
+    // It holds the token of a boot that is over; one that hibernates has it mounted.
+    if (!(await snapshot.exists())) await rm(layout.agentDrive, { force: true });
+    const { running: _, ...rest } = record;
+    record = rest;
+    if (!destroyed) await writeQemuRecord(layout.record, record).catch(() => {});
+    current = undefined;
+    tell(exit);
+    return exit;
+  }
+
+  function refuseUnlessStopped(what: string): void {
+    if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
+    if (!current && !changing && diskUsers === 0) return;
+    const doing = diskUsers > 0 ? 'its disk is in use' : 'it runs';
+    throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${doing}.`);
+  }
+
+  /** One change at a time. A stop calls it off. */
+  async function change(parent: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const abort = new AbortController();
+    const attempt = work(AbortSignal.any([parent, abort.signal]));
+    changing = { abort, done: attempt.catch(() => {}) };
+    try {
+      await attempt;
+    } finally {
+      changing = undefined;
+    }
+  }
+
+  async function start(options: StartOptions, signal: AbortSignal, taken?: TakenSnapshot): Promise<void> {
+    exited = Promise.withResolvers();
+    record = { ...record, plan: options.plan ?? record.plan };
+    const onProcess = async (process: QemuProcess, place: NetworkPlace): Promise<void> => {
+      record = { ...record, running: process.known };
+      take(process, place);
+      await writeQemuRecord(layout.record, record);
+    };
+    try {
+      const running = await bringUp({ parts, record, options, taken, signal, onProcess });
+      if (current) current.running = running;
+    } catch (error) {
+      await endNow();
+      await rm(layout.agentDrive, { force: true });
+      throw error;
+    }
+  }
+
+  /** What a machine that sleeps or stands still needs first. */
+  async function askToEnd(signal: AbortSignal): Promise<void> {
+    const monitor = current?.running?.monitor ?? (await openMonitor(parts.sockets, signal));
+    await monitor.execute('cont', {}, { signal });
+    await withGuestPort(parts.sockets, signal, (port) => port.stop({ signal }));
+    if (monitor !== current?.running?.monitor) monitor.close();
+  }
+
+  async function endGently(deadlineMs: number): Promise<void> {
+    if (!current) return;
+    const { process, over } = current;
+    await stopQemu({ process, clock, askGuest: askToEnd }, deadlineMs);
+    await over;
+  }
+
+  async function endNow(): Promise<void> {
+    if (current) {
+      const { process, over } = current;
+      await killQemu(process, clock);
+      await over;
+    }
+    await endLeftovers(uid === undefined ? { homesBelow: layout.root } : { uid }, clock);
+  }
+
+  async function callOff(why: string): Promise<void> {
+    changing?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was ${why}.`));
+    await changing?.done;
+  }
+
+  return {
+    id,
+    get exited() {
+      return exited.promise;
+    },
+    start: async (options) => {
+      refuseUnlessStopped('started');
+      await change(options.signal, async (signal) => {
+        signal.throwIfAborted();
+        await snapshot.remove();
+        const boot = (until: AbortSignal): Promise<void> => start(options, until);
+        if (!isUntouched || !parts.templates) return boot(signal);
+        isUntouched = false;
+        const wake = (taken: TakenSnapshot, until: AbortSignal): Promise<void> => start(options, until, taken);
+        const planned = { ...record, plan: options.plan ?? record.plan };
+        await parts.templates.start({ record: planned, layout, options, signal, boot, wake });
+      });
+    },
+    wake: async (options) => {
+      refuseUnlessStopped('woken');
+      await change(options.signal, async (signal) => {
+        const taken = await snapshot.take();
+        await using state = taken.state;
+        await start(options, signal, { ...taken, state });
+      });
+    },
+    hibernate: async ({ signal: parent }) => {
+      const { running } = current ?? {};
+      if (!current || !running || changing) {
+        throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot hibernate: it does not run, or not yet.`);
+      }
+      await change(parent, async (signal) => {
+        try {
+          await saveSnapshot({ parts, running, uid, signal });
+        } catch (error) {
+          await snapshot.remove();
+          await endGently(FAILED_SLEEP_STOP_MS);
+          throw error;
+        }
+        // One that went on would use what its snapshot holds as well.
+        await endNow();
+      });
+    },
+    connect: async (port, { signal }) => {
+      signal.throwIfAborted();
+      if (port !== AGENT_PORT) {
+        throw new SallyportError(
+          'MACHINE_UNSUPPORTED',
+          `Port ${port} of machine ${id} cannot be reached from outside.`,
+        );
+      }
+      if (!current?.place) throw new SallyportError('AGENT_UNREACHABLE', `Machine ${id} does not run.`);
+      return current.place.connect(port, { signal });
+    },
+    stop: async ({ deadlineMs }) => {
+      await callOff('stopped meanwhile');
+      await endGently(deadlineMs);
+      await endNow();
+      await snapshot.remove();
+      await rm(layout.agentDrive, { force: true });
+    },
+    destroy: async () => {
+      destroyed = true;
+      await callOff('destroyed meanwhile');
+      await endNow();
+      await snapshot.remove();
+      await removeTree(layout.root);
+      await onDestroyed();
+    },
+    disk: createOfflineDisk({
+      path: layout.disk,
+      role: found.plan.role,
+      requireFree: async (work) => {
+        if (current || changing || destroyed) refuseUnlessStopped('read or written offline');
+        if (await snapshot.exists()) {
+          throw new SallyportError('MACHINE_BUSY', `The disk of machine ${id} cannot be used while it hibernates.`);
+        }
+        diskUsers += 1;
+        isUntouched = false;
+        try {
+          return await work();
+        } finally {
+          diskUsers -= 1;
+        }
+      },
+    }),
+  };
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '@sallyport/core';
+
+import type { ImageStore } from '../images/store.ts';
+import type { Accelerator } from './hardware.ts';
+import type { QemuLayout } from './layout.ts';
+import type { QemuSockets } from './qemu-sockets.ts';
+import type { SnapshotFolder } from './snapshot/snapshot-folder.ts';
+import type { Templates } from './template/templates.ts';
+import type { Wiring } from './wiring.ts';
+
+/** What a machine is made of besides its record, and what it shares with all others of its driver. */
+export interface QemuMachineParts {
+  /** QEMU's program. */
+  readonly program: string;
+  readonly layout: QemuLayout;
+  readonly sockets: QemuSockets;
+  readonly snapshot: SnapshotFolder;
+  readonly wiring: Wiring;
+  readonly images: ImageStore;
+  readonly accelerator: () => Promise<Accelerator>;
+  readonly clock: Clock;
+  /** Where the first start of a machine finds one that is up already. Absent: each start boots. */
+  readonly templates?: Templates;
+  /** Nobody waits for this machine. */
+  readonly inBackground?: boolean;
+}

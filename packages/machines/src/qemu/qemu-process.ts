@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock, MachineExit } from '@sallyport/core';
+
+import { programPath } from '../host-programs.ts';
+import { createConsoleBuffer } from '../process/console-buffer.ts';
+import { identifyProcess, isRunning } from '../process/host-process.ts';
+import type { HostProcess } from '../process/host-process.ts';
+
+/** A QEMU that runs: a child of this server, or one that an earlier server left behind. */
+export interface QemuProcess {
+  readonly known: HostProcess;
+  /** Resolves when it has ended. Never rejects. */
+  readonly exited: Promise<MachineExit>;
+  /** What the guest and QEMU itself have printed lately. */
+  console(): string;
+  /** Does nothing where it has ended, even when its number belongs to another one by now. */
+  kill(): Promise<void>;
+}
+
+export interface SpawnOptions {
+  readonly command: readonly string[];
+  /** QEMU's folder. It may be one that only its own user can enter. */
+  readonly folder: string;
+  /** Descriptors that it finds open, from 3 on. */
+  readonly descriptors: readonly number[];
+  /** Never shown. */
+  readonly token: string;
+  readonly clock: Clock;
+}
+
+/** How long the pipes of a process that ended may take to deliver its last words. */
+const LAST_WORDS_MS = 500;
+
+export async function spawnQemu({ command, folder, descriptors, token, clock }: SpawnOptions): Promise<QemuProcess> {
+  const [file = '', ...words] = command;
+  const child = spawn(file, words, {
+    cwd: folder,
+    // By this it is found again where it has no user of its own.
+    env: { PATH: programPath, HOME: folder, LC_ALL: 'C.UTF-8' },
+    // An interrupt at the terminal is the server's alone.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
+  });
+  const output = createConsoleBuffer(token);
+  for (const stream of [child.stdout, child.stderr]) if (stream) output.read(stream);
+  const exit = new Promise<Omit<MachineExit, 'console'>>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  await once(child, 'spawn').catch((cause: unknown) => {
+    throw new SallyportError('MACHINE_FAILED', `${file} could not be started.`, { cause });
+  });
+  const { pid = 0 } = child;
+  return {
+    known: (await identifyProcess(pid)) ?? { pid, born: 'ended' },
+    exited: exit.then(async (how) => {
+      await Promise.race([closed, clock.sleep(LAST_WORDS_MS)]);
+      return { ...how, console: output.text() };
+    }),
+    console: () => output.text(),
+    kill: async () => void child.kill('SIGKILL'),
+  };
+}
+
+/** Often enough for a machine that is waited for; a look costs some 50 µs. */
+const LOOK_EVERY_MS = 50;
+
+/** One that is nobody's child here. How it ended and what it said, nobody heard. */
+export function watchQemu(known: HostProcess, clock: Clock): QemuProcess {
+  async function ended(): Promise<MachineExit> {
+    while (await isRunning(known)) await clock.sleep(LOOK_EVERY_MS);
+    return { code: null, signal: null, console: '' };
+  }
+  return {
+    known,
+    exited: ended(),
+    console: () => '',
+    kill: async () => {
+      if (await isRunning(known)) process.kill(known.pid, 'SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import type { Duplex } from 'node:stream';
+
+import { SallyportError } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+
+/**
+ * QEMU's monitor: one line of JSON for each command, answer and event (docs/interop/qmp-spec in QEMU's source). What it
+ * says is not trusted: a guest that has got out of its machine would speak here.
+ */
+export interface QmpClient {
+  /** For instance `7.2.22`. */
+  readonly version: string;
+  /** Runs a command and returns its answer. */
+  execute(command: string, words: QmpWords, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  /** The data of the next event of that name which fits. Ask before the command that leads to it. */
+  event(name: string, fits: (data: unknown) => boolean, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  close(): void;
+}
+
+export type QmpWords = Readonly<Record<string, unknown>>;
+
+export interface QmpOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** How long an answer may take. Default 10 s. */
+  readonly answerMs?: number;
+}
+
+const MAX_LINE = 1024 * 1024;
+
+/** Takes the greeting, and turns commands on. */
+export async function openQmp(
+  connection: Duplex,
+  { clock, signal, answerMs = 10_000 }: QmpOptions,
+): Promise<QmpClient> {
+  const lines = followLines(connection);
+  let lastId = 0;
+
+  async function execute(command: string, words: QmpWords, parent: AbortSignal): Promise<unknown> {
+    const late = (): SallyportError =>
+      new SallyportError('MACHINE_TIMED_OUT', `QEMU did not answer "${command}" in ${answerMs / 1000} s.`);
+    using deadline = clock.deadline(answerMs, late, parent);
+    const id = ++lastId;
+    const answer = lines.next((message) => message['id'] === id, deadline.signal);
+    connection.write(`${JSON.stringify({ execute: command, arguments: words, id })}\n`);
+    const message = await answer;
+    if ('return' in message) return message['return'];
+    const { desc } = Object(message['error']);
+    throw new SallyportError('MACHINE_FAILED', `QEMU refused "${command}": ${String(desc).slice(0, 500)}`);
+  }
+
+  const late = (): SallyportError => new SallyportError('MACHINE_TIMED_OUT', "QEMU's monitor does not greet.");
+  using deadline = clock.deadline(answerMs, late, signal);
+  const greeting = await lines.next((message) => 'QMP' in message, deadline.signal);
+  await execute('qmp_capabilities', {}, signal);
+  return {
+    version: versionOf(greeting),
+    execute: (command, words, options) => execute(command, words, options.signal),
+    event: async (name, fits, options) =>
+      (await lines.next((message) => message['event'] === name && fits(message['data']), options.signal))['data'],
+    close: () => void connection.destroy(),
+  };
+}
+
+function versionOf(greeting: Message): string {
+  const { major, minor, micro } = Object(Object(Object(greeting['QMP'])['version'])['qemu']);
+  return [major, minor, micro].map(String).join('.');
+}
+
+type Message = Readonly<Record<string, unknown>>;
+
+interface Waiting {
+  readonly fits: (message: Message) => boolean;
+  readonly resolve: (message: Message) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Hands each message to whoever waits for it. What nobody waits for is dropped. */
+function followLines(connection: Duplex) {
+  const waiting = new Set<Waiting>();
+  let ended: SallyportError | undefined;
+  let text = '';
+
+  function end(why: string, cause?: unknown): void {
+    ended ??= new SallyportError('MACHINE_FAILED', `QEMU's monitor ${why}.`, { cause });
+    for (const { reject } of waiting) reject(ended);
+    waiting.clear();
+    connection.destroy();
+  }
+
+  function take(line: string): void {
+    let message: Message;
+    try {
+      message = Object(JSON.parse(line));
+    } catch (cause) {
+      end('said what is not JSON', cause);
+      return;
+    }
+    for (const one of waiting) {
+      if (one.fits(message)) {
+        waiting.delete(one);
+        one.resolve(message);
+      }
+    }
+  }
+
+  connection.setEncoding('utf8');
+  connection.on('data', (chunk: string) => {
+    const pieces = (text + chunk).split('\n');
+    text = pieces.pop() ?? '';
+    for (const line of pieces) if (line.trim() !== '') take(line);
+    if (text.length > MAX_LINE) end('said more than a monitor says');
+  });
+  connection.on('error', (cause) => end('broke off', cause)).on('close', () => end('ended'));
+
+  return {
+    next: (fits: Waiting['fits'], signal: AbortSignal): Promise<Message> =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        if (ended) return reject(ended);
+        const stop = (): void => {
+          waiting.delete(one);
+          signal.removeEventListener('abort', abort);
+        };
+        const abort = (): void => one.reject(signal.reason);
+        const one: Waiting = {
+          fits,
+          resolve: (message) => {
+            stop();
+            resolve(message);
+          },
+          reject: (reason) => {
+            stop();
+            reject(reason);
+          },
+        };
+        waiting.add(one);
+        signal.addEventListener('abort', abort, { once: true });
+      }),
+  };
+}

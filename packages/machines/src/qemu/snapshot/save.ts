@@ -1,0 +1,26 @@
+import type { RunningQemu } from '../bring-up.ts';
+import type { QemuMachineParts } from '../parts.ts';
+import { withGuestPort } from '../qemu-sockets.ts';
+import { fileFacts } from './manifest.ts';
+import { saveState } from './migrate.ts';
+
+export interface SaveOptions {
+  readonly parts: QemuMachineParts;
+  readonly running: RunningQemu;
+  readonly uid: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps a running machine's memory. Afterwards it stands still; where this fails, it may stand or its agent may sleep. */
+export async function saveSnapshot({ parts, running, uid, signal }: SaveOptions): Promise<void> {
+  const { sockets, snapshot, layout } = parts;
+  const { monitor, facts, hardware } = running;
+  await withGuestPort(sockets, signal, (port) => port.sleep({ signal }));
+  // QEMU writes out what it holds of the disk as well.
+  await monitor.execute('stop', {}, { signal });
+  await using file = await snapshot.begin();
+  const { memoryMb } = hardware;
+  const state = await saveState(file, { qmp: monitor, run: layout.run, uid, memoryMb, signal });
+  signal.throwIfAborted();
+  await snapshot.commit({ spec: 1, facts: { ...facts, disk: await fileFacts(layout.disk) }, state });
+}

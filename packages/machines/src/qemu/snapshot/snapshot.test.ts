@@ -1,0 +1,100 @@
+import { mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { sockets } from '../layout.ts';
+import { requireSameFacts } from './manifest.ts';
+import type { SnapshotFacts, SnapshotManifest } from './manifest.ts';
+import { openSnapshotFolder } from './snapshot-folder.ts';
+import { receiveState, sendState } from './state-stream.ts';
+
+const { signal } = new AbortController();
+const facts: SnapshotFacts = {
+  machineId: 'm-one',
+  qemu: '7.2.22',
+  hardware: 'abc',
+  host: 'emulated',
+  kernel: 'kernel-1',
+  image: 'cli-1',
+  plan: 'def',
+  disk: '1 bytes',
+};
+const manifest: SnapshotManifest = { spec: 1, facts, state: { bytes: 3, sha256: '00' } };
+
+describe('the snapshot of a machine', () => {
+  let folder: string;
+  let directory: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sp-snapshot-'));
+    directory = join(folder, 'snapshot');
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is there when its manifest is, for the server alone, and is taken once', async () => {
+    const snapshot = openSnapshotFolder(directory, 'm-one');
+    {
+      await using file = await snapshot.begin();
+      await file.writeFile('abc');
+    }
+    expect(await snapshot.exists()).toBe(false);
+    await snapshot.commit(manifest);
+    expect(await snapshot.exists()).toBe(true);
+    for (const name of await readdir(directory)) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+
+    const [taken, second] = await Promise.allSettled([snapshot.take(), openSnapshotFolder(directory, 'm-one').take()]);
+    const values = [taken, second].flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(values.length).toBe(1);
+    expect(values[0]?.manifest).toEqual(manifest);
+    expect(await values[0]?.state.readFile('utf8')).toBe('abc');
+    await values[0]?.state.close();
+    expect(await snapshot.exists()).toBe(false);
+    expect(await readdir(folder)).toEqual([]);
+    await expect(snapshot.take()).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
+  });
+
+  it('is none where the manifest is damaged or of another version', async () => {
+    const snapshot = openSnapshotFolder(directory, 'm-one');
+    await (await snapshot.begin()).close();
+    for (const text of ['', '{', '[]', JSON.stringify({ ...manifest, spec: 2 })]) {
+      await writeFile(join(directory, 'manifest.json'), text);
+      expect(await snapshot.exists(), text).toBe(false);
+    }
+  });
+
+  it('is refused, with the reason, where anything it depends on has changed', () => {
+    requireSameFacts(facts, { ...facts });
+    const names = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', 'plan', 'disk'] as const;
+    expect(names.toSorted()).toEqual(Object.keys(facts).toSorted());
+    for (const name of names) {
+      expect(() => requireSameFacts(facts, { ...facts, [name]: 'other' })).toThrow(`its ${name} was ${facts[name]}`);
+    }
+  });
+
+  it('goes through sockets of the folder QEMU has, and is known by its hash on both ways', async () => {
+    const [source, target] = [join(folder, 'source'), join(folder, 'target')];
+    await writeFile(source, Buffer.alloc(3_000_000, 'memory '));
+    await using from = await open(source, 'r');
+    await using to = await open(target, 'w+');
+    const received = await receiveState({ run: folder, uid: undefined, file: to, maxBytes: 4_000_000, signal });
+    const sent = await sendState(from, connect(join(folder, sockets.state)), signal);
+    expect(await received.done).toEqual(sent);
+    expect(sent).toMatchObject({ bytes: 3_000_000, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect((await stat(target)).size).toBe(3_000_000);
+  });
+
+  it('does not grow past the memory of the machine', async () => {
+    await writeFile(join(folder, 'source'), Buffer.alloc(300_000));
+    await using from = await open(join(folder, 'source'), 'r');
+    await using to = await open(join(folder, 'target'), 'w');
+    const { done } = await receiveState({ run: folder, uid: undefined, file: to, maxBytes: 100_000, signal });
+    await sendState(from, connect(join(folder, sockets.state)), signal).catch(() => {});
+    await expect(done).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
+    expect((await stat(join(folder, 'target'))).size).toBeLessThanOrEqual(100_000);
+  });
+});

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chown, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+
+import { SallyportError } from '@sallyport/core';
+
+import { sockets } from '../layout.ts';
+
+/** What went through: what a snapshot is known by. */
+export interface StateDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface ReceiveOptions {
+  /** QEMU's folder, where it finds the socket. */
+  readonly run: string;
+  readonly uid: number | undefined;
+  readonly file: FileHandle;
+  /** More than a machine's memory nobody has to tell. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a socket for QEMU to send the state of its machine to. It never has the file, and may start no program that
+ * would write it. Resolves when QEMU can connect; `done` when it has sent everything.
+ */
+export async function receiveState(options: ReceiveOptions): Promise<{ readonly done: Promise<StateDigest> }> {
+  const { run, uid, file, maxBytes, signal } = options;
+  await using folder = await open(run, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const path = `/proc/self/fd/${folder.fd}/${sockets.state}`;
+  const server = createServer();
+  const sender = new Promise<Socket>((resolve, reject) => {
+    server.once('connection', resolve).once('error', reject);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  if (uid !== undefined) await chown(path, uid, uid);
+
+  async function receive(): Promise<StateDigest> {
+    try {
+      const socket = await sender;
+      const hangUp = (): void => void socket.destroy();
+      signal.addEventListener('abort', hangUp, { once: true });
+      const meter = createMeter(maxBytes);
+      await file.writeFile(meter.through(socket));
+      signal.removeEventListener('abort', hangUp);
+      signal.throwIfAborted();
+      return meter.digest();
+    } finally {
+      server.close();
+    }
+  }
+  const done = receive();
+  // Looked at when QEMU has told how it went.
+  done.catch(() => {});
+  return { done };
+}
+
+/** Sends a state to QEMU, and returns what it was. */
+export async function sendState(file: FileHandle, receiver: Socket, signal: AbortSignal): Promise<StateDigest> {
+  const meter = createMeter(Number.MAX_SAFE_INTEGER);
+  await pipeline(meter.through(chunksOf(file)), receiver, { signal });
+  return meter.digest();
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+
+async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES));
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+function createMeter(maxBytes: number) {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    through: async function* through(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of source) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) {
+          throw new SallyportError('MACHINE_FAILED', 'A machine has more to save than its memory.');
+        }
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    digest: (): StateDigest => ({ bytes, sha256: hash.digest('hex') }),
+  };
+}
