@@ -3,16 +3,14 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { createSallyport, defaultSettings, systemClock } from '@sallyport/core';
-import type { Clock, Egress, MachineDriver, Sallyport } from '@sallyport/core';
-import {
-  connectAgent,
-  createCallbackPorts,
-  createCliInstaller,
-  createDirectEgress,
-  createProcessDriver,
-} from '@sallyport/machines';
+import type { Clock, Sallyport } from '@sallyport/core';
+import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
+import { chooseDriver } from './choose-driver.ts';
+import { checkWayOut } from './check-way-out.ts';
+import type { WayOut } from './check-way-out.ts';
+import { chooseEgress } from './choose-egress.ts';
 import type { FactoryContext } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabaseServer } from './database.ts';
@@ -75,10 +73,13 @@ export async function composeServer(options: Composition): Promise<ComposedServe
 
     const agent = agentBundle();
     const clisDirectory = join(data.path, 'clis');
-    const driver = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    const chosen = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    undo.push(() => chosen.close());
+    const { driver } = chosen;
     say(`Machines: ${driver.features.isolation}`);
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
+    say(`Way out of the machines: ${egress.name}`);
     const installer = createCliInstaller({ directory: clisDirectory });
     await installer.clearLeftovers(clock);
     const metrics = createMetrics();
@@ -108,6 +109,13 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       settings: {
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
+        idleJitter: config.idleJitter,
+        queue: {
+          ...defaultSettings.queue,
+          atOnce: config.capacity.startAtOnce,
+          maxWaiting: config.capacity.maxWaiting,
+        },
+        capacity: { ...defaultSettings.capacity, memoryMb: config.capacity.memoryMb, vcpus: config.capacity.vcpus },
         warmMachines: { ...defaultSettings.warmMachines, count: config.warmBrowserMachines },
         keepAlive: { ...defaultSettings.keepAlive, beforeMs: config.keepAliveMinutes * 60_000 },
         signInHosts: config.hosts.signIn,
@@ -119,11 +127,17 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     });
     undo.push(() => sallyport.close());
     metrics.watchWarmMachines(() => sallyport.warmMachines.ready());
+    metrics.watchHost(() => sallyport.machines.host());
     await sallyport.start();
     for (const { manifest } of config.providers) {
       const refusal = sallyport.gate.closed(manifest.id);
       if (refusal) say(`${refusal.message} ${refusal.hint}`);
     }
+    const asking = new AbortController();
+    undo.push(async () => asking.abort());
+    const manifests = config.providers.map(({ manifest }) => manifest);
+    // Nobody waits for the answer: a proxy service that is down now may be up when the first machine needs it.
+    void tellOfWayOut({ egress, manifests, clock, signal: asking.signal }, options);
     return { sallyport, metrics, clock, close };
   } catch (error) {
     await close();
@@ -131,24 +145,13 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   }
 }
 
-async function chooseDriver(
-  chosen: LoadedConfig['driver'],
-  context: FactoryContext,
-  programs: readonly string[],
-): Promise<MachineDriver> {
-  if (chosen === 'process') return startProcessDriver(context, programs);
-  return typeof chosen === 'function' ? chosen(context) : chosen;
-}
-
-async function startProcessDriver(context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
-  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock, programs });
-  const reaped = await driver.reap();
-  if (reaped.length > 0) context.log(`Ended ${reaped.length} machines that a former server left running.`);
-  return driver;
-}
-
-async function chooseEgress(chosen: LoadedConfig['egress'], context: FactoryContext): Promise<Egress> {
-  if (chosen === 'direct')
-    return createDirectEgress({ directory: join(context.dataDirectory, 'egress'), clock: context.clock });
-  return typeof chosen === 'function' ? chosen(context) : chosen;
+async function tellOfWayOut(way: WayOut, { log, say }: Composition): Promise<void> {
+  try {
+    const check = await checkWayOut(way);
+    if (check?.state === 'ok') log.info(check.found);
+    else if (check) say(`${check.found} ${check.fix}`);
+  } catch (error) {
+    // Nobody wants to know any more where the server is being stopped.
+    if (!way.signal.aborted) log.error({ err: error }, 'asking for the way out');
+  }
 }

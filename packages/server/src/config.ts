@@ -1,8 +1,13 @@
+import { availableParallelism, totalmem } from 'node:os';
+
 import { z } from 'zod';
 
-import { defaultCeiling, defaultSettings } from '@sallyport/core';
+import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
+import { defaultCapacity } from './capacity/defaults.ts';
+import { egressSettingsSchema } from './egress-settings.ts';
+import type { EgressSettings } from './egress-settings.ts';
 import { isLoopback, loopbackOnly } from './loopback.ts';
 
 /** Handed to what the configuration makes when the server starts. */
@@ -25,10 +30,20 @@ export interface SallyportConfig {
   readonly plugins?: readonly (string | Plugin)[] | undefined;
   /** Modules that export a `practice`: made-up vendors of your own providers, for `sallyport providers verify`. */
   readonly practice?: readonly string[] | undefined;
-  /** What makes machines. Default `process`: supervised processes on this host, for development. */
-  readonly driver?: 'process' | MachineDriver | Factory<MachineDriver> | undefined;
-  /** The machines' way out. Default `direct`: this host's own address. */
-  readonly egress?: 'direct' | Egress | Factory<Egress> | undefined;
+  /**
+   * What makes machines. Default `process`: supervised processes on this host, for development. `firecracker`: virtual
+   * machines for production, on hosts with KVM and as root.
+   */
+  readonly driver?:
+    | 'process'
+    | 'qemu'
+    | 'firecracker'
+    | QemuSettings
+    | MachineDriver
+    | Factory<MachineDriver>
+    | undefined;
+  /** The machines' way out. Default `direct`: this host's own address. `{ kind, … }`: through a proxy service. */
+  readonly egress?: 'direct' | EgressSettings | Egress | Factory<Egress> | undefined;
   /**
    * Who uses this server: its operator alone (`self-hosted`, the default), people of the same organisation (`internal`)
    * or customers (`hosted`). A provider whose terms are not known to allow that is off.
@@ -46,14 +61,36 @@ export interface SallyportConfig {
    * command for it that asks no model anything. Default 20; 0 leaves it to the next prompt.
    */
   readonly keepAliveMinutes?: number | undefined;
-  /** Hosts added to those of the providers, for instance a company's own identity provider. */
+  /**
+   * Hosts added to those of the providers: `signIn` while somebody logs in, for instance a company's own identity
+   * provider; `work` while CLIs work. `none` is the default; `public` is port 443 of every public host, so that a CLI
+   * can install packages and read pages, and also send whatever it was told to anywhere.
+   */
   readonly hosts?:
-    | { readonly signIn?: readonly string[] | undefined; readonly work?: readonly string[] | undefined }
+    | {
+        readonly signIn?: readonly string[] | undefined;
+        readonly work?: 'none' | 'public' | readonly string[] | undefined;
+      }
     | undefined;
   /** What no plugin can exceed. */
   readonly ceiling?: Partial<Ceiling> | undefined;
   /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
   readonly idleMs?: number | undefined;
+  /** How much later at most, as a part of `idleMs`, so that machines do not all go to rest at once. Default 0.2. */
+  readonly idleJitter?: number | undefined;
+  /** What machines may take of this host. `sallyport capacity` says how many that are. */
+  readonly capacity?:
+    | {
+        /** MiB for all machines that run. Default: the host's memory but an eighth of it, which is at least 1024. */
+        readonly memoryMb?: number | undefined;
+        /** vCPUs of all machines that run. Default: eight for each processor, since most of them wait for a model. */
+        readonly vcpus?: number | undefined;
+        /** Machines that are started or woken at a time. Default: two for each processor, and 8 at most. */
+        readonly startAtOnce?: number | undefined;
+        /** Machines that may wait for that. The next one is refused with 429. Default 100. */
+        readonly maxWaiting?: number | undefined;
+      }
+    | undefined;
   /**
    * Browser machines kept ready while somebody looks at what can be connected, so that Connect shows the sign-in page
    * at once. Each takes a few hundred megabytes for as long. Default 1; 0 starts every one on the click.
@@ -67,6 +104,30 @@ export interface SallyportConfig {
   readonly personUrl?: ((href: string) => string) | undefined;
 }
 
+/** Virtual machines of QEMU. Their images are built with `sallyport images build`. */
+export interface QemuSettings {
+  readonly kind: 'qemu';
+  /**
+   * `bridge`: TAP devices on a bridge of their own, which needs root; `user`: inside each machine's QEMU, which needs
+   * nothing. Default `bridge` where the server is root, else `user`. Both let a machine reach its egress proxy alone.
+   */
+  readonly network?: 'bridge' | 'user' | undefined;
+  /** Of the bridge. Addresses of the machines, an IPv4 network such as the default 192.168.100.0/24. They are seen by nobody else. */
+  readonly subnet?: string | undefined;
+  /** Default `auto`: KVM where a guest really runs with it, else an emulated processor (`tcg`). */
+  readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
+  /** Whether browser machines go on from the memory of one that was booted ahead. Default true. */
+  readonly templates?: boolean | undefined;
+}
+
+export const qemuSettingsSchema: z.ZodType<QemuSettings> = z.strictObject({
+  kind: z.literal('qemu'),
+  network: z.enum(['bridge', 'user']).optional(),
+  subnet: z.cidrv4().optional(),
+  accelerator: z.enum(['auto', 'kvm', 'tcg']).optional(),
+  templates: z.boolean().optional(),
+});
+
 /** Gives the editor the types. What is written is checked when it is loaded. */
 export function defineConfig(config: SallyportConfig): SallyportConfig {
   return config;
@@ -76,13 +137,20 @@ const functionSchema = <Value>() =>
   z.custom<Value>((value) => typeof value === 'function', { error: 'must be a function' });
 
 /** One of our names, an object with these methods, or a function that makes one. */
-function chosen<Value>(name: string, methods: readonly string[]) {
+function chosen<Value>(
+  names: readonly string[],
+  methods: readonly string[],
+  settings: { readonly schema: z.ZodType; readonly kinds: readonly string[] },
+) {
+  const { schema, kinds } = settings;
+  const named = [...names.map((name) => `'${name}'`), ...kinds.map((kind) => `{ kind: '${kind}', … }`)].join(', ');
   return z.custom<Value>(
     (value) =>
-      value === name ||
+      names.some((name) => value === name) ||
+      schema.safeParse(value).success ||
       typeof value === 'function' ||
       methods.every((method) => typeof Object(value)[method] === 'function'),
-    { error: `must be '${name}', an object with the methods ${methods.join(', ')}, or a function that makes one` },
+    { error: `must be ${named}, an object with the methods ${methods.join(', ')}, or a function that makes one` },
   );
 }
 
@@ -100,6 +168,14 @@ const hostsSchema = z
   )
   .default([]);
 
+/** As lists, which is all that the plan of a network knows. */
+const workHostsSchema = z.union(
+  [z.literal('none').transform(() => []), z.literal('public').transform(() => [ANY_HOST]), hostsSchema],
+  { error: "must be 'none', 'public', or a list of host names in lower case, *. in front for all below one" },
+);
+
+const hostCapacity = defaultCapacity({ memoryMb: totalmem() / 2 ** 20, processors: availableParallelism() });
+
 export const configSchema = z.strictObject({
   providers: z
     .array(z.string().min(1))
@@ -107,10 +183,18 @@ export const configSchema = z.strictObject({
   enabledProviders: z.array(z.string()).optional(),
   plugins: z.array(pluginSchema).default([]),
   practice: z.array(z.string().min(1)).default([]),
-  driver: chosen<NonNullable<SallyportConfig['driver']>>('process', ['create', 'list', 'adopt', 'doctor']).default(
-    'process',
-  ),
-  egress: chosen<NonNullable<SallyportConfig['egress']>>('direct', ['open']).default('direct'),
+  driver: chosen<NonNullable<SallyportConfig['driver']>>(
+    ['process', 'qemu', 'firecracker'],
+    ['create', 'list', 'adopt', 'doctor'],
+    {
+      schema: qemuSettingsSchema,
+      kinds: ['qemu'],
+    },
+  ).default('process'),
+  egress: chosen<NonNullable<SallyportConfig['egress']>>(['direct'], ['open'], {
+    schema: egressSettingsSchema,
+    kinds: ['proxy', 'decodo'],
+  }).default('direct'),
   deployment: z.enum(['self-hosted', 'internal', 'hosted']).default('self-hosted'),
   iHaveReadTheTermsOf: z.array(z.string()).default([]),
   logins: z.strictObject({ prefer: z.enum(['desktop', 'least-intrusive']).default('desktop') }).prefault({}),
@@ -119,7 +203,7 @@ export const configSchema = z.strictObject({
     .min(0)
     .max(1440)
     .default(defaultSettings.keepAlive.beforeMs / 60_000),
-  hosts: z.strictObject({ signIn: hostsSchema, work: hostsSchema }).prefault({}),
+  hosts: z.strictObject({ signIn: hostsSchema, work: workHostsSchema }).prefault({}),
   ceiling: z
     .strictObject({
       maxMemoryMb: z.int().positive().default(defaultCeiling.maxMemoryMb),
@@ -132,6 +216,15 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   idleMs: z.int().min(1_000, 'must be at least 1000 (one second)').default(300_000),
+  idleJitter: z.number().min(0).max(1).default(defaultSettings.idleJitter),
+  capacity: z
+    .strictObject({
+      memoryMb: z.int().positive().default(hostCapacity.memoryMb),
+      vcpus: z.int().positive().default(hostCapacity.vcpus),
+      startAtOnce: z.int().positive().default(hostCapacity.startAtOnce),
+      maxWaiting: z.int().min(0).default(defaultSettings.queue.maxWaiting),
+    })
+    .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmMachines.count),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),

@@ -1,15 +1,25 @@
 import { realpath } from 'node:fs/promises';
 
-import { systemClock } from '@sallyport/core';
+import { SallyportError, systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
-import { checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
+import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
 
+import { checkWayOut } from './check-way-out.ts';
+import { makeQemuDriver } from './choose-driver.ts';
+import { chooseEgress } from './choose-egress.ts';
+import type { QemuSettings } from './config.ts';
+import { egressSettingsSchema } from './egress-settings.ts';
+import { loadConfig } from './load-config.ts';
 import { findPostgresBinaries } from './postgres/binaries.ts';
 
 /** Prints what this host has and lacks, each with its fix. Everything that is missing has a stand-in but Node itself. */
-export async function doctor(dataDirectory: string): Promise<void> {
+export async function doctor(dataDirectory: string, configFile: string): Promise<void> {
   const driver = await createProcessDriver({ dataDirectory, clock: systemClock });
-  const checks = [...(await driver.doctor()), await checkDatabase()];
+  const checks = [
+    ...(await driver.doctor()),
+    await checkDatabase(),
+    ...(await checkConfiguration(dataDirectory, configFile)),
+  ];
   checks.forEach(printCheck);
   const lacking = checks.filter((check) => check.state !== 'ok').length;
   console.log(
@@ -19,12 +29,29 @@ export async function doctor(dataDirectory: string): Promise<void> {
   );
 }
 
+/** The same for virtual machines of QEMU. */
+export async function qemuDoctor(dataDirectory: string, settings: QemuSettings): Promise<void> {
+  const driver = await makeQemuDriver(settings, { dataDirectory, clock: systemClock });
+  const checks = [...(await driver.doctor()), await checkDatabase()];
+  checks.forEach(printCheck);
+  const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
+  console.log(
+    count('missing') > 0
+      ? `QEMU cannot run machines here: ${count('missing')} of ${checks.length} are missing.`
+      : `QEMU can run machines here.${count('degraded') > 0 ? ` ${count('degraded')} of ${checks.length} could be better.` : ''}`,
+  );
+}
+
 /** The same for machines in Firecracker, by what its authors ask of a host with several tenants. */
 export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
   // It may be made by the first start only, and a link on the way to it is not what a jail is in.
   const real = await realpath(dataDirectory).catch(() => dataDirectory);
   const network = createBridgeNetwork({ dataDirectory: real, clock: systemClock });
-  const checks = [...(await checkFirecrackerHost({ dataDirectory: real })), ...(await network.doctor())];
+  const checks = [
+    ...(await checkFirecrackerHost({ dataDirectory: real })),
+    ...(await checkDiskHost()),
+    ...(await network.doctor()),
+  ];
   checks.forEach(printCheck);
   const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
   console.log(
@@ -39,6 +66,23 @@ export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
 function printCheck({ state, name, found, fix }: Check): void {
   console.log(`${state.padEnd(8)}  ${name}: ${found}`);
   if (fix !== undefined) console.log(`${' '.repeat(10)}${fix}`);
+}
+
+/** The configuration, and the proxy service that it names. */
+async function checkConfiguration(dataDirectory: string, configFile: string): Promise<readonly Check[]> {
+  try {
+    const { egress: chosen, providers } = await loadConfig(configFile);
+    // One of the operator's own may do anything when it is made.
+    if (!egressSettingsSchema.safeParse(chosen).success) return [];
+    const clock = systemClock;
+    const egress = await chooseEgress(chosen, { dataDirectory, clock, log: () => undefined });
+    const manifests = providers.map(({ manifest }) => manifest);
+    const check = await checkWayOut({ egress, manifests, clock, signal: new AbortController().signal });
+    return check ? [check] : [];
+  } catch (error) {
+    if (!SallyportError.isInstance(error)) throw error;
+    return [{ name: 'configuration', state: 'missing', found: error.message, fix: error.hint }];
+  }
 }
 
 async function checkDatabase(): Promise<Check> {

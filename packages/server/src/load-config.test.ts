@@ -36,6 +36,15 @@ describe('the configuration', () => {
     expect(config.providers.map(({ manifest: { id } }) => id)).toEqual(['tool']);
   });
 
+  it.each([
+    [`'none'`, []],
+    [`'public'`, ['*']],
+    [`['*.example.com']`, ['*.example.com']],
+  ])('opens to work %s', async (work, hosts) => {
+    const config = await load(`{ providers: ['./tool.ts'], hosts: { work: ${work} } }`);
+    expect(config.hosts.work).toEqual(hosts);
+  });
+
   it('takes providers and plugins by package, path and file URL', async () => {
     await write('audit.mjs', `export const plugin = { name: 'audit', apply() {} };`);
     await write(
@@ -52,6 +61,21 @@ describe('the configuration', () => {
     expect(config.plugins.map(({ name }) => name)).toEqual(['audit', 'own']);
   });
 
+  it.each([
+    `{ kind: 'proxy', host: 'proxy.example.com', port: 8080 }`,
+    `{ kind: 'proxy', protocol: 'socks5', host: '192.0.2.7', port: 1080, username: 'u', password: 'p' }`,
+    `{ kind: 'decodo', host: 'isp.example.com', username: 'u', password: 'p' }`,
+  ])('takes a proxy service as the way out: %s', async (egress) => {
+    expect((await load(`{ providers: ['./tool.ts'], egress: ${egress} }`)).egress).toHaveProperty('kind');
+  });
+
+  it('refuses a proxy service that lacks something, and repeats no password', async () => {
+    const egress = `{ kind: 'decodo', host: 'isp.example.com', password: 'canary-password' }`;
+    const refused = await load(`{ providers: ['./tool.ts'], egress: ${egress} }`).catch(String);
+    expect(refused).toMatch(/egress must be 'direct', \{ kind: 'proxy', … \}, \{ kind: 'decodo', … \}/);
+    expect(refused).not.toContain('canary');
+  });
+
   it('takes functions that make the driver and the egress', async () => {
     const config = await load(`{ providers: ['./tool.ts'], driver: () => 1, egress: { name: 'e', open() {} } }`);
     expect(typeof config.driver).toBe('function');
@@ -66,6 +90,7 @@ describe('the configuration', () => {
     [`{ providers: ['./tool.ts'], port: 70000 }`, /port is wrong/],
     [`{ providers: ['./tool.ts'], host: '0.0.0.0' }`, /host must be a loopback address/],
     [`{ providers: ['./tool.ts'], driver: 'firecraker' }`, /driver must be 'process'/],
+    [`{ providers: ['./tool.ts'], hosts: { work: 'all' } }`, /hosts.work must be 'none', 'public', or a list/],
     [`{ providers: ['./tool.ts'], hosts: { signIn: ['https://x.example'] } }`, /hosts.signIn.0 must be a host name/],
     [`{ providers: ['./tool.ts'], plugins: [{ name: 'x' }] }`, /plugins.0 must be/],
     [`{ providers: ['./missing.ts'] }`, /missing.ts, named in providers.0 of .*cannot be loaded/],

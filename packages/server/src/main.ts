@@ -4,25 +4,30 @@ import { parseArgs } from 'node:util';
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError, systemClock } from '@sallyport/core';
 
+import { capacityCommand, capacityUsage } from './commands/capacity.ts';
 import { imagesCommand, imagesUsage } from './commands/images.ts';
 import { withStore } from './commands/open-store.ts';
+import { persistenceCommand, persistenceUsage } from './commands/persistence.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
 import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
 import { verifyCommand, verifyUsage } from './commands/verify.ts';
-import { doctor, firecrackerDoctor } from './doctor.ts';
+import { qemuSettings } from './choose-driver.ts';
+import { doctor, firecrackerDoctor, qemuDoctor } from './doctor.ts';
 import { readEnvironment } from './environment.ts';
 import { loadConfig } from './load-config.ts';
 import { serve } from './serve.ts';
 
 const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
-       sallyport doctor [firecracker]
+       sallyport doctor [firecracker|qemu]
        ${providersUsage}
        ${verifyUsage}
        ${transcriptUsage}
        ${imagesUsage}
+       ${persistenceUsage}
+       ${capacityUsage}
 
   serve       run the server (default)
-  doctor      print what this host has and lacks, each with its fix; with "firecracker", for machines in Firecracker
+  doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
   providers   list the providers, or switch one off or on while servers run, or verify one: install its CLI
               in a clean place and take it through every login method, a prompt, a refresh and a logout against a
               made-up vendor; the pinned version, another one, or the newest N
@@ -30,6 +35,11 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
   images      build, list or verify the golden images of virtual machines: the system of a CLI machine, of a browser
               machine, and the kernel (Debian's, or with --source one compiled here); --refresh builds with the
               packages of today
+  persistence write files in a machine of the configured driver, put it to sleep, wake it, kill it and boot it, N times
+              (default 20), and say of every file whether it is as it was written. The server must not run meanwhile
+  capacity    say how many people's machines this host and another one (default 20 cores, 62 GB, 100 GB of disk) hold,
+              and what limits it; with "measure", start a few machines (default 3) of the configured driver, keep what
+              each takes in the data directory, and remove them. The server must not run while that is measured
   --demo      use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
@@ -79,6 +89,36 @@ async function run(): Promise<void> {
     });
     return;
   }
+  if (command === 'persistence') {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort(new Error('Interrupted.')));
+    const isKept = await persistenceCommand(rest, {
+      config: await loadConfig(configFile),
+      dataDirectory: environment.dataDirectory,
+      clock: systemClock,
+      signal: stop.signal,
+      print: (line) => console.log(line),
+      cycles: values.cycles,
+    });
+    if (!isKept) process.exitCode = 1;
+    return;
+  }
+  if (command === 'capacity') {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort(new Error('Interrupted.')));
+    const { cores, memory, disk, machines } = values;
+    await capacityCommand(rest, {
+      config: await loadConfig(configFile),
+      dataDirectory: environment.dataDirectory,
+      clock: systemClock,
+      signal: stop.signal,
+      print: (line) => console.log(line),
+      options: { cores, memory, disk, machines },
+    });
+    return;
+  }
   if (command === 'providers') {
     const config = await loadConfig(configFile);
     const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
@@ -96,11 +136,16 @@ async function run(): Promise<void> {
     await firecrackerDoctor(readEnvironment(process.env, process.cwd()).dataDirectory);
     return;
   }
+  if (command === 'doctor' && rest.join(' ') === 'qemu') {
+    const settings = await loadConfig(configFile).then(({ driver }) => qemuSettings(driver));
+    await qemuDoctor(readEnvironment(process.env, process.cwd()).dataDirectory, settings ?? { kind: 'qemu' });
+    return;
+  }
   if (rest.length > 0 || !['serve', 'doctor'].includes(command)) {
     throw new SallyportError('CONFIG_INVALID', `There is no command "${positionals.join(' ')}".`, { hint: usage });
   }
   if (command === 'doctor') {
-    await doctor(readEnvironment(process.env, process.cwd()).dataDirectory);
+    await doctor(readEnvironment(process.env, process.cwd()).dataDirectory, configFile);
     return;
   }
   await serve({ configFile, dataDirectory, environment: process.env });
@@ -113,12 +158,17 @@ function readArguments() {
       options: {
         demo: { type: 'boolean' },
         config: { type: 'string' },
+        cores: { type: 'string' },
+        disk: { type: 'string' },
+        machines: { type: 'string' },
+        memory: { type: 'string' },
         'cli-version': { type: 'string' },
         latest: { type: 'string' },
         directory: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         out: { type: 'string' },
         columns: { type: 'string' },
+        cycles: { type: 'string' },
         rows: { type: 'string' },
         refresh: { type: 'boolean' },
         source: { type: 'boolean' },

@@ -1,4 +1,4 @@
-import type { Plugin } from '@sallyport/core';
+import type { HostLoad, Plugin } from '@sallyport/core';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 /** Prometheus metrics, fed by the `event` hook like any plugin's would be. Labels never hold a person's id. */
@@ -7,6 +7,8 @@ export interface Metrics {
   readonly contentType: string;
   /** Where the number of browser machines that are ready is read from. */
   watchWarmMachines(count: () => number): void;
+  /** Where it is read from what this host does for machines. */
+  watchHost(look: () => Promise<HostLoad & { readonly hibernated: number }>): void;
   print(): Promise<string>;
 }
 
@@ -48,6 +50,13 @@ export function createMetrics(): Metrics {
     help: 'Browser machines that run and belong to nobody yet.',
     registers,
   });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `sallyport_${name}`, help, registers });
+  const waiting = gauge('machines_waiting', 'Machines that wait for their turn to be started.');
+  const underWay = gauge('machines_under_way', 'Machines that are being started or ended.');
+  const hibernated = gauge('machines_hibernated', 'Machines of this host that hibernate.');
+  const reserved = gauge('memory_reserved_bytes', 'Memory reserved for machines that run.');
+  const limit = gauge('memory_limit_bytes', 'Memory that machines may take of this host.');
+  let lookAtHost: (() => Promise<HostLoad & { readonly hibernated: number }>) | undefined;
   let countWarmMachines = (): number => 0;
   const running = new Map<string, string>();
 
@@ -92,8 +101,19 @@ export function createMetrics(): Metrics {
     watchWarmMachines: (count) => {
       countWarmMachines = count;
     },
-    print: () => {
+    watchHost: (look) => {
+      lookAtHost = look;
+    },
+    print: async () => {
       warmMachines.set(countWarmMachines());
+      const host = await lookAtHost?.();
+      if (host) {
+        waiting.set(host.waiting);
+        underWay.set(host.underWay);
+        hibernated.set(host.hibernated);
+        reserved.set(host.reserved.memoryMb * 2 ** 20);
+        limit.set(host.limits.memoryMb * 2 ** 20);
+      }
       return registry.metrics();
     },
   };

@@ -15,11 +15,16 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   const known = toKnownError(error, request);
   const level = known.status >= 500 ? 'error' : 'info';
   request.log[level]({ code: known.code, cause: describeCause(known) }, known.message);
+  // Closed at once, the connection breaks under whoever is still sending, before the answer is read. Node reads the rest
+  // and forgets it.
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') reply.removeHeader('connection');
   return sendProblem(request, reply, known);
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: SallyportError): FastifyReply {
-  if (error.retryable && error.status === 503) reply.header('retry-after', '2');
+  const { retryAfterSeconds } = error.details;
+  if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+  else if (error.retryable && error.status === 503) reply.header('retry-after', '2');
   return reply
     .code(error.status)
     .type('application/problem+json')

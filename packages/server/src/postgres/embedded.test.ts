@@ -59,7 +59,9 @@ describe('the embedded database', () => {
     const directory = await makeFolder();
     const parent = await startInAnotherProcess(directory);
     await query(parent.connection, 'create table notes as select 1 as note');
+    const gone = once(parent.process, 'exit');
     process.kill(parent.process.pid ?? 0, 'SIGKILL');
+    await gone;
     const again = await start({ directory, durable: true });
     expect(again.pid).not.toBe(parent.postmaster);
     expect(await query(again.connection, 'select note from notes')).toEqual([{ note: 1 }]);

@@ -2,6 +2,7 @@ import {
   consentOf,
   credentialListSchema,
   emptyBodySchema,
+  hostLoadSchema,
   importBodySchema,
   machineListSchema,
   machineParamsSchema,
@@ -123,6 +124,12 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
       }));
     },
   );
+
+  app.get('/api/vms/load', { schema: { response: { 200: hostLoadSchema } } }, async () => {
+    const { waiting, underWay, running, hibernated, reserved, limits } = await sallyport.machines.host();
+    const memoryLimitMb = Number.isFinite(limits.memoryMb) ? limits.memoryMb : null;
+    return { waiting, underWay, running, hibernated, reservedMemoryMb: reserved.memoryMb, memoryLimitMb };
+  });
 
   for (const action of ['hibernate', 'wake', 'destroy'] as const) {
     app.post(

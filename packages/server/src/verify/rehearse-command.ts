@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '@sallyport/core';
+import type { AgentClient } from '@sallyport/core';
 
 import type { Rehearsal } from './rehearsal.ts';
 
@@ -15,12 +16,10 @@ export async function rehearseCommand(
   expected: 'ok' | 'not-logged-in',
   signal: AbortSignal,
 ): Promise<void> {
-  const { app, provider } = rehearsal;
-  const { id, cli, commands, title } = provider.manifest;
+  const { id, cli, commands, title } = rehearsal.provider.manifest;
   const command = commands[name];
-  const machine = (await app.machines.list(userId)).find(({ role }) => role === 'cli');
-  const agent = machine && rehearsal.agentOf(machine.machineId);
-  if (!command || !agent) throw new SallyportError('MACHINE_UNKNOWN', `No machine runs ${title} now.`);
+  if (!command) throw new SallyportError('CONFIG_INVALID', `${title} has no command ${name}.`);
+  const agent = await agentOfPerson(rehearsal, userId);
   const said: string[] = [];
   const shown = agent.execute(
     {
@@ -48,4 +47,12 @@ export async function rehearseCommand(
       `\`${command.argv.join(' ')}\` ended with ${event.code ?? event.signal}, which means ${meaning} and not ${expected}. It said: ${last}`,
     );
   }
+}
+
+/** The agent of the machine in which the person's CLI runs. */
+export async function agentOfPerson(rehearsal: Rehearsal, userId: string): Promise<AgentClient> {
+  const machine = (await rehearsal.app.machines.list(userId)).find(({ role }) => role === 'cli');
+  const agent = machine && rehearsal.agentOf(machine.machineId);
+  if (agent) return agent;
+  throw new SallyportError('MACHINE_UNKNOWN', `No machine runs ${rehearsal.provider.manifest.title} now.`);
 }

@@ -8,6 +8,7 @@ import type { Rehearsal } from './rehearsal.ts';
  * or the person has decided so.
  */
 const UNRULED = [
+  'LOGIN_DRIFT',
   'LOGIN_TIMED_OUT',
   'LOGIN_ABANDONED',
   'LOGIN_CLI_CRASHED',

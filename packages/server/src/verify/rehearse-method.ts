@@ -5,6 +5,8 @@ import type { Candidate } from '@sallyport/core';
 
 import { rehearseCommand } from './rehearse-command.ts';
 import { rehearseLogin } from './rehearse-login.ts';
+import { rehearsePrompt } from './rehearse-prompt.ts';
+import { rehearseRefresh } from './rehearse-refresh.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { MethodReport, Step, StepReport } from './report.ts';
 
@@ -13,8 +15,8 @@ export async function rehearseMethod(rehearsal: Rehearsal, way: Candidate, signa
   const userId = randomUUID();
   const work: Readonly<Record<Step, () => Promise<void | 'none'>>> = {
     login: () => rehearseLogin(rehearsal, way, userId, signal),
-    prompt: () => prompt(rehearsal, userId, signal),
-    refresh: () => refresh(rehearsal, way, userId, signal),
+    prompt: () => rehearsePrompt(rehearsal, userId, signal),
+    refresh: () => rehearseRefresh(rehearsal, way, userId, signal),
     logout: () => logOut(rehearsal, way, userId, signal),
   };
   const done: Record<Step, StepReport> = {
@@ -46,51 +48,6 @@ async function report(work: () => Promise<void | 'none'>, signal: AbortSignal): 
     const { code, message, details } = toSallyportError(thrown, 'INTERNAL', String(thrown));
     const { screen } = details;
     return { outcome: 'failed', code, message, ...(typeof screen === 'string' && { screen }) };
-  }
-}
-
-/** The credential goes into a machine that has never seen it, and the CLI answers with it. */
-async function prompt({ app, provider }: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
-  const { promptId } = await app.prompts.start({ userId, provider: provider.manifest.id, prompt: 'Say hello.' });
-  let text = '';
-  for await (const { event } of app.prompts.events(promptId, 0, signal)) {
-    if (event.type === 'text') text += event.text;
-    if (event.type !== 'prompt-end' || event.outcome === 'completed') continue;
-    throw new SallyportError('PROMPT_FAILED', `The prompt ended as ${event.outcome}: ${event.message ?? 'no reason'}`);
-  }
-  if (text.trim() === '') throw new SallyportError('PROMPT_FAILED', 'The prompt was completed without an answer.');
-}
-
-const WRITE_BACK_MS = 20_000;
-const LOOK_EVERY_MS = 100;
-
-/** Every access token ends; the next prompt works all the same, and the ledger has what the CLI refreshed. */
-async function refresh(
-  rehearsal: Rehearsal,
-  { gives }: Candidate,
-  userId: string,
-  signal: AbortSignal,
-): Promise<void | 'none'> {
-  const { vendor, ledger, provider, clock } = rehearsal;
-  const { id, credentials } = provider.manifest;
-  if (!credentials.some((item) => gives.includes(item.id) && item.as === 'file' && item.rotates)) return 'none';
-  const before = await ledger.read(userId, id);
-  const refreshed = (await vendor.lastLogin())?.refreshes ?? 0;
-  await vendor.endAccessTokens();
-  await prompt(rehearsal, userId, signal);
-  const login = await vendor.lastLogin();
-  if (!login || login.refreshes <= refreshed) {
-    throw new SallyportError('CREDENTIAL_INVALID', 'The CLI answered without refreshing a token that had ended.');
-  }
-  if (login.revokedBecause !== null) {
-    throw new SallyportError('CREDENTIAL_INVALID', `The vendor has revoked the login: ${login.revokedBecause}.`);
-  }
-  const until = clock.monotonic() + WRITE_BACK_MS;
-  while ((await ledger.read(userId, id)).version <= before.version) {
-    if (clock.monotonic() > until) {
-      throw new SallyportError('CREDENTIAL_STALE', 'What the CLI refreshed did not come back from its machine.');
-    }
-    await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }
 

@@ -28,8 +28,8 @@ export interface DesktopView {
 
 /** Close code of the agent's bridge: the person opened the desktop in another window. */
 const REPLACED = 4001;
-/** Attempts in a row before the person has to ask for the next. */
-const MOST_FAILURES = 8;
+/** Attempts in a row before the person has to ask for the next: an emulated machine may take minutes to its screen. */
+const MOST_FAILURES = 30;
 const SHIFT = 0xffe1;
 
 /** The machine's screen, with what a browser does not bring by itself: pasting, a keyboard on phones, reconnecting. */

@@ -1,6 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 
-import { SallyportError, type MachineRecord, type MachineStore } from '@sallyport/core';
+import { FIRST_EPOCH, SallyportError, type MachineRecord, type MachineStore } from '@sallyport/core';
 
 import type { Database } from './database.ts';
 import { isUuid } from './json.ts';
@@ -8,9 +8,16 @@ import type { Tables } from './tables.ts';
 
 export function createMachineStore(database: Database): MachineStore {
   return {
-    create: async (machine) => {
+    create: async (machine, { asCurrent } = { asCurrent: false }) => {
       const row = await database.run((tables) =>
         tables
+          .with('assigned', (statement) =>
+            statement
+              .updateTable('users')
+              .set({ vm_id: machine.machineId })
+              .where('user_id', '=', machine.userId)
+              .where(sql.lit(asCurrent)),
+          )
           .insertInto('vms')
           .values({
             vm_id: machine.machineId,
@@ -21,6 +28,7 @@ export function createMachineStore(database: Database): MachineStore {
             vcpu_count: machine.vcpus,
             memory_mb: machine.memoryMb,
             status: 'creating',
+            epoch: FIRST_EPOCH,
           })
           .returningAll()
           .executeTakeFirstOrThrow(),

@@ -8,15 +8,20 @@ import type { Tables } from './tables.ts';
 
 export function createPromptStore(database: Database): PromptStore {
   return {
-    create: async (prompt) => {
+    create: async (prompt, first) => {
+      const { promptId, userId, provider, conversationId } = prompt;
       const row = await database.run((tables) =>
         tables
+          // What a statement refers to is looked for at its end, when the prompt is there.
+          .with('begun', (statement) =>
+            statement.insertInto('prompt_events').values({ prompt_id: promptId, event: JSON.stringify(first) }),
+          )
           .insertInto('prompts')
           .values({
-            prompt_id: prompt.promptId,
-            user_id: prompt.userId,
-            provider: prompt.provider,
-            conversation_id: prompt.conversationId,
+            prompt_id: promptId,
+            user_id: userId,
+            provider,
+            conversation_id: conversationId,
             status: 'running',
           })
           .returningAll()

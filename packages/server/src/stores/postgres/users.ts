@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 
-import { SallyportError, type UserRecord, type UserStore } from '@sallyport/core';
+import { FIRST_PROXY_PORT, SallyportError, type UserRecord, type UserStore } from '@sallyport/core';
 
 import type { Database } from './database.ts';
 import { isUuid, storableText } from './json.ts';
@@ -35,7 +35,6 @@ export function createUserStore(database: Database): UserStore {
   };
 }
 
-const FIRST_PROXY_PORT = 10_001;
 const LAST_PORT = 65_535;
 /** Any number, as long as no other program uses the same one in this database. */
 const allotmentLock = 7_255_971_001n;

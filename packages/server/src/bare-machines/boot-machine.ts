@@ -1,0 +1,29 @@
+import { newBootToken, SallyportError } from '@sallyport/core';
+import type { AgentClient, Clock, ConnectAgent, EgressRoute, Machine } from '@sallyport/core';
+
+/** How a machine is brought up where no server does it. */
+export interface BareBoot {
+  readonly machine: Machine;
+  readonly how: 'start' | 'wake';
+  readonly epoch: number;
+  readonly egress: EgressRoute;
+  readonly connectAgent: ConnectAgent;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** As long as the slowest emulated processor may need. */
+const BOOT_MS = 300_000;
+
+/** Starts or wakes a machine, and resolves to its agent once that answers. */
+export async function bootMachine(boot: BareBoot): Promise<AgentClient> {
+  const { machine, how, epoch, egress, connectAgent, clock, signal } = boot;
+  const late = (): SallyportError =>
+    new SallyportError('MACHINE_TIMED_OUT', `The machine did not ${how} in ${BOOT_MS / 1000} s.`);
+  using deadline = clock.deadline(BOOT_MS, late, signal);
+  const token = newBootToken();
+  await machine[how]?.({ epoch, token, egress, signal: deadline.signal });
+  const agent = connectAgent(machine, token);
+  while (!(await agent.health(deadline.signal).catch(() => undefined))) await clock.sleep(100, deadline.signal);
+  return agent;
+}

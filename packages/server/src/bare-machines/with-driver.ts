@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+
+import { agentBundle } from '@sallyport/agent';
+import type { AgentBundle, Clock, EgressRoute, MachineDriver } from '@sallyport/core';
+import { createDirectEgress } from '@sallyport/machines';
+
+import { chooseDriver } from '../choose-driver.ts';
+import type { ChosenDriver } from '../choose-driver.ts';
+import { openDataDirectory } from '../data-directory.ts';
+import type { LoadedConfig } from '../load-config.ts';
+
+/** What a command that makes machines of its own is given. */
+export interface DriverCommand {
+  readonly config: LoadedConfig;
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+}
+
+/** The configured driver, without a server around it. */
+export interface BareDriver {
+  readonly driver: MachineDriver;
+  readonly agent: AgentBundle;
+  /** The claimed data directory, absolute. */
+  readonly dataDirectory: string;
+  /** A way out for a machine that leads nowhere: nobody is ever given it. */
+  readonly openEgress: (machineId: string) => Promise<EgressRoute>;
+}
+
+/** Does something with the configured driver. Machines of a driver belong to one process at a time, so no server may run. */
+export async function withDriver<Result>(
+  { config, dataDirectory, clock, signal, print }: DriverCommand,
+  use: (bare: BareDriver) => Promise<Result>,
+): Promise<Result> {
+  const data = await openDataDirectory(dataDirectory);
+  const agent = agentBundle();
+  let chosen: ChosenDriver | undefined;
+  try {
+    const context = { dataDirectory: data.path, clock, log: print };
+    chosen = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    const egress = createDirectEgress({ directory: join(data.path, 'egress'), clock });
+    const openEgress = async (machineId: string): Promise<EgressRoute> => {
+      if (!egress.reserve) throw new Error('The direct egress can be reserved.');
+      return egress.reserve(machineId, { signal });
+    };
+    return await use({ driver: chosen.driver, agent, dataDirectory: data.path, openEgress });
+  } finally {
+    await chosen?.close();
+    await data.release();
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+import { afterEach, expect, it } from 'vitest';
+
+import { findProcesses, measureProcesses } from './machine-processes.ts';
+
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const { pid } of children.splice(0)) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+});
+
+/** A process with a child of its own, both of which do nothing; its child knows nothing of the environment. */
+async function idle(environment: Record<string, string>, words: readonly string[] = []): Promise<number> {
+  const script = 'env -i /bin/sleep 60 & echo ready; exec /bin/sleep 60';
+  const child = spawn('/bin/sh', ['-c', script, 'idle', ...words], {
+    env: environment,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  children.push(child);
+  await once(createInterface({ input: child.stdout }), 'line');
+  return child.pid ?? Number.NaN;
+}
+
+it('tells by what a process was started with which machine it is of, with all it has started', async () => {
+  const one = await idle({ SOCKET: '/data/machines/m-capacity-one/run' });
+  await idle({ SOCKET: '/data/machines/m-capacity-two/run' });
+  await idle({ BOTH: 'm-capacity-one m-capacity-two' });
+  const found = await findProcesses(['m-capacity-one', 'm-capacity-two', 'm-capacity-none']);
+  expect([...found].map(([id, pids]) => [id, pids.length])).toEqual([
+    ['m-capacity-one', 2],
+    ['m-capacity-two', 2],
+    ['m-capacity-none', 0],
+  ]);
+  expect(found.get('m-capacity-one')).toContain(one);
+});
+
+it('adds up memory and processor time, and passes over what has ended', async () => {
+  const used = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
+  const before = used();
+  const use = await measureProcesses([process.pid, 2 ** 22 + 1]);
+  const after = used();
+  expect(use.processes).toBe(1);
+  expect(use.memoryMb).toBeGreaterThan(10);
+  expect(use.memoryMb).toBeLessThan(process.memoryUsage.rss() / 2 ** 20 + 50);
+  // It is told in ticks of a hundredth of a second.
+  expect(use.processorSeconds).toBeGreaterThan(before - 0.05);
+  expect(use.processorSeconds).toBeLessThan(after + 0.05);
+  expect(use.accelerator).toBeUndefined();
+});

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core';
+import {
+  createBridgeNetwork,
+  createFirecrackerDriver,
+  createImageStore,
+  createProcessDriver,
+  createQemuDriver,
+  createUserNetwork,
+  requireImages,
+} from '@sallyport/machines';
+import type { ImageStore, MachineNetwork, QemuDriver } from '@sallyport/machines';
+import { qemuSettingsSchema } from './config.ts';
+import type { FactoryContext, QemuSettings } from './config.ts';
+import type { LoadedConfig } from './load-config.ts';
+
+/** A driver that is ready to use, and what it shares with nothing but this server. */
+export interface ChosenDriver {
+  readonly driver: MachineDriver;
+  /** Gives that up. No machine may run. */
+  close(): Promise<void>;
+}
+
+/** The driver that the configuration names. `programs` are what machines of the process driver must be able to read. */
+export async function chooseDriver(
+  chosen: LoadedConfig['driver'],
+  context: FactoryContext,
+  programs: readonly string[],
+): Promise<ChosenDriver> {
+  if (chosen === 'process') return ownNothing(await startProcessDriver(context, programs));
+  if (chosen === 'firecracker') return startFirecrackerDriver(context);
+  const settings = qemuSettings(chosen);
+  if (settings) return startQemuDriver(settings, context);
+  if (typeof chosen === 'function') return ownNothing(await chosen(context));
+  if (typeof chosen === 'object' && 'create' in chosen) return ownNothing(chosen);
+  throw new SallyportError('CONFIG_INVALID', 'The configuration names no driver.');
+}
+
+const ownNothing = (driver: MachineDriver): ChosenDriver => ({ driver, close: async () => {} });
+
+/** The settings where machines are QEMU's. */
+export function qemuSettings(chosen: LoadedConfig['driver']): QemuSettings | undefined {
+  return chosen === 'qemu' ? { kind: 'qemu' } : qemuSettingsSchema.safeParse(chosen).data;
+}
+
+async function startProcessDriver(context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
+  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock, programs });
+  const reaped = await driver.reap();
+  if (reaped.length > 0) context.log(`Ended ${reaped.length} machines that a former server left running.`);
+  return driver;
+}
+
+async function startQemuDriver(settings: QemuSettings, context: FactoryContext): Promise<ChosenDriver> {
+  const images = await openImages(context);
+  const driver = await makeQemuDriver(settings, context, images);
+  const removed = await driver.reconcile();
+  if (removed.length > 0) context.log(`Took away what a former server had left: ${removed.join(', ')}.`);
+  return { driver, close: () => driver.close() };
+}
+
+async function startFirecrackerDriver({ dataDirectory, clock, log }: FactoryContext): Promise<ChosenDriver> {
+  const images = await openImages({ dataDirectory });
+  const network = createBridgeNetwork({ dataDirectory, clock });
+  const driver = await createFirecrackerDriver({ dataDirectory, clock, network, images });
+  const removed = await driver.reconcile();
+  if (removed.length > 0) log(`Took away what a former server had left: ${removed.join(', ')}.`);
+  return { driver, close: () => driver.close() };
+}
+
+/** What machines are made of, read through once for as long as this server runs. */
+async function openImages({ dataDirectory }: Pick<FactoryContext, 'dataDirectory'>): Promise<ImageStore> {
+  const images = createImageStore({ directory: join(dataDirectory, 'images') });
+  await requireImages(images, ['cli'], { signal: new AbortController().signal });
+  return images;
+}
+
+/** The same without looking at what is left of a former server, for `sallyport doctor`. */
+export function makeQemuDriver(
+  settings: QemuSettings,
+  { dataDirectory, clock, log }: Pick<FactoryContext, 'dataDirectory' | 'clock'> & Partial<Pick<FactoryContext, 'log'>>,
+  images?: ImageStore,
+): Promise<QemuDriver> {
+  const { accelerator = 'auto', templates = true } = settings;
+  const network = makeNetwork(settings, { dataDirectory, clock });
+  return createQemuDriver({
+    dataDirectory,
+    clock,
+    network,
+    accelerator,
+    templates,
+    ...(images && { images }),
+    ...(log && { log }),
+  });
+}
+
+function makeNetwork(
+  { subnet, network = process.geteuid?.() === 0 ? 'bridge' : 'user' }: QemuSettings,
+  { dataDirectory, clock }: Pick<FactoryContext, 'dataDirectory' | 'clock'>,
+): MachineNetwork {
+  if (network === 'user') return createUserNetwork({ dataDirectory, clock });
+  return createBridgeNetwork({ dataDirectory, clock, ...(subnet !== undefined && { subnet }) });
+}
