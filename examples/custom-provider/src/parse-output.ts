@@ -1,4 +1,4 @@
-import { asRecord, readable, tryParseJson, type PromptEvent, type PromptParser } from '@sallyport/core';
+import { asRecord, quotable, readable, tryParseJson, type PromptEvent, type PromptParser } from '@sallyport/core';
 
 const initial = { conversationId: '', problem: '', ended: false };
 
@@ -8,7 +8,7 @@ export const parse: PromptParser<typeof initial> = {
   step(state, seen) {
     if (state.ended || seen.type === 'rpc') return { state, events: [] };
     if (seen.type === 'exit') return { state: { ...state, ended: true }, events: [endOf(seen.code, state.problem)] };
-    if (seen.type === 'stderr') return { state: { ...state, problem: seen.line }, events: [] };
+    if (seen.type === 'stderr') return { state: { ...state, problem: quotable(seen.line) }, events: [] };
     const { sessionID, part, error } = asRecord(tryParseJson(seen.line));
     const conversationId = readable(sessionID) || state.conversationId;
     const problem = readable(asRecord(asRecord(error)['data'])['message']) || state.problem;

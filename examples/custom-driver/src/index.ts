@@ -1,0 +1,2 @@
+export { createFolderDriver } from './driver.ts';
+export type { FolderDriverOptions } from './driver.ts';
