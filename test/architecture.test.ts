@@ -116,6 +116,10 @@ describe('the examples', () => {
   const provider = { files: ['@sallyport/core'], tests: ['@sallyport/testkit', 'vitest', 'node:'] };
   const strangers = {
     'examples/custom-provider': provider,
+    'examples/custom-driver': {
+      files: ['@sallyport/core', 'node:'],
+      tests: ['@sallyport/agent', '@sallyport/core', '@sallyport/machines', '@sallyport/testkit', 'vitest', 'node:'],
+    },
     'packages/create-sallyport-provider/template': provider,
     'examples/webhook': {
       files: ['@sallyport/core', 'node:'],
@@ -182,5 +186,83 @@ describe('the server', () => {
       ),
     );
     expect(naming).toEqual([]);
+  });
+});
+
+/**
+ * A file system of a guest is data of somebody nobody trusts, and a kernel that mounts it runs on that data. What this
+ * tree mounts on this host is its own folders, each of them named here.
+ */
+describe('a disk that a guest has written', () => {
+  /** The commands, by name or in a script, and tools that do it in another way or make links of a guest on this host. */
+  const mounting =
+    /(^|[^.\w-])u?mount(['"`]|\s+[-"'$/])|\b(losetup|loop-control|qemu-nbd|nbd-client|kpartx|guestmount|fuse2fs|rdump)\b/;
+  const known: Readonly<Record<string, readonly string[]>> = {
+    // In a mount namespace of its own, of memory and of folders of this host.
+    'packages/machines/src/process/bubblewrap.ts': [
+      'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs /mnt',
+      'mount --bind -- "$1" "/mnt/$i"',
+    ],
+    // The same, for the one device that a machine's QEMU opens itself.
+    'packages/machines/src/qemu/launch.ts': ['mount -t tmpfs -o mode=755,size=64k,nosuid,noexec tmpfs /dev/net'],
+    // The same, for the programs and folders of the embedded PostgreSQL.
+    'packages/server/src/postgres/launcher.ts': [
+      'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=16,nosuid,nodev tmpfs ${stage}',
+      'mount --bind -- "$1" /etc/passwd',
+      'mount --bind -- "$1" "${stage}/$number"',
+    ],
+    // While an image is built, of the tree it is built from, and of memory: no guest has run yet.
+    'packages/machines/guest/finish-image': [
+      'mount --bind "$tree" "$view"',
+      'trap \'umount -R "$view"; rmdir "$view"\' EXIT',
+      'mount -t tmpfs -o mode=0755 tmpfs "$view/dev"',
+      'mount -t tmpfs -o mode=1777 tmpfs "$view/tmp"',
+    ],
+    // Reads out the disk that this very fixture has filled, in a folder that only its test sees.
+    'packages/machines/src/firecracker/__fixtures__/fake-guest.ts': [
+      "await execa('debugfs', ['-R', `rdump /upper ${folder}`, own]);",
+      "await execa('debugfs', ['-R', `rdump / ${drive}`, agentDrive]);",
+    ],
+    // In a mount namespace of its own, over one file of this host.
+    'e2e/machines/isolation-world.ts': ["await run('mount', ['--bind', resolver, '/etc/resolv.conf']);"],
+    'test/fail-closed.test.ts': ['mount --make-rprivate /', 'mount --bind "$1" /etc/resolv.conf'],
+    // The same, over files that say who is a user, and of this repository.
+    'e2e/long/rootless-image.e2e.ts': ['mount --bind "$1/$name" /etc/$name', 'mount --bind "$2" "$3"'],
+  };
+  // What runs in a guest mounts the guest's own disks.
+  const inGuests = /^packages\/machines\/guest\/(common|browser|initrd)\//;
+
+  async function mountingLines(): Promise<Readonly<Record<string, readonly string[]>>> {
+    const found: Record<string, string[]> = {};
+    for (const folder of ['packages', 'scripts', 'test', 'e2e', 'bench', 'examples']) {
+      for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+        const path = relative(root, join(entry.parentPath, entry.name));
+        if (!entry.isFile() || /(^|\/)(node_modules|dist|out|web)\/|\.(json|md|config)$/.test(path)) continue;
+        if (inGuests.test(path) || path === 'test/architecture.test.ts') continue;
+        const lines = readFileSync(join(root, path), 'utf8')
+          .split('\n')
+          .map((line) => line.trim());
+        const hits = lines.filter((line) => mounting.test(line) && !/^(\/\/|\/?\*|#)/.test(line));
+        if (hits.length > 0) found[path] = hits;
+      }
+    }
+    return found;
+  }
+
+  it('is mounted nowhere on this host', async () => {
+    expect(await mountingLines()).toEqual(known);
+  });
+
+  it('would be seen', () => {
+    for (const line of [
+      'mount -o loop disk /mnt',
+      "execa('mount', [disk, folder])",
+      'sudo umount "$1"',
+      "runTool({ file: 'losetup' })",
+      '`rdump ${path} ${folder}`',
+    ]) {
+      expect(mounting.test(line), line).toBe(true);
+    }
+    expect(mounting.test('readonly mount: string;')).toBe(false);
   });
 });

@@ -9,12 +9,16 @@ import { Secret, systemClock } from '@sallyport/core';
 import type { Egress } from '@sallyport/core';
 import { createDirectEgress, createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
 import type { Dial, GatewayOptions, UpstreamProxy } from '@sallyport/machines';
-import { createFakeUpstream, describeEgress } from '@sallyport/testkit';
+import { createCertificateAuthority, createFakeUpstream, describeEgress } from '@sallyport/testkit';
 import type { EgressUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
 const runner = { describe, it, expect };
 const login = { username: 'sallyport', password: 'canary-upstream:password' };
+
+const authority = await createCertificateAuthority(Date.now());
+const { certificate: certificateAuthority } = authority;
+const protocols = ['http', 'https', 'socks5'] as const;
 
 interface Surroundings {
   readonly gateway: GatewayOptions;
@@ -37,18 +41,18 @@ async function close(server: Server): Promise<void> {
 
 /** Two people who leave through a fake upstream. */
 async function throughUpstream(
-  protocol: 'http' | 'socks5',
+  protocol: UpstreamProxy['protocol'],
   make: (gateway: GatewayOptions, proxy: UpstreamProxy) => Egress,
   addresses: readonly [string, string],
 ): Promise<EgressUnderTest> {
   const { gateway, folder } = await makeSurroundings();
-  const upstream = createFakeUpstream({ protocol, ...login });
+  const upstream = createFakeUpstream({ protocol, authority, ...login });
   const [first, second] = addresses;
   const ports = [await upstream.openPort(first), await upstream.openPort(second)] as const;
   const proxy = { protocol, host: upstream.host, port: ports[0], username: login.username };
   return {
     ...names,
-    egress: make(gateway, { ...proxy, password: new Secret(login.password) }),
+    egress: make(gateway, { ...proxy, password: new Secret(login.password), certificateAuthority }),
     people: [
       { identity: { userId: 'u-ada', proxyPort: ports[0] }, seenAs: first },
       { identity: { userId: 'u-bob', proxyPort: ports[1] }, seenAs: second },
@@ -98,7 +102,7 @@ describeEgress(
   runner,
 );
 
-for (const protocol of ['http', 'socks5'] as const) {
+for (const protocol of protocols) {
   describeEgress(
     `through one ${protocol} proxy`,
     () =>
@@ -115,7 +119,14 @@ for (const protocol of ['http', 'socks5'] as const) {
       throughUpstream(
         protocol,
         (gateway, { host, password = new Secret('') }) =>
-          createPortPerUserEgress({ ...gateway, host, protocol, username: login.username, password }),
+          createPortPerUserEgress({
+            ...gateway,
+            host,
+            protocol,
+            certificateAuthority,
+            username: login.username,
+            password,
+          }),
         ['198.51.100.1', '198.51.100.2'],
       ),
     runner,
@@ -123,16 +134,16 @@ for (const protocol of ['http', 'socks5'] as const) {
 }
 
 describe('an upstream proxy', () => {
-  it.each(['http', 'socks5'] as const)(
+  it.each(protocols)(
     'by %s that refuses the password lets nothing out, and nobody sees the password',
     async (protocol) => {
       const { gateway, folder } = await makeSurroundings();
-      const upstream = createFakeUpstream({ protocol, ...login });
+      const upstream = createFakeUpstream({ protocol, authority, ...login });
       const port = await upstream.openPort('198.51.100.1');
       const password = new Secret('canary-wrong');
       const egress = createProxyEgress({
         ...gateway,
-        proxy: { protocol, host: upstream.host, port, username: login.username, password },
+        proxy: { protocol, host: upstream.host, port, username: login.username, password, certificateAuthority },
       });
       const identity = { userId: 'u-ada' };
       const plan = { machineId: 'm-one', userId: 'u-ada', purpose: 'work', hosts: ['site.test'], identity } as const;

@@ -54,6 +54,10 @@ describe('the real Claude Code against the fake provider', { timeout: 60_000 }, 
     }
   });
 
+  it('is not given a code without its state, for which it would wait for ever', async () => {
+    await expect(pasteCode('paste-code', (code) => code.replace(/#.*/, ''))).rejects.toThrow('That is no answer to');
+  });
+
   it('logs in through the screens of its first start', async () => {
     expect(await useBrowser('first-start')).toMatchObject({ result: 'finished' });
     expect((await readLogin()).refreshToken).toContain(anthropic.canary);

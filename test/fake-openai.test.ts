@@ -66,6 +66,18 @@ describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, ()
     expect(await readAuth()).toEqual(before);
   });
 
+  it('is told when the person denies a device code, and what to do', async () => {
+    for (const method of ['device-code', 'app-server-device-code']) {
+      const login = await world.startLogin(method);
+      const { url, userCode } = await login.event('login.url');
+      await signIn(world, openai, url, { userCode, button: 'deny' });
+      expect(await login.ended, method).toMatchObject({
+        result: 'LOGIN_DENIED',
+        message: expect.stringContaining('Start again, and approve the new code.'),
+      });
+    }
+  });
+
   it('logs in over its app server with a device code', async () => {
     const login = await world.startLogin('app-server-device-code');
     const { url, userCode } = await login.event('login.url');

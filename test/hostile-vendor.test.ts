@@ -52,25 +52,51 @@ describe('a vendor that answers a good code with', { timeout: 90_000 }, () => {
   it('whole tokens logs in', async () => {
     anthropic.control.setFaults({ tokenStatus: null, tokenBody: null });
     const { sessionId } = await world.start(provider.manifest.id, 'paste-code');
+
     expect(await world.follow(sessionId, { code: readCode })).toMatchObject({ status: 'completed' });
+    expect(await world.leftovers(sessionId)).toEqual(['a credential']);
+  });
+
+  it("whole tokens logs in at a port of the CLI's choice too, from a browser that is not in the machine", async () => {
+    const { sessionId } = await world.start(provider.manifest.id, 'browser:local');
+    let status = 0;
+    const ended = await world.follow(sessionId, {
+      sees: async ({ type, data }) => {
+        if (type !== 'url') return;
+        const back = await withBrowser((browse) => signIn({ browse }, anthropic, String(data?.['url'])));
+        ({ status } = await fetch(back, { redirect: 'manual' }));
+      },
+    });
+    expect(ended).toMatchObject({ status: 'completed' });
+    expect(status).toBeGreaterThan(0);
+    expect(status).toBeLessThan(400);
     expect(await world.leftovers(sessionId)).toEqual(['a credential']);
   });
 });
 
+type Browse = (url: string, form?: Readonly<Record<string, string>>) => Promise<EgressResponse>;
+
 /** Signs in at a link, and reads the code off the page that comes then. */
-async function readCode(link: string): Promise<string> {
+function readCode(link: string): Promise<string> {
+  return withBrowser(async (browse) => {
+    const shown = await browse(await signIn({ browse }, anthropic, link));
+    return /<p>([^<]+#[^<]+)<\/p>/.exec(shown.body)?.[1] ?? '';
+  });
+}
+
+/** A browser of the person, who is anywhere but in the login machine. */
+async function withBrowser<T>(use: (browse: Browse) => Promise<T>): Promise<T> {
   const { signIn: hosts } = manifest.egress;
   const route = await world.internet.open(
     { machineId: 'm-person', userId: 'u', purpose: 'sign-in', hosts, identity: { userId: 'u' } },
-    { signal: AbortSignal.timeout(5000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
   const visit = createEgressClient(route);
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const browse = (url: string, form?: Readonly<Record<string, string>>): Promise<EgressResponse> =>
-    visit(url, form && { method: 'POST', headers, body: new URLSearchParams(form).toString() });
   try {
-    const shown = await browse(await signIn({ browse }, anthropic, link));
-    return /<p>([^<]+#[^<]+)<\/p>/.exec(shown.body)?.[1] ?? '';
+    return await use((url, form) =>
+      visit(url, form && { method: 'POST', headers, body: new URLSearchParams(form).toString() }),
+    );
   } finally {
     await route.close();
   }

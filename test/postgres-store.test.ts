@@ -51,10 +51,10 @@ describe('the store on PostgreSQL', () => {
 
   it('keeps what a CLI prints byte for byte, NUL and half a character included', async () => {
     const promptId = randomUUID();
-    await store.prompts.create({ promptId, userId: randomUUID(), provider: 'codex', conversationId: null });
     const event: PromptEvent = { type: 'text', text: 'a\0b \\u0000 \ud83d é' };
+    await store.prompts.create({ promptId, userId: randomUUID(), provider: 'codex', conversationId: null }, event);
     await store.prompts.append(promptId, [event]);
-    expect((await store.prompts.events(promptId, 0, 10)).map((entry) => entry.event)).toEqual([event]);
+    expect((await store.prompts.events(promptId, 0, 10)).map((entry) => entry.event)).toEqual([event, event]);
   });
 
   it('takes a NUL in a message, which no column can hold, as a replacement character', async () => {

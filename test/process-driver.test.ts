@@ -33,7 +33,12 @@ for (const isolation of isolations) {
       cleanUp: () => bench.cleanUp(),
     };
   }
-  describeDriver(`process, isolation ${isolation}`, create, { describe, it, expect });
+  describeDriver(
+    `process, isolation ${isolation}`,
+    create,
+    { describe, it, expect },
+    { hibernates: 'processes share the kernel of their host, which saves none' },
+  );
 
   describe(`the built agent in a machine, isolation ${isolation}`, () => {
     it('answers, and ends by itself when it is asked to', async () => {
@@ -43,7 +48,7 @@ for (const isolation of isolations) {
         clock: systemClock,
         isolation,
       });
-      const signal = AbortSignal.timeout(15_000);
+      const signal = AbortSignal.timeout(60_000);
       const plan = bench.plan({
         agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: process.execPath },
       });

@@ -52,7 +52,7 @@ beforeEach(async () => {
       hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
       identity,
     },
-    { signal: AbortSignal.timeout(5000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
   forwarder = await startEgressForwarder({ socket: route.socketPath });
   const client = createEgressClient(route);

@@ -2,19 +2,12 @@ import { SallyportError } from '@sallyport/core';
 import type { PromptEvent } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
-import { connect, createWorld, credential, settle, until, userId } from './world.ts';
+import { connect, createWorld, credential, runPrompt, settle, until, userId } from './world.ts';
 import type { World, WorldOptions } from './world.ts';
 
 const path = '~/.fake/auth.json';
 const held = (issuedAt: number) => ({ path, content: credential(issuedAt).auth, mode: 0o600 });
 const sleeping = (options: WorldOptions = {}): World => createWorld({ ...options, features: { hibernate: true } });
-
-async function prompt(world: World): Promise<readonly PromptEvent[]> {
-  const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hello' });
-  const events: PromptEvent[] = [];
-  for await (const { event } of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000))) events.push(event);
-  return events;
-}
 
 const outcome = (events: readonly PromptEvent[]) =>
   events.flatMap((each) => (each.type === 'prompt-end' ? each.outcome : []));
@@ -30,7 +23,7 @@ async function awake(options: WorldOptions = {}): Promise<World> {
   const world = sleeping(options);
   await world.app.start();
   await connect(world);
-  await prompt(world);
+  await runPrompt(world);
   await settle();
   return world;
 }
@@ -73,7 +66,7 @@ describe('a machine that nobody uses', () => {
     await world.clock.advance(6 * 60_000);
     await until(inState(world, 'stopped'));
     expect(world.reported.join()).toContain('The disk is full.');
-    expect(outcome(await prompt(world))).toEqual(['completed']);
+    expect(outcome(await runPrompt(world))).toEqual(['completed']);
   });
 });
 
@@ -82,7 +75,7 @@ describe('the next prompt', () => {
     const world = await asleep();
     const machine = world.fake.newest('cli');
     const before = machine.log.length;
-    const events = await prompt(world);
+    const events = await runPrompt(world);
     expect(remarks(events)).toEqual(['waking']);
     expect(outcome(events)).toEqual(['completed']);
     expect(machine.log.slice(before)).toEqual(['wake']);
@@ -93,14 +86,14 @@ describe('the next prompt', () => {
 
   it('of ten at once wakes it once', async () => {
     const world = await asleep();
-    const all = await Promise.all(Array.from({ length: 10 }, () => prompt(world)));
+    const all = await Promise.all(Array.from({ length: 10 }, () => runPrompt(world)));
     expect(all.flatMap(outcome)).toEqual(Array.from({ length: 10 }, () => 'completed'));
     expect(world.fake.newest('cli').log.filter((entry) => entry === 'wake')).toHaveLength(1);
   });
 
   it('takes rotations in after it woke', async () => {
     const world = await asleep();
-    await prompt(world);
+    await runPrompt(world);
     world.fake.newest('cli').agent.offer('fake', credential(3));
     await until(async () => (await stored(world)) === 2);
   });
@@ -108,7 +101,7 @@ describe('the next prompt', () => {
   it('gives the snapshot up where somebody logged in again meanwhile', async () => {
     const world = await asleep();
     await connect(world, 5);
-    const events = await prompt(world);
+    const events = await runPrompt(world);
     expect(remarks(events)).toEqual(['starting']);
     expect(outcome(events)).toEqual(['completed']);
     const machine = world.fake.newest('cli');
@@ -119,7 +112,7 @@ describe('the next prompt', () => {
   it('boots the machine where it does not wake, and says both', async () => {
     const world = await asleep();
     world.fake.failAt('wake', new SallyportError('MACHINE_FAILED', 'Another version took the snapshot.'));
-    const events = await prompt(world);
+    const events = await runPrompt(world);
     expect(remarks(events)).toEqual(['waking', 'starting']);
     expect(outcome(events)).toEqual(['completed']);
     expect(world.fake.newest('cli').log.slice(-4)).toContain('start');
@@ -136,7 +129,7 @@ describe('a machine that hibernates', () => {
     await next.app.start();
     await next.app.start();
     expect(fake.newest('cli').hibernated).toBe(true);
-    expect(remarks(await prompt(next))).toEqual(['waking']);
+    expect(remarks(await runPrompt(next))).toEqual(['waking']);
   });
 
   it('is stopped at a restart when the server ended before it noted that it sleeps', async () => {
@@ -188,7 +181,7 @@ describe('by request', () => {
       await over.promise;
       yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
     };
-    const running = prompt(world);
+    const running = runPrompt(world);
     await until(() => world.fake.machines.some(({ running: up, plan }) => up && plan.role === 'cli'));
     await until(inState(world, 'running'));
     const { id } = world.fake.newest('cli').machine;

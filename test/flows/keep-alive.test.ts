@@ -1,7 +1,7 @@
 import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
-import { connect, createWorld, credential, settle, until, userId } from './world.ts';
+import { connect, createWorld, credential, runPrompt, settle, until, userId } from './world.ts';
 import type { World } from './world.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,13 +26,8 @@ async function begin(options: { refresh?: RefreshCommand; keepAlive?: Partial<Se
   const world = createWorld({ settings, ...(options.refresh && { refresh: options.refresh }) });
   await world.app.start();
   await connect(world);
-  await prompt(world);
+  await runPrompt(world);
   return world;
-}
-
-async function prompt(world: World): Promise<void> {
-  const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hello' });
-  for await (const _ of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000)));
 }
 
 /** From now on its CLI does this when it is to renew a login. */
@@ -123,7 +118,7 @@ describe('a login that is kept alive', () => {
       order.push(`${name} ends`);
       yield exit(0);
     };
-    const first = prompt(world);
+    const first = runPrompt(world);
     await until(() => order.length === 1, 'the prompt');
     await world.clock.advance(2 * MINUTE_MS);
     await settle();
@@ -132,7 +127,7 @@ describe('a login that is kept alive', () => {
     await first;
     await world.clock.advance(MINUTE_MS / 2);
     await until(() => order.includes('renewal begins'), 'the renewal');
-    const second = prompt(world);
+    const second = runPrompt(world);
     await settle();
     letGo();
     await until(() => order.length === 5, 'the next prompt');

@@ -134,6 +134,31 @@ describe('a login that goes well', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
+  it('in the own browser: receives the callback at the port that the CLI has chosen itself', async () => {
+    const world = createWorld({ features: { desktop: false }, freePort: true });
+    const { sessionId, agent } = await arriveAtUser(world);
+    expect(world.ports.requests).toMatchObject([{ ports: [18_123], path: '/callback', mode: 'forward' }]);
+    expect(world.ports.held).toBe(1);
+    agent.emit({ type: 'login.url', sessionId, url: signInUrl.replace('18123', '18124') });
+    await until(() => world.ports.requests.length === 2, 'the second link has its port');
+    expect(world.ports.requests[1]).toMatchObject({ ports: [18_124] });
+    expect(world.ports.held).toBe(1);
+    expect(await world.ports.requests[1]?.onCallback(new URLSearchParams('code=c&state=s'))).toBe(true);
+    agent.offer('fake', credential(1));
+    expect(await ended(world, sessionId)).toMatchObject({ status: 'completed' });
+    expect(world.ports.held).toBe(0);
+    expect(await world.leftovers()).toEqual([]);
+  });
+
+  it('on a desktop, or where the CLI listens on this host itself, receives no callback for a port of its choice', async () => {
+    for (const features of [{}, { desktop: false, loopback: 'shared' as const }]) {
+      const world = createWorld({ features, freePort: true });
+      const { sessionId } = await arriveAtUser(world);
+      expect(world.ports.requests).toEqual([]);
+      await world.app.logins.cancel(sessionId);
+    }
+  });
+
   it('with a code: asks the person, takes the answer once, and refuses any other', async () => {
     const world = createWorld({
       plugins: [{ name: 'nosy', apply: ({ hooks }) => hooks['login.prompt'].tap('nosy', () => 'guess') }],
@@ -159,6 +184,10 @@ describe('a login that goes well', () => {
       code: 'LOGIN_ANSWER_UNEXPECTED',
     });
     await world.app.logins.answer(sessionId, 'still_there', 'yes');
+    await expect(world.app.logins.answer(sessionId, 'code', 'AB 1')).rejects.toMatchObject({
+      code: 'LOGIN_ANSWER_MALFORMED',
+      hint: 'Paste the code, which is one word.',
+    });
     const twice = await Promise.allSettled([
       world.app.logins.answer(sessionId, 'code', 'AB-1'),
       world.app.logins.answer(sessionId, 'code', 'AB-1'),
@@ -226,6 +255,22 @@ describe('the policy about links and questions', () => {
   const deciding = (decision: UrlDecision): Plugin => ({
     name: 'policy',
     apply: ({ hooks }) => hooks['login.url'].tap('policy', () => decision),
+  });
+
+  it('names each host that the login machine is refused, once, so that no page stays blank without a reason', async () => {
+    const world = createWorld();
+    const { sessionId } = await arriveAtUser(world);
+    const { id } = world.fake.newest('browser').machine;
+    for (let time = 0; time < 3; time++) world.refuse(id, 'sso.example.com');
+    const notices = async () =>
+      (await world.store.sessions.events(sessionId, 0)).flatMap(({ event }) =>
+        event.type === 'notice' ? [event.message] : [],
+      );
+    const message = expect.stringMatching(/not let through to sso\.example\.com, .* hosts\.signIn allows it/);
+    await expect.poll(notices).toEqual([message]);
+    await world.app.logins.cancel(sessionId);
+    world.refuse(id, 'late.example.com');
+    expect(await notices()).toHaveLength(1);
   });
 
   it('refuses a link of the machine that is no sign-in page, whatever the policy says', async () => {

@@ -9,6 +9,7 @@ import {
   createWorld,
   credential,
   ended,
+  promptEvents,
   settle,
   startLogin,
   storeAway,
@@ -22,15 +23,9 @@ const held = (issuedAt: number) => ({ path, content: credential(issuedAt).auth, 
 
 const ask = (world: World, provider = 'fake') => world.app.prompts.start({ userId, provider, prompt: 'hello' });
 
-async function eventsOf(world: World, promptId: string): Promise<readonly PromptEvent[]> {
-  const events: PromptEvent[] = [];
-  for await (const { event } of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000))) events.push(event);
-  return events;
-}
-
 async function run(world: World, provider?: string): Promise<PromptEvent | undefined> {
   const { promptId } = await ask(world, provider);
-  return (await eventsOf(world, promptId)).at(-1);
+  return (await promptEvents(world, promptId)).at(-1);
 }
 
 /** Prompts that last until they are aborted or told to end. */
@@ -100,6 +95,29 @@ describe('bringing a machine up', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  it('names each host that a machine is refused during a prompt, once, in the stream and in the audit log', async () => {
+    const world = createWorld();
+    await connect(world);
+    const finish = longPrompts(world);
+    const { promptId } = await ask(world);
+    await until(isWorking(world, promptId));
+    const { id } = world.fake.newest('cli').machine;
+    for (let time = 0; time < 3; time++) world.refuse(id, 'registry.npmjs.org');
+    finish();
+    const notices = (await promptEvents(world, promptId)).filter(({ type }) => type === 'notice');
+    const message = expect.stringMatching(/not let through to registry\.npmjs\.org, .* hosts\.work allows it/);
+    expect(notices).toEqual([{ type: 'notice', message }]);
+    const refused = {
+      type: 'egress.refused',
+      userId,
+      machineId: id,
+      host: 'registry.npmjs.org',
+      reason: 'not-allowed',
+    };
+    expect(world.events).toContainEqual(expect.objectContaining(refused));
+    await world.app.close();
+  });
+
   it('does not put a machine to rest while a prompt runs', async () => {
     const world = createWorld();
     await connect(world);
@@ -110,7 +128,7 @@ describe('bringing a machine up', () => {
     await world.clock.advance(20 * 60_000);
     expect(world.fake.newest('cli').running).toBe(true);
     finish();
-    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     await world.app.close();
   });
 
@@ -209,7 +227,7 @@ describe('rotations', () => {
     const { promptId } = await ask(world);
     await settle();
     noted.resolve();
-    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     expect(machine.boots.length).toBe(1);
   });
 
@@ -277,8 +295,8 @@ describe('a login again while the machine runs', () => {
     await settle();
     expect(world.fake.newest('cli').boots.length).toBe(1);
     finish();
-    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
-    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     const machine = world.fake.newest('cli');
     expect(machine.boots.length).toBe(2);
     expect(machine.home('fake').get(path)).toEqual(held(5));
@@ -295,11 +313,11 @@ describe('a login again while the machine runs', () => {
     const second = await ask(world);
     await settle();
     await world.clock.advance(30_000);
-    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({
+    expect((await promptEvents(world, first.promptId)).at(-1)).toMatchObject({
       outcome: 'failed',
       code: 'AGENT_UNREACHABLE',
     });
-    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
   });
 
   it('removes the files when the provider is disconnected', async () => {
@@ -356,6 +374,30 @@ describe('a login that the provider refuses', () => {
     await expect(ask(world)).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
   });
 
+  it('is not tried again and again by its CLI: the run is ended', async () => {
+    const refusal = { type: 'prompt-end', outcome: 'relogin-needed', message: 'Refused.' } as const;
+    const world = createWorld({
+      parse: {
+        initial: () => null,
+        step: (state, { type }) => ({ state, events: type === 'stdout' ? [refusal] : [] }),
+      },
+    });
+    await connect(world);
+    let left = false;
+    world.fake.script.execute = async function* (_request, _agent, signal) {
+      try {
+        yield { type: 'stdout', line: 'trying again (2 of 10)' };
+        await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      } finally {
+        left = true;
+      }
+    };
+    expect(await run(world)).toMatchObject({ outcome: 'relogin-needed', message: 'Refused.' });
+    expect(left).toBe(true);
+    expect((await world.app.credentials.list(userId))[0]?.valid).toBe(false);
+    expect((await world.app.machines.list(userId)).map(({ role }) => role)).toEqual(['cli']);
+  });
+
   it('does not restart the machine for prompts of another provider', async () => {
     const world = createWorld();
     await connect(world);
@@ -410,9 +452,9 @@ describe('the end of a prompt', () => {
     const second = await ask(world);
     await settle();
     await world.app.prompts.cancel(second.promptId);
-    expect((await eventsOf(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
+    expect((await promptEvents(world, second.promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
     release();
-    expect((await eventsOf(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, first.promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     await world.clock.advance(6 * 60_000);
     await until(() => world.fake.machines.every(({ running }) => !running));
     await world.app.close();
@@ -427,7 +469,7 @@ describe('the end of a prompt', () => {
     const cancelled = world.app.prompts.cancel(promptId);
     release();
     await cancelled;
-    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
+    expect((await promptEvents(world, promptId)).at(-1)).toMatchObject({ outcome: 'cancelled' });
     expect(await world.leftovers()).toEqual([]);
     expect(await run(world)).toMatchObject({ outcome: 'completed' });
   });
@@ -478,7 +520,7 @@ describe('the end of a prompt', () => {
     expect((await world.app.prompts.get(promptId)).status).toBe('running');
     world.store.prompts.append = append;
     await world.clock.advance(5_000);
-    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
+    expect((await promptEvents(world, promptId)).at(-1)).toMatchObject({ outcome: 'completed' });
     expect(world.clock.pending).toBe(0);
   });
 
@@ -498,7 +540,7 @@ describe('the end of a prompt', () => {
     world.store.prompts.append = append;
     const next = createWorld({ store: world.store, fake: world.fake });
     await next.app.start();
-    expect((await eventsOf(next, promptId)).at(-1)).toMatchObject({ outcome: 'failed', code: 'PROMPT_FAILED' });
+    expect((await promptEvents(next, promptId)).at(-1)).toMatchObject({ outcome: 'failed', code: 'PROMPT_FAILED' });
     expect(next.events.filter(({ type }) => type === 'prompt.ended').length).toBe(1);
     await next.app.close();
   });
@@ -527,7 +569,7 @@ describe('the end of a prompt', () => {
     const { promptId } = await ask(world);
     await until(isWorking(world, promptId));
     await world.app.close();
-    expect((await eventsOf(world, promptId)).at(-1)).toMatchObject({
+    expect((await promptEvents(world, promptId)).at(-1)).toMatchObject({
       outcome: 'failed',
       message: expect.stringContaining('server was stopped'),
     });

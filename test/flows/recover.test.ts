@@ -37,7 +37,8 @@ async function crashedServer() {
     { status: session.status, phase: session.phase },
     { type: 'phase', status: session.status, phase: session.phase, message: '' },
   );
-  await after.prompts.create({ promptId, userId, provider: 'fake', conversationId: null });
+  const prompt = { promptId, userId, provider: 'fake' };
+  await after.prompts.create({ ...prompt, conversationId: null }, { type: 'prompt-start', promptId, provider: 'fake' });
   return { store: after, fake, sessionId, promptId };
 }
 

@@ -9,7 +9,7 @@ import { createRestorableDatabase } from './restorable-store.ts';
 import type { Database } from './restorable-store.ts';
 import { createRotatingVendor } from './rotating-vendor.ts';
 import type { RotatingVendor } from './rotating-vendor.ts';
-import { createWorld, until, userId } from './world.ts';
+import { createWorld, credential as credentialOf, runPrompt, until, userId } from './world.ts';
 import type { World } from './world.ts';
 
 /** What outlives a server: its database, its host with the machines, what it remembers, and the vendor. */
@@ -62,10 +62,7 @@ async function logIn({ world, vendor }: Drill): Promise<void> {
 /** How a prompt ended; `undefined` where none was taken, because the person has to log in again. */
 async function ask({ world }: Drill): Promise<PromptEvent | undefined> {
   try {
-    const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hello' });
-    const events: PromptEvent[] = [];
-    for await (const { event } of world.app.prompts.events(promptId, 0, AbortSignal.timeout(5_000))) events.push(event);
-    return events.at(-1);
+    return (await runPrompt(world)).at(-1);
   } catch (error) {
     const isOver = SallyportError.isInstance(error) && /^CREDENTIAL_(INVALID|NOT_CONNECTED)$/.test(error.code);
     if (isOver) return undefined;
@@ -311,8 +308,15 @@ describe('the rotation drill', () => {
         // Of a machine that is off: a copy made while it runs may be of the very moment before a refresh.
         if (hasMachine(drill) && !cli(drill).running) kept.disk = backUpDisk(drill);
       },
-      'restore the disk': (drill, { disk }) => {
+      'restore the disk': async (drill, { disk }) => {
         if (!disk || !hasMachine(drill)) return;
+        // One that is as the database knows it looks like a disk on which nothing was refreshed (docs/operate.md).
+        const { issuedAt } = await stateOf(drill);
+        if (
+          issuedAt !== drill.vendor.newest &&
+          disk.some(({ content }) => content === credentialOf(issuedAt ?? 0).auth)
+        )
+          return;
         cli(drill).crash({ signal: 'SIGKILL' });
         restoreDisk(drill, disk);
       },

@@ -49,6 +49,17 @@ describe('a browser machine that is started ahead', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
+  it('may take minutes to have its screen on a busy host', async () => {
+    const world = createWarmWorld();
+    world.app.warmMachines.expect();
+    await until(() => world.fake.machines.length === 1 && world.fake.newest('browser').boots.length === 1, 'it boots');
+    await world.clock.advance(4 * 60_000);
+    world.app.warmMachines.expect();
+    world.fake.newest('browser').agent.emit({ type: 'desktop.ready' });
+    await until(() => world.app.warmMachines.ready() === 1, 'it is ready');
+    expect(world.reported).toEqual([]);
+  });
+
   it('is taken by the next login, with the way out of that person, and removed with it', async () => {
     const world = createWarmWorld();
     await lookUntilReady(world);

@@ -5,9 +5,13 @@ import type {
   CallbackPortRequest,
   DomainEvent,
   DriverFeatures,
+  EgressOptions,
   EgressRoute,
+  JournalEntry,
   NetworkPlan,
   Plugin,
+  PromptEvent,
+  PromptParser,
   Provider,
   ProviderPolicy,
   RefreshCommand,
@@ -15,6 +19,7 @@ import type {
   SessionEvent,
   SessionRecord,
   Settings,
+  StartPrompt,
   Store,
   Witness,
 } from '@sallyport/core';
@@ -41,12 +46,18 @@ export interface WorldOptions {
   readonly store?: Store;
   readonly fake?: FakeDriver;
   readonly host?: string;
+  /** Default: always 0, so that nothing is late by chance. */
+  readonly random?: () => number;
   readonly policy?: ProviderPolicy;
   /** Providers whose CLI is on the host already. Default: none. */
   readonly installed?: readonly string[];
   readonly witness?: Witness;
   /** How the fake CLI renews its login. Default: it has no command for it. */
   readonly refresh?: RefreshCommand;
+  /** The fake CLI takes any free port for its callback, and only its link says which. Default: always the same. */
+  readonly freePort?: boolean;
+  /** How the fake CLI's prompts are read. Default: as the fake provider reads them. */
+  readonly parse?: PromptParser;
 }
 
 /** The whole application on fakes: nothing in it touches a process, a file, a port or real time. */
@@ -62,6 +73,8 @@ export interface World {
   readonly ports: FakePorts;
   /** The next opening of a way out fails with this. */
   failEgress(error: unknown): void;
+  /** A machine asks its way out for a host that is not allowed. */
+  refuse(machineId: string, host: string): void;
   /** Everything that must be true when nothing runs. */
   leftovers(): Promise<readonly string[]>;
 }
@@ -84,6 +97,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const ports: FakePorts = { requests, held: 0, busyUntil: undefined };
   let open = 0;
   let egressFailure: unknown;
+  const refusers = new Map<string, (host: string) => void>();
   const listener: Plugin = {
     name: 'listener',
     apply: ({ hooks }) => hooks.event.tap('listener', (event) => void events.push(event)),
@@ -98,7 +112,7 @@ export function createWorld(options: WorldOptions = {}): World {
         closed = true;
       },
     };
-    const assign = async (plan: NetworkPlan): Promise<EgressRoute> => {
+    const assign = async (plan: NetworkPlan, assigned: EgressOptions): Promise<EgressRoute> => {
       if (egressFailure !== undefined) {
         const failure = egressFailure;
         egressFailure = undefined;
@@ -106,17 +120,25 @@ export function createWorld(options: WorldOptions = {}): World {
         throw failure;
       }
       opened.push(plan);
+      refusers.set(plan.machineId, (host) => assigned.onRefused?.(host, 'not-allowed'));
       return route;
     };
     return { ...route, assign };
   }
 
   const app = createSallyport({
-    providers: [withRefresh(createFakeProvider({ port: callbackPort }), options.refresh), otherProvider()],
+    providers: [
+      {
+        ...withRefresh(createFakeProvider(options.freePort ? {} : { port: callbackPort }), options.refresh),
+        ...(options.parse && { parse: options.parse }),
+      },
+      otherProvider(),
+    ],
     driver: fake.driver,
     connectAgent: fake.connectAgent,
     store,
     clock,
+    random: options.random ?? (() => 0),
     keyRing: createLocalKeyRing({ keys: { k: new Secret(masterKey) }, current: 'k' }),
     agent: { directory: '/agent', entry: 'main.js', nodeArgs: [], node: '/node' },
     installCli: async (manifest, install) => {
@@ -128,9 +150,9 @@ export function createWorld(options: WorldOptions = {}): World {
     findCli: async ({ id }) => (options.installed?.includes(id) ? `/clis/${id}` : undefined),
     egress: {
       name: 'fake',
-      open: async (plan) => {
+      open: async (plan, egressOptions) => {
         const reserved = reserveRoute();
-        return reserved.assign(plan);
+        return reserved.assign(plan, egressOptions);
       },
       reserve: async () => reserveRoute(),
     },
@@ -178,6 +200,7 @@ export function createWorld(options: WorldOptions = {}): World {
     failEgress: (error) => {
       egressFailure = error;
     },
+    refuse: (machineId, host) => refusers.get(machineId)?.(host),
     leftovers: async () => {
       const rows = await store.machines.list();
       return [
@@ -211,10 +234,29 @@ export async function settle(): Promise<void> {
 
 /** The journal of a login, to its end. */
 export async function journalOf(world: World, sessionId: string): Promise<readonly SessionEvent[]> {
-  const entries = world.app.logins.events(sessionId, 0, AbortSignal.timeout(5_000));
-  const events: SessionEvent[] = [];
-  for await (const { event } of entries) events.push(event);
+  return eventsIn(world.app.logins.events(sessionId, 0, AbortSignal.timeout(60_000)));
+}
+
+/** The journal of a prompt, to its end. */
+export async function promptEvents({ app }: World, promptId: string): Promise<readonly PromptEvent[]> {
+  return eventsIn(app.prompts.events(promptId, 0, AbortSignal.timeout(60_000)));
+}
+
+async function eventsIn<Event>(journal: AsyncIterable<JournalEntry<Event>>): Promise<readonly Event[]> {
+  const events: Event[] = [];
+  for await (const { event } of journal) events.push(event);
   return events;
+}
+
+/** Sends a prompt, and returns all that is told of it. */
+export async function runPrompt(world: World, prompt: Partial<StartPrompt> = {}): Promise<readonly PromptEvent[]> {
+  const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hello', ...prompt });
+  return promptEvents(world, promptId);
+}
+
+/** How a prompt came to its end. */
+export function outcomeOf(events: readonly PromptEvent[]): string | undefined {
+  return events.flatMap((event) => (event.type === 'prompt-end' ? event.outcome : [])).at(-1);
 }
 
 export function phasesOf(events: readonly SessionEvent[]): readonly string[] {

@@ -49,6 +49,7 @@ it('counts without naming anybody', async () => {
   const started = Object(await (await server.post('/api/auth/start', { provider: 'fake', userId: name })).json());
   await server.post(`/api/auth/session/${started.sessionId}/cancel`, {});
   const machines = await server.machineIds(name);
+  const load = await (await server.request('/api/vms/load')).json();
   const response = await server.request('/metrics');
   const text = await response.text();
   await server.close();
@@ -57,6 +58,16 @@ it('counts without naming anybody', async () => {
   expect(text).toContain('sallyport_logins_total{provider="fake",outcome="cancelled"} 1');
   expect(text).toContain('sallyport_credential_versions_total{provider="fake",reason="import"} 1');
   expect(text).toContain('sallyport_machines_running{role="cli"} 1');
+  expect(load).toEqual({
+    waiting: 0,
+    underWay: 0,
+    running: 1,
+    hibernated: 0,
+    reservedMemoryMb: 384,
+    memoryLimitMb: null,
+  });
+  expect(text).toContain('sallyport_memory_reserved_bytes 402653184');
+  expect(text).toContain('sallyport_machines_waiting 0');
   expect(machines).toHaveLength(1);
   for (const machineId of machines) expect(text).not.toContain(machineId);
   expect(text).not.toMatch(/ada|example\.org|[0-9a-f]{8}-[0-9a-f]{4}-/);

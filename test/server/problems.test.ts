@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text as readAll } from 'node:stream/consumers';
 
 import { problemSchema, resolveUserId, SallyportError } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
@@ -179,6 +182,19 @@ describe('size', () => {
   it.each(['/api/auth/start', '/api/vm/cli/prompt'])('a body no prompt could need is refused: %s', async (path) => {
     const found = await problem(await server.post(path, { provider: 'fake', prompt: 'x'.repeat(9 * 1024 * 1024) }));
     expect(found).toMatchObject({ status: 413, code: 'REQUEST_TOO_LARGE' });
+  });
+
+  it('a body that is refused may be sent to its end, after which the connection is as good as before', async () => {
+    const size = 9 * 1024 * 1024;
+    const { port } = new URL(server.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    const host = `host: 127.0.0.1:${port}`;
+    const type = 'content-type: application/json';
+    socket.write(`POST /api/auth/start HTTP/1.1\r\n${host}\r\n${type}\r\ncontent-length: ${size}\r\n\r\n{`);
+    expect(String(...(await once(socket, 'data')))).toContain('HTTP/1.1 413');
+    socket.write(Buffer.alloc(size - 1, 'x'));
+    socket.write(`GET /health HTTP/1.1\r\n${host}\r\nconnection: close\r\n\r\n`);
+    expect(await readAll(socket)).toContain('HTTP/1.1 200');
   });
 });
 

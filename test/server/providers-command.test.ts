@@ -37,12 +37,12 @@ describe('the providers command', () => {
   });
 
   it('takes an alias, and says how much is under way', async () => {
-    await store.prompts.create({
-      promptId: '00000000-0000-4000-8000-000000000002',
-      userId: '00000000-0000-4000-8000-000000000001',
-      provider: 'fake',
-      conversationId: null,
-    });
+    const promptId = '00000000-0000-4000-8000-000000000002';
+    const userId = '00000000-0000-4000-8000-000000000001';
+    await store.prompts.create(
+      { promptId, userId, provider: 'fake', conversationId: null },
+      { type: 'prompt-start', promptId, provider: 'fake' },
+    );
     await run(['disable', 'fake_cli']);
     expect(await store.providerSwitches.disabled()).toEqual(['fake']);
     expect(printed.join('\n')).toContain('0 logins end within seconds, and 1 prompts may finish');

@@ -70,6 +70,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     onBackgroundError: (what, error) => log.warn({ err: error }, what),
     ...(options.settings && { settings: options.settings }),
   });
+  metrics.watchHost(() => sallyport.machines.host());
   const webDirectory = await makePage();
   const app = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory });
   await sallyport.start();

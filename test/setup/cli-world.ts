@@ -114,7 +114,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
       identity: { userId: 'u-test' },
     },
-    { signal: AbortSignal.timeout(5000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
   const agent = await startTestAgent('exit 1', {
     egress: { socket: route.socketPath },
@@ -130,6 +130,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     prompt: string,
     options: PromptOptions = {},
     rpc?: RpcRun,
+    isOver: (event: ExecuteEvent) => boolean = () => false,
   ): Promise<ExecuteEvent[]> {
     const { values = {}, env } = options;
     const { credentials } = manifest;
@@ -146,7 +147,11 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       timeoutMs: 60_000,
       maxOutputBytes: 10_000_000,
     });
-    for await (const { data } of readEvents(stream)) shown.push(executeEventSchema.parse(data));
+    for await (const { data } of readEvents(stream)) {
+      const event = executeEventSchema.parse(data);
+      shown.push(event);
+      if (isOver(event)) break;
+    }
     return shown;
   }
 
@@ -173,8 +178,14 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     async prompt(question, options = {}) {
       const asked = { tools: options.tools ?? 'workspace', session: options.session };
       const rpc = buildRpcRun(manifest.prompt, asked);
-      const shown = await run(buildArgv(manifest.prompt, asked), question, options, rpc);
-      const events = understand(provider, shown);
+      const events: PromptEvent[] = [];
+      const understand = createParser(provider);
+      // As a server does, it leaves a CLI that goes on with a login which is refused.
+      const isOver = (event: ExecuteEvent): boolean => {
+        events.push(...understand(event));
+        return events.at(-1)?.type === 'prompt-end';
+      };
+      const shown = await run(buildArgv(manifest.prompt, asked), question, options, rpc, isOver);
       const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
       const answer = events.map((event) => (event.type === 'text' ? event.text : '')).join('');
       return { ...summarise(shown), conversation, answer, events, end: events.at(-1) };
@@ -213,8 +224,12 @@ function followLogin(agent: TestAgent, provider: string, sessionId: string, answ
     const files = mine().findLast((event) => event.type === 'credential.offered')?.files;
     return { result: 'finished', message: '', screen: '', files };
   });
+  const settled = ended.then(async (end) => {
+    await answered;
+    return end;
+  });
   // Whoever asks for the end is told; whoever does not, need not be.
-  ended.catch(() => undefined);
+  for (const promise of [answered, settled]) promise.catch(() => undefined);
   return {
     event: (type) =>
       until(`${type} of the login`, async () => {
@@ -230,22 +245,19 @@ function followLogin(agent: TestAgent, provider: string, sessionId: string, answ
       const { search } = new URL(url);
       return (await agent.get(`/auth/callback${search}`)).status;
     },
-    ended: ended.then(async (end) => {
-      await answered;
-      return end;
-    }),
+    ended: settled,
   };
 }
 
-function understand(provider: Provider, shown: readonly ExecuteEvent[]): readonly PromptEvent[] {
-  let state = provider.parse?.initial();
-  return shown.flatMap((event) => {
+function createParser({ parse }: Provider): (event: ExecuteEvent) => readonly PromptEvent[] {
+  let state = parse?.initial();
+  return (event) => {
     const observation: Observation =
       event.type === 'exit' ? { type: 'exit', code: event.code, signal: event.signal } : event;
-    const step = provider.parse?.step(state, observation);
+    const step = parse?.step(state, observation);
     state = step?.state;
     return step?.events ?? [];
-  });
+  };
 }
 
 function summarise(shown: readonly ExecuteEvent[]): RunEnd {

@@ -29,6 +29,8 @@ const requirements = {
   /** A bridge of virtual machines; also needs root. */
   network: { programs: ['ip', 'bridge', 'nft'], packages: ['iproute2', 'nftables'] },
   bubblewrap: { programs: ['bwrap'], packages: ['bubblewrap'] },
+  /** Disks of virtual machines. */
+  disks: { programs: ['mke2fs', 'debugfs', 'e2fsck'], packages: ['e2fsprogs'] },
 } as const satisfies Record<string, HostNeeds>;
 
 export type RequirementName = keyof typeof requirements;
@@ -55,8 +57,11 @@ function missingPrograms({ programs }: HostNeeds): readonly string[] {
   return programs.filter((program) => !isOnPath(program));
 }
 
+/** Where the server looks as well, and an ordinary user's shell does not. */
+const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
 function isOnPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...systemFolders].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
