@@ -2,42 +2,63 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { AgentClient } from '@sallyport/core';
+import type { AgentClient, LoginMethod, ProviderManifest } from '@sallyport/core';
 import { agentBundle } from '@sallyport/agent';
 import { connectAgent, createProcessDriver } from '@sallyport/machines';
-import { manifest } from '@sallyport/provider-codex';
+import { manifest as claude } from '@sallyport/provider-claude';
+import { manifest as codex } from '@sallyport/provider-codex';
+import { manifest as gemini } from '@sallyport/provider-gemini';
 
 import { lockCallbackPort } from '../test/setup/callback-port.ts';
+import { ensureCli } from '../test/setup/ensure-cli.ts';
+import type { InstalledCli } from '../test/setup/ensure-cli.ts';
 import { alternate, differences } from './bench.ts';
 import type { Bench } from './bench.ts';
-import { endDirect, printedLink } from './support/direct-codex.ts';
-import type { DirectCodex } from './support/direct-codex.ts';
+import { createDirectLogins } from './support/direct-login.ts';
 import type { World } from './support/world.ts';
 
 const LIMIT_MS = 100;
 
-/** From `POST /auth/codex` to its answer with the link, against `codex login` until it has printed the link. */
-export const loginUrl: Bench = {
-  name: 'login-url',
+/** A provider's CLI, and the first of its login methods. */
+interface Login extends InstalledCli {
+  readonly manifest: ProviderManifest;
+  readonly method: LoginMethod;
+}
+
+/**
+ * From `POST /auth/PROVIDER` to its answer with the link, against the CLI alone until it has printed or opened the link. One bench
+ * for each provider: their CLIs take from a tenth of a second to three, and the slow one wants more pairs.
+ */
+export const loginUrls: readonly Bench[] = [codex, claude, gemini].map((manifest) => ({
+  name: `login-url/${manifest.id}`,
   run: async (world, count) => {
+    const [method] = manifest.logins;
+    if (!method) throw new Error(`${manifest.title} has no login.`);
+    const login: Login = { manifest, method, ...(await ensureCli(manifest, AbortSignal.timeout(300_000))) };
     // Without bubblewrap the machine shares the host's ports, and the two are never run at the same time anyway.
     const unlock = await lockCallbackPort(AbortSignal.timeout(120_000));
-    const machine = await startMachine(world);
+    const direct = await createDirectLogins(world.folder, world.surroundings);
+    const machine = await startMachine(world, login);
     try {
-      const pairs = await alternate(count, { ours: () => askAgent(machine.agent), bare: () => directly(world.codex) });
-      const title = 'sign-in link known';
+      const pairs = await alternate(count, {
+        ours: () => askAgent(machine.agent, login),
+        bare: () => direct.untilLink(manifest, method, login.program),
+      });
+      const title = `sign-in link known, ${manifest.title}`;
       return [{ title, kind: 'difference', unit: 'ms', samples: differences(pairs), pairs, limit: LIMIT_MS }];
     } finally {
       await machine.end();
+      direct.close();
       await unlock();
     }
   },
-};
+}));
 
-async function startMachine(world: World): Promise<{ agent: AgentClient; end(): Promise<void> }> {
+async function startMachine(
+  world: World,
+  { manifest, folder }: Login,
+): Promise<{ agent: AgentClient; end(): Promise<void> }> {
   const bundle = agentBundle();
-  const [method] = manifest.logins;
-  const bin = manifest.cli.bin[`${process.platform}-${process.arch}`] ?? '';
   const driver = await createProcessDriver({
     dataDirectory: join(world.folder, 'driver'),
     clock: systemClock,
@@ -49,12 +70,12 @@ async function startMachine(world: World): Promise<{ agent: AgentClient; end(): 
       machineId: 'm-bench-login',
       userId: 'bench',
       role: 'browser',
-      memoryMb: 512,
+      memoryMb: 1024,
       vcpus: 1,
       diskMb: 100,
       labels: {},
       agent: bundle,
-      clis: [{ provider: 'codex', directory: world.codex.executable.slice(0, -bin.length) }],
+      clis: [{ provider: manifest.id, directory: folder }],
     },
     { signal },
   );
@@ -62,32 +83,16 @@ async function startMachine(world: World): Promise<{ agent: AgentClient; end(): 
   await machine.start({ epoch: 1, token, egress: world.route, signal });
   const agent = connectAgent(machine, token);
   while (!(await agent.health(signal).catch(() => undefined))) await systemClock.sleep(20, signal);
-  if (!method) throw new Error('The manifest has no login.');
   return { agent, end: () => machine.destroy() };
 }
 
-async function askAgent(agent: AgentClient): Promise<number> {
-  const [method] = manifest.logins;
-  if (!method) throw new Error('The manifest has no login.');
+async function askAgent(agent: AgentClient, { manifest, method }: Login): Promise<number> {
+  const { id, cli, credentials } = manifest;
   const sessionId = randomUUID();
   const began = performance.now();
-  const { oauthUrl } = await agent.startLogin(
-    'codex',
-    { sessionId, method, cli: manifest.cli, credentials: manifest.credentials },
-    AbortSignal.timeout(30_000),
-  );
+  const { oauthUrl } = await agent.startLogin(id, { sessionId, method, cli, credentials }, AbortSignal.timeout(60_000));
   const took = performance.now() - began;
   if (oauthUrl === null) throw new Error('The agent answered without a link.');
-  await agent.cancelLogin('codex', { sessionId });
-  return took;
-}
-
-async function directly(codex: DirectCodex): Promise<number> {
-  const home = await codex.makeHome();
-  const began = performance.now();
-  const run = codex.start(home, ['login']);
-  await printedLink(run);
-  const took = performance.now() - began;
-  await endDirect(run);
+  await agent.cancelLogin(id, { sessionId });
   return took;
 }

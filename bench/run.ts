@@ -6,28 +6,34 @@ import { parseArgs } from 'node:util';
 import { judgeFinding } from './bench.ts';
 import type { Bench, JudgedFinding } from './bench.ts';
 import { credentialStored } from './credential-stored.ts';
+import { disks } from './disks.ts';
 import { firstEvent } from './first-event.ts';
 import { idleMemory } from './idle-memory.ts';
+import { lifecycle } from './lifecycle.ts';
 import { loginPage } from './login-page.ts';
-import { loginUrl } from './login-url.ts';
+import { loginUrls } from './login-url.ts';
 import { terminalThroughput } from './terminal-throughput.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { FEWEST_SAMPLES } from './statistics.ts';
 import { createWorld } from './support/world.ts';
 import { formatTable } from './table.ts';
+import { warmBrowser } from './warm-browser.ts';
 
 /**
- * `npm run bench [-- NAME … --pairs N]`: measures the product against the bare thing, in turn. Prints a table, writes
- * `bench/out/report.json`, and ends with code 1 when a limit is exceeded. See docs/performance.md.
+ * `npm run bench [-- NAME … --pairs N]`: measures the product against the bare thing, in turn. What a name stands for is that bench,
+ * and those below it: `login-url` is `login-url/codex` and the others. Prints a table, writes `bench/out/report.json`, and ends with code 1 when a limit is exceeded. See docs/performance.md.
  */
 const benches: readonly Bench[] = [
   idleMemory,
   firstEvent,
-  loginUrl,
+  ...loginUrls,
   credentialStored,
   loginPage,
   slowViewer,
   terminalThroughput,
+  disks,
+  lifecycle,
+  warmBrowser,
 ];
 
 const { positionals, values } = parseArgs({
@@ -36,7 +42,8 @@ const { positionals, values } = parseArgs({
 });
 const pairs = Number(values.pairs);
 const names = benches.map(({ name }) => name);
-const unknown = positionals.filter((name) => !names.includes(name));
+const isMeant = (asked: string, name: string): boolean => name === asked || name.startsWith(`${asked}/`);
+const unknown = positionals.filter((asked) => !names.some((name) => isMeant(asked, name)));
 if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
   console.error(
     unknown.length > 0
@@ -46,7 +53,9 @@ if (unknown.length > 0 || !Number.isInteger(pairs) || pairs < 1) {
   process.exit(2);
 }
 
-const chosen = benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const chosen = benches.filter(({ name, isLong = false }) =>
+  positionals.length === 0 ? !isLong : positionals.some((asked) => isMeant(asked, name)),
+);
 const report: { bench: string; load: readonly number[]; seconds: number; findings: readonly JudgedFinding[] }[] = [];
 const world = await createWorld();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void giveUp(signal));

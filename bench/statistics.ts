@@ -48,7 +48,8 @@ export function judge(interval: Interval, samples: number, limit: Limit | undefi
   return interval.upper - interval.lower > limit.allowance / 2 ? 'NOISY' : 'holds';
 }
 
-function quantile(sorted: readonly number[], fraction: number): number {
+/** Of samples in rising order. */
+export function quantile(sorted: readonly number[], fraction: number): number {
   const at = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(at)] ?? Number.NaN;
   const above = sorted[Math.ceil(at)] ?? Number.NaN;
@@ -56,7 +57,7 @@ function quantile(sorted: readonly number[], fraction: number): number {
 }
 
 /** Mulberry32, a generator of 32 bits of state: good enough to draw samples, and always the same. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -62,7 +62,7 @@ export async function endDirect(run: DirectRun): Promise<void> {
 }
 
 /** Resolves to the sign-in link as soon as the CLI has printed the whole of it. */
-export async function printedLink(run: DirectRun): Promise<string> {
+async function printedLink(run: DirectRun): Promise<string> {
   let printed = '';
   return new Promise((resolve, reject) => {
     const take = (text: string): void => {

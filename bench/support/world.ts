@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { EgressRoute } from '@sallyport/core';
+import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest } from '@sallyport/provider-codex';
-import { createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
+import { manifest as gemini } from '@sallyport/provider-gemini';
+import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
 import type { FakeOpenai } from '@sallyport/testkit';
 
 import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../../e2e/support/server.ts';
 import type { DemoServer } from '../../e2e/support/server.ts';
 import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
+import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environment.ts';
 import { writeTrustFiles } from '../../packages/agent/src/cli/trust.ts';
 import { ensureCli } from '../../test/setup/ensure-cli.ts';
 import { createDirectCodex, logIn } from './direct-codex.ts';
@@ -25,6 +28,8 @@ export interface World {
   /** The same way as a loopback port. */
   readonly proxyPort: number;
   readonly codex: DirectCodex;
+  /** What a CLI that runs directly is started with. */
+  readonly surroundings: CliSurroundings;
   /** The server under measurement, started when it is first asked for. */
   server(): Promise<DemoServer>;
   /** A user of that server who is connected, and whose CLI machine runs. */
@@ -44,25 +49,22 @@ export async function createWorld(): Promise<World> {
   const controls = { openai: vendor.control };
   const internet = await createFakeInternet({
     directory: join(dataDirectory, 'internet'),
-    sites: vendor.sites,
+    sites: { ...vendor.sites, ...createFakeAnthropic().sites, ...createFakeGoogle().sites },
     controls,
   });
   // Machines of other users must reach the route's socket.
   await chmod(dataDirectory, 0o711);
   await chmod(join(dataDirectory, 'internet'), 0o711);
-  const { cli, signIn } = manifest.egress;
+  const hosts = [manifest, claude, gemini].flatMap(({ egress }) => [...egress.cli, ...egress.signIn]);
   const route = await internet.open(
-    { machineId: 'm-bench', userId: USER, purpose: 'work', hosts: [...cli, ...signIn], identity: { userId: USER } },
+    { machineId: 'm-bench', userId: USER, purpose: 'work', hosts, identity: { userId: USER } },
     { signal: AbortSignal.timeout(10_000) },
   );
   const forwarder = await startEgressForwarder({ socket: route.socketPath });
   await mkdir(join(folder, 'tmp'));
   const trust = await writeTrustFiles(folder, route.certificateAuthority);
-  const codex = createDirectCodex({
-    executable,
-    folder,
-    surroundings: { runtime: folder, proxyPort: forwarder.port, trust },
-  });
+  const surroundings = { runtime: folder, proxyPort: forwarder.port, trust };
+  const codex = createDirectCodex({ executable, folder, surroundings });
 
   const startServer = once(() =>
     startDemoServer({
@@ -85,6 +87,7 @@ export async function createWorld(): Promise<World> {
     route,
     proxyPort: forwarder.port,
     codex,
+    surroundings,
     server: startServer,
     connected: connect,
     close: async () => {

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import {
+  createLocalKeyRing,
+  createSallyport,
+  resolveUserId,
+  SallyportError,
+  Secret,
+  systemClock,
+} from '@sallyport/core';
+import type { MachineDriver, Store } from '@sallyport/core';
+import { createHttpServer } from '@sallyport/server';
+import { createFakeDriver, createFakeProvider } from '@sallyport/testkit';
+import { pino } from 'pino';
+
+import { poll } from '../../e2e/support/server.ts';
+import { createMetrics } from '../../packages/server/src/metrics.ts';
+
+/** The whole server with machines that exist in memory only: what it takes is all its own. */
+export interface ControlPlane {
+  /** A new person with a login and no machine. */
+  connect(name: string): Promise<void>;
+  /** Puts a person's machine to sleep. */
+  hibernate(name: string): Promise<void>;
+  /** Sends a prompt, and resolves when it has ended. */
+  prompt(name: string): Promise<Reached>;
+  close(): Promise<void>;
+}
+
+/** How long it took from the request until the agent of the ready machine was handed the prompt. */
+export interface Reached {
+  readonly readyMs: number;
+  /** Of that, in the driver. */
+  readonly driverMs: number;
+}
+
+export interface ControlPlaneOptions {
+  readonly store: Store;
+  /** An empty folder. */
+  readonly folder: string;
+  /** Machines that are started at a time. */
+  readonly startAtOnce: number;
+}
+
+/** Starts it on a port of its own. */
+export async function startControlPlane({ store, folder, startAtOnce }: ControlPlaneOptions): Promise<ControlPlane> {
+  const fake = createFakeDriver({ hibernate: true });
+  const handedOver = new Map<string, number>();
+  const spent = new Map<string, number>();
+  fake.script.execute = async function* ({ prompt }) {
+    handedOver.set(prompt, performance.now());
+    yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
+  };
+  const metrics = createMetrics();
+  const log = pino({ level: 'silent' });
+  const sallyport = createSallyport({
+    providers: [createFakeProvider()],
+    plugins: [metrics.plugin],
+    driver: timed(fake.driver, (userId, ms) => spent.set(userId, (spent.get(userId) ?? 0) + ms)),
+    store,
+    egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },
+    keyRing: createLocalKeyRing({ keys: { bench: new Secret(new Uint8Array(randomBytes(32))) }, current: 'bench' }),
+    connectAgent: fake.connectAgent,
+    agent: { directory: '/nowhere', entry: 'main.js', nodeArgs: [], node: '/nowhere/node' },
+    installCli: async () => '/nowhere/cli',
+    callbackPorts: { acquire: async () => ({ occupied: [], release: async () => undefined }) },
+    settings: { queue: { atOnce: startAtOnce, maxWaiting: 100, waitMs: 120_000 } },
+  });
+  metrics.watchHost(() => sallyport.machines.host());
+  await mkdir(folder, { recursive: true });
+  for (const page of ['index.html', 'viewer.html', 'page.js']) await writeFile(join(folder, page), '');
+  const server = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory: folder });
+  await sallyport.start();
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+
+  async function post(path: string, body: unknown): Promise<string> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await fetch(url + path, init);
+    const text = await response.text();
+    if (!response.ok || text.includes('"outcome":"failed"'))
+      throw new Error(`${path} answered ${response.status}: ${text}`);
+    return text;
+  }
+
+  return {
+    connect: async (name) => {
+      const auth = JSON.stringify({ token: 'bench', account: name, issuedAt: 1 });
+      await post('/api/credentials/fake', { userId: name, files: { auth } });
+    },
+    hibernate: async (name) => {
+      const { userId } = resolveUserId(name);
+      for (const { machineId } of await sallyport.machines.list(userId)) {
+        // A prompt lets go of its machine a moment after it has told its end.
+        await poll(10_000, 'the machine to be free', async () => {
+          await untilFree(sallyport.machines.hibernate(userId, machineId));
+          return (await sallyport.machines.list(userId)).every(({ state }) => state === 'hibernated') || undefined;
+        });
+      }
+    },
+    prompt: async (name) => {
+      const { userId } = resolveUserId(name);
+      spent.delete(userId);
+      const began = performance.now();
+      await post('/api/vm/cli/prompt', { userId: name, provider: 'fake', prompt: name });
+      const ready = handedOver.get(name) ?? Number.NaN;
+      handedOver.delete(name);
+      return { readyMs: ready - began, driverMs: spent.get(userId) ?? 0 };
+    },
+    close: async () => {
+      await sallyport.close();
+      await server.close();
+    },
+  };
+}
+
+async function untilFree(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!SallyportError.isInstance(error) || error.code !== 'MACHINE_BUSY') throw error;
+  });
+}
+
+/** The same driver, which tells how long each person waited in it. */
+function timed(driver: MachineDriver, onSpent: (userId: string, ms: number) => void): MachineDriver {
+  return {
+    ...driver,
+    create: async (plan, options) => {
+      const note = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+        const began = performance.now();
+        try {
+          return await work();
+        } finally {
+          onSpent(plan.userId, performance.now() - began);
+        }
+      };
+      const machine = await note(() => driver.create(plan, options));
+      const { disk } = machine;
+      return {
+        ...machine,
+        // Another one for each boot.
+        get exited() {
+          return machine.exited;
+        },
+        start: (start) => note(() => machine.start(start)),
+        ...(machine.wake && { wake: (start) => note(async () => machine.wake?.(start)) }),
+        disk: {
+          harvest: (provider, paths) => note(() => disk.harvest(provider, paths)),
+          inject: (provider, files) => note(() => disk.inject(provider, files)),
+          remove: (provider, paths) => note(() => disk.remove(provider, paths)),
+        },
+      };
+    },
+  };
+}

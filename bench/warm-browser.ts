@@ -1,0 +1,48 @@
+import { createBrowserMachines, templateMade } from '../e2e/support/browser-machines.ts';
+import type { BrowserMachines } from '../e2e/support/browser-machines.ts';
+import { alternate } from './bench.ts';
+import type { Bench } from './bench.ts';
+
+const LIMIT = 0.1;
+
+/**
+ * A browser machine in QEMU asked for → its browser's page painted: one that goes on from a template, against one that
+ * boots. Needs root and the images, which are built when they are not there.
+ */
+export const warmBrowser: Bench = {
+  name: 'warm-browser',
+  isLong: true,
+  run: async (_world, count) => {
+    // Each has a network of its own.
+    const [warm, cold] = [await createBrowserMachines(), await createBrowserMachines()];
+    try {
+      const [going, booting] = [await warm.open(), await cold.open({ templates: false })];
+      const first = await warm.start(going);
+      await first.machine.destroy();
+      await templateMade(warm);
+      const measured = await alternate(count, {
+        ours: () => untilPainted(warm, going),
+        bare: () => untilPainted(cold, booting),
+      });
+      if (warm.log.length > 0) throw new Error(warm.log.join(' '));
+      const title = 'browser machine asked for → page painted';
+      const samples = measured.map(({ ours, bare }) => ours / bare);
+      return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
+    } finally {
+      await warm.close();
+      await cold.close();
+    }
+  },
+};
+
+async function untilPainted(
+  machines: BrowserMachines,
+  driver: Awaited<ReturnType<BrowserMachines['open']>>,
+): Promise<number> {
+  const started = await machines.start(driver);
+  try {
+    return (await machines.show(started)).pageMs;
+  } finally {
+    await started.machine.destroy();
+  }
+}
