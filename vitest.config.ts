@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -11,8 +13,11 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Half of its time, a test waits for programs that it has started.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Against what hangs. On a host with other work a test takes many times as long as alone.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: isCi
       ? ['default', ['json', { outputFile: 'test/out/report.json' }], createSkipReporter()]
       : ['default', createSkipReporter()],

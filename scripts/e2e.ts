@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** `npm run e2e [-- GROUP …]`: the end-to-end runs, each group a folder of `e2e/`, one file at a time. */
+/**
+ * `npm run e2e [-- GROUP[/FILE] …]`: the end-to-end runs, each group a folder of `e2e/`, one file at a time. What takes longer
+ * than a change can wait for is the group `long`, which runs only where it is asked for.
+ */
 const root = resolve(import.meta.dirname, '..');
 const groups = readdirSync(join(root, 'e2e'), { withFileTypes: true })
   .filter(
@@ -13,10 +16,11 @@ const groups = readdirSync(join(root, 'e2e'), { withFileTypes: true })
   )
   .map((entry) => entry.name);
 
+const LONG = 'long';
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !groups.includes(name));
+const unknown = asked.filter((name) => !groups.includes(name) && !existsSync(join(root, 'e2e', `${name}.e2e.ts`)));
 if (unknown.length > 0) {
-  console.error(`There is no group ${unknown.join(', ')}. Groups: ${groups.join(', ')}.`);
+  console.error(`There is no group or file ${unknown.join(', ')}. Groups: ${groups.join(', ')}.`);
   process.exit(2);
 }
 
@@ -33,7 +37,9 @@ const run = spawnSync(
     '--reporter=verbose',
     '--reporter=json',
     `--outputFile.json=${report}`,
-    ...asked.map((name) => `e2e/${name}/`),
+    ...(asked.length > 0 ? asked : groups.filter((name) => name !== LONG)).map((name) =>
+      groups.includes(name) ? `e2e/${name}/` : `e2e/${name}.e2e.ts`,
+    ),
   ],
   { cwd: root, stdio: 'inherit' },
 );

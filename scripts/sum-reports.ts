@@ -1,30 +1,54 @@
 import { readFileSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
 
 /**
- * `node scripts/sum-reports.ts STEP:STATUS[:REPORT] …`: adds up vitest's JSON reports and prints `N passed, N failed`, the
- * last line of CI. What was skipped counts as failed there. A step that failed counts at least once, whatever its
- * report says: a runner may end badly after its last test, or before it writes.
+ * `node scripts/sum-reports.ts STEP:STATUS:SECONDS[:REPORT] …`: what CI prints last. Names every test that failed or was
+ * skipped, then the minutes of each step, then `N passed, N failed` over vitest's JSON reports. What was skipped
+ * counts as failed there. A step that failed counts at least once, whatever its report says: a runner may end badly
+ * after its last test, or before it writes.
  */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
+  readonly testResults: readonly FileResult[];
 }
+
+interface FileResult {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  /** Milliseconds since 1970. */
+  readonly startTime: number;
+  readonly endTime: number;
+  readonly assertionResults: readonly {
+    readonly status: string;
+    readonly fullName: string;
+    readonly failureMessages: readonly string[] | null;
+  }[];
+}
+
+const root = resolve(import.meta.dirname, '..');
+const LONGEST_REASON = 500;
 
 let passed = 0;
 let failed = 0;
+const times: { readonly Step: string; readonly Minutes: string }[] = [];
 
 for (const step of process.argv.slice(2)) {
-  const [name, status, file] = step.split(':');
+  const [name = '', status, seconds, file] = step.split(':');
   const report = file === undefined ? undefined : readReport(file);
   passed += report?.numPassedTests ?? 0;
   const bad = report ? report.numFailedTests + report.numPendingTests + report.numTodoTests : 0;
   const isBroken = status !== '0' || (file !== undefined && !report);
   failed += isBroken ? Math.max(1, bad) : bad;
-  if (isBroken) console.error(`npm run ${name} failed${file !== undefined && !report ? ' and left no report' : ''}.`);
+  if (isBroken) console.error(`FAILED: ${name}${file !== undefined && !report ? ' and left no report' : ''}.`);
+  for (const line of report?.testResults.flatMap(describeFailures) ?? []) console.error(`  ${line}`);
+  times.push({ Step: name, Minutes: toMinutes(Number(seconds) * 1000) }, ...groupTimes(report));
 }
 
+console.table(times);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
@@ -34,4 +58,32 @@ function readReport(file: string): Report | undefined {
   } catch {
     return undefined;
   }
+}
+
+function describeFailures(file: FileResult): readonly string[] {
+  const path = relative(root, file.name);
+  const tests = file.assertionResults
+    .filter((test) => test.status !== 'passed')
+    .map((test) => `${path} › ${test.fullName} (${test.status})${toReason(test.failureMessages?.[0])}`);
+  return tests.length === 0 && file.status === 'failed' ? [`${path}${toReason(file.message)}`] : tests;
+}
+
+function toReason(message: string | undefined): string {
+  // Of a property, the second line has the seed and the third the counterexample.
+  const words = message?.split('\n', 3).join(' ').trim();
+  return words ? `: ${words.slice(0, LONGEST_REASON)}` : '';
+}
+
+/** End-to-end files run one after the other, so the times of a group's files add up to what the group took. */
+function groupTimes(report: Report | undefined): typeof times {
+  const groups = new Map<string, number>();
+  for (const file of report?.testResults ?? []) {
+    const [top, group = ''] = relative(root, file.name).split(sep);
+    if (top === 'e2e') groups.set(group, (groups.get(group) ?? 0) + file.endTime - file.startTime);
+  }
+  return [...groups].map(([group, time]) => ({ Step: `  ${group}`, Minutes: toMinutes(time) }));
+}
+
+function toMinutes(milliseconds: number): string {
+  return (milliseconds / 60_000).toFixed(1);
 }

@@ -1,78 +1,87 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { agentBundle } from '@sallyport/agent';
-import type { BootConfig } from '@sallyport/core';
-import { createImageStore, debianKernel, rootImage, ROOT_FILE } from '@sallyport/machines';
-import type { Image } from '@sallyport/machines';
+import { systemClock } from '@sallyport/core';
+import { createUserNetwork, ROOT_FILE } from '@sallyport/machines';
+import { manifest as claude } from '@sallyport/provider-claude';
+import { manifest as codex } from '@sallyport/provider-codex';
+import { manifest as gemini } from '@sallyport/provider-gemini';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { startGuest } from '../support/guest.ts';
-import { poll } from '../support/server.ts';
+import { shellInGuest } from '../support/guest-run.ts';
+import { bootToken, cliBoot, startGuest, TROUBLE, untilHealthy } from '../support/guest.ts';
+import { imageStore, machineImages } from '../support/images.ts';
+import type { MachineImages } from '../support/images.ts';
 
 const run = promisify(execFile);
 const { signal } = new AbortController();
-const token = 'token-of-this-boot-0123456789-0123456789';
 
-/** Images are made once on a host: the same inputs are the same image. */
-const store = createImageStore({
-  directory: resolve(import.meta.dirname, '../../node_modules/.cache/sallyport/machine-images'),
+let folder: string;
+let images: MachineImages;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
+  images = await machineImages();
 });
 
-describe('a golden image with Debian’s kernel', () => {
-  let folder: string;
-  let kernel: Image;
-  let root: Image;
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
-    const options = { signal, now: new Date(), onProgress: (message: string) => console.log(message) };
-    kernel = await store.ensure(await debianKernel(), options);
-    root = await store.ensure(await rootImage({ kind: 'cli', node: agentBundle().node, clis: [] }), options);
-  }, 300_000);
-
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  it('is recorded with every package in it, and is what was recorded', async () => {
-    await store.verify(kernel, { signal });
-    await store.verify(root, { signal });
-    expect(root.packages.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['bash', 'bubblewrap', 'busybox-static', 'git', 'libc6']),
-    );
-    expect(root.programs['node']).toBe(process.versions.node);
-    // No package manager, and nothing that would update anything.
-    expect(root.packages.map(({ name }) => name)).not.toContain('apt');
-    await run('/usr/sbin/e2fsck', ['-fn', join(root.directory, ROOT_FILE)]);
+describe.each(['cli', 'browser'] as const)('the golden image of a %s machine', (kind) => {
+  it('is what was recorded, with a version of everything in it', async () => {
+    const image = await imageStore.open(images[kind].name, { signal });
+    for (const { name, version, architecture } of image.packages) {
+      expect([name, version, architecture]).toEqual([
+        expect.stringMatching(/^[a-z0-9][a-z0-9.+-]+$/),
+        expect.stringMatching(/^\d/),
+        expect.stringMatching(/^(amd64|arm64|all)$/),
+      ]);
+    }
+    const names = image.packages.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['bash', 'bubblewrap', 'busybox-static', 'git', 'libc6']));
+    expect(image.programs).toEqual({
+      node: process.versions.node,
+      ...Object.fromEntries([codex, claude, gemini].map(({ id, cli }) => [id, `${cli.package}@${cli.version}`])),
+    });
+    // No package manager, and nothing that would update anything by itself.
+    for (const updater of ['apt', 'unattended-upgrades', 'cron', 'packagekit']) {
+      expect(names).not.toContain(updater);
+    }
+    await run('/usr/sbin/e2fsck', ['-fn', join(image.directory, ROOT_FILE)]);
   });
+});
 
+describe.each([
+  ['our kernel, in microvm', 'kernel'],
+  ['Debian’s kernel, in pc', 'debianKernel'],
+] as const)('a golden image with %s', (_name, kernel) => {
   it('boots to an agent that answers whoever has the token of this boot, and ends with a clean disk', async () => {
-    const boot: BootConfig = {
-      machineId: 'm-image',
-      epoch: 1,
-      role: 'cli',
-      token,
-      listen: { port: 8080, host: '0.0.0.0' },
-      home: '/sallyport/home',
-      homes: '/sallyport/homes',
-      bubblewrap: '/usr/bin/bwrap',
-      runtime: '/run/m',
-      clis: {},
-    };
-    await using guest = await startGuest({ folder, kernel, root, memoryMb: 384, boot });
-    const health = (authorization: string): Promise<Response | undefined> =>
-      fetch(`${guest.origin}/health`, { headers: { authorization }, signal: AbortSignal.timeout(5_000) }).catch(
-        () => undefined,
-      );
-    const healthy = await poll(120_000, 'the agent in the guest', () => health(`Bearer ${token}`));
-    expect(await healthy.json()).toEqual({ status: 'ok', timestamp: expect.any(String), activeSessions: 0 });
-    expect((await health('Bearer another'))?.status).toBe(401);
+    const place = await mkdtemp(join(folder, 'guest-'));
+    const network = createUserNetwork({ dataDirectory: join(place, 'data'), clock: systemClock });
+    const boot = cliBoot('m-image');
+    await using guest = await startGuest({
+      folder: place,
+      kernel: images[kernel],
+      root: images.cli,
+      memoryMb: 384,
+      boot,
+      place: await network.attach(boot.machineId, { egressSocket: '/dev/null', signal }),
+    });
+    const healthy = await untilHealthy(guest);
+    expect(JSON.parse(healthy.body)).toEqual({ status: 'ok', timestamp: expect.any(String), activeSessions: 0 });
+    const stranger = await guest.request('/health', { headers: { authorization: 'Bearer another' } });
+    expect(stranger.status).toBe(401);
+    // As much compressed memory as there is memory, and it is in use.
+    expect(await shellInGuest(guest, bootToken, 'cat /proc/swaps')).toMatch(/^\/dev\/zram0\s+partition\s+3\d{5}\s/m);
+    expect(await shellInGuest(guest, bootToken, 'id -u; id -G; cat /etc/machine-id; hostname')).toMatch(
+      /^1000\n1000\n[0-9a-f]{32}\nm-image$/,
+    );
 
     await guest.end();
-    expect(await guest.console()).not.toMatch(/cannot be|No such|not found|panic|token-of-this-boot/);
-    const disk = join(folder, 'disk.ext4');
+    expect(await guest.console()).not.toMatch(TROUBLE);
+    const disk = join(place, 'disk.ext4');
     // `needs_recovery` would say that the journal has to be replayed.
     expect((await run('/usr/sbin/dumpe2fs', ['-h', disk])).stdout).toMatch(
       /^Filesystem features:(?!.*needs_recovery)/m,
@@ -81,5 +90,5 @@ describe('a golden image with Debian’s kernel', () => {
     const { stdout } = await run('/usr/sbin/debugfs', ['-R', 'stat /upper/sallyport/homes', disk]);
     expect(stdout).toMatch(/Mode: {2}0700/);
     expect(stdout).toMatch(/User: {2}1000 +Group: {2}1000/);
-  });
+  }, 600_000);
 });

@@ -37,19 +37,25 @@ describe('a login with a device code', () => {
   });
 
   it('is over when the person denies it, and keeps the login that was there', async () => {
-    const before = (await person.api.get('/api/credentials')).body;
+    const before = await storedLogins();
     const sessionId = await startLogin(person, 'device-code');
     const page = await visitSignInPage(person, await untilPhase(person, sessionId, 'awaiting-user'), 'deny');
     expect(page.text).toContain('The device was not connected');
     expect(await untilEnded(person, sessionId)).toMatchObject({
       status: 'failed',
-      errorCode: expect.stringMatching(/^LOGIN_(DENIED|FAILED)$/),
-      errorMessage: expect.stringMatching(/\S/),
-      errorHint: expect.stringMatching(/\S/),
+      errorCode: 'LOGIN_DENIED',
+      errorMessage: expect.stringContaining('OpenAI refused the device code'),
+      errorHint: expect.stringContaining('Start again'),
     });
-    expect((await person.api.get('/api/credentials')).body).toEqual(before);
+    expect(await storedLogins()).toEqual(before);
     const run = await person.api.prompt({ provider: 'codex', prompt: 'Say hello again.' });
     expect(run.end).toMatchObject({ outcome: 'completed' });
     expect((await server.openai()).families.every((family) => family.revokedBecause === null)).toBe(true);
   });
+
+  /** Without the time of the last check, which the end of an earlier prompt may still move. */
+  async function storedLogins(): Promise<readonly unknown[]> {
+    const { body } = await person.api.get('/api/credentials');
+    return body.map((login: object) => ({ ...login, lastVerified: undefined }));
+  }
 });

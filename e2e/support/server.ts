@@ -15,6 +15,8 @@ export interface DemoServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default the demo with Codex alone. */
   readonly config?: string;
+  /** How long it may take until it listens. Default one minute. */
+  readonly startMs?: number;
 }
 
 /** The real server as its own process, on the demo's made-up internet. */
@@ -57,7 +59,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     child.once('exit', (code, signal) => done({ code, signal })),
   );
 
-  const origin = await poll(START_MS, 'the server to listen', async () => {
+  const origin = await poll(options.startMs ?? START_MS, 'the server to listen', async () => {
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
     return /sallyport listening on (http:\/\/\S+)/.exec(output)?.[1];
   });

@@ -1,0 +1,72 @@
+import { symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { agentBundle } from '@sallyport/agent';
+import { createCliInstaller, createImageStore, debianKernel, rootImage, sourceKernel } from '@sallyport/machines';
+import type { Image, ImageCli } from '@sallyport/machines';
+import { manifest as claude } from '@sallyport/provider-claude';
+import { manifest as codex } from '@sallyport/provider-codex';
+import { manifest as gemini } from '@sallyport/provider-gemini';
+
+import { makeDataDirectory } from './server.ts';
+
+/** What virtual machines in these tests are made of, as `sallyport images build` makes it for an operator. */
+export interface MachineImages {
+  /** The ELF file compiled from Debian's source, for both engines. */
+  readonly kernel: Image;
+  /** Debian's own with an initrd, for QEMU's `pc`. */
+  readonly debianKernel: Image;
+  /** With the CLI of each of our providers, as is the next one. */
+  readonly cli: Image;
+  readonly browser: Image;
+}
+
+const cache = resolve(import.meta.dirname, '../../node_modules/.cache/sallyport');
+
+/** Kept between runs. A link to another folder is as good: an image is named by what is in it. */
+const imagesDirectory = resolve(cache, 'machine-images');
+export const imageStore = createImageStore({ directory: imagesDirectory });
+
+/** For a server whose machines are virtual ones. */
+export async function makeDataDirectoryWithImages(): Promise<string> {
+  const directory = await makeDataDirectory();
+  await symlink(imagesDirectory, join(directory, 'images'));
+  return directory;
+}
+
+/** The images, built now where they are not here yet. The setup of these tests has seen to that before the first one. */
+export async function machineImages(): Promise<MachineImages> {
+  // The compiler takes what processor time is left; the others mostly wait for packages.
+  const [kernel, others] = await Promise.all([
+    ensure(sourceKernel()),
+    ensure(debianKernel()).then(async (debian) => ({
+      debianKernel: debian,
+      cli: await ensure(buildOf('cli')),
+      browser: await ensure(buildOf('browser')),
+    })),
+  ]);
+  return { kernel, ...others };
+}
+
+/** What makes the root file system of a kind of machine, with our providers' CLIs. */
+export function buildOf(kind: 'cli' | 'browser'): ReturnType<typeof rootImage> {
+  return rootImage({ kind, node: agentBundle().node, clis });
+}
+
+const { signal } = new AbortController();
+const installer = createCliInstaller({ directory: resolve(cache, 'clis') });
+
+const clis = [codex, claude, gemini].map(({ id, cli }): ImageCli => ({
+  provider: id,
+  cli,
+  directory: (options) => installer.ensure(cli, id, options),
+}));
+
+/** Puts the CLIs where images take them from, as whoever builds an image does before; images that are here need none. */
+export async function installClis(): Promise<void> {
+  for (const { directory } of clis) await directory({ signal, onProgress: (message) => console.log(message) });
+}
+
+async function ensure(build: ReturnType<typeof rootImage>): Promise<Image> {
+  return imageStore.ensure(await build, { signal, now: new Date(), onProgress: (message) => console.log(message) });
+}
