@@ -13,11 +13,11 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
-    // Half of its time, a test waits for programs that it has started.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
-    // Against what hangs. On a host with other work a test takes many times as long as alone.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // A test spends much of its time waiting for a program it started, and the processors are idle meanwhile.
+    maxWorkers: availableParallelism() + 1,
+    // These only end what hangs: on a busy host a test takes many times as long as on an idle one.
+    testTimeout: 5 * 60_000,
+    hookTimeout: 5 * 60_000,
     reporters: isCi
       ? ['default', ['json', { outputFile: 'test/out/report.json' }], createSkipReporter()]
       : ['default', createSkipReporter()],

@@ -9,9 +9,9 @@ import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest as codex } from '@sallyport/provider-codex';
 import { manifest as gemini } from '@sallyport/provider-gemini';
 
-import { lockCallbackPort } from '../test/setup/callback-port.ts';
-import { ensureCli } from '../test/setup/ensure-cli.ts';
-import type { InstalledCli } from '../test/setup/ensure-cli.ts';
+import { lockCallbackPort } from '../e2e/support/callback-port.ts';
+import { ensureCli } from '../e2e/support/ensure-cli.ts';
+import type { InstalledCli } from '../e2e/support/ensure-cli.ts';
 import { alternate, differences } from './bench.ts';
 import type { Bench } from './bench.ts';
 import { createDirectLogins } from './support/direct-login.ts';
@@ -34,7 +34,7 @@ export const loginUrls: readonly Bench[] = [codex, claude, gemini].map((manifest
   run: async (world, count) => {
     const [method] = manifest.logins;
     if (!method) throw new Error(`${manifest.title} has no login.`);
-    const login: Login = { manifest, method, ...(await ensureCli(manifest, AbortSignal.timeout(300_000))) };
+    const login: Login = { manifest, method, ...(await ensureCli(manifest)) };
     // Without bubblewrap the machine shares the host's ports, and the two are never run at the same time anyway.
     const unlock = await lockCallbackPort(AbortSignal.timeout(120_000));
     const direct = await createDirectLogins(world.folder, world.surroundings);
@@ -56,7 +56,7 @@ export const loginUrls: readonly Bench[] = [codex, claude, gemini].map((manifest
 
 async function startMachine(
   world: World,
-  { manifest, folder }: Login,
+  { manifest, directory }: Login,
 ): Promise<{ agent: AgentClient; end(): Promise<void> }> {
   const bundle = agentBundle();
   const driver = await createProcessDriver({
@@ -75,7 +75,7 @@ async function startMachine(
       diskMb: 100,
       labels: {},
       agent: bundle,
-      clis: [{ provider: manifest.id, directory: folder }],
+      clis: [{ provider: manifest.id, directory }],
     },
     { signal },
   );

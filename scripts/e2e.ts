@@ -1,53 +1,99 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { groups } from '../e2e/groups.ts';
+import { ensurePackages } from '../test/setup/debian-packages.ts';
 
 /**
- * `npm run e2e [-- GROUP[/FILE] …]`: the end-to-end runs, each group a folder of `e2e/`, one file at a time. What takes longer
- * than a change can wait for is the group `long`, which runs only where it is asked for.
+ * `npm run e2e [-- GROUP[/FILE] …] [--repeat N]`: the end-to-end tests, one file at a time. Runs every group if none is
+ * named. If the host misses a Debian package, it names the command that installs what is missing, or runs it in CI.
  */
 const root = resolve(import.meta.dirname, '..');
-const groups = readdirSync(join(root, 'e2e'), { withFileTypes: true })
-  .filter(
-    (entry) =>
-      entry.isDirectory() &&
-      existsSync(join(root, 'e2e', entry.name)) &&
-      readdirSync(join(root, 'e2e', entry.name)).some((name) => name.endsWith('.e2e.ts')),
-  )
-  .map((entry) => entry.name);
+const usage = `Usage: npm run e2e [-- GROUP[/FILE] … [--repeat N]]\n${Object.entries(groups)
+  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .join('\n')}`;
 
-const LONG = 'long';
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !groups.includes(name) && !existsSync(join(root, 'e2e', `${name}.e2e.ts`)));
-if (unknown.length > 0) {
-  console.error(`There is no group or file ${unknown.join(', ')}. Groups: ${groups.join(', ')}.`);
-  process.exit(2);
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    /** Milliseconds since 1970. */
+    readonly startTime: number;
+    readonly endTime: number;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
+
+const { selected, repeat } = parseOrExit();
+const needs = [...new Set(selected.flatMap((name) => groups[name.split('/')[0] ?? '']?.needs ?? []))];
+if (!ensurePackages(needs, `npm run e2e -- ${selected.join(' ')}`)) process.exit(1);
 
 const out = join(root, 'e2e', 'out');
-const report = join(out, 'report.json');
+const reportFile = join(out, 'report.json');
 mkdirSync(out, { recursive: true });
-rmSync(report, { force: true });
-const run = spawnSync(
-  join(root, 'node_modules', '.bin', 'vitest'),
-  [
-    'run',
-    '--config',
-    'e2e/vitest.config.ts',
-    '--reporter=verbose',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    ...(asked.length > 0 ? asked : groups.filter((name) => name !== LONG)).map((name) =>
-      groups.includes(name) ? `e2e/${name}/` : `e2e/${name}.e2e.ts`,
-    ),
-  ],
-  { cwd: root, stdio: 'inherit' },
-);
-if (!existsSync(report)) {
-  console.error('The runner wrote no report.');
-  process.exit(run.status ?? 1);
+
+const rows: { readonly File: string; readonly Result: string; readonly Minutes: string }[] = [];
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (let round = 1; round <= repeat; round++) {
+  if (repeat > 1) console.log(`Round ${round} of ${repeat}.`);
+  runOnce();
 }
-const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
-const skipped = numPendingTests + numTodoTests;
-console.log(`${numPassedTests} passed, ${numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-process.exit(run.status === 0 && skipped > 0 && process.env['CI'] === 'true' ? 1 : (run.status ?? 1));
+console.table(rows);
+const { passed, failed, skipped } = total;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exitCode ||= failed > 0 || (skipped > 0 && process.env['CI'] === 'true') ? 1 : 0;
+
+function readArguments(): { readonly selected: readonly string[]; readonly repeat: number } {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { repeat: { type: 'string' } } });
+  const unknown = positionals.find((name) => !(name in groups) && !existsSync(join(root, 'e2e', `${name}.e2e.ts`)));
+  if (unknown !== undefined) throw new Error(`There is no group or file ${unknown} in e2e/.`);
+  const rounds = Number(values.repeat ?? 1);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error('--repeat needs a whole number, 1 or more.');
+  return { selected: positionals.length > 0 ? positionals : Object.keys(groups), repeat: rounds };
+}
+
+/** Exits with the usage where the arguments make no sense. */
+function parseOrExit(): ReturnType<typeof readArguments> {
+  try {
+    return readArguments();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return process.exit(2);
+  }
+}
+
+function runOnce(): void {
+  rmSync(reportFile, { force: true });
+  const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${reportFile}`];
+  const paths = selected.map((name) => (name in groups ? `e2e/${name}/` : `e2e/${name}.e2e.ts`));
+  const run = spawnSync(
+    join(root, 'node_modules', '.bin', 'vitest'),
+    ['run', '--config', 'e2e/vitest.config.ts', ...reporters, ...paths],
+    { cwd: root, stdio: 'inherit' },
+  );
+  if (run.status !== 0) process.exitCode = run.status ?? 1;
+  if (!existsSync(reportFile)) {
+    console.error('vitest ended without a report.');
+    process.exitCode ||= 1;
+    return;
+  }
+  const report: Report = JSON.parse(readFileSync(reportFile, 'utf8'));
+  total.passed += report.numPassedTests;
+  total.failed += report.numFailedTests;
+  total.skipped += report.numPendingTests + report.numTodoTests;
+  for (const { name, status, startTime, endTime, assertionResults } of report.testResults) {
+    const ok = assertionResults.filter((test) => test.status === 'passed').length;
+    rows.push({
+      File: relative(join(root, 'e2e'), name),
+      Result:
+        status === 'passed' ? `${ok} passed` : `${assertionResults.length - ok} of ${assertionResults.length} failed`,
+      Minutes: ((endTime - startTime) / 60_000).toFixed(1),
+    });
+  }
+}

@@ -9,7 +9,7 @@ import type { HostileWorld } from './setup/hostile-world.ts';
  * What a CLI in a machine can do to those who log in with it: each trick ends the login with an error of its own, no
  * credential is stored, and the machine is gone. More of each kind, without a machine: links in `url-guard.test.ts`,
  * escape sequences in `screen.test.ts`, late and doubled logins in `test/flows/login.test.ts`. Bad credential files
- * and crashes through the whole server are in `e2e/main/hostile.e2e.ts`, bad vendors in `hostile-vendor.test.ts`.
+ * and crashes through the whole server are in `e2e/main/hostile.e2e.ts`, bad vendors in `e2e/clis/hostile-vendor.e2e.ts`.
  */
 
 const query = 'response_type=code&redirect_uri=https%3A%2F%2Flogin.fake.test%2Fcode&state=s';

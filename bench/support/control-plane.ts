@@ -93,7 +93,7 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
       const { userId } = resolveUserId(name);
       for (const { machineId } of await sallyport.machines.list(userId)) {
         // A prompt lets go of its machine a moment after it has told its end.
-        await poll(10_000, 'the machine to be free', async () => {
+        await poll('the machine to be free', async () => {
           await untilFree(sallyport.machines.hibernate(userId, machineId));
           return (await sallyport.machines.list(userId)).every(({ state }) => state === 'hibernated') || undefined;
         });

@@ -13,7 +13,7 @@ import type { FakeOpenai } from '@sallyport/testkit';
 import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';
 import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environment.ts';
 import { writeSettings } from '../../packages/agent/src/cli/settings.ts';
-import { lockCallbackPort } from '../../test/setup/callback-port.ts';
+import { lockCallbackPort } from '../../e2e/support/callback-port.ts';
 
 /** The bare thing: the real Codex CLI, run as a person would in a shell, but without this shell's variables. */
 export interface DirectCodex {

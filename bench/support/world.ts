@@ -14,7 +14,7 @@ import type { DemoServer } from '../../e2e/support/server.ts';
 import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
 import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environment.ts';
 import { writeTrustFiles } from '../../packages/agent/src/cli/trust.ts';
-import { ensureCli } from '../../test/setup/ensure-cli.ts';
+import { ensureCli } from '../../e2e/support/ensure-cli.ts';
 import { createDirectCodex, logIn } from './direct-codex.ts';
 import type { DirectCodex } from './direct-codex.ts';
 
@@ -40,7 +40,7 @@ export interface World {
 const USER = 'bench';
 
 export async function createWorld(): Promise<World> {
-  const { program: executable } = await ensureCli(manifest, AbortSignal.timeout(180_000));
+  const { program: executable } = await ensureCli(manifest);
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-bench-')));
   await chmod(folder, 0o711);
   const vendor = createFakeOpenai();

@@ -26,7 +26,7 @@ describe('a person whose machines are virtual ones', () => {
   beforeAll(async () => {
     const dataDirectory = await makeDataDirectoryWithImages();
     // It reads the images through before it uses them.
-    server = await startDemoServer({ config: 'e2e/configs/qemu.config.ts', dataDirectory, startMs: PATIENCE_MS });
+    server = await startDemoServer({ config: 'e2e/configs/qemu.config.ts', dataDirectory });
     api = createApi(server.origin);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
@@ -69,18 +69,18 @@ describe('a person whose machines are virtual ones', () => {
     'signs in to $provider on the screen of a machine that is gone afterwards',
     async ({ provider, title, from }) => {
       await page.getByRole('button', { name: title }).click();
-      const code = await readCodeFromCanvas(page, PATIENCE_MS);
+      const code = await readCodeFromCanvas(page);
       await screenshot(page, `machines-${provider}-sign-in`);
       await typeIntoCanvas(page, code);
       await page.keyboard.press('Enter');
-      await poll(PATIENCE_MS, `${provider} to be connected`, async () => {
+      await poll(`${provider} to be connected`, async () => {
         const { body } = await api.get('/api/providers');
         return body.find(({ id }: { id: string }) => id === provider).connected ? true : undefined;
       });
       const login = (await vendor(from)).logins.at(-1);
       expect(login).toMatchObject({ outcome: 'approved', code, strangers: [] });
       expect(login?.machineId).toMatch(/^m-/);
-      await poll(60_000, 'the machine of the login to be gone', async () =>
+      await poll('the machine of the login to be gone', async () =>
         (await machines()).some(({ vmId }) => vmId === login?.machineId) ? undefined : true,
       );
       expect((await monitors()).filter(({ command }) => command.includes(String(login?.machineId)))).toEqual([]);
@@ -111,9 +111,7 @@ describe('a person whose machines are virtual ones', () => {
       const before = await version();
       await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
       await prompt('codex', 'Say hello after a refresh.');
-      await poll(60_000, 'the refreshed login to be stored', async () =>
-        (await version()) > before ? true : undefined,
-      );
+      await poll('the refreshed login to be stored', async () => ((await version()) > before ? true : undefined));
     },
     PATIENCE_MS,
   );
@@ -142,7 +140,7 @@ describe('a person whose machines are virtual ones', () => {
       const [monitor, ...others] = (await monitors()).filter(({ command }) => command.includes(id));
       expect(others).toEqual([]);
       process.kill(monitor?.pid ?? expect.fail('no monitor'), 'SIGKILL');
-      await poll(60_000, 'the end of the machine to be noticed', async () =>
+      await poll('the end of the machine to be noticed', async () =>
         (await cliMachine()).status === 'running' ? undefined : true,
       );
       expect((await prompt('codex', 'Are you there again?')).text).toContain('Are you there again?');

@@ -9,7 +9,7 @@ it(
     await using operator = await createOperator();
     const { dataDirectory } = operator;
     // It reads the images through before it uses them.
-    const server = await startDemoServer({ config: operatorConfig, dataDirectory, startMs: OPERATOR_PATIENCE_MS });
+    const server = await startDemoServer({ config: operatorConfig, dataDirectory });
     try {
       const { output, code } = await operator.run('scripts/smoke.sh', [server.origin]);
       expect(output, server.output()).not.toContain('FAILS');

@@ -83,17 +83,17 @@ it('shows a sign-in page in any script, in a browser that is sandboxed and runs 
   };
   await using guest = await startGuest({ folder, kernel, root: browser, memoryMb: 1536, cpus: 2, boot, place });
   const headers = { authorization: `Bearer ${bootToken}`, 'content-type': 'application/json' };
-  await untilHealthy(guest, 300_000);
+  await untilHealthy(guest);
   const body = JSON.stringify({ url: 'https://sign-in.example/?state=1' });
   // It waits for the browser; whoever has given up waiting may ask again.
-  const opened = await poll(600_000, 'the browser', () =>
+  const opened = await poll('the browser', () =>
     guest.request('/desktop/open', { headers, body }).catch(() => undefined),
   );
   expect(opened).toEqual({ status: 200, body: '{"success":true}' });
   const socket = await guest.connect();
   const viewer = await connectViewer('ws://machine/vnc', { headers, createConnection: () => socket });
   expect(viewer.size).toEqual({ width: 1024, height: 768 });
-  const painted = await poll(120_000, 'the page', async () => {
+  const painted = await poll('the page', async () => {
     const colour = await viewer.pixel();
     return /^00cc00|cc0000$/.test(colour) ? colour : undefined;
   });

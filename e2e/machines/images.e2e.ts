@@ -90,5 +90,5 @@ describe.each([
     const { stdout } = await run('/usr/sbin/debugfs', ['-R', 'stat /upper/sallyport/homes', disk]);
     expect(stdout).toMatch(/Mode: {2}0700/);
     expect(stdout).toMatch(/User: {2}1000 +Group: {2}1000/);
-  }, 600_000);
+  });
 });

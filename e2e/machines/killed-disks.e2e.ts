@@ -58,7 +58,7 @@ it('gives what its machine had written before it was killed in the middle of wri
           last = Number(line);
         },
       }).catch(() => 'ended');
-      await poll(120_000, 'the guest to count', () => Promise.resolve(last >= 20 ? true : undefined));
+      await poll('the guest to count', () => Promise.resolve(last >= 20 ? true : undefined));
       await guest[Symbol.asyncDispose]();
       over.abort();
       await counting;
@@ -98,7 +98,7 @@ it.each([
 ])('is as it was when the program is killed that %s, and is written at the next attempt', async (_, name, option) => {
   using guest = await createGuestDisk();
   await guest.disk.inject(provider, [login]);
-  await poll(60_000, `${name} to be killed`, async () => {
+  await poll(`${name} to be killed`, async () => {
     const before = guest.hash();
     const end = new AbortController();
     const injecting = guest.disk

@@ -147,11 +147,11 @@ describe('a token', () => {
     const code = await readCodeFromCanvas(page);
     await typeIntoCanvas(page, code);
     await page.keyboard.press('Enter');
-    await poll(60_000, 'Codex to be connected', async () =>
+    await poll('Codex to be connected', async () =>
       (await api.get('/api/providers')).body[0].connected ? true : undefined,
     );
     // Stored is not all: until the login machine is gone, its CLI has it, and its browser the code it was bought with.
-    await poll(30_000, 'the login machine to be gone', async () =>
+    await poll('the login machine to be gone', async () =>
       (await api.get('/api/vms')).body.some((each: { type: string }) => each.type === 'browser') ? undefined : true,
     );
     await page.getByRole('button', { name: 'Disconnect' }).waitFor();
@@ -170,7 +170,7 @@ describe('a token', () => {
   it('stays there when it is refreshed', async () => {
     await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
     expect((await prompt('Hello after a refresh.')).end).toMatchObject({ outcome: 'completed' });
-    await poll(10_000, 'the refreshed login to be stored', async () =>
+    await poll('the refreshed login to be stored', async () =>
       (await api.get('/api/credentials')).body[0].version > 1 ? true : undefined,
     );
     await expectOnlyOnItsMachine();

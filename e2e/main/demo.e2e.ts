@@ -19,7 +19,7 @@ beforeAll(async () => {
   dataDirectory = await makeDataDirectory();
   server = await startDemoServer({ dataDirectory, config: 'sallyport.demo.config.ts' });
   api = createApi(server.origin);
-}, 120_000);
+});
 
 afterAll(async () => {
   await server?.stop();
@@ -39,7 +39,7 @@ for (const [provider, vendor, promptId] of [
       return logins.find(({ id }) => id === login)?.code;
     };
     const { code } = await visitSignInPages({ url: authUrl ?? '', readCode });
-    await poll(30_000, 'the CLI to take the code', async () => {
+    await poll('the CLI to take the code', async () => {
       const answered = await api.post(`/api/auth/session/${sessionId}/answer`, { promptId, value: code });
       return answered.status < 300 ? true : undefined;
     });

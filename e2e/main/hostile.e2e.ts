@@ -190,7 +190,7 @@ describe("the machine's own browser", () => {
         await server.internet.setFaults({ openai: { wrongState: true } });
         await typeIntoCanvas(page, code);
         await page.keyboard.press('Enter');
-        await poll(20_000, 'the vendor to approve', async () =>
+        await poll('the vendor to approve', async () =>
           (await server.openai()).logins.at(-1)?.outcome === 'approved' ? true : undefined,
         );
         await server.internet.setFaults({ openai: { wrongState: false } });
@@ -322,7 +322,7 @@ describe('a credential file', () => {
   async function pasteCode(person: Person, { sessionId, authUrl }: LoginStatus): Promise<LoginStatus> {
     const answer = await fetch(authUrl ?? '', { redirect: 'manual' });
     const code = new URL(answer.headers.get('location') ?? '', authUrl ?? '').searchParams.get('code');
-    await poll(10_000, 'the CLI to ask for the code', async () => {
+    await poll('the CLI to ask for the code', async () => {
       const answered = { promptId: 'code', value: code };
       const { status } = await person.api.post(`/api/auth/session/${sessionId}/answer`, answered);
       return status === 204 ? true : undefined;

@@ -85,7 +85,7 @@ describe('a login that is cancelled', () => {
     async (phase) => {
       const user: Person = { ...person, userId: phase };
       const sessionId = await loginHeldIn(user, phase);
-      await poll(10_000, 'the machine to run', async () => ((await machineProcesses()).length > 0 ? true : undefined));
+      await poll('the machine to run', async () => ((await machineProcesses()).length > 0 ? true : undefined));
       expect((await person.api.post(`/api/auth/session/${sessionId}/cancel`)).status).toBe(204);
       expect(await loginStatus(user, sessionId)).toMatchObject({
         status: 'cancelled',
@@ -119,11 +119,11 @@ describe('a login that is cancelled', () => {
       await untilPhase(impatient, sessionId, 'installing-cli');
       const npm = async (): Promise<boolean> =>
         (await processesOf(dataDirectory)).some(({ command }) => /npm/.test(command));
-      await poll(10_000, 'npm to run', async () => ((await npm()) ? true : undefined));
+      await poll('npm to run', async () => ((await npm()) ? true : undefined));
       expect((await impatient.api.post(`/api/auth/session/${sessionId}/cancel`)).status).toBe(204);
       expect(await loginStatus(impatient, sessionId)).toMatchObject({ status: 'cancelled' });
-      await poll(10_000, 'npm to be gone', async () => ((await npm()) ? undefined : true));
-      await poll(10_000, 'the folder to be gone', async () =>
+      await poll('npm to be gone', async () => ((await npm()) ? undefined : true));
+      await poll('the folder to be gone', async () =>
         (await readdir(join(dataDirectory, 'clis'))).some((name) => name.startsWith('codex')) ? undefined : true,
       );
     } finally {
@@ -186,7 +186,7 @@ describe('a server that runs', () => {
     const found = (await processesOf(server.dataDirectory)).filter(({ command }) => /\/bin\/postgres -D/.test(command));
     expect(found.length).toBeGreaterThan(0);
     for (const { pid } of found) process.kill(pid, 'SIGKILL');
-    const away = await poll(10_000, 'the database to be missed', async () => {
+    const away = await poll('the database to be missed', async () => {
       const answer = await person.api.get('/api/credentials');
       return answer.status === 200 ? undefined : answer;
     });
@@ -194,7 +194,7 @@ describe('a server that runs', () => {
       status: 503,
       body: { code: 'STORE_UNAVAILABLE', retryable: true, hint: expect.stringContaining('again') },
     });
-    await poll(30_000, 'the database to be back', async () =>
+    await poll('the database to be back', async () =>
       (await person.api.get('/ready')).status === 200 ? true : undefined,
     );
     expect((await person.api.get('/api/credentials')).body).toEqual(before);
@@ -374,7 +374,7 @@ describe('a server that is killed', () => {
       await untilPhase(first, sessionId, 'installing-cli');
       const npm = async (): Promise<readonly string[]> =>
         (await processesOf(dataDirectory)).map(({ command }) => command).filter((command) => command.includes('npm'));
-      await poll(10_000, 'npm to run', async () => ((await npm()).length > 0 ? true : undefined));
+      await poll('npm to run', async () => ((await npm()).length > 0 ? true : undefined));
       await bare.stop('SIGKILL');
       bare = await startDemoServer({ dataDirectory, environment: registry.environment });
       const second: Person = { api: createApi(bare.origin), server: bare };

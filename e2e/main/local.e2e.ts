@@ -124,7 +124,6 @@ describe('a login where nobody chose the way and both callback ports are taken',
     try {
       const person: Person = { api: createApi(server.origin), server };
       const sessionId = await startLogin(person);
-      expect(await loginStatus(person, sessionId)).toMatchObject({ method: 'browser' });
       const waiting = await untilPhase(person, sessionId, 'awaiting-user');
       expect(waiting).toMatchObject({ method: 'device-code', display: 'none', userCode: expect.any(String) });
       const notices: string[] = [];

@@ -54,7 +54,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
   }
 
   const currentLogin = (): Promise<string> =>
-    poll(10_000, 'a login to be under way', () =>
+    poll('a login to be under way', () =>
       page.evaluate(() => globalThis.sessionStorage.getItem('sallyport.session.codex') ?? undefined),
     );
 

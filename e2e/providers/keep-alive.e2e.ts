@@ -50,7 +50,7 @@ describe('a Codex login that is kept alive', () => {
     const person = await connect('renewed');
     const before = await credentialOf(person);
     const asked = (await server.internet.log()).length;
-    const renewed = await poll(40_000, 'the renewed login to be stored', async () => {
+    const renewed = await poll('the renewed login to be stored', async () => {
       const stored = await credentialOf(person);
       return stored.version > before.version ? stored : undefined;
     });
@@ -65,7 +65,7 @@ describe('a Codex login that is kept alive', () => {
   it('ends where the vendor refuses', async () => {
     await server.internet.setFaults({ openai: { refreshFail: 'refresh_token_expired' } });
     const person = await connect('refused');
-    const ended = await poll(40_000, 'the refused login to end', async () => {
+    const ended = await poll('the refused login to end', async () => {
       const stored = await credentialOf(person);
       return stored.valid ? undefined : stored;
     });

@@ -83,7 +83,7 @@ describe.each(manifests)('$title', (manifest) => {
         await server.internet.setFaults({ [script.name]: { accessExpiredBefore: Date.now() } });
         const run = await prompt('Say hello after a refresh.');
         expect(run.end).toMatchObject({ outcome: 'completed' });
-        const after = await poll(20_000, 'the refreshed credential to be stored', async () => {
+        const after = await poll('the refreshed credential to be stored', async () => {
           const stored = await credential();
           return stored.version > version ? stored : undefined;
         });

@@ -81,9 +81,7 @@ async function rotate(): Promise<void> {
   const { version } = await credential();
   await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
   await prompt();
-  await poll(20_000, 'the rotation to be stored', async () =>
-    (await credential()).version > version ? true : undefined,
-  );
+  await poll('the rotation to be stored', async () => ((await credential()).version > version ? true : undefined));
 }
 
 async function authFile(): Promise<string> {
@@ -107,7 +105,7 @@ describe('the rotation drill with the real CLI', () => {
     const known = await readFile(path, 'utf8');
     await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
     person.api.prompt({ provider: 'codex', prompt: '[[slow 50]]' }).catch(() => undefined);
-    await poll(20_000, 'the CLI to refresh', async () => {
+    await poll('the CLI to refresh', async () => {
       const now = await readFile(path, 'utf8').catch(() => known);
       return now !== known && now.trim().endsWith('}') ? true : undefined;
     });

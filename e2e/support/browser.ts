@@ -5,6 +5,7 @@ import { readColourCode } from '@sallyport/testkit';
 import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 
+import { HANG_LIMIT_MS } from './hang-limit.ts';
 import { poll, repository } from './server.ts';
 
 /** The person's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
@@ -29,10 +30,10 @@ function viewerCanvas(page: Page): Locator {
 }
 
 /** Reads the six symbols from the pixels of the viewer's canvas: proof that the login page reached the person. */
-export async function readCodeFromCanvas(page: Page, timeoutMs = 60_000): Promise<string> {
+export async function readCodeFromCanvas(page: Page): Promise<string> {
   const canvas = viewerCanvas(page);
-  await canvas.waitFor({ state: 'visible', timeout: timeoutMs });
-  return poll(timeoutMs, 'the code to be painted in the viewer', async () => {
+  await canvas.waitFor({ state: 'visible', timeout: HANG_LIMIT_MS });
+  return poll('the code to be painted in the viewer', async () => {
     const pixels = await canvas.evaluate((element) => {
       const source = element as any;
       const { width, height } = source;

@@ -78,9 +78,9 @@ export function cliBoot(machineId: string, change: Partial<BootConfig> = {}): Bo
 }
 
 /** Asks the agent how it is, until it answers. */
-export function untilHealthy(guest: Pick<Guest, 'request'>, patienceMs = 240_000): ReturnType<Guest['request']> {
+export function untilHealthy(guest: Pick<Guest, 'request'>): ReturnType<Guest['request']> {
   const headers = { authorization: `Bearer ${bootToken}` };
-  return poll(patienceMs, 'the agent in the guest', () => guest.request('/health', { headers }).catch(() => undefined));
+  return poll('the agent in the guest', () => guest.request('/health', { headers }).catch(() => undefined));
 }
 
 export async function startGuest(options: GuestOptions): Promise<Guest> {

@@ -1,5 +1,5 @@
 import { symlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { createCliInstaller, createImageStore, debianKernel, rootImage, sourceKernel } from '@sallyport/machines';
@@ -8,6 +8,7 @@ import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest as codex } from '@sallyport/provider-codex';
 import { manifest as gemini } from '@sallyport/provider-gemini';
 
+import { cliCache, imageCache } from './cache.ts';
 import { makeDataDirectory } from './server.ts';
 
 /** What virtual machines in these tests are made of, as `sallyport images build` makes it for an operator. */
@@ -21,16 +22,13 @@ export interface MachineImages {
   readonly browser: Image;
 }
 
-const cache = resolve(import.meta.dirname, '../../node_modules/.cache/sallyport');
-
 /** Kept between runs. A link to another folder is as good: an image is named by what is in it. */
-const imagesDirectory = resolve(cache, 'machine-images');
-export const imageStore = createImageStore({ directory: imagesDirectory });
+export const imageStore = createImageStore({ directory: imageCache });
 
 /** For a server whose machines are virtual ones. */
 export async function makeDataDirectoryWithImages(): Promise<string> {
   const directory = await makeDataDirectory();
-  await symlink(imagesDirectory, join(directory, 'images'));
+  await symlink(imageCache, join(directory, 'images'));
   return directory;
 }
 
@@ -38,11 +36,11 @@ export async function makeDataDirectoryWithImages(): Promise<string> {
 export async function machineImages(): Promise<MachineImages> {
   // The compiler takes what processor time is left; the others mostly wait for packages.
   const [kernel, others] = await Promise.all([
-    ensure(sourceKernel()),
-    ensure(debianKernel()).then(async (debian) => ({
+    ensureImage(sourceKernel()),
+    ensureImage(debianKernel()).then(async (debian) => ({
       debianKernel: debian,
-      cli: await ensure(buildOf('cli')),
-      browser: await ensure(buildOf('browser')),
+      cli: await ensureImage(buildOf('cli')),
+      browser: await ensureImage(buildOf('browser')),
     })),
   ]);
   return { kernel, ...others };
@@ -54,7 +52,7 @@ export function buildOf(kind: 'cli' | 'browser'): ReturnType<typeof rootImage> {
 }
 
 const { signal } = new AbortController();
-const installer = createCliInstaller({ directory: resolve(cache, 'clis') });
+const installer = createCliInstaller({ directory: cliCache });
 
 const clis = [codex, claude, gemini].map(({ id, cli }): ImageCli => ({
   provider: id,
@@ -67,6 +65,7 @@ export async function installClis(): Promise<void> {
   for (const { directory } of clis) await directory({ signal, onProgress: (message) => console.log(message) });
 }
 
-async function ensure(build: ReturnType<typeof rootImage>): Promise<Image> {
+/** An image, built now unless the cache has it. */
+export async function ensureImage(build: ReturnType<typeof rootImage>): Promise<Image> {
   return imageStore.ensure(await build, { signal, now: new Date(), onProgress: (message) => console.log(message) });
 }

@@ -72,7 +72,7 @@ export async function loginStatus({ api }: Person, sessionId: string): Promise<L
 
 /** Waits until the login is in this phase now. A login that ends instead is a failure of the test, with its reason. */
 export async function untilPhase(person: Person, sessionId: string, phase: string): Promise<LoginStatus> {
-  return poll(60_000, `the login to be in phase ${phase}`, async () => {
+  return poll(`the login to be in phase ${phase}`, async () => {
     const seen = await loginStatus(person, sessionId);
     if (seen.phase === phase) return seen;
     if (ENDED.includes(seen.status)) {
@@ -84,7 +84,7 @@ export async function untilPhase(person: Person, sessionId: string, phase: strin
 
 export async function untilEnded(person: Person, sessionId: string): Promise<LoginStatus> {
   // Long enough for the installation of a CLI on a slow connection.
-  return poll(150_000, 'the login to end', async () => {
+  return poll('the login to end', async () => {
     const seen = await loginStatus(person, sessionId);
     return ENDED.includes(seen.status) ? seen : undefined;
   });

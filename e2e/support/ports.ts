@@ -7,7 +7,7 @@ import { poll } from './server.ts';
 /** Another program of this host that has a port and says nothing on it. */
 export async function takePort(port: number): Promise<{ release(): Promise<void> }> {
   // The ports are those of the host: another run of these tests may need one for a moment.
-  const server = await poll(30_000, `port ${port} to be free`, () => listen(port));
+  const server = await poll(`port ${port} to be free`, () => listen(port));
   return {
     release: async () => {
       server.close();

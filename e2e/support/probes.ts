@@ -58,7 +58,7 @@ export async function startHostileGuest(
   const upper = resolve(import.meta.dirname, '../machines/hostile-guest');
   const more = netdev === undefined ? {} : { netdev };
   const guest = await startGuest({ folder, kernel, root, memoryMb: 256, boot, place, upper, ...more });
-  await poll(240_000, 'the guest to answer', () => guest.request('/').catch(() => undefined));
+  await poll('the guest to answer', () => guest.request('/').catch(() => undefined));
   return { ...guest, probe: async (probe) => (await guest.request('/', { body: JSON.stringify(probe) })).body };
 }
 

@@ -23,7 +23,7 @@ export async function processesOf(dataDirectory: string): Promise<readonly SeenP
 /** Waits until no process has to do with the data directory any more. */
 export async function untilNoProcessOf(dataDirectory: string): Promise<void> {
   let last: readonly SeenProcess[] = [];
-  await poll(15_000, 'every process to be gone', async () => {
+  await poll('every process to be gone', async () => {
     last = await processesOf(dataDirectory);
     return last.length === 0 ? true : undefined;
   }).catch((error: unknown) => {
@@ -38,7 +38,7 @@ export async function machineFolders(dataDirectory: string): Promise<readonly st
 
 /** The agents of a machine: under a sandbox there is the one process, and no other Node. */
 export async function agentOf(dataDirectory: string, machineId: string): Promise<number> {
-  return poll(10_000, 'the agent to run', async () => {
+  return poll('the agent to run', async () => {
     const found = await processesOf(dataDirectory);
     return found.find((each) => each.machineId === machineId && isAgent(each.command))?.pid;
   });

@@ -7,6 +7,9 @@ import { join, resolve } from 'node:path';
 import { createFakeInternetControl, openaiStateSchema } from '@sallyport/testkit';
 import type { FakeInternetControl, OpenaiState } from '@sallyport/testkit';
 
+import { cliCache } from './cache.ts';
+import { HANG_LIMIT_MS } from './hang-limit.ts';
+
 export const repository = resolve(import.meta.dirname, '..', '..');
 
 export interface DemoServerOptions {
@@ -15,8 +18,6 @@ export interface DemoServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default the demo with Codex alone. */
   readonly config?: string;
-  /** How long it may take until it listens. Default one minute. */
-  readonly startMs?: number;
 }
 
 /** The real server as its own process, on the demo's made-up internet. */
@@ -31,8 +32,6 @@ export interface DemoServer {
   /** Ends it, and resolves when it is gone. */
   stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
-
-const START_MS = 60_000;
 
 export async function startDemoServer(options: DemoServerOptions = {}): Promise<DemoServer> {
   const dataDirectory = options.dataDirectory ?? (await makeDataDirectory());
@@ -59,7 +58,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     child.once('exit', (code, signal) => done({ code, signal })),
   );
 
-  const origin = await poll(options.startMs ?? START_MS, 'the server to listen', async () => {
+  const origin = await poll('the server to listen', async () => {
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
     return /sallyport listening on (http:\/\/\S+)/.exec(output)?.[1];
   });
@@ -81,9 +80,8 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
 /** The CLIs are the same for every run, and large: they are installed once for all. */
 export async function makeDataDirectory(parent = tmpdir()): Promise<string> {
   const directory = await mkdtemp(join(parent, 'sp-e2e-'));
-  const clis = join(repository, 'node_modules', '.cache', 'sallyport', 'e2e-clis');
-  await mkdir(clis, { recursive: true });
-  await symlink(clis, join(directory, 'clis'));
+  await mkdir(cliCache, { recursive: true });
+  await symlink(cliCache, join(directory, 'clis'));
   return directory;
 }
 
@@ -91,13 +89,15 @@ export async function removeDataDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Asks again until there is an answer, or fails with what was waited for. */
-export async function poll<T>(timeoutMs: number, what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const until = performance.now() + timeoutMs;
+/** Asks again until there is an answer. After the hang limit it fails and names what it waited for. */
+export async function poll<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  // The runner's own limit is as long; this one ends first, since it can say what is missing.
+  const limitMs = HANG_LIMIT_MS - 30_000;
+  const until = performance.now() + limitMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
-    if (performance.now() > until) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}.`);
+    if (performance.now() > until) throw new Error(`Waited ${limitMs / 1000} s for ${what}.`);
     await new Promise((done) => setTimeout(done, 50));
   }
 }

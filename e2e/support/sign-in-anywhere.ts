@@ -47,7 +47,7 @@ async function signInOnDesktop(person: Person, sessionId: string): Promise<void>
     await viewer.goto(novncURL);
     await typeIntoCanvas(viewer, await readCodeFromCanvas(viewer));
     await viewer.keyboard.press('Enter');
-    await poll(60_000, 'the sign-in page to have led somewhere', async () => {
+    await poll('the sign-in page to have led somewhere', async () => {
       const { phase } = await loginStatus(person, sessionId);
       return phase === 'awaiting-user' ? undefined : true;
     });

@@ -1,6 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+import { debianPackages, installCommand, packagesFor } from './debian-packages.ts';
+import type { HostNeed } from './debian-packages.ts';
+
 /**
  * What some tests need of the host beyond Node. A test whose requirement is not met is skipped with the reason in
  * its name, and the end of the run says what to do about it. In CI nothing may be skipped: there an unmet
@@ -12,49 +15,38 @@ export interface Requirement {
   readonly reason: string;
 }
 
-interface HostNeeds {
-  readonly programs: readonly string[];
-  /** Debian packages that bring them. */
-  readonly packages: readonly string[];
-}
+/** The programs that show that a need of unit tests is met, wherever they came from. */
+const programs = {
+  bubblewrap: ['bwrap'],
+  /** Also needs root. */
+  network: ['ip', 'bridge', 'nft'],
+  disks: ['mke2fs', 'debugfs', 'e2fsck'],
+} as const satisfies Partial<Record<HostNeed, readonly string[]>>;
 
-const requirements = {
-  /** A screen and a browser in the machine. */
-  desktop: {
-    programs: ['Xtigervnc', 'openbox', 'chromium', 'certutil'],
-    packages: ['tigervnc-standalone-server', 'openbox', 'chromium', 'libnss3-tools'],
-  },
-  /** A browser that looks at our own page. */
-  chromium: { programs: ['chromium'], packages: ['chromium'] },
-  /** A bridge of virtual machines; also needs root. */
-  network: { programs: ['ip', 'bridge', 'nft'], packages: ['iproute2', 'nftables'] },
-  bubblewrap: { programs: ['bwrap'], packages: ['bubblewrap'] },
-  /** Disks of virtual machines. */
-  disks: { programs: ['mke2fs', 'debugfs', 'e2fsck'], packages: ['e2fsprogs'] },
-} as const satisfies Record<string, HostNeeds>;
+export type RequirementName = keyof typeof programs;
 
-export type RequirementName = keyof typeof requirements;
+/** With these, `npm test` runs every test there is. */
+export const unitTestNeeds: readonly RequirementName[] = ['bubblewrap', 'network', 'disks'];
 
 export function requirement(name: RequirementName): Requirement {
-  const missing = missingPrograms(requirements[name]);
+  const missing = missingPrograms(name);
   if (missing.length === 0) return { met: true, reason: '' };
-  const reason = `needs ${missing.join(', ')}: apt-get install ${requirements[name].packages.join(' ')}`;
+  const reason = `needs ${missing.join(', ')}: apt-get install ${debianPackages[name].join(' ')}`;
   if (process.env['CI'] === 'true') throw new Error(`Nothing may be skipped in CI, and a test ${reason}`);
   return { met: false, reason };
 }
 
-/** The one command that lets more tests run here; `undefined` where there is nothing to add. */
+/** The one command that lets more tests run here; `undefined` if there is nothing to add. */
 export function enablingCommand(): string | undefined {
-  const lacking = Object.values(requirements).filter((needs) => missingPrograms(needs).length > 0);
-  const packages = [...new Set(lacking.flatMap((needs) => needs.packages))];
   const isRoot = process.geteuid?.() === 0;
-  const sudo = isRoot ? '' : 'sudo ';
-  if (packages.length > 0) return `${sudo}apt-get install ${packages.join(' ')} && ${sudo}npm test`;
-  return isRoot ? undefined : 'sudo npm test';
+  const test = isRoot ? 'npm test' : 'sudo npm test';
+  const packages = packagesFor(unitTestNeeds.filter((name) => missingPrograms(name).length > 0));
+  if (packages.length > 0) return `${installCommand(packages)} && ${test}`;
+  return isRoot ? undefined : test;
 }
 
-function missingPrograms({ programs }: HostNeeds): readonly string[] {
-  return programs.filter((program) => !isOnPath(program));
+function missingPrograms(name: RequirementName): readonly string[] {
+  return programs[name].filter((program) => !isOnPath(program));
 }
 
 /** Where the server looks as well, and an ordinary user's shell does not. */

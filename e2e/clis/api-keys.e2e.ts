@@ -11,8 +11,8 @@ import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyp
 import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { createCliWorld } from './setup/cli-world.ts';
-import type { CliWorld } from './setup/cli-world.ts';
+import { createCliWorld } from '../support/cli-world.ts';
+import type { CliWorld } from '../support/cli-world.ts';
 
 /** Each real CLI takes a key the way its manifest says, and keeps it to itself. */
 
@@ -38,7 +38,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
     await work(world, vendor.state().apiKey);
   }
 
-  it('answers prompts, and shows the key to nobody but the CLI', { timeout: 300_000 }, () =>
+  it('answers prompts, and shows the key to nobody but the CLI', () =>
     withWorld(async (world, key) => {
       expect(handOver && matchText(handOver.shape, key)).toBeDefined();
       const held: Held = { commandLines: new Set(), environments: new Map() };
@@ -52,16 +52,14 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
       expect([...held.environments.values()]).toEqual(file === undefined ? [cli] : []);
       expect(await filesThatHold(world.home, key)).toEqual(file === undefined ? [] : [join(world.home, file)]);
       if (file !== undefined) expect((await stat(join(world.home, file))).mode & 0o777).toBe(0o600);
-    }),
-  );
+    }));
 
-  it('says that a key the vendor does not know is refused', { timeout: 300_000 }, () =>
+  it('says that a key the vendor does not know is refused', () =>
     withWorld(async (world, key) => {
       const refused = await world.prompt('hello', { values: { api_key: `${key}x` } });
       expect(refused.end).toMatchObject({ outcome: 'relogin-needed' });
       expect(JSON.stringify(refused)).not.toContain(key);
-    }),
-  );
+    }));
 
   it(`is named ${name} in the manifest, which a person can hand over`, () => {
     expect(handOver).toBeDefined();

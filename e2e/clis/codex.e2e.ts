@@ -11,11 +11,12 @@ import { createFakeOpenai } from '@sallyport/testkit';
 import type { FakeOpenai } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { lockCallbackPort } from './setup/callback-port.ts';
-import { signIn } from './setup/cli-person.ts';
-import type { Signing } from './setup/cli-person.ts';
-import { createCliWorld } from './setup/cli-world.ts';
-import type { Answered, CliWorld, LoginEnd } from './setup/cli-world.ts';
+import { lockCallbackPort } from '../support/callback-port.ts';
+import { signIn } from '../support/cli-person.ts';
+import type { Signing } from '../support/cli-person.ts';
+import { createCliWorld } from '../support/cli-world.ts';
+import type { Answered, CliWorld, LoginEnd } from '../support/cli-world.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 
 let folder: string;
 let world: CliWorld;
@@ -25,14 +26,14 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fo-'));
   openai = createFakeOpenai({ wordDelayMs: 0, stateFile: join(folder, 'ledger.json') });
   world = await createCliWorld({ provider, vendors: { openai } });
-}, 300_000);
+});
 
 afterEach(async () => {
   await world[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('the real Codex CLI against the fake provider', { timeout: 60_000 }, () => {
+describe('the real Codex CLI against the fake provider', () => {
   it('logs in through the browser, and only with the painted code', async () => {
     expect(await useBrowser()).toMatchObject({ result: 'finished' });
     const auth = await readAuth();
@@ -203,7 +204,7 @@ async function useBrowser({
   method = 'browser',
   ...signing
 }: Signing & { readonly method?: string } = {}): Promise<LoginEnd> {
-  const unlock = await lockCallbackPort(AbortSignal.timeout(50_000));
+  const unlock = await lockCallbackPort(AbortSignal.timeout(HANG_LIMIT_MS));
   try {
     const login = await world.startLogin(method);
     const { url } = await login.event('login.url');

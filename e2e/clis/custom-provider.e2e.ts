@@ -1,7 +1,6 @@
 import { readFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 
 import {
@@ -14,20 +13,20 @@ import {
 } from '@sallyport/testkit';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { vendor } from './__fixtures__/vendor.ts';
-import { provider } from './index.ts';
+import { vendor } from '../../examples/custom-provider/src/__fixtures__/vendor.ts';
+import { provider } from '../../examples/custom-provider/src/index.ts';
+import { cliCache } from '../support/cache.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 
 /** Recordings show what one release printed; this shows that the real thing still does, without an account. */
-
-const cache = fileURLToPath(new URL('../../../node_modules/.cache/sallyport/clis', import.meta.url));
 
 let executable: string;
 let github: FakeOauth;
 let world: CliWorld;
 
 beforeAll(async () => {
-  executable = await installCli(provider.manifest, { cache, signal: AbortSignal.timeout(280_000) });
-}, 300_000);
+  executable = await installCli(provider.manifest, { cache: cliCache, signal: AbortSignal.timeout(HANG_LIMIT_MS) });
+});
 
 beforeEach(async () => {
   github = createFakeOauth(vendor, { wordDelayMs: 0 });
@@ -37,7 +36,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-describe('the real opencode against a vendor made from a table', { timeout: 180_000 }, () => {
+describe('the real opencode against a vendor made from a table', () => {
   it('logs in with a device code, and answers, goes on, and runs what the tool policy allows', async () => {
     const { result, urls, sent } = await logIn('approve');
     expect({ result, urls, sent }).toEqual({

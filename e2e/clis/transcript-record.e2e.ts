@@ -17,17 +17,18 @@ import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testki
 import { provider } from '@sallyport/provider-codex';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { plantCliFolder } from '../e2e/support/cli-folder.ts';
-import { startEgressForwarder } from '../packages/agent/src/cli/egress-forwarder.ts';
-import { lockCallbackPort } from './setup/callback-port.ts';
-import { signIn } from './setup/cli-person.ts';
-import { ensureCli } from './setup/ensure-cli.ts';
+import { plantCliFolder } from '../support/cli-folder.ts';
+import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
+import { lockCallbackPort } from '../support/callback-port.ts';
+import { signIn } from '../support/cli-person.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
+import { ensureCli } from '../support/ensure-cli.ts';
 
 const { manifest } = provider;
 
 /** The command as a person runs it, with the real CLI: what it writes can be replayed at once and holds no secret. */
 
-const repository = resolve(import.meta.dirname, '..');
+const repository = resolve(import.meta.dirname, '../..');
 let installed: string;
 let folder: string;
 let openai: FakeOpenai;
@@ -36,8 +37,8 @@ let forwarder: Awaited<ReturnType<typeof startEgressForwarder>>;
 let browse: (url: string, form?: Readonly<Record<string, string>>) => Promise<EgressResponse>;
 
 beforeAll(async () => {
-  installed = (await ensureCli(manifest, AbortSignal.timeout(280_000))).folder;
-}, 300_000);
+  installed = (await ensureCli(manifest)).directory;
+});
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sp-record-'));
@@ -71,9 +72,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('sallyport transcript record', { timeout: 120_000 }, () => {
+describe('sallyport transcript record', () => {
   it('records a login in the browser without its secrets, and the recording replays', async () => {
-    const unlock = await lockCallbackPort(AbortSignal.timeout(100_000));
+    const unlock = await lockCallbackPort(AbortSignal.timeout(HANG_LIMIT_MS));
     try {
       const { child, printed } = record('browser', '--columns', '120', '--rows', '40');
       const link = /https:\/\/auth\.openai\.com\/oauth\/authorize\?\S+(?=\s)/;

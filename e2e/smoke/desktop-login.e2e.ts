@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -22,6 +23,7 @@ describe("a person connects Codex through the login machine's own browser", () =
     api = createApi(server.origin);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    page.setDefaultTimeout(HANG_LIMIT_MS);
   });
 
   afterAll(async () => {
@@ -59,7 +61,7 @@ describe("a person connects Codex through the login machine's own browser", () =
     await screenshot(page, '3-code-typed');
     await page.keyboard.press('Enter');
 
-    await poll(60_000, 'Codex to be connected', async () => {
+    await poll('Codex to be connected', async () => {
       const { body } = await api.get('/api/providers');
       return body[0].connected ? true : undefined;
     });
@@ -85,7 +87,7 @@ describe("a person connects Codex through the login machine's own browser", () =
       .getByRole('button', { name: /send|run/i })
       .first()
       .click();
-    await page.getByText('You said: What is a sally port?').first().waitFor({ timeout: 60_000 });
+    await page.getByText('You said: What is a sally port?').first().waitFor();
     await screenshot(page, '5-answer');
   });
 
@@ -103,7 +105,7 @@ describe("a person connects Codex through the login machine's own browser", () =
     await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
     const run = await api.prompt({ provider: 'codex', prompt: 'Say hello after a refresh.' });
     expect(run.end).toMatchObject({ outcome: 'completed' });
-    const after = await poll(10_000, 'the rotated credential to be stored', async () => {
+    const after = await poll('the rotated credential to be stored', async () => {
       const { body } = await api.get('/api/credentials');
       return body[0].version > before.version ? body[0] : undefined;
     });

@@ -3,10 +3,10 @@ import { createEgressClient, createFakeAnthropic } from '@sallyport/testkit';
 import type { EgressResponse, FakeAnthropic } from '@sallyport/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { signIn } from './setup/cli-person.ts';
-import { ensureCli } from './setup/ensure-cli.ts';
-import { createHostileWorld } from './setup/hostile-world.ts';
-import type { HostileWorld } from './setup/hostile-world.ts';
+import { signIn } from '../support/cli-person.ts';
+import { ensureCli } from '../support/ensure-cli.ts';
+import { createHostileWorld } from '../../test/setup/hostile-world.ts';
+import type { HostileWorld } from '../../test/setup/hostile-world.ts';
 
 /** What a vendor can answer the real CLI: the login ends with an error of its own, with no credential and no machine. */
 
@@ -14,10 +14,10 @@ let anthropic: FakeAnthropic;
 let world: HostileWorld;
 
 beforeAll(async () => {
-  const { folder } = await ensureCli(manifest, AbortSignal.timeout(280_000));
+  const { directory } = await ensureCli(manifest);
   anthropic = createFakeAnthropic({ wordDelayMs: 0 });
-  world = await createHostileWorld({ providers: [{ provider, folder }], sites: anthropic.sites });
-}, 300_000);
+  world = await createHostileWorld({ providers: [{ provider, folder: directory }], sites: anthropic.sites });
+});
 afterAll(async () => world?.[Symbol.asyncDispose]());
 
 const noCredential = /^Anthropic did not give Claude Code a credential for this sign-in\.$/;
@@ -38,7 +38,7 @@ const rows = {
   },
 } as const;
 
-describe('a vendor that answers a good code with', { timeout: 90_000 }, () => {
+describe('a vendor that answers a good code with', () => {
   it.each(Object.entries(rows))('%s', async (_name, { faults, code, says }) => {
     anthropic.control.setFaults({ tokenStatus: null, tokenBody: null, ...faults });
     const { sessionId } = await world.start(provider.manifest.id, 'paste-code');

@@ -28,6 +28,7 @@ import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testki
 import { readEvents, startTestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import type { TestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import { ensureCli } from './ensure-cli.ts';
+import { HANG_LIMIT_MS } from './hang-limit.ts';
 
 /** A fake vendor is only worth something if the real CLI takes it for the vendor: this is where the two meet. */
 export interface CliWorld extends AsyncDisposable {
@@ -98,7 +99,7 @@ export interface CliWorldOptions {
 
 export async function createCliWorld({ provider, vendors }: CliWorldOptions): Promise<CliWorld> {
   const { manifest } = provider;
-  const { folder } = await ensureCli(manifest, AbortSignal.timeout(280_000));
+  const { directory: cliDirectory } = await ensureCli(manifest);
   const directory = await mkdtemp(join(tmpdir(), 'sp-cli-'));
   const named = Object.entries(vendors);
   const internet = await createFakeInternet({
@@ -119,7 +120,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
   const agent = await startTestAgent('exit 1', {
     egress: { socket: route.socketPath },
     certificateAuthority: internet.certificateAuthority,
-    clis: { [manifest.id]: folder },
+    clis: { [manifest.id]: cliDirectory },
   });
   const { home } = agent;
   const visit = createEgressClient(route);
@@ -144,7 +145,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       ...(rpc && { rpc }),
       env: { ...credentialEnvironment(credentials, values), ...env },
       workingDirectory: '~/work',
-      timeoutMs: 60_000,
+      timeoutMs: HANG_LIMIT_MS,
       maxOutputBytes: 10_000_000,
     });
     for await (const { data } of readEvents(stream)) {

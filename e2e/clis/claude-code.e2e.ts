@@ -5,10 +5,10 @@ import { createFakeAnthropic } from '@sallyport/testkit';
 import type { FakeAnthropic } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { signIn } from './setup/cli-person.ts';
-import type { Signing } from './setup/cli-person.ts';
-import { createCliWorld } from './setup/cli-world.ts';
-import type { CliWorld, LoginEnd } from './setup/cli-world.ts';
+import { signIn } from '../support/cli-person.ts';
+import type { Signing } from '../support/cli-person.ts';
+import { createCliWorld } from '../support/cli-world.ts';
+import type { CliWorld, LoginEnd } from '../support/cli-world.ts';
 
 /** Claude Code lets root do everything only where it is told that this is a sandbox, and tests may be run by root. */
 const everything = { tools: 'full', env: { IS_SANDBOX: '1' } } as const;
@@ -20,13 +20,13 @@ let anthropic: FakeAnthropic;
 beforeEach(async () => {
   anthropic = createFakeAnthropic({ wordDelayMs: 0 });
   world = await createCliWorld({ provider, vendors: { anthropic } });
-}, 300_000);
+});
 
 afterEach(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-describe('the real Claude Code against the fake provider', { timeout: 60_000 }, () => {
+describe('the real Claude Code against the fake provider', () => {
   it('logs in through the browser, and only with the painted code', async () => {
     expect(await useBrowser('browser')).toMatchObject({ result: 'finished' });
     const login = await readLogin();

@@ -5,10 +5,10 @@ import { createFakeGoogle } from '@sallyport/testkit';
 import type { FakeGoogle } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { signIn } from './setup/cli-person.ts';
-import type { Signing } from './setup/cli-person.ts';
-import { createCliWorld } from './setup/cli-world.ts';
-import type { CliWorld, LoginEnd } from './setup/cli-world.ts';
+import { signIn } from '../support/cli-person.ts';
+import type { Signing } from '../support/cli-person.ts';
+import { createCliWorld } from '../support/cli-world.ts';
+import type { CliWorld, LoginEnd } from '../support/cli-world.ts';
 
 let world: CliWorld;
 let google: FakeGoogle;
@@ -16,13 +16,13 @@ let google: FakeGoogle;
 beforeEach(async () => {
   google = createFakeGoogle({ wordDelayMs: 0 });
   world = await createCliWorld({ provider, vendors: { google } });
-}, 300_000);
+});
 
 afterEach(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-describe('the real Gemini CLI against the fake provider', { timeout: 120_000 }, () => {
+describe('the real Gemini CLI against the fake provider', () => {
   it('logs in with a code that is pasted', async () => {
     expect(await pasteCode()).toMatchObject({ result: 'finished' });
     expect((await readTokens()).refresh_token).toContain(google.canary);

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+
+import type { ProviderManifest } from '@sallyport/core';
+import { createCliInstaller } from '@sallyport/machines';
+
+import { cliCache } from './cache.ts';
+import { HANG_LIMIT_MS } from './hang-limit.ts';
+
+/** A provider's real CLI, as its manifest pins it. */
+export interface InstalledCli {
+  readonly directory: string;
+  /** Its executable, or its script for Node. */
+  readonly program: string;
+}
+
+const installer = createCliInstaller({ directory: cliCache });
+
+/** Installs a CLI where the servers under test look for it, the way a server does. */
+export async function ensureCli({ id, title, cli }: ProviderManifest): Promise<InstalledCli> {
+  const path = cli.bin[`${process.platform}-${process.arch}`];
+  if (path === undefined) throw new Error(`There is no ${title} for ${process.platform}-${process.arch}.`);
+  const options = { signal: AbortSignal.timeout(HANG_LIMIT_MS), onProgress: () => {} };
+  const directory = await installer.ensure(cli, id, options);
+  return { directory, program: join(directory, path) };
+}
