@@ -18,6 +18,7 @@ export default defineConfig({
     // These only end what hangs: on a busy host a test takes many times as long as on an idle one.
     testTimeout: 5 * 60_000,
     hookTimeout: 5 * 60_000,
+    expect: { poll: { timeout: 4 * 60_000 } },
     reporters: isCi
       ? ['default', ['json', { outputFile: 'test/out/report.json' }], createSkipReporter()]
       : ['default', createSkipReporter()],

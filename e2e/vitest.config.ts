@@ -27,6 +27,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: HANG_LIMIT_MS,
     hookTimeout: HANG_LIMIT_MS,
+    expect: { poll: { timeout: HANG_LIMIT_MS } },
     projects: [
       project('processes', false, beforeAll),
       // Only a run that includes one of these builds the images.

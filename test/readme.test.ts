@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { freePort, makeDataDirectory, processesOf, removeDirectory, root, runOwn } from './server/sallyport-process.ts';
@@ -60,7 +60,7 @@ describe("the README's commands", () => {
         // npm ends itself by the signal it was sent.
         expect(signal ?? code).toBeOneOf([0, 'SIGTERM']);
         expect(demo.output().stderr).not.toMatch(/warning|deprecat/i);
-        await vi.waitFor(() => expect(processesOf(directory)).toEqual([]), { timeout: 10_000, interval: 100 });
+        await expect.poll(() => processesOf(directory)).toEqual([]);
       } finally {
         for (const line of processesOf(directory)) process.kill(Number.parseInt(line, 10), 'SIGTERM');
         await demo.ended;

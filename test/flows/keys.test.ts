@@ -8,6 +8,7 @@ import {
   credential,
   ended,
   journalOf,
+  noncePath,
   phasesOf,
   startLogin,
   until,
@@ -143,7 +144,7 @@ describe('an API key and a plan login of one provider', () => {
     };
     await run();
     const disk = (): readonly string[] => [...world.fake.newest('cli').home('fake').keys()];
-    expect(disk()).toEqual(['~/.fake/auth.json']);
+    expect(disk()).toEqual(['~/.fake/auth.json', noncePath]);
     await importKey(world, key, true);
     await run();
     expect(disk()).toEqual([]);

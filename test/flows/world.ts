@@ -314,3 +314,11 @@ function rejectOn(signal: AbortSignal): Promise<never> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
+
+/** Lies in each provider's home beside its credential; see `disk-nonce.ts` in core. */
+export const noncePath = '~/.sallyport-lease';
+
+/** What was written to the disk of a fake machine: the paths of each injection, in order. */
+export function injections(machine: FakeDriver['machines'][number]): readonly string[] {
+  return machine.log.flatMap((step) => (step.startsWith('inject ') ? [step.slice('inject '.length)] : []));
+}

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import {
   freePort,
@@ -158,7 +158,7 @@ describe('a server that runs', () => {
     await terminal.saying('sallyport listening on');
     expect(processesOf(directory).length).toBeGreaterThan(1);
     terminal.child.kill('SIGKILL');
-    await vi.waitFor(() => expect(processesOf(directory)).toEqual([]), { timeout: 10_000, interval: 100 });
+    await expect.poll(() => processesOf(directory)).toEqual([]);
   });
 });
 

@@ -82,17 +82,14 @@ describe('a prompt', () => {
   it('is resumed while it runs, and its headers come before there is anything new', async () => {
     const { path, response } = await startPrompt();
     await response.body?.cancel();
-    let seen: readonly Received[] = [];
-    await vi.waitFor(async () => {
-      const partial = new AbortController();
-      const reader = (await server.request(`${path}/events`, { signal: partial.signal })).body
-        ?.pipeThrough(new TextDecoderStream())
-        .getReader();
-      let body = '';
-      while (!body.includes('alpha')) body += (await reader?.read())?.value ?? '';
-      partial.abort();
-      seen = parse(body);
-    });
+    const partial = new AbortController();
+    const reader = (await server.request(`${path}/events`, { signal: partial.signal })).body
+      ?.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let body = '';
+    while (!body.includes('alpha')) body += (await reader?.read())?.value ?? '';
+    partial.abort();
+    const seen = parse(body);
     const last = seen.at(-1)?.id ?? 0;
     const resumed = await server.request(`${path}/events`, { headers: { 'last-event-id': String(last) } });
     expect(resumed.status).toBe(200);
@@ -138,7 +135,7 @@ describe('a prompt', () => {
     const signal = events.mock.calls.at(-1)?.[2];
     expect(signal?.aborted).toBe(false);
     away.abort();
-    await vi.waitFor(() => expect(signal?.aborted).toBe(true));
+    await expect.poll(() => signal?.aborted).toBe(true);
     server.output.put(end);
   });
 

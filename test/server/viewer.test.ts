@@ -18,7 +18,7 @@ beforeAll(async () => {
   const started = await server.post('/api/auth/start', { provider: 'fake', method: 'browser:desktop' });
   ({ sessionId } = Object(await started.json()));
   // The viewer needs a machine whose agent answers.
-  await vi.waitFor(() => expect(server.sallyport.logins.live(sessionId)?.agent).toBeDefined());
+  await vi.waitFor(() => expect(server.sallyport.logins.live(sessionId)?.agent).toBeDefined(), { timeout: 4 * 60_000 });
 });
 afterAll(() => server.close());
 
@@ -50,7 +50,7 @@ async function open({ headers = {}, session = sessionId, path }: Attempt): Promi
 describe('the viewer', () => {
   it('is joined with the machine of its session', async () => {
     const upgraded = open({});
-    await vi.waitFor(() => expect(server.desktops).toHaveLength(1));
+    await expect.poll(() => server.desktops).toHaveLength(1);
     server.desktops[0]?.end();
     const response = await upgraded;
     expect(response.status).toBe(101);

@@ -33,7 +33,7 @@ function setup(url: string, options: Partial<WebhookOptions> = {}) {
   return { webhook, emit: (event: DomainEvent) => hooks.event(event), clock, waits, errors, thrown };
 }
 
-const until = (check: () => boolean) => vi.waitUntil(check, { interval: 2, timeout: 10_000 });
+const until = (check: () => boolean) => expect.poll(check, { interval: 2 }).toBe(true);
 const verify = ({ body, headers }: Received, changed: Readonly<Record<string, string>> = {}) =>
   verifier.verify(body, { ...headers, ...changed });
 

@@ -69,6 +69,7 @@ const testimonySchema: z.ZodType<Testimony> = z.object({
   sha256: z.string().nullable(),
   facts: factsSchema.nullable(),
   machineId: z.string().nullable(),
+  diskNonce: z.string().exactOptional(),
   next: z.object({ version: z.number().int(), sha256: z.string() }).exactOptional(),
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
 import type { CredentialFiles, CredentialItem } from '@sallyport/core';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { watchCredential } from './credential-watch.ts';
 
@@ -41,12 +41,12 @@ it('offers a credential again when a secret of it changes, and not for its setti
     onComplete: (files) => found.push(files),
     onRejected: (problem) => expect.unreachable(problem),
   });
-  await vi.waitUntil(() => found.length === 1);
+  await expect.poll(() => found.length).toBe(1);
   await write('settings', { starts: 2 });
   await systemClock.sleep(300);
   expect(found).toHaveLength(1);
   await write('auth', { token: 'second' });
-  await vi.waitUntil(() => found.length === 2);
+  await expect.poll(() => found.length).toBe(2);
   expect(found[1]).toEqual({ auth: '{"token":"second"}', settings: '{"starts":2}' });
   over.abort();
 });

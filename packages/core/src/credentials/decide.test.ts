@@ -16,6 +16,7 @@ const current: StoredFacts = {
   valid: true,
   invalidReason: null,
   holder: 'm-1',
+  diskNonce: undefined,
   rolledBack: false,
 };
 const offer: OfferedFacts = {

@@ -13,6 +13,8 @@ export interface StoredFacts {
   readonly invalidReason: InvalidReason | null;
   /** The machine that holds the lease. */
   readonly holder: string | undefined;
+  /** What the holder's disk must have on it to be the disk it ran with; `undefined` if that is not known. */
+  readonly diskNonce: string | undefined;
   /**
    * The store was put back to an earlier time: hash, facts and holder are those of the newest version we know of,
    * and only what is stored under `version` is older.

@@ -44,7 +44,7 @@ function setup(wrap: (credentials: CredentialStore) => CredentialStore = (creden
     ledger.offer({ userId, provider: 'example', files: files(token, at), reason: 'login' });
   const rotate = (token: string, at: number, machineId = 'm-1') =>
     ledger.offer({ userId, provider: 'example', files: files(token, at), reason: 'rotation', machineId });
-  const lease = (machineId = 'm-1') => ledger.release({ userId, provider: 'example', machineId });
+  const lease = (machineId = 'm-1') => ledger.release({ userId, provider: 'example', machineId, diskNonce: 'nonce' });
   const read = async () => (await ledger.read(userId, 'example')).files.reveal();
   return { store, ledger, login, rotate, lease, read };
 }

@@ -30,7 +30,7 @@ export interface Ledger {
    * The lease lasts until it is given back, or until the person logs in again. While it lasts, the machine may have
    * a version that the ledger has not.
    */
-  release(lease: CredentialLease): Promise<ReleasedCredential>;
+  release(lease: CredentialLease & { readonly diskNonce?: string }): Promise<ReleasedCredential>;
   /** The machine no longer has the credential: it was removed from the disk, or the machine was destroyed. */
   giveBack(lease: CredentialLease): Promise<void>;
   /** What is stored and who holds it, without opening it; `undefined` where nothing is. */
@@ -110,6 +110,8 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { credentials } = options.store;
   // What the witness says is read, decided on and written again: two offers at once would mix their notes.
   const lines = createLines();
+  const inTurn = <T>(userId: string, provider: string, work: () => Promise<T>): Promise<T> =>
+    lines.inLine(JSON.stringify([userId, provider]), work);
 
   return {
     offer: async (offer) => {
@@ -117,9 +119,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const beforeStore = callOnce(offer.beforeStore);
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await lines.inLine(JSON.stringify([offer.userId, offer.provider]), () =>
-            offerOnce(offer, examined, beforeStore),
-          );
+          return await inTurn(offer.userId, offer.provider, () => offerOnce(offer, examined, beforeStore));
         } catch (error) {
           const overtaken = SallyportError.isInstance(error) && error.code === 'CREDENTIAL_STALE';
           if (!overtaken || attempt === MOST_ATTEMPTS) throw error;
@@ -127,21 +127,25 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
     },
     read,
-    standing: async (userId, provider) => {
-      const { stored, current } = await look(userId, provider);
-      return stored && current && { ...current, sha256: stored.sha256 };
-    },
-    release: async ({ userId, provider, machineId }) => {
+    // In turn, since a new login is stored before the lease of the old one ends: in between it seems to be the holder's.
+    standing: (userId, provider) =>
+      inTurn(userId, provider, async () => {
+        const { stored, current } = await look(userId, provider);
+        return stored && current && { ...current, sha256: stored.sha256 };
+      }),
+    release: async ({ userId, provider, ...lease }) => {
       const { version, facts, sha256 } = await findReadable(userId, provider);
-      await credentials.lease(userId, provider, machineId);
-      await witness.note(userId, provider, { version, facts, sha256, machineId });
+      await credentials.lease(userId, provider, lease);
+      await witness.note(userId, provider, { version, facts, sha256, ...lease });
       // Read again: only from now on can nobody else change it.
       return read(userId, provider);
     },
     giveBack: async ({ userId, provider, machineId }) => {
       await credentials.release(userId, provider, machineId);
       const testimony = await witness.recall(userId, provider);
-      if (testimony?.machineId === machineId) await witness.note(userId, provider, { ...testimony, machineId: null });
+      if (testimony?.machineId !== machineId) return;
+      const { diskNonce: _ended, ...rest } = testimony;
+      await witness.note(userId, provider, { ...rest, machineId: null });
     },
     markInvalid: async (userId, provider, reason, version) => {
       const current = await credentials.current(userId, provider);
@@ -181,21 +185,23 @@ export function createLedger(options: LedgerOptions): Ledger {
     const { version, sha256, facts, valid, invalidReason } = stored;
     if (!testimony || !isRolledBack(testimony, stored)) {
       // A lease that the witness knows of and the store does not: the store was put back to before it.
-      const remembered = testimony?.version === version ? testimony.machineId : null;
-      const holder = remembered ?? lease?.machineId;
+      const remembered = testimony?.version === version && testimony.machineId !== null ? testimony : undefined;
+      const holder = remembered?.machineId ?? lease?.machineId;
+      const { diskNonce } = remembered ?? lease ?? {};
       return {
         stored,
         testimony,
-        current: { version, sha256, facts, valid, invalidReason, holder, rolledBack: false },
+        current: { version, sha256, facts, valid, invalidReason, holder, diskNonce, rolledBack: false },
       };
     }
     const newest = { sha256: testimony.sha256 ?? '', facts: testimony.facts ?? facts };
     const holder = testimony.machineId ?? undefined;
+    const { diskNonce } = testimony;
     const isErased = testimony.sha256 === null;
     return {
       stored,
       testimony,
-      current: { version, ...newest, valid: valid && !isErased, invalidReason, holder, rolledBack: true },
+      current: { version, ...newest, valid: valid && !isErased, invalidReason, holder, diskNonce, rolledBack: true },
     };
   }
 
@@ -234,7 +240,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     const before = testimony ?? { version: 0, sha256: null, facts: null, machineId: null };
     await witness.note(userId, provider, { ...before, next: { version, sha256 } });
     await credentials.append(record, decision.expectedVersion);
-    await witness.note(userId, provider, { version, sha256, facts, machineId: byPerson ? null : (machineId ?? null) });
+    const held = byPerson || machineId === undefined ? { machineId: null } : { machineId, ...nonceOf(current) };
+    await witness.note(userId, provider, { version, sha256, facts, ...held });
     // A new login is a new family of tokens: what the old holder rotates from now on belongs to the old one.
     const holder = byPerson ? (await credentials.holder(userId, provider))?.machineId : undefined;
     if (holder !== undefined) await credentials.release(userId, provider, holder);
@@ -265,6 +272,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
     return { files: new Secret(files), version, facts };
   }
+}
+
+function nonceOf(current: StoredFacts | undefined): { readonly diskNonce?: string } {
+  return current?.diskNonce === undefined ? {} : { diskNonce: current.diskNonce };
 }
 
 interface Standing {

@@ -17,6 +17,8 @@ export interface Testimony {
   readonly facts: CredentialFacts | null;
   /** The machine that may have renewed it since. */
   readonly machineId: string | null;
+  /** That of its lease, see `CredentialHolder`. */
+  readonly diskNonce?: string;
   /** About to be stored. Where the process ended in between, the store says whether it was. */
   readonly next?: { readonly version: number; readonly sha256: string };
 }

@@ -6,6 +6,7 @@ import { SallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { MachineRecord } from '../store/store.ts';
 import type { CliMachine } from './cli-machines.ts';
+import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
 import type { Machine } from './driver.ts';
 
 /**
@@ -20,23 +21,31 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
   for (const { provider } of await runtime.store.credentials.list(userId)) {
     if (!runtime.registry.has(provider)) continue;
     const { credentials } = runtime.registry.get(provider).manifest;
-    const files = collectCredential(
-      credentials,
-      await machine.disk.harvest(provider, credentialPaths(credentials, 'cli')),
-      'cli',
-    );
+    const placed = await machine.disk.harvest(provider, [...credentialPaths(credentials, 'cli'), DISK_NONCE_PATH]);
+    const before = await runtime.ledger.standing(userId, provider);
+    const isHolder = before?.holder === machine.id;
+    const isUnharmed =
+      isHolder && (before.facts.rotates === false || (await neverRanWith(runtime, userId, provider, machine.id)));
+    if (isHolder && !isUnharmed && !isDiskOfLease(placed, before.diskNonce)) {
+      const problem = 'the disk is not the one the machine ran with last: it was restored from a copy';
+      runtime.emit({ type: 'credential.rejected', userId, provider, problem });
+      // The lease stays: the right disk may come back, and with it the login.
+      await endLogin(runtime, { userId, provider, reason: 'lost', version: before.version });
+      continue;
+    }
+    const files = collectCredential(credentials, placed, 'cli');
     const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
     const outcome = await takeIn(runtime, found);
     const standing = await runtime.ledger.standing(userId, provider);
     if (standing?.holder !== machine.id) continue;
-    const isUnharmed = standing.facts.rotates === false || (await neverRanWith(runtime, userId, provider, machine.id));
     if (outcome.outcome !== 'refused' || isUnharmed) {
       await runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
       continue;
     }
     runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
-    // The lease stays: the right disk may come back, and with it the login.
-    await endLogin(runtime, { userId, provider, reason: outcome.why === 'blank' ? 'refused' : 'lost' });
+    // Here too the lease stays.
+    const reason = outcome.why === 'blank' ? 'refused' : 'lost';
+    await endLogin(runtime, { userId, provider, reason, version: standing.version });
   }
 }
 
@@ -75,8 +84,10 @@ export async function loseCredentials(
     const standing = await runtime.ledger.standing(userId, provider);
     if (standing?.holder !== machineId) continue;
     const isHarmless = standing.facts.rotates === false;
-    if (!isHarmless)
-      await endLogin(runtime, { userId, provider, reason: standing.rolledBack ? 'rolled-back' : 'lost' });
+    if (!isHarmless) {
+      const reason = standing.rolledBack ? 'rolled-back' : 'lost';
+      await endLogin(runtime, { userId, provider, reason, version: standing.version });
+    }
     if (isHarmless || forGood) await runtime.ledger.giveBack({ userId, provider, machineId });
   }
 }

@@ -6,6 +6,7 @@ import { SallyportError, toSallyportError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 import type { CredentialRecord, MachineRecord } from '../store/store.ts';
 import { loseCredentials, settleCredentials } from './credential-exchange.ts';
+import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
 import type { Machine } from './driver.ts';
 
 /**
@@ -79,7 +80,7 @@ export async function releaseCredentials(
   const withheld = new Map<string, Withheld>();
 
   const remove = async (provider: string): Promise<void> => {
-    await machine.disk.remove(provider, credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
+    await machine.disk.remove(provider, pathsOnDisk(runtime, provider));
     delete injected[provider];
   };
   for (const provider of Object.keys(before)) {
@@ -134,7 +135,8 @@ async function releaseOne(
   const { manifest } = runtime.registry.get(provider);
   if (!credential.valid) throw loginNeeded(manifest.title, credential.invalidReason);
   const standing = await runtime.ledger.standing(userId, provider);
-  if (standing?.rolledBack) await endLogin(runtime, { userId, provider, reason: 'rolled-back' });
+  if (standing?.rolledBack)
+    await endLogin(runtime, { userId, provider, reason: 'rolled-back', version: standing.version });
   else if (standing?.holder !== undefined && standing.holder !== machine.id) {
     await takeOver(runtime, userId, provider, standing.holder);
   }
@@ -144,17 +146,29 @@ async function releaseOne(
   // A key has no file of its own: there, the note says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
   const isPlaced = existing.length > 0 ? onDisk === standing?.sha256 : isNoted;
-  if (!isPlaced) {
+  // What does not rotate cannot be out of date on an old disk.
+  const nonce = credential.facts.rotates === false ? undefined : newDiskNonce();
+  if (isPlaced) {
+    // Before the lease: a server that ends in between must not find a lease that its disk contradicts.
+    if (nonce) await machine.disk.inject(provider, [nonce.file]);
+  } else {
     await checkRelease(runtime, credential, request);
     // Until it is noted again, the lease alone does not mean that the machine has run with it.
     if (request.noted !== undefined) await noteRemoved(runtime, machine.id, provider);
   }
-  const released = await runtime.ledger.release({ userId, provider, machineId: machine.id });
+  const released = await runtime.ledger.release({
+    userId,
+    provider,
+    machineId: machine.id,
+    ...(nonce && { diskNonce: nonce.value }),
+  });
   const { version } = released;
   if (!isPlaced || version !== credential.version) {
     const files = released.files.reveal();
-    await machine.disk.remove(provider, leftoverPaths(manifest.credentials, files, 'cli'));
-    await machine.disk.inject(provider, placeCredential(manifest.credentials, files, 'cli', existing));
+    const leftovers = leftoverPaths(manifest.credentials, files, 'cli');
+    await machine.disk.remove(provider, nonce ? leftovers : [...leftovers, DISK_NONCE_PATH]);
+    const placed = placeCredential(manifest.credentials, files, 'cli', existing);
+    await machine.disk.inject(provider, nonce ? [...placed, nonce.file] : placed);
     runtime.emit({ type: 'credential.injected', userId, provider, version, machineId: machine.id });
   }
   return version;
@@ -185,8 +199,13 @@ async function takeOver(runtime: Runtime, userId: string, provider: string, hold
 
 /** Takes one provider's credential off a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
-  await machine.disk.remove(provider, credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'));
+  await machine.disk.remove(provider, pathsOnDisk(runtime, provider));
   await noteRemoved(runtime, machine.id, provider);
+}
+
+/** Every file that a lease puts on a disk. */
+function pathsOnDisk(runtime: Runtime, provider: string): readonly string[] {
+  return [...credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'), DISK_NONCE_PATH];
 }
 
 async function noteRemoved(runtime: Runtime, machineId: string, provider: string): Promise<void> {

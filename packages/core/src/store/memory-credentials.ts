@@ -1,11 +1,11 @@
 import { SallyportError } from '../errors.ts';
-import type { CredentialRecord, CredentialStore } from './store.ts';
+import type { CredentialHolder, CredentialRecord, CredentialStore } from './store.ts';
 
 interface Entry {
   readonly record: CredentialRecord;
   /** Hash of every version there was → its number. */
   readonly hashes: ReadonlyMap<string, number>;
-  readonly holder: string | undefined;
+  readonly holder: CredentialHolder | undefined;
   /** The end of the login that the person was warned of. */
   readonly warnedFor: number | undefined;
 }
@@ -69,23 +69,21 @@ export function memoryCredentials(now: () => Date): CredentialStore {
     erase: async (userId, provider) => {
       entries.delete(keyOf(userId, provider));
     },
-    lease: async (userId, provider, machineId) => {
+    lease: async (userId, provider, lease) => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `There is no ${provider} credential to lease.`);
-      if (entry.holder !== undefined && entry.holder !== machineId) {
-        throw new SallyportError('CREDENTIAL_LEASED', `Machine ${entry.holder} holds the ${provider} credential.`, {
-          details: { machineId: entry.holder },
+      const other = entry.holder?.machineId;
+      if (other !== undefined && other !== lease.machineId) {
+        throw new SallyportError('CREDENTIAL_LEASED', `Machine ${other} holds the ${provider} credential.`, {
+          details: { machineId: other },
         });
       }
-      entries.set(keyOf(userId, provider), { ...entry, holder: machineId });
+      entries.set(keyOf(userId, provider), { ...entry, holder: { ...lease } });
     },
     release: async (userId, provider, machineId) => {
       const entry = entries.get(keyOf(userId, provider));
-      if (entry?.holder === machineId) entries.set(keyOf(userId, provider), { ...entry, holder: undefined });
+      if (entry?.holder?.machineId === machineId) entries.set(keyOf(userId, provider), { ...entry, holder: undefined });
     },
-    holder: async (userId, provider) => {
-      const machineId = entries.get(keyOf(userId, provider))?.holder;
-      return machineId === undefined ? undefined : { machineId };
-    },
+    holder: async (userId, provider) => entries.get(keyOf(userId, provider))?.holder,
   };
 }

@@ -171,13 +171,22 @@ export interface CredentialStore {
   erase(userId: string, provider: string): Promise<void>;
   /**
    * One machine may hold (and so refresh) a credential. Throws `CREDENTIAL_LEASED` while another does, and
-   * `CREDENTIAL_NOT_CONNECTED` when there is no credential. Repeating it is no error.
+   * `CREDENTIAL_NOT_CONNECTED` when there is no credential. The same machine may lease it again, with another nonce.
    */
-  lease(userId: string, provider: string, machineId: string): Promise<void>;
+  lease(userId: string, provider: string, lease: CredentialHolder): Promise<void>;
   /** Gives the lease back; no error when this machine does not hold it. */
   release(userId: string, provider: string, machineId: string): Promise<void>;
-  /** The machine that holds the lease. */
-  holder(userId: string, provider: string): Promise<{ readonly machineId: string } | undefined>;
+  /** The machine that holds the lease, as it was leased last. */
+  holder(userId: string, provider: string): Promise<CredentialHolder | undefined>;
+}
+
+export interface CredentialHolder {
+  readonly machineId: string;
+  /**
+   * Random, new with each lease, and also written to the machine's disk: a disk without it is a copy from another time.
+   * Absent in leases from before there were nonces.
+   */
+  readonly diskNonce?: string;
 }
 
 export interface MachineRecord {

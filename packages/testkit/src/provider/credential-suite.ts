@@ -106,6 +106,7 @@ function decided(
       valid: true,
       invalidReason: null,
       holder: 'm-1',
+      diskNonce: undefined,
       rolledBack: false,
     },
     {

@@ -167,19 +167,22 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
     it('are leased to one machine at a time', async () => {
       const store = await create();
       const { userId, ...rest } = await newVersion(store);
-      const unknown = store.credentials.lease(userId, 'codex', 'm-1');
+      const unknown = store.credentials.lease(userId, 'codex', { machineId: 'm-1' });
       await expect(unknown).rejects.toMatchObject({ code: 'CREDENTIAL_NOT_CONNECTED' });
       await store.credentials.append({ userId, ...rest }, 0);
       await expect(store.credentials.holder(userId, 'codex')).resolves.toBeUndefined();
-      await store.credentials.lease(userId, 'codex', 'm-1');
-      await store.credentials.lease(userId, 'codex', 'm-1');
+      await store.credentials.lease(userId, 'codex', { machineId: 'm-1' });
+      await store.credentials.lease(userId, 'codex', { machineId: 'm-1' });
       await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
-      const second = store.credentials.lease(userId, 'codex', 'm-2');
+      await store.credentials.lease(userId, 'codex', { machineId: 'm-1', diskNonce: 'one' });
+      await store.credentials.lease(userId, 'codex', { machineId: 'm-1', diskNonce: 'two' });
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1', diskNonce: 'two' });
+      const second = store.credentials.lease(userId, 'codex', { machineId: 'm-2' });
       await expect(second).rejects.toMatchObject({ code: 'CREDENTIAL_LEASED' });
       await store.credentials.release(userId, 'codex', 'm-2');
-      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
+      await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-1', diskNonce: 'two' });
       await store.credentials.release(userId, 'codex', 'm-1');
-      await store.credentials.lease(userId, 'codex', 'm-2');
+      await store.credentials.lease(userId, 'codex', { machineId: 'm-2' });
       await expect(store.credentials.holder(userId, 'codex')).resolves.toEqual({ machineId: 'm-2' });
     });
 
@@ -187,7 +190,7 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       const store = await create();
       const version = await newVersion(store);
       await store.credentials.append(version, 0);
-      await store.credentials.lease(version.userId, 'codex', 'm-1');
+      await store.credentials.lease(version.userId, 'codex', { machineId: 'm-1' });
       await store.credentials.append({ ...version, sha256: hash() }, 1);
       await expect(store.credentials.holder(version.userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
     });
@@ -197,7 +200,9 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       const version = await newVersion(store);
       await store.credentials.append(version, 0);
       const leases = await Promise.allSettled(
-        Array.from({ length: 20 }, (_, index) => store.credentials.lease(version.userId, 'codex', `m-${index}`)),
+        Array.from({ length: 20 }, (_, index) =>
+          store.credentials.lease(version.userId, 'codex', { machineId: `m-${index}` }),
+        ),
       );
       expect(leases.filter(({ status }) => status === 'fulfilled').length).toBe(1);
     });
@@ -206,7 +211,7 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       const store = await create();
       const version = await newVersion(store);
       await store.credentials.append(version, 0);
-      await store.credentials.lease(version.userId, 'codex', 'm-1');
+      await store.credentials.lease(version.userId, 'codex', { machineId: 'm-1' });
       await store.credentials.erase(version.userId, 'codex');
       await store.credentials.erase(version.userId, 'codex');
       await expect(store.credentials.current(version.userId, 'codex')).resolves.toBeUndefined();

@@ -121,9 +121,7 @@ describe('Firecracker in a jail', () => {
     const pipe = join(running.layout.root, jail.serial);
     for (let round = 0; round < 64; round++) await appendFile(pipe, `${'x'.repeat(32 * 1024)}\n`);
     await appendFile(pipe, `a guest that prints ${token.reveal()}, its last words`);
-    await expect
-      .poll(() => running.outputs.console(), { timeout: 15_000 })
-      .toMatch(/x\na guest that prints \[token\], its last words$/);
+    await expect.poll(() => running.outputs.console()).toMatch(/x\na guest that prints \[token\], its last words$/);
     expect(running.outputs.console().length).toBeLessThanOrEqual(64 * 1024);
     expect((await stat(pipe)).isFIFO()).toBe(true);
   });
@@ -163,7 +161,7 @@ describe('Firecracker in a jail', () => {
     };
     const mind = new AbortController();
     const starting = startJailed({ ...options, machine }, mind.signal);
-    await expect.poll(() => readFile(pids, 'utf8').catch(() => ''), { timeout: 15_000 }).not.toBe('');
+    await expect.poll(() => readFile(pids, 'utf8').catch(() => '')).not.toBe('');
     mind.abort(new Error('changed my mind'));
     await expect(starting).rejects.toThrow('changed my mind');
     expect(await identifyProcess(Number(await readFile(pids, 'utf8')))).toBeUndefined();

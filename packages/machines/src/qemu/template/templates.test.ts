@@ -133,7 +133,7 @@ describe('templates of browser machines', () => {
     return memory;
   }
 
-  const made = (): Promise<void> => expect.poll(() => seen, { timeout: 5_000 }).toContain('made');
+  const made = (): Promise<void> => expect.poll(() => seen).toContain('made');
 
   it('are made after a machine had to boot, and each machine after that goes on from a copy', async () => {
     expect(await start('m-one')).toBeUndefined();

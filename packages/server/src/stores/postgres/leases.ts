@@ -1,4 +1,4 @@
-import { SallyportError, type CredentialStore } from '@sallyport/core';
+import { SallyportError, type CredentialHolder, type CredentialStore } from '@sallyport/core';
 
 import type { Database } from './database.ts';
 import { brokenConstraint } from './database-error.ts';
@@ -11,26 +11,27 @@ export function createLeases(database: Database): Pick<CredentialStore, 'lease' 
     const row = await database.run((tables) =>
       tables
         .selectFrom('provider_credential_leases')
-        .select('vm_id')
+        .select(['vm_id', 'disk_nonce'])
         .where('user_id', '=', userId)
         .where('provider', '=', provider)
         .executeTakeFirst(),
     );
-    return row && { machineId: row.vm_id };
+    return row && { machineId: row.vm_id, ...(row.disk_nonce !== null && { diskNonce: row.disk_nonce }) };
   };
 
   /** False when another machine holds it. */
-  const take = (userId: string, provider: string, machineId: string): Promise<boolean> =>
+  const take = (userId: string, provider: string, lease: CredentialHolder): Promise<boolean> =>
     database.run(async (tables) => {
+      const held = { vm_id: lease.machineId, disk_nonce: lease.diskNonce ?? null };
       try {
         const taken = await tables
           .insertInto('provider_credential_leases')
-          .values({ user_id: userId, provider, vm_id: machineId })
+          .values({ user_id: userId, provider, ...held })
           .onConflict((conflict) =>
             conflict
               .columns(['user_id', 'provider'])
-              .doUpdateSet({ vm_id: machineId })
-              .where('provider_credential_leases.vm_id', '=', machineId),
+              .doUpdateSet(held)
+              .where('provider_credential_leases.vm_id', '=', lease.machineId),
           )
           .returning('vm_id')
           .executeTakeFirst();
@@ -43,8 +44,8 @@ export function createLeases(database: Database): Pick<CredentialStore, 'lease' 
 
   return {
     holder,
-    lease: async (userId, provider, machineId) => {
-      if (await take(userId, provider, machineId)) return;
+    lease: async (userId, provider, lease) => {
+      if (await take(userId, provider, lease)) return;
       const other = await holder(userId, provider);
       throw new SallyportError('CREDENTIAL_LEASED', `Another machine holds the ${provider} credential.`, {
         details: { provider, machineId: other?.machineId ?? null },

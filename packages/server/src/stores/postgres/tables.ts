@@ -116,6 +116,7 @@ interface LeasesTable {
   user_id: string;
   provider: string;
   vm_id: string;
+  disk_nonce: string | null;
 }
 
 interface PromptsTable {
