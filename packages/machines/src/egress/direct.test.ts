@@ -4,10 +4,12 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 
 import { systemClock } from '@sallyport/core';
 import type { EgressRoute } from '@sallyport/core';
+import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { createDirectEgress } from './direct.ts';
@@ -207,22 +209,37 @@ describe('the direct egress', () => {
   });
 
   it('gives up on a name or a host that does not answer in time', async () => {
-    const limits = { connectMs: 50 };
-    const { route } = await open({ limits, resolve: () => new Promise(() => {}) });
-    expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
-    const silent = await open({ limits, dial: () => new Promise(() => {}) });
-    expect(await send(silent.route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 502/);
+    for (const part of ['resolve', 'dial'] as const) {
+      const clock = createVirtualClock();
+      const asked = Promise.withResolvers<void>();
+      const never = (): Promise<never> => {
+        asked.resolve();
+        return new Promise(() => {});
+      };
+      const { route } = await open({ clock, limits: { connectMs: 1000 }, [part]: never });
+      const { ended } = send(route, connectTo('api.example.com:443'));
+      await asked.promise;
+      await clock.advance(999);
+      expect(clock.pending).toBe(1);
+      await clock.advance(1);
+      expect(await ended).toMatch(/^HTTP\/1.1 502/);
+    }
   });
 
   it('closes a tunnel in which nothing moves, and not one in which something does', async () => {
-    const { route } = await open({ limits: { idleMs: 150 } });
+    const clock = createVirtualClock();
+    const { route } = await open({ clock, limits: { idleMs: 1000 } });
     const tunnel = send(route, connectTo('api.example.com:443'));
     await tunnel.until('200');
     for (let beat = 0; beat < 5; beat++) {
-      await systemClock.sleep(60);
+      await clock.advance(999);
       tunnel.socket.write(`beat${beat}`);
+      expect(await Promise.race([tunnel.until(`beat${beat}`), tunnel.ended])).toContain(`beat${beat}`);
     }
-    await tunnel.until('beat4');
+    await clock.advance(999);
+    // Only the watch on this tunnel sleeps on this clock: it has not given up yet.
+    expect(clock.pending).toBe(1);
+    await clock.advance(1);
     await tunnel.ended;
   });
 
@@ -234,14 +251,28 @@ describe('the direct egress', () => {
   });
 
   it('slows the sender down when the receiver does not read', async () => {
-    const { route } = await open({
-      dial: async () => new PassThrough({ highWaterMark: 1024, transform: () => {} }),
+    const size = 16 * 1024 * 1024;
+    const arrived = Promise.withResolvers<void>();
+    let [received, mostWaiting] = [0, 0];
+    // Takes a piece every few turns of the event loop, in each of which the gateway could read many.
+    const take = async (chunk: Buffer, done: () => void): Promise<void> => {
+      mostWaiting = Math.max(mostWaiting, receiver.writableLength);
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
+      received += chunk.length;
+      if (received === size) arrived.resolve();
+      done();
+    };
+    const receiver = new Duplex({
+      highWaterMark: 1024,
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => void take(chunk, done),
     });
+    const { route } = await open({ dial: async () => receiver });
     const tunnel = send(route, connectTo('api.example.com:443'));
     await tunnel.until('200');
-    tunnel.socket.write(Buffer.alloc(32 * 1024 * 1024));
-    await systemClock.sleep(200);
-    expect(tunnel.socket.writableLength).toBeGreaterThan(16 * 1024 * 1024);
+    tunnel.socket.write(Buffer.alloc(size));
+    await arrived.promise;
+    expect(mostWaiting).toBeLessThan(1024 * 1024);
   });
 
   it('that was opened ahead leads nowhere until it is assigned, and is assigned once', async () => {
