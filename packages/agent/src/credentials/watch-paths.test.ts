@@ -1,9 +1,9 @@
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { watchPaths } from './watch-paths.ts';
 
@@ -12,16 +12,23 @@ describe('a watch of paths', () => {
   let file: string;
   let over: AbortController;
   let rings: number;
+  let fenceFolder: string;
+  let fenceWatcher: FSWatcher;
+  let fences = 0;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'watch-paths-'));
     file = join(root, '.cli', 'keys', 'auth.json');
     over = new AbortController();
     rings = 0;
+    fenceFolder = mkdtempSync(join(tmpdir(), 'watch-fence-'));
+    fenceWatcher = watch(fenceFolder);
   });
 
   afterEach(() => {
     over.abort();
+    fenceWatcher.close();
+    rmSync(fenceFolder, { recursive: true, force: true });
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -31,12 +38,26 @@ describe('a watch of paths', () => {
 
   /** How often it rang because of what is done, after all of its events have come. */
   async function ringsAfter(change: () => void): Promise<number> {
-    await sleep(50);
+    await eventsDelivered();
     rings = 0;
     change();
-    await vi.waitUntil(() => rings > 0, { timeout: 200, interval: 5 }).catch(() => undefined);
-    await sleep(20);
+    await eventsDelivered();
     return rings;
+  }
+
+  /**
+   * Makes a file elsewhere and waits for the event of it. All watchers of a process share one inotify queue, which
+   * keeps its order (inotify(7)), so whatever happened before has been told by then.
+   */
+  async function eventsDelivered(): Promise<void> {
+    const fence = `fence-${++fences}`;
+    const seen = new Promise<void>((resolve) => {
+      fenceWatcher.on('change', (_event, name) => {
+        if (String(name) === fence) resolve();
+      });
+    });
+    writeFileSync(join(fenceFolder, fence), '');
+    await seen;
   }
 
   const makeFolders = (): unknown => mkdirSync(join(root, '.cli', 'keys'), { recursive: true });
