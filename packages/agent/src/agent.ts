@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig, Clock } from '@sallyport/core';
 
 import type { CliSurroundings } from './cli/cli-environment.ts';
 import { startEgressForwarder } from './cli/egress-forwarder.ts';
@@ -36,9 +36,8 @@ export interface Agent {
 }
 
 /** Puts the parts together and starts to listen. The desktop goes on starting in the background. */
-export async function startAgent(configured: BootConfig): Promise<Agent> {
+export async function startAgent(configured: BootConfig, clock: Clock = systemClock): Promise<Agent> {
   const boot = { ...configured };
-  const clock = systemClock;
   const over = new AbortController();
   const { runtime } = boot;
   await mkdir(boot.home, { recursive: true, mode: 0o700 });

@@ -9,6 +9,7 @@ import { agentEventSchema, systemClock } from '@sallyport/core';
 import type { AgentEvent, BootConfig, CredentialItem, ExecuteRequest, StartLoginRequest } from '@sallyport/core';
 
 import { startAgent } from '../agent.ts';
+import type { PatientClock } from './patient-clock.ts';
 
 /** A real agent on a Unix socket, whose only CLI is a shell script. */
 export interface TestAgent extends AsyncDisposable {
@@ -49,7 +50,11 @@ export const items: readonly CredentialItem[] = [
 
 export const credential = JSON.stringify({ tokens: { refresh: 'refresh-token-canary-1' } });
 
-export async function startTestAgent(script: string, boot: Partial<BootConfig> = {}): Promise<TestAgent> {
+export async function startTestAgent(
+  script: string,
+  boot: Partial<BootConfig> = {},
+  clock?: PatientClock,
+): Promise<TestAgent> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-agent-'));
   const home = join(folder, 'home');
   const socket = join(folder, 'agent.sock');
@@ -69,7 +74,7 @@ export async function startTestAgent(script: string, boot: Partial<BootConfig> =
     clis: { [provider]: join(folder, 'cli') },
     ...boot,
   };
-  const agent = await startAgent(config);
+  const agent = await startAgent(config, clock);
 
   const open: TestAgent['open'] = (method, path, body, headers = {}, signal) =>
     new Promise((resolve, reject) => {
@@ -100,7 +105,8 @@ export async function startTestAgent(script: string, boot: Partial<BootConfig> =
   })().catch(() => {});
 
   const find: TestAgent['event'] = async (type) => {
-    const until = performance.now() + 10_000;
+    // Just before the test's own time is over, so that the failure shows what came instead.
+    const until = performance.now() + 55_000;
     for (;;) {
       for (const event of events) if (isOfType(event, type)) return event;
       if (performance.now() > until) throw new Error(`No event ${type}; there were: ${JSON.stringify(events)}`);
@@ -118,7 +124,8 @@ export async function startTestAgent(script: string, boot: Partial<BootConfig> =
     event: find,
     [Symbol.asyncDispose]: async () => {
       stream.destroy();
-      await agent.close();
+      // What does not end by itself is killed when its time is over.
+      await (clock ? clock.passUntil(agent.close()) : agent.close());
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -163,7 +170,7 @@ export function executeRequest(change: Partial<ExecuteRequest> = {}): ExecuteReq
     argv: ['exec'],
     prompt: 'hello',
     workingDirectory: '~/work',
-    timeoutMs: 20_000,
+    timeoutMs: 600_000,
     maxOutputBytes: 10_000_000,
     ...change,
   };

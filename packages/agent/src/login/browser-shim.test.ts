@@ -18,8 +18,7 @@ describe('the browser command', () => {
     const links = Array.from({ length: 20 }, (_, index) => `https://a.example/?n=${index}&x=%20$(id)\`"'\\n`);
     const run = (link: string) => promisify(execFile)(join(folder, 'bin', 'xdg-open'), [link], { env: {} });
     await Promise.all([...links, `https://a.example/${'a'.repeat(20_000)}`].map(run));
-    const until = performance.now() + 5000;
-    while (seen.length < links.length && performance.now() < until) await systemClock.sleep(5);
+    while (seen.length < links.length) await systemClock.sleep(5);
     expect(seen.toSorted()).toEqual(links.toSorted());
     shim.close();
     await rm(folder, { recursive: true });

@@ -5,9 +5,10 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 
 import { startLoginRequestSchema, systemClock } from '@sallyport/core';
-import type { Clock } from '@sallyport/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { createPatientClock } from '../__fixtures__/patient-clock.ts';
+import type { PatientClock } from '../__fixtures__/patient-clock.ts';
 import {
   credential,
   isRunning,
@@ -103,12 +104,24 @@ describe('a login', () => {
 
   it('does not believe a CLI that says it is done with a blank credential', async () => {
     const blank = write.replace('refresh-token-canary-1', '');
-    await using agent = await startTestAgent(`${openBrowser}; ${blank}; echo Logged in.`);
+    const clock = createPatientClock();
+    await using agent = await startTestAgent(
+      `${openBrowser}; ${waitFor('go')}; ${blank}; echo Logged in.; sleep 600`,
+      {},
+      clock,
+    );
     await start(agent);
+    await signal(agent, 'go');
+    // Time passes with the looks at the file only, so that the first capture ends long before the login is given up.
+    for (let naps = 0; !agent.events.some(({ type }) => type === 'credential.rejected');) {
+      if (clock.naps > naps) await clock.advance(200);
+      naps = clock.naps;
+      await systemClock.sleep(5);
+    }
     expect(await agent.event('credential.rejected')).toMatchObject({
       problem: expect.stringContaining('/tokens/refresh'),
     });
-    expect(await agent.event('login.failed')).toMatchObject({ code: 'CREDENTIAL_INCOMPLETE' });
+    expect(await clock.passUntil(agent.event('login.failed'))).toMatchObject({ code: 'CREDENTIAL_INCOMPLETE' });
     expect(agent.events.some((event) => event.type === 'credential.offered')).toBe(false);
   });
 
@@ -117,13 +130,14 @@ describe('a login', () => {
     const [head, tail] = [credential.slice(0, half), credential.slice(half)];
     const file = '"$HOME/.fake/auth.json"';
     const script = `${openBrowser}; printf '%s' '${head}' > ${file}; echo Logged in.; sleep 0.4; printf '%s' '${tail}' >> ${file}; sleep 30`;
-    await using agent = await startTestAgent(script);
+    // However long the second half takes here: no time passes for the agent.
+    await using agent = await startTestAgent(script, {}, createPatientClock());
     await start(agent);
     expect(await agent.event('credential.offered')).toMatchObject({ files: { auth: credential } });
   });
 
   it('can be cancelled, and leaves no process behind', async () => {
-    const script = `sleep 60 & echo $! > "$HOME/child"; echo $$ > "$HOME/pid"; ${openBrowser}; sleep 60`;
+    const script = `sleep 60 & echo $! > "$HOME/child"; echo $$ > "$HOME/pid"; ${openBrowser}; sleep 600`;
     await using agent = await startTestAgent(script);
     const request = loginRequest();
     await start(agent, request);
@@ -138,7 +152,7 @@ describe('a login', () => {
   });
 
   it('ends when whoever started it goes away before the answer', async () => {
-    await using agent = await startTestAgent(`echo $$ > "$HOME/pid"; sleep 60`);
+    await using agent = await startTestAgent(`echo $$ > "$HOME/pid"; sleep 600`);
     const waiting = new AbortController();
     const opening = agent.open('POST', `/auth/${provider}`, loginRequest(), {}, waiting.signal).catch(() => undefined);
     while (!existsSync(join(agent.home, 'pid'))) await systemClock.sleep(10);
@@ -148,11 +162,12 @@ describe('a login', () => {
   });
 
   it('is given up at its time limit, and says so', async () => {
-    await using agent = await startTestAgent('sleep 60');
-    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() * 100 };
+    await using agent = await startTestAgent('sleep 600');
+    const clock = createPatientClock();
     await using runner = await startRunner(agent, clock);
     const command = startLoginRequestSchema.parse(loginRequest({ ...withoutLink, timeoutMs: 10_000 }));
-    await expect(runner.start(provider, command, new AbortController().signal)).rejects.toMatchObject({
+    const login = runner.start(provider, command, new AbortController().signal);
+    await expect(clock.passUntil(login)).rejects.toMatchObject({
       code: 'LOGIN_TIMED_OUT',
     });
   });
@@ -174,7 +189,7 @@ describe('a login', () => {
   });
 
   it('is refused while another one runs', async () => {
-    await using agent = await startTestAgent(`${openBrowser}; sleep 60`);
+    await using agent = await startTestAgent(`${openBrowser}; sleep 600`);
     await start(agent);
     expect(await start(agent)).toMatchObject({ status: 409, body: { code: 'LOGIN_IN_PROGRESS' } });
     expect((await agent.get('/health')).body).toMatchObject({ activeSessions: 1 });
@@ -223,7 +238,7 @@ describe('a login', () => {
 });
 
 /** A login runner by itself, on another clock. */
-async function startRunner({ boot }: TestAgent, clock: Clock) {
+async function startRunner({ boot }: TestAgent, clock: PatientClock) {
   const over = new AbortController();
   const log = createEventLog();
   const shim = await installBrowserShim(boot.runtime);
@@ -234,7 +249,7 @@ async function startRunner({ boot }: TestAgent, clock: Clock) {
     ...runner,
     [Symbol.asyncDispose]: async () => {
       over.abort();
-      await runner.close();
+      await clock.passUntil(runner.close());
       shim.close();
     },
   };
@@ -249,7 +264,7 @@ describe('a callback', () => {
         response.writeHead(302, { location: `http://127.0.0.1:${cli.port}/success`, 'set-cookie': 'a=b' });
       response.end('<script>hostile</script>');
     });
-    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 600`);
     const refused = await agent.get('/auth/callback?code=c1&state=s1');
     expect(refused).toMatchObject({ status: 400, body: { code: 'LOGIN_CALLBACK_REFUSED' } });
     await start(agent);
@@ -264,20 +279,29 @@ describe('a callback', () => {
 
   it('that the CLI is slow to take lets the person go, and is still seen through to its end', async () => {
     const seen: string[] = [];
-    const redeemed = Promise.withResolvers<void>();
+    const [asked, redeemed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const cli = await listenLocally((request, response) => {
       seen.push(request.url ?? '');
-      if (!request.url?.startsWith('/cb')) response.end();
-      else void redeemed.promise.then(() => response.writeHead(302, { location: '/success' }).end());
+      if (!request.url?.startsWith('/cb')) {
+        response.end();
+        return;
+      }
+      asked.resolve();
+      void redeemed.promise.then(() => response.writeHead(302, { location: '/success' }).end());
     });
-    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    const clock = createPatientClock();
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 600`, {}, clock);
     await start(agent);
-    expect((await agent.get('/auth/callback?code=c1&state=s1')).status).toBe(200);
+    const answer = agent.get('/auth/callback?code=c1&state=s1');
+    await asked.promise;
+    await clock.advance(5000);
+    expect((await answer).status).toBe(200);
     expect(await agent.event('login.callback')).toMatchObject({ ok: true });
     redeemed.resolve();
-    await expect.poll(() => seen).toEqual(['/cb?code=c1&state=s1', '/success']);
+    await vi.waitUntil(() => seen.length === 2, { timeout: 60_000 });
+    expect(seen).toEqual(['/cb?code=c1&state=s1', '/success']);
     cli.close();
-  }, 15_000);
+  });
 
   it('is never followed to another place', async () => {
     const seen: string[] = [];
@@ -285,7 +309,7 @@ describe('a callback', () => {
       seen.push(request.url ?? '');
       response.writeHead(302, { location: 'http://127.0.0.1:1/elsewhere' }).end();
     });
-    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 60`);
+    await using agent = await startTestAgent(`"$BROWSER" '${signInUrl(cli.port)}'; sleep 600`);
     await start(agent);
     expect((await agent.get('/auth/callback?code=c1&state=s1')).status).toBe(200);
     expect(seen).toHaveLength(1);
