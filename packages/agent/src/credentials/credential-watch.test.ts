@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { systemClock } from '@sallyport/core';
-import type { CredentialFiles, CredentialItem } from '@sallyport/core';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
+import { createPatientClock } from '../__fixtures__/patient-clock.ts';
 import { watchCredential } from './credential-watch.ts';
 
 const item = (id: string, role: 'secret' | 'settings'): CredentialItem => ({
@@ -22,6 +22,8 @@ const item = (id: string, role: 'secret' | 'settings'): CredentialItem => ({
 
 let home: string;
 
+const until = (holds: () => boolean): Promise<unknown> => vi.waitUntil(holds, { timeout: 60_000, interval: 5 });
+
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'watch-'));
 });
@@ -29,6 +31,13 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 it('offers a credential again when a secret of it changes, and not for its settings', async () => {
   const over = new AbortController();
+  const clock = createPatientClock();
+  let looks = 0;
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    // Between two looks it sleeps longer than within one.
+    if (ms >= 1000) looks += 1;
+    return clock.sleep(ms, signal);
+  };
   const found: CredentialFiles[] = [];
   const write = (id: string, value: object): Promise<void> =>
     writeFile(join(home, `${id}.json`), JSON.stringify(value));
@@ -36,17 +45,18 @@ it('offers a credential again when a secret of it changes, and not for its setti
   await write('settings', { starts: 1 });
   watchCredential({
     place: { home, role: 'cli', items: [item('auth', 'secret'), item('settings', 'settings')] },
-    clock: systemClock,
+    clock: { ...clock, sleep },
     signal: over.signal,
     onComplete: (files) => found.push(files),
     onRejected: (problem) => expect.unreachable(problem),
   });
-  await expect.poll(() => found.length).toBe(1);
+  await until(() => found.length === 1 && clock.pending === 1);
+  const before = looks;
   await write('settings', { starts: 2 });
-  await systemClock.sleep(300);
+  await until(() => looks > before && clock.pending === 1);
   expect(found).toHaveLength(1);
   await write('auth', { token: 'second' });
-  await expect.poll(() => found.length).toBe(2);
+  await until(() => found.length === 2);
   expect(found[1]).toEqual({ auth: '{"token":"second"}', settings: '{"starts":2}' });
   over.abort();
 });
