@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { afterEach, expect, it } from 'vitest';
@@ -45,10 +46,18 @@ it('adds up memory and processor time, and passes over what has ended', async ()
   const use = await measureProcesses([process.pid, 2 ** 22 + 1]);
   const after = used();
   expect(use.processes).toBe(1);
-  expect(use.memoryMb).toBeGreaterThan(10);
-  expect(use.memoryMb).toBeLessThan(process.memoryUsage.rss() / 2 ** 20 + 50);
   // It is told in ticks of a hundredth of a second.
   expect(use.processorSeconds).toBeGreaterThan(before - 0.05);
   expect(use.processorSeconds).toBeLessThan(after + 0.05);
   expect(use.accelerator).toBeUndefined();
+});
+
+it('counts the share of a process in the memory it has with others', async () => {
+  // It sleeps, so that its memory is the same before and after; how many share its libraries is not.
+  const pid = await idle({});
+  const { memoryMb } = await measureProcesses([pid]);
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const sizeMb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]) / 1024;
+  expect(memoryMb).toBeGreaterThanOrEqual(sizeMb('Private_Clean') + sizeMb('Private_Dirty'));
+  expect(memoryMb).toBeLessThanOrEqual(sizeMb('Rss'));
 });
