@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { manifestSchema } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -108,7 +107,7 @@ describe('the CLI installer', () => {
     const controller = new AbortController();
     const first = installer.ensure(pinned(), 'fake', { ...quiet, signal: controller.signal });
     const second = installer.ensure(pinned(), 'fake', quiet);
-    await sleep(40);
+    await expect.poll(runs).toBe(1);
     controller.abort(new Error('left'));
     await expect(first).rejects.toThrow('left');
     expect(existsSync(join(await second, bin))).toBe(true);
