@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { describe, expect, it } from 'vitest';
 
 import { systemClock } from './clock.ts';
@@ -372,7 +374,7 @@ describe('listening to events', () => {
       tapping('good', 'event', () => void seen.push('good')),
     ]);
     calls.event(domainEvent);
-    await systemClock.sleep(1);
+    await setImmediate();
     expect(seen).toEqual(['good']);
     expect(errors.map(({ details }) => details['plugin'])).toEqual(['throws', 'rejects']);
   });
