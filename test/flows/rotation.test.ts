@@ -354,7 +354,7 @@ describe('the rotation drill', () => {
           expect(await ask(drill)).toEqual(worked);
         }),
       ),
-      { numRuns: 200 },
+      { numRuns: 200, seed: 326 },
     );
   });
 });
