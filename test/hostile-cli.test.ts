@@ -17,9 +17,14 @@ const genuine = `https://login.fake.test/authorize?${query}`;
 const lookAlike = `https://login.fake.test.evil.example/authorize?${query}`;
 const prompt = '\nPaste the code: ';
 
+/** Against what hangs: several machines start at once, on a host that may have other work. */
+const HANG_MS = 10 * 60_000;
+/** Of logins that only their time limit ends. All the time that a CLI has to do its trick. */
+const DECIDING_MS = 30_000;
+
 const ESC = '\u001b';
 const BEL = '\u0007';
-const wait = 'exec sleep 100';
+const wait = 'exec sleep 1000';
 const succeed = `mkdir -p ~/.fake; echo '{"token":"t","account":"a","issuedAt":1}' > ~/.fake/auth.json; echo Logged in.`;
 
 /** Logs in as soon as its terminal types anything by itself. */
@@ -34,6 +39,7 @@ interface Row {
   readonly sources?: readonly ('browser-shim' | 'osc8' | 'text')[];
   /** What the person types when asked for the code. Default: nothing. */
   readonly types?: string;
+  /** Default: so long that the trick is surely done, since its end is what shows the outcome. */
   readonly timeoutMs?: number;
   readonly code: string;
   readonly says: RegExp;
@@ -43,7 +49,7 @@ const rows: Readonly<Record<string, Row>> = {
   'prints a link to a look-alike': {
     script: `${print(`Open this link:\n${lookAlike}${prompt}`)}; ${wait}`,
     code: 'LOGIN_URL_REFUSED',
-    says: /within 10 s\. The link it did show was refused: its host is login\.fake\.test\.evil\.example, which is not/,
+    says: /within 30 s\. The link it did show was refused: its host is login\.fake\.test\.evil\.example, which is not/,
   },
   'hands its browser a link to a look-alike': {
     script: `"$BROWSER" '${lookAlike}'; ${wait}`,
@@ -60,7 +66,8 @@ const rows: Readonly<Record<string, Row>> = {
     says: /refused: its path is not a sign-in path/,
   },
   'prints a good link and writes another over it': {
-    script: `${print(genuine)}; sleep 0.2; ${print(`\r${lookAlike}${prompt}`)}; ${wait}`,
+    // At once, since a good link that stays for a second is announced, and then the login waits for the person.
+    script: `${print(`${genuine}\r${lookAlike}${prompt}`)}; ${wait}`,
     code: 'LOGIN_URL_REFUSED',
     says: /refused: its host is login\.fake\.test\.evil\.example/,
   },
@@ -82,7 +89,7 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'prints 100 MB': {
     script: `yes '${'Opening the browser. '.repeat(10)}' | head -c 100000000; ${succeed}`,
-    timeoutMs: 60_000,
+    timeoutMs: HANG_MS,
     code: 'LOGIN_FAILED',
     says: /wrote more than 10485760 bytes/,
   },
@@ -95,12 +102,14 @@ const rows: Readonly<Record<string, Row>> = {
   'refuses the code it has asked for': {
     script: `${print(`${genuine}${prompt}`)}; read code; echo 'Sign-in failed: a wrong code.'; exit 1`,
     types: 'AB-1',
+    timeoutMs: HANG_MS,
     code: 'LOGIN_DENIED',
     says: /^The sign-in was refused\.$/,
   },
   'takes the code and says that all is well, with no credential': {
     script: `${print(`${genuine}${prompt}`)}; read code; echo Logged in.`,
     types: 'AB-1',
+    timeoutMs: HANG_MS,
     code: 'CREDENTIAL_INCOMPLETE',
     says: /said that the login is complete, but its credential is not: The CLI has written no credential/,
   },
@@ -110,10 +119,10 @@ const rows: Readonly<Record<string, Row>> = {
 const lateLogin = `trap '${succeed.replaceAll("'", `'\\''`)}' TERM HUP INT; ${print(`${genuine}${prompt}`)}; while :; do sleep 0.05; done`;
 
 /** For logins that do not fail by themselves. */
-const others: Readonly<Record<string, Pick<Row, 'script'>>> = {
-  'asks the terminal for the cursor': { script: untilAnswered(`${ESC}[6n`) },
-  'logs in when it is ended': { script: lateLogin },
-  'is to log the same person in twice': { script: lateLogin },
+const others: Readonly<Record<string, Pick<Row, 'script' | 'timeoutMs'>>> = {
+  'asks the terminal for the cursor': { script: untilAnswered(`${ESC}[6n`), timeoutMs: HANG_MS },
+  'logs in when it is ended': { script: lateLogin, timeoutMs: HANG_MS },
+  'is to log the same person in twice': { script: lateLogin, timeoutMs: HANG_MS },
 };
 
 const providers = Object.entries({ ...rows, ...others }).map(([name, row], index) => ({
@@ -129,7 +138,7 @@ beforeAll(async () => {
 });
 afterAll(async () => world?.[Symbol.asyncDispose]());
 
-describe.concurrent('a CLI that', { timeout: 90_000 }, () => {
+describe.concurrent('a CLI that', { timeout: HANG_MS }, () => {
   it.each(Object.keys(rows))('%s', async (name) => {
     const row = rows[name];
     const { sessionId } = await start(name);
@@ -190,7 +199,7 @@ function start(name: string): Promise<SessionRecord> {
 }
 
 /** The fake provider whose CLI is a script. */
-function providerOf(id: string, { sources = ['text'], timeoutMs = 10_000 }: Partial<Row>): Provider {
+function providerOf(id: string, { sources = ['text'], timeoutMs = DECIDING_MS }: Partial<Row>): Provider {
   const { manifest, ...functions } = createFakeProvider();
   const logins = manifest.logins.flatMap((method) =>
     method.id === 'paste' && method.url

@@ -73,7 +73,7 @@ export async function createHostileWorld({ providers, sites }: HostileWorldOptio
     start: (provider, method) => app.logins.start({ userId: randomUUID(), externalId: null, provider, method }),
     async follow(sessionId, { code, sees } = {}) {
       let [link, asked] = ['', ''];
-      for await (const { event } of app.logins.events(sessionId, 0, AbortSignal.timeout(90_000))) {
+      for await (const { event } of app.logins.events(sessionId, 0, new AbortController().signal)) {
         await sees?.(event);
         const { url, promptId } = event.data ?? {};
         if (event.type === 'url') link = String(url);
