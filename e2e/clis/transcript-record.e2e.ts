@@ -164,7 +164,7 @@ async function exitOf(child: ChildProcess): Promise<{ readonly code: number | nu
 }
 
 async function until(child: ChildProcess, look: () => string | undefined): Promise<string> {
-  for (let tries = 0; tries < 600 && child.exitCode === null; tries += 1) {
+  for (let tries = 0; tries < 1200 && child.exitCode === null; tries += 1) {
     const seen = look();
     if (seen !== undefined) return seen;
     await sleep(50);
