@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { signIn } from '../support/cli-person.ts';
 import { ensureCli } from '../support/ensure-cli.ts';
-import { createHostileWorld } from '../../test/setup/hostile-world.ts';
-import type { HostileWorld } from '../../test/setup/hostile-world.ts';
+import { createHostileWorld } from '../support/hostile-world.ts';
+import type { HostileWorld } from '../support/hostile-world.ts';
 
 /** What a vendor can answer the real CLI: the login ends with an error of its own, with no credential and no machine. */
 

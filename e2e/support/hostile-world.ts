@@ -10,7 +10,7 @@ import { connectAgent, createCallbackPorts, createProcessDriver } from '@sallypo
 import { createFakeInternet, fakeCliExecutable } from '@sallyport/testkit';
 import type { FakeInternet, Site } from '@sallyport/testkit';
 
-import { processesOf } from '../server/sallyport-process.ts';
+import { processesOf } from '../../test/server/sallyport-process.ts';
 
 /** The whole application on real machines with the real agent; only the vendors and the database are made up. */
 export interface HostileWorld extends AsyncDisposable {

@@ -2,14 +2,15 @@ import type { Provider, SessionRecord } from '@sallyport/core';
 import { createFakeLogin, createFakeProvider } from '@sallyport/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { createHostileWorld } from './setup/hostile-world.ts';
-import type { HostileWorld } from './setup/hostile-world.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
+import { createHostileWorld } from '../support/hostile-world.ts';
+import type { HostileWorld } from '../support/hostile-world.ts';
 
 /**
  * What a CLI in a machine can do to those who log in with it: each trick ends the login with an error of its own, no
  * credential is stored, and the machine is gone. More of each kind, without a machine: links in `url-guard.test.ts`,
  * escape sequences in `screen.test.ts`, late and doubled logins in `test/flows/login.test.ts`. Bad credential files
- * and crashes through the whole server are in `e2e/main/hostile.e2e.ts`, bad vendors in `e2e/clis/hostile-vendor.e2e.ts`.
+ * and crashes through the whole server are in `e2e/main/hostile.e2e.ts`, bad vendors in `hostile-vendor.e2e.ts`.
  */
 
 const query = 'response_type=code&redirect_uri=https%3A%2F%2Flogin.fake.test%2Fcode&state=s';
@@ -17,8 +18,6 @@ const genuine = `https://login.fake.test/authorize?${query}`;
 const lookAlike = `https://login.fake.test.evil.example/authorize?${query}`;
 const prompt = '\nPaste the code: ';
 
-/** Against what hangs: several machines start at once, on a host that may have other work. */
-const HANG_MS = 10 * 60_000;
 /** Of logins that only their time limit ends. All the time that a CLI has to do its trick. */
 const DECIDING_MS = 30_000;
 
@@ -89,7 +88,7 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'prints 100 MB': {
     script: `yes '${'Opening the browser. '.repeat(10)}' | head -c 100000000; ${succeed}`,
-    timeoutMs: HANG_MS,
+    timeoutMs: HANG_LIMIT_MS,
     code: 'LOGIN_FAILED',
     says: /wrote more than 10485760 bytes/,
   },
@@ -102,14 +101,14 @@ const rows: Readonly<Record<string, Row>> = {
   'refuses the code it has asked for': {
     script: `${print(`${genuine}${prompt}`)}; read code; echo 'Sign-in failed: a wrong code.'; exit 1`,
     types: 'AB-1',
-    timeoutMs: HANG_MS,
+    timeoutMs: HANG_LIMIT_MS,
     code: 'LOGIN_DENIED',
     says: /^The sign-in was refused\.$/,
   },
   'takes the code and says that all is well, with no credential': {
     script: `${print(`${genuine}${prompt}`)}; read code; echo Logged in.`,
     types: 'AB-1',
-    timeoutMs: HANG_MS,
+    timeoutMs: HANG_LIMIT_MS,
     code: 'CREDENTIAL_INCOMPLETE',
     says: /said that the login is complete, but its credential is not: The CLI has written no credential/,
   },
@@ -120,9 +119,9 @@ const lateLogin = `trap '${succeed.replaceAll("'", `'\\''`)}' TERM HUP INT; ${pr
 
 /** For logins that do not fail by themselves. */
 const others: Readonly<Record<string, Pick<Row, 'script' | 'timeoutMs'>>> = {
-  'asks the terminal for the cursor': { script: untilAnswered(`${ESC}[6n`), timeoutMs: HANG_MS },
-  'logs in when it is ended': { script: lateLogin, timeoutMs: HANG_MS },
-  'is to log the same person in twice': { script: lateLogin, timeoutMs: HANG_MS },
+  'asks the terminal for the cursor': { script: untilAnswered(`${ESC}[6n`), timeoutMs: HANG_LIMIT_MS },
+  'logs in when it is ended': { script: lateLogin, timeoutMs: HANG_LIMIT_MS },
+  'is to log the same person in twice': { script: lateLogin, timeoutMs: HANG_LIMIT_MS },
 };
 
 const providers = Object.entries({ ...rows, ...others }).map(([name, row], index) => ({
@@ -138,7 +137,7 @@ beforeAll(async () => {
 });
 afterAll(async () => world?.[Symbol.asyncDispose]());
 
-describe.concurrent('a CLI that', { timeout: HANG_MS }, () => {
+describe.concurrent('a CLI that', () => {
   it.each(Object.keys(rows))('%s', async (name) => {
     const row = rows[name];
     const { sessionId } = await start(name);
