@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { createMemoryStore, systemClock } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
 import { createFakeProvider } from '@sallyport/testkit';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { until } from '../setup/until.ts';
 import { providersCommand } from '../../packages/server/src/commands/providers.ts';
 import { makeDataDirectory, removeDirectory, runSallyport } from './sallyport-process.ts';
 
@@ -83,13 +82,12 @@ it('switches a provider off and on, while the server runs and while it does not'
   try {
     const address = (await server.saying(/sallyport listening on http:\S+/)).split(' ').at(-1) ?? '';
     const fake = async () => Object(await (await fetch(`${address}/api/providers`)).json())[0];
-    const until = async (disabled: boolean): Promise<void> => {
-      while (((await fake()).disabled !== null) !== disabled) await sleep(100);
-    };
+    const untilDisabled = (disabled: boolean): Promise<void> =>
+      until('the switch to count', async () => ((await fake()).disabled !== null) === disabled);
     expect(await fake()).toMatchObject({ disabled: null, consent: { text: expect.stringContaining('Fake CLI') } });
 
     expect(await providers('disable', 'fake')).toContain('Fake CLI is switched off');
-    await until(true);
+    await untilDisabled(true);
     const body = JSON.stringify({ provider: 'fake' });
     const headers = { 'content-type': 'application/json' };
     const refused = await fetch(`${address}/api/auth/start`, { method: 'POST', headers, body });
@@ -97,7 +95,7 @@ it('switches a provider off and on, while the server runs and while it does not'
     expect(await refused.json()).toMatchObject({ code: 'PROVIDER_DISABLED' });
 
     expect(await providers('enable', 'fake')).toContain('Fake CLI is switched on again');
-    await until(false);
+    await untilDisabled(false);
     await providers('disable', 'fake');
   } finally {
     server.child.kill('SIGTERM');

@@ -2,9 +2,10 @@ import { symlink, mkdir, readFile, rename, truncate, writeFile } from 'node:fs/p
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
-import { agentEventSchema, systemClock } from '@sallyport/core';
+import { agentEventSchema } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
+import { until } from '../../../test/setup/until.ts';
 import { createPatientClock } from './__fixtures__/patient-clock.ts';
 import { credential, items, provider, readEvents, startTestAgent } from './__fixtures__/test-agent.ts';
 import type { TestAgent } from './__fixtures__/test-agent.ts';
@@ -20,17 +21,13 @@ async function place(agent: TestAgent, text: string): Promise<void> {
 const offers = (agent: TestAgent) =>
   agent.events.flatMap((event) => (event.type === 'credential.offered' ? [event] : []));
 
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await systemClock.sleep(5);
-};
-
 describe('watched credentials', () => {
   it('are offered when they are written, each version once, and repeated until acknowledged', async () => {
     const clock = createPatientClock();
     await using agent = await startTestAgent('exit 0', {}, clock);
     await agent.post('/credentials/watch', { provider, items });
     // The watch and the repetition of offers. Neither looks again by itself while this clock stands still.
-    await until(() => clock.pending === 2);
+    await until('both watches to wait', () => clock.pending === 2);
     await place(agent, credential);
     const first = await agent.event('credential.offered');
     expect(first).toEqual({
@@ -40,12 +37,12 @@ describe('watched credentials', () => {
       files: { auth: credential },
     });
     await clock.advance(2000);
-    await until(() => offers(agent).length >= 2);
+    await until('a second offer', () => offers(agent).length >= 2);
     expect(new Set(offers(agent).map((offer) => offer.offerId)).size).toBe(1);
     await agent.post('/credentials/ack', { offerId: first.offerId });
     const rotated = credential.replace('canary-1', 'canary-2');
     await place(agent, rotated);
-    await until(() => offers(agent).some((offer) => offer.files['auth'] === rotated));
+    await until('the rotated credential', () => offers(agent).some((offer) => offer.files['auth'] === rotated));
   });
 
   it('are sent again to a receiver that comes back, without what it has seen', async () => {
@@ -101,7 +98,7 @@ describe('watched credentials', () => {
     expect(capture).toMatchObject({ status: 404, body: { code: 'CREDENTIAL_INCOMPLETE' } });
     expect(offers(agent)).toEqual([]);
     await place(agent, credential);
-    await until(() => offers(agent).length > 0);
+    await until('an offer', () => offers(agent).length > 0);
   });
 
   it('are not taken from behind a link in the middle of the path', async () => {

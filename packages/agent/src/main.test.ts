@@ -4,9 +4,9 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { systemClock } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
+import { until } from '../../../test/setup/until.ts';
 import { agentBundle } from './index.ts';
 
 const token = 'token-of-this-boot-0123456789-0123456789';
@@ -36,16 +36,17 @@ function config(folder: string): string {
 }
 
 async function health(folder: string, bearer = token): Promise<number> {
-  for (;;) {
-    const status = await new Promise<number>((resolve) => {
+  let status = 0;
+  await until('the agent to answer', async () => {
+    status = await new Promise<number>((resolve) => {
       const headers = { authorization: `Bearer ${bearer}` };
       const outgoing = request({ socketPath: join(folder, 'socket'), path: '/health', headers });
       outgoing.once('response', (response) => resolve(response.resume().statusCode ?? 0));
       outgoing.once('error', () => resolve(0)).end();
     });
-    if (status !== 0) return status;
-    await systemClock.sleep(20);
-  }
+    return status !== 0;
+  });
+  return status;
 }
 
 describe('the built agent', () => {
@@ -75,7 +76,7 @@ describe('the built agent', () => {
     const next = 'token-of-the-next-wake-0123456789-0123456789';
     await writeFile(join(folder, 'boot.next'), config(folder).replace(token, next));
     await rename(join(folder, 'boot.next'), join(folder, 'boot.json'));
-    while ((await health(folder, next)) !== 200) await systemClock.sleep(20);
+    await until('the next token to count', async () => (await health(folder, next)) === 200);
     expect(await health(folder)).toBe(401);
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);

@@ -206,7 +206,7 @@ describe.each(asyncHooks)('the async hook %s', (hook) => {
     let finished = false;
     const { calls } = setup([
       tapping('slow', hook, async () => {
-        await systemClock.sleep(5);
+        await setImmediate();
         finished = true;
       }),
     ]);

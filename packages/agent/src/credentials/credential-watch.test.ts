@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
 import { watchCredential } from './credential-watch.ts';
 
@@ -21,8 +22,6 @@ const item = (id: string, role: 'secret' | 'settings'): CredentialItem => ({
 });
 
 let home: string;
-
-const until = (holds: () => boolean): Promise<unknown> => vi.waitUntil(holds, { timeout: 60_000, interval: 5 });
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'watch-'));
@@ -50,13 +49,13 @@ it('offers a credential again when a secret of it changes, and not for its setti
     onComplete: (files) => found.push(files),
     onRejected: (problem) => expect.unreachable(problem),
   });
-  await until(() => found.length === 1 && clock.pending === 1);
+  await until('the first credential', () => found.length === 1 && clock.pending === 1);
   const before = looks;
   await write('settings', { starts: 2 });
-  await until(() => looks > before && clock.pending === 1);
+  await until('another look', () => looks > before && clock.pending === 1);
   expect(found).toHaveLength(1);
   await write('auth', { token: 'second' });
-  await until(() => found.length === 2);
+  await until('the second credential', () => found.length === 2);
   expect(found[1]).toEqual({ auth: '{"token":"second"}', settings: '{"starts":2}' });
   over.abort();
 });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { systemClock } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { installBrowserShim } from './browser-shim.ts';
 
 describe('the browser command', () => {
@@ -18,7 +18,7 @@ describe('the browser command', () => {
     const links = Array.from({ length: 20 }, (_, index) => `https://a.example/?n=${index}&x=%20$(id)\`"'\\n`);
     const run = (link: string) => promisify(execFile)(join(folder, 'bin', 'xdg-open'), [link], { env: {} });
     await Promise.all([...links, `https://a.example/${'a'.repeat(20_000)}`].map(run));
-    while (seen.length < links.length) await systemClock.sleep(5);
+    await until('every link', () => seen.length >= links.length);
     expect(seen.toSorted()).toEqual(links.toSorted());
     shim.close();
     await rm(folder, { recursive: true });

@@ -5,8 +5,9 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 
 import { startLoginRequestSchema, systemClock } from '@sallyport/core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
 import type { PatientClock } from '../__fixtures__/patient-clock.ts';
 import {
@@ -113,11 +114,12 @@ describe('a login', () => {
     await start(agent);
     await signal(agent, 'go');
     // Time passes with the looks at the file only, so that the first capture ends long before the login is given up.
-    for (let naps = 0; !agent.events.some(({ type }) => type === 'credential.rejected');) {
+    let naps = 0;
+    await until('the credential to be rejected', async () => {
       if (clock.naps > naps) await clock.advance(200);
       naps = clock.naps;
-      await systemClock.sleep(5);
-    }
+      return agent.events.some(({ type }) => type === 'credential.rejected');
+    });
     expect(await agent.event('credential.rejected')).toMatchObject({
       problem: expect.stringContaining('/tokens/refresh'),
     });
@@ -155,7 +157,7 @@ describe('a login', () => {
     await using agent = await startTestAgent(`echo $$ > "$HOME/pid"; sleep 600`);
     const waiting = new AbortController();
     const opening = agent.open('POST', `/auth/${provider}`, loginRequest(), {}, waiting.signal).catch(() => undefined);
-    while (!existsSync(join(agent.home, 'pid'))) await systemClock.sleep(10);
+    await until('the CLI to run', () => existsSync(join(agent.home, 'pid')));
     waiting.abort();
     await opening;
     expect(await agent.event('login.failed')).toMatchObject({ code: 'LOGIN_CANCELLED' });
@@ -298,7 +300,7 @@ describe('a callback', () => {
     expect((await answer).status).toBe(200);
     expect(await agent.event('login.callback')).toMatchObject({ ok: true });
     redeemed.resolve();
-    await vi.waitUntil(() => seen.length === 2, { timeout: 60_000 });
+    await until('the second page', () => seen.length === 2);
     expect(seen).toEqual(['/cb?code=c1&state=s1', '/success']);
     cli.close();
   });

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { executeEventSchema, systemClock } from '@sallyport/core';
+import { executeEventSchema } from '@sallyport/core';
 import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
+import { readSlowly } from '../../../../test/setup/read-slowly.ts';
+import { until } from '../../../../test/setup/until.ts';
 import { executeRequest, isRunning, readEvents, startTestAgent, token } from '../__fixtures__/test-agent.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
@@ -18,11 +20,12 @@ async function execute(agent: TestAgent, change: Partial<ExecuteRequest> = {}): 
 
 /** The number that somebody writes to a file, once it is there. */
 async function numberIn(path: string): Promise<number> {
-  for (;;) {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    if (text.endsWith('\n')) return Number(text);
-    await systemClock.sleep(10);
-  }
+  let text = '';
+  await until(`a line in ${path}`, async () => {
+    text = await readFile(path, 'utf8').catch(() => '');
+    return text.endsWith('\n');
+  });
+  return Number(text);
 }
 
 const ended = { type: 'exit', code: 0, signal: null, reason: 'ended' };
@@ -71,8 +74,8 @@ describe('a prompt', () => {
     const pids = await Promise.all(['pid', 'grandchild'].map((name) => numberIn(join(agent.home, name))));
     expect(await Promise.all(pids.map(isRunning))).toEqual([true, true]);
     stream.destroy();
-    while ((await Promise.all(pids.map(isRunning))).includes(true)) await systemClock.sleep(20);
-    while ((await agent.get('/health')).body['activeSessions'] !== 0) await systemClock.sleep(20);
+    await until('the CLI to end', async () => !(await Promise.all(pids.map(isRunning))).includes(true));
+    await until('its session to end', async () => (await agent.get('/health')).body['activeSessions'] === 0);
   });
 
   it('does not wait for what the CLI left running behind it', async () => {
@@ -114,12 +117,10 @@ i=0; while [ $i -lt 200 ]; do cat "$HOME/line"; i=$((i+1)); echo $i > "$HOME/pro
     const progress = async (): Promise<number> =>
       Number(await readFile(join(agent.home, 'progress'), 'utf8').catch(() => 0));
     let [received, furthestAhead] = [0, 0];
-    // Slower than a CLI that nobody holds back.
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    await readSlowly(stream, async (chunk) => {
       received += chunk.length;
       furthestAhead = Math.max(furthestAhead, (await progress()) * 100_001 - received);
-      await systemClock.sleep(5);
-    }
+    });
     expect(received).toBeGreaterThan(20_000_000);
     expect(await progress()).toBe(200);
     // Pipes and sockets hold some hundred kilobytes; the agent holds a line or two.

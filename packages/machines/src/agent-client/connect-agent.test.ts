@@ -6,7 +6,6 @@ import type { Server, Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Secret } from '@sallyport/core';
 import type { AgentEvent, Machine, MachineExit } from '@sallyport/core';
@@ -195,11 +194,12 @@ describe('the agent client', () => {
 
   it('takes events up again behind the last one it saw, and ends with the machine', async () => {
     const seen: unknown[] = [];
+    let cut: () => void = () => undefined;
     const agent = await startAgent((request, response) => {
       seen.push(request.headers['last-event-id']);
       if (seen.length === 1) {
         response.write(`id: 1\ndata: ${event('a')}\n\nid: 2\ndata: ${event('b')}\n\nid: 3\ndata: {"cut`);
-        void sleep(20).then(() => response.destroy());
+        cut = () => void response.destroy();
       } else {
         response.write(`id: 3\ndata: ${event('c')}\n\n`);
       }
@@ -207,6 +207,7 @@ describe('the agent client', () => {
     const events: AgentEvent[] = [];
     for await (const next of connectAgent(agent.machine, new Secret(canary)).events(never)) {
       events.push(next);
+      if (events.length === 2) cut();
       if (events.length === 3) {
         agent.exit();
       }

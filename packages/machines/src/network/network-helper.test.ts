@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { readSlowly } from '../../../../test/setup/read-slowly.ts';
 import { startHelper } from './network-helper.ts';
 import type { NetworkHelper } from './network-helper.ts';
 
@@ -111,12 +112,10 @@ describe.runIf(process.platform === 'linux')('the helper inside the network of m
     sender.end(Buffer.alloc(size, 1));
     const slow = await accepted;
     let [received, mostUnderway] = [0, 0];
-    for await (const chunk of slow as AsyncIterable<Buffer>) {
+    await readSlowly(slow, (chunk) => {
       received += chunk.length;
       mostUnderway = Math.max(mostUnderway, sender.bytesWritten - sender.writableLength - received);
-      // Slower than the helper, which is a process of its own, could read.
-      await systemClock.sleep(1);
-    }
+    });
     expect(received).toBe(size);
     expect(mostUnderway).toBeLessThan(size / 2);
     slow.end();

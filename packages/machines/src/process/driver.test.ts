@@ -15,12 +15,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Secret, systemClock } from '@sallyport/core';
 import type { Machine } from '@sallyport/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { ask, createWorkbench, runInside, token } from './__fixtures__/machines.ts';
 import type { Workbench } from './__fixtures__/machines.ts';
 import { createProcessDriver } from './driver.ts';
@@ -90,7 +90,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       const machine = await started();
       const mark = String(777_000_000 + Math.floor(Math.random() * 1_000_000));
       await runInside(machine, `setsid sleep ${mark} >/dev/null 2>&1 &`);
-      while (processesWith(mark) !== 1) await sleep(10);
+      await until('the process to run', () => processesWith(mark) === 1);
       const exited = machine.exited;
       await machine.destroy();
       await machine.destroy();
@@ -117,7 +117,9 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       const machine = await driver.create({ ...plan, agent }, { signal });
       const controller = new AbortController();
       const start = machine.start(bench.startOptions({ signal: controller.signal }));
-      while (!(await driver.list()).some((ref) => ref.machineId === machine.id && ref.running)) await sleep(10);
+      await until('the machine to run', async () =>
+        (await driver.list()).some((ref) => ref.machineId === machine.id && ref.running),
+      );
       controller.abort(new Error('changed my mind'));
       await expect(start).rejects.toThrow('changed my mind');
       expect((await driver.list()).find((ref) => ref.machineId === machine.id)?.running).toBe(false);

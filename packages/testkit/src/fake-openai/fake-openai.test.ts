@@ -34,7 +34,7 @@ let sendFromOther: Send;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fo-'));
-  clock = createVirtualClock(Date.now());
+  clock = createVirtualClock();
   openai = createFakeOpenai({ clock, wordDelayMs: 0 });
   internet = await createFakeInternet({ directory, sites: openai.sites });
   [send, sendFromOther] = await Promise.all([openMachine('m-one'), openMachine('m-two')]);

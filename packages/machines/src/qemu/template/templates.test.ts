@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { Secret, SallyportError, systemClock } from '@sallyport/core';
 import type { Clock, MachinePlan } from '@sallyport/core';
@@ -20,11 +21,22 @@ import { createTemplates } from './templates.ts';
 import type { FirstStart, Templates } from './templates.ts';
 
 const { signal } = new AbortController();
-/** A thousand times as fast. */
+/** What ends each deadline that is set now. */
+const deadlines = new Set<() => void>();
+/** Sleep takes no time, and deadlines come only when a test says so. */
 const clock: Clock = {
   ...systemClock,
-  sleep: (ms, until) => systemClock.sleep(ms / 1000, until),
-  deadline: (ms, reason, parent) => systemClock.deadline(ms / 1000, reason, parent),
+  sleep: async (_ms, until) => {
+    await setImmediate();
+    until?.throwIfAborted();
+  },
+  deadline: (_ms, reason, parent) => {
+    const own = new AbortController();
+    const expire = (): void => own.abort(reason());
+    deadlines.add(expire);
+    const clear = (): void => void deadlines.delete(expire);
+    return { signal: parent ? AbortSignal.any([own.signal, parent]) : own.signal, clear, [Symbol.dispose]: clear };
+  },
 };
 const MEMORY = 'the memory of a machine that is nobody’s';
 
@@ -231,7 +243,8 @@ describe('templates of browser machines', () => {
 
   /** Wakes until the deadline for that has passed. */
   const tooSlow: FirstStart['wake'] = async (_taken, until) => {
-    await systemClock.sleep(60_000, until);
+    for (const expire of deadlines) expire();
+    until.throwIfAborted();
   };
 
   it.each([

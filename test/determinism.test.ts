@@ -1,0 +1,74 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+/**
+ * A unit test has the same result on an idle host and on a busy one, alone and beside others. So it reads no clock, waits for no
+ * time to pass, and shares no port and no path with its neighbors. What it may use instead: a virtual clock, and the helpers in
+ * `test/setup`, each of which waits for a condition and takes no milliseconds.
+ */
+const root = resolve(import.meta.dirname, '..');
+const own = 'test/determinism.test.ts';
+
+const rules = {
+  'reads the clock': /\b(?:Date\.now|performance\.now|process\.hrtime(?:\.bigint)?)\(|\bnew Date\(\)/,
+  'waits for time to pass': /\bsystemClock\.sleep\(|(?<!\w)setTimeout\(|setTimeout as |\bvi\.waitUntil\(/,
+  'asserts how much memory this process takes': /\bprocess\.memoryUsage\b/,
+  'listens on a port that others may have': /\.listen\([1-9]/,
+  'writes to a path that others may have': /(?:mkdir|writeFile|open|rm)(?:Sync)?\(\s*['"`]\/tmp\b/,
+} as const;
+
+type Rule = keyof typeof rules;
+
+/** Files that may break one rule, each with the reason. */
+const exceptions: Readonly<Record<string, Partial<Record<Rule, string>>>> = {
+  'packages/core/src/clock.test.ts': {
+    'reads the clock': 'tests the system clock',
+    'waits for time to pass': 'tests the system clock',
+  },
+  'packages/machines/src/network/bridge-network.test.ts': {
+    'waits for time to pass': 'the kernel says nothing when its last acknowledgement has left',
+  },
+  'packages/machines/src/process/driver.test.ts': {
+    'listens on a port that others may have': 'inside a machine with a network namespace of its own',
+  },
+  'examples/webhook/src/webhook.test.ts': {
+    'reads the clock': 'the library that verifies signatures compares timestamps with the real time',
+  },
+  // A TLS client compares a certificate with the real time.
+  'test/egress.test.ts': { 'reads the clock': 'makes a certificate that is valid now' },
+  'test/way-out.test.ts': { 'reads the clock': 'makes a certificate that is valid now' },
+};
+
+const files = globSync('{packages,examples}/*/src/**/*.test.ts', { cwd: root })
+  .concat(globSync('{test,bench}/**/*.test.ts', { cwd: root }))
+  .filter((file) => file !== own && !file.includes('node_modules'));
+
+describe('unit tests', () => {
+  it.each(Object.entries(rules))('include none that %s', (rule, pattern) => {
+    expect(files.length).toBeGreaterThan(100);
+    const found = files.flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .flatMap((line, index) => (pattern.test(line) ? [{ file, place: `${file}:${index + 1} ${line.trim()}` }] : [])),
+    );
+    const isAllowed = (file: string): boolean => Object.hasOwn(exceptions[file] ?? {}, rule);
+    expect(found.filter(({ file }) => !isAllowed(file)).map(({ place }) => place)).toEqual([]);
+    // An exception that nobody needs any more is removed.
+    const allowed = Object.keys(exceptions).filter(isAllowed);
+    expect(allowed.filter((file) => !found.some((each) => each.file === file))).toEqual([]);
+  });
+
+  it.each([
+    ['reads the clock', 'const began = Date.now();'],
+    ['reads the clock', 'const today = new Date();'],
+    ['waits for time to pass', 'await systemClock.sleep(20);'],
+    ['waits for time to pass', "import { setTimeout as sleep } from 'node:timers/promises';"],
+    ['asserts how much memory this process takes', 'expect(process.memoryUsage().rss).toBeLessThan(1);'],
+    ['listens on a port that others may have', 'server.listen(8080);'],
+    ['writes to a path that others may have', "mkdirSync('/tmp/mine');"],
+  ] as const)('that %s would be found: %s', (rule, line) => {
+    expect(line).toMatch(rules[rule]);
+  });
+});
