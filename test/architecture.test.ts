@@ -61,10 +61,14 @@ async function importsOf(packageName: string): Promise<readonly ImportedModule[]
 }
 
 function importsIn(file: string): readonly ImportedModule[] {
+  return importsOfText(file, readFileSync(file, 'utf8'));
+}
+
+function importsOfText(file: string, source: string): readonly ImportedModule[] {
   // Template literals are left out: scripts that a test kit writes to disk hold imports of their own.
-  const text = readFileSync(file, 'utf8').replaceAll(/`(?:[^`\\]|\\.)*`/gs, '``');
+  const text = source.replaceAll(/`(?:[^`\\]|\\.)*`/gs, '``');
   const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g);
-  const dynamic = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g);
+  const dynamic = text.matchAll(/\b(?:import|require|getBuiltinModule)\(\s*['"]([^'"]+)['"]\s*\)/g);
   return [
     ...[...statements].map((match) => ({ file, specifier: match[2] ?? '', typeOnly: match[1] !== undefined })),
     ...[...dynamic].map((match) => ({ file, specifier: match[1] ?? '', typeOnly: false })),
@@ -109,6 +113,18 @@ describe('the import table', () => {
     expect(isAllowed('node:child_process', allowed['core'] ?? [])).toBe(false);
     expect(isAllowed('@sallyport/server', allowed['machines'] ?? [])).toBe(false);
     expect(isAllowed('@sallyport/agent', allowed['testkit'] ?? [])).toBe(false);
+  });
+
+  it.each([
+    "import { spawn } from 'node:child_process';",
+    "export * from 'node:child_process';",
+    "const { spawn } = await import('node:child_process');",
+    "const { spawn } = process.getBuiltinModule('node:child_process');",
+    "const { spawn } = createRequire(import.meta.url)('x'); require('node:child_process');",
+  ])('sees what is loaded by %s', (line) => {
+    expect(importsOfText('a.ts', line)).toContainEqual(
+      expect.objectContaining({ specifier: 'node:child_process', typeOnly: false }),
+    );
   });
 });
 

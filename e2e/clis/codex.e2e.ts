@@ -134,7 +134,9 @@ describe('the real Codex CLI against the fake provider', () => {
 
   it('writes nothing where the tool policy only reads', async () => {
     await useBrowser();
-    await world.prompt('[[write note.txt: no]]', { tools: 'read-only' });
+    const { end } = await world.prompt('[[write note.txt: no]]', { tools: 'read-only' });
+    // It ran, and answered: a prompt that crashes writes nothing either.
+    expect(end).toMatchObject({ outcome: 'completed' });
     await expect(world.read('work/note.txt')).rejects.toThrow('ENOENT');
   });
 

@@ -319,7 +319,8 @@ describe('a token', () => {
     expect(
       report.finds.filter(({ where, command }) => where !== 'environ' || !command.includes(serverProgram)),
     ).toEqual([]);
-    expect(report.medianGapMs).toBeLessThan(100);
+    // Often enough to mean something: about every 50 ms, over more than a minute.
+    expect(report.rounds).toBeGreaterThan(200);
     // To an ordinary user the processes of others are closed, and their own at the moment they end.
     if (process.getuid?.() === 0) expect(report.unreadable).toEqual([]);
   });

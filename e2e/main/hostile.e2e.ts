@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
-import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
+import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas, untilCodeIsGone } from '../support/browser.ts';
 import { makeBareDataDirectory, plantCliFolder, plantCliScript } from '../support/cli-folder.ts';
 import { loginStatus, signIn, startLogin, untilEnded, untilPhase, visitSignInPage } from '../support/person.ts';
 import type { LoginStatus, Person } from '../support/person.ts';
@@ -195,8 +195,8 @@ describe("the machine's own browser", () => {
         );
         await server.internet.setFaults({ openai: { wrongState: false } });
 
-        // The CLI has refused that callback and goes on waiting, so the person can still decide.
-        await page.waitForTimeout(1_500);
+        // The browser shows how the CLI refused that callback. The CLI goes on waiting, so the user can still decide.
+        await untilCodeIsGone(page);
         const { body } = await api.post('/api/auth/start', { provider: 'codex' });
         expect(body).toMatchObject({ code: 'LOGIN_IN_PROGRESS' });
         expect(await loginStatus(person, body.details.sessionId)).toMatchObject({ phase: 'awaiting-user' });

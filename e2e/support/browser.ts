@@ -33,19 +33,29 @@ function viewerCanvas(page: Page): Locator {
 export async function readCodeFromCanvas(page: Page): Promise<string> {
   const canvas = viewerCanvas(page);
   await canvas.waitFor({ state: 'visible', timeout: HANG_LIMIT_MS });
-  return poll('the code to be painted in the viewer', async () => {
-    const pixels = await canvas.evaluate((element) => {
-      const source = element as any;
-      const { width, height } = source;
-      if (width === 0 || height === 0 || !source.checkVisibility({ opacityProperty: true })) return undefined;
-      const image = source.getContext('2d').getImageData(0, 0, width, height);
-      let binary = '';
-      for (let at = 0; at < image.data.length; at += 32_768)
-        binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
-      return { width, height, data: btoa(binary) };
-    });
-    return pixels && readColourCode({ ...pixels, data: Buffer.from(pixels.data, 'base64') });
+  return poll('the code to be painted in the viewer', () => codeOn(canvas));
+}
+
+/** Waits until the machine's browser shows another page than the one with the code. */
+export async function untilCodeIsGone(page: Page): Promise<void> {
+  await poll(
+    'the page with the code to be left',
+    async () => (await codeOn(viewerCanvas(page))) === undefined || undefined,
+  );
+}
+
+async function codeOn(canvas: Locator): Promise<string | undefined> {
+  const pixels = await canvas.evaluate((element) => {
+    const source = element as any;
+    const { width, height } = source;
+    if (width === 0 || height === 0 || !source.checkVisibility({ opacityProperty: true })) return undefined;
+    const image = source.getContext('2d').getImageData(0, 0, width, height);
+    let binary = '';
+    for (let at = 0; at < image.data.length; at += 32_768)
+      binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
+    return { width, height, data: btoa(binary) };
   });
+  return pixels && readColourCode({ ...pixels, data: Buffer.from(pixels.data, 'base64') });
 }
 
 /** Types into the machine through the canvas. The sign-in page has its cursor in the field already. */

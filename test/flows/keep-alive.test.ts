@@ -1,4 +1,5 @@
-import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings } from '@sallyport/core';
+import { createMemoryWitness } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings, Witness } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, credential, runPrompt, settle, until, userId } from './world.ts';
@@ -20,10 +21,18 @@ const talk: RefreshCommand = {
 const exit = (code: number): ExecuteEvent => ({ type: 'exit', code, signal: null, reason: 'ended' });
 
 /** A person whose machine runs, with a login from before the beginning of this world's time. */
-async function begin(options: { refresh?: RefreshCommand; keepAlive?: Partial<Settings['keepAlive']> }) {
+async function begin(options: {
+  refresh?: RefreshCommand;
+  keepAlive?: Partial<Settings['keepAlive']>;
+  witness?: Witness;
+}) {
   const keepAlive = { beforeMs: 20 * MINUTE_MS, retryMs: 10 * MINUTE_MS, atOnce: 2, ...options.keepAlive };
   const settings = { keepAlive, idleMs: 24 * 60 * MINUTE_MS };
-  const world = createWorld({ settings, ...(options.refresh && { refresh: options.refresh }) });
+  const world = createWorld({
+    settings,
+    ...(options.refresh && { refresh: options.refresh }),
+    ...(options.witness && { witness: options.witness }),
+  });
   await world.app.start();
   await connect(world);
   await runPrompt(world);
@@ -143,6 +152,21 @@ describe('a login that is kept alive', () => {
     ['where the operator has turned that off', { refresh: command, keepAlive: { beforeMs: 0 } }],
   ])('is none %s', async (_, options) => {
     const world = await begin(options);
+    const asked = script(world, async function* () {
+      yield exit(0);
+    });
+    await world.clock.advance(3 * 60 * MINUTE_MS);
+    await settle();
+    expect(asked).toEqual([]);
+    await world.app.close();
+  });
+
+  it('is left alone on a machine that does not hold it any more', async () => {
+    const witness = createMemoryWitness();
+    const world = await begin({ refresh: command, witness });
+    await world.store.credentials.release(userId, 'fake', world.fake.newest('cli').machine.id);
+    const remembered = await witness.recall(userId, 'fake');
+    if (remembered) await witness.note(userId, 'fake', { ...remembered, machineId: null });
     const asked = script(world, async function* () {
       yield exit(0);
     });

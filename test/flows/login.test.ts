@@ -31,6 +31,24 @@ async function arriveAtUser(world: World, method?: string) {
 
 const statusOf = async (world: World, sessionId: string) => (await world.app.logins.get(sessionId)).status;
 
+describe('a login', () => {
+  it('takes no notice of events that are about another session', async () => {
+    const world = createWorld();
+    const { sessionId } = await startLogin(world);
+    const agent = await agentOf(world, sessionId);
+    const another = { sessionId: 'another' } as const;
+    agent.emit({ type: 'login.url', ...another, url: signInUrl });
+    agent.emit({ type: 'login.failed', ...another, code: 'LOGIN_DENIED', message: 'Denied.', screen: '' });
+    agent.emit({ type: 'login.url', sessionId, url: signInUrl });
+    await until(async () => (await world.app.logins.get(sessionId)).phase === 'awaiting-user', 'its own link');
+    expect(agent.calls.filter((call) => call.startsWith('openPage'))).toHaveLength(1);
+    expect(await statusOf(world, sessionId)).not.toBe('failed');
+    await world.app.logins.cancel(sessionId);
+    await ended(world, sessionId);
+    await world.app.close();
+  });
+});
+
 describe('a login that goes well', () => {
   it('on the desktop: opens the page in the machine, stores, acknowledges, removes the machine, then completes', async () => {
     const order: string[] = [];

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { AGENT_MAX_BODY, Secret } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { startTestAgent, token } from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
 import { createAgentServer } from './http.ts';
@@ -50,6 +51,19 @@ describe('the agent’s door', () => {
     expect((await fetch(`http://127.0.0.2:${port}/health`)).status).toBe(401);
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow('fetch failed');
     await server.close();
+  });
+
+  it('serves a bounded number of connections at once', async () => {
+    await using agent = await startTestAgent('exit 0');
+    const idle = Array.from({ length: 32 }, () => connect(socketOf(agent)));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    const request = `GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer ${token}\r\n\r\n`;
+    expect(await raw(agent, request)).toBe('');
+    idle[0]?.destroy();
+    let answer = '';
+    await until('the place of the one that left', async () => (answer = await raw(agent, request)) !== '');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    for (const socket of idle) socket.destroy();
   });
 
   it.each([

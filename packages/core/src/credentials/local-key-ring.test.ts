@@ -48,6 +48,20 @@ describe('the local key ring', () => {
     await expect(ring.open({ ...sealed, wrappedKey }, binding)).rejects.toMatchObject(unreadable);
   });
 
+  it.each([4, 8, 12])(
+    're-wraps nothing that is only authenticated by %i bytes, which can be guessed',
+    async (length) => {
+      const sealed = await seal();
+      const salt = Buffer.from(sealed.salt ?? '', 'base64');
+      const wrappingKey = Buffer.from(hkdfSync('sha256', master, salt, 'sallyport credential key wrapping v1', 32));
+      const wrap = createCipheriv('aes-256-gcm', wrappingKey, Buffer.alloc(12, 7), { authTagLength: 16 });
+      wrap.setAAD(Buffer.from('["r1","u1","codex",3,"k1"]'));
+      wrap.final();
+      const wrappedKey = Buffer.concat([Buffer.alloc(12, 7), wrap.getAuthTag().subarray(0, length)]);
+      await expect(ring.rewrap?.({ ...sealed, wrappedKey }, binding)).rejects.toMatchObject(unreadable);
+    },
+  );
+
   it.each<[string, Partial<SealBinding>]>([
     ['another user', { userId: 'u2' }],
     ['another provider', { provider: 'claude_code' }],

@@ -73,7 +73,7 @@ export function credentialSuite(
         });
 
         it(`${name} is refused with any required part of ${id} emptied`, () => {
-          const wrong = item.require.filter((pointer) => accepted({ ...files, [id]: emptied(text, pointer) }));
+          const wrong = item.require.filter((pointer) => accepted({ ...files, [id]: withValue(text, pointer, '') }));
           expect(wrong).toEqual([]);
         });
       }
@@ -130,12 +130,12 @@ function anyFiles(ids: readonly string[]): fc.Arbitrary<CredentialFiles> {
   return fc.dictionary(fc.constantFrom(...ids), text);
 }
 
-/** The JSON text with one place set to the empty string. */
-function emptied(text: string, pointer: string): string {
+/** The JSON text with one place set to this value. */
+export function withValue(text: string, pointer: string, value: string): string {
   const keys = pointer.split('/').slice(1);
-  const set = (value: unknown, [key, ...rest]: readonly string[]): unknown => {
-    if (key === undefined) return '';
-    const fields: object = typeof value === 'object' && value !== null ? value : {};
+  const set = (before: unknown, [key, ...rest]: readonly string[]): unknown => {
+    if (key === undefined) return value;
+    const fields: object = typeof before === 'object' && before !== null ? before : {};
     return { ...fields, [key]: set(new Map<string, unknown>(Object.entries(fields)).get(key), rest) };
   };
   return JSON.stringify(set(JSON.parse(text), keys));
@@ -143,6 +143,11 @@ function emptied(text: string, pointer: string): string {
 
 /** A name that says that its value is secret: `access_token`, `apiKey`, and `access` and `refresh` alone. */
 const SECRET_NAME = String.raw`[\w-]*(?:token|key|secret|password)[\w-]*|access|refresh`;
+
+/** Whether the last part of a JSON pointer is such a name. */
+export function namesSecret(pointer: string): boolean {
+  return new RegExp(`/(?:${SECRET_NAME})$`, 'i').test(pointer);
+}
 
 /** Strings in the files whose name says that they are secret. */
 export function secretsIn(files: CredentialFiles): readonly string[] {

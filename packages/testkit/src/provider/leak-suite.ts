@@ -1,11 +1,11 @@
 import { missingParts } from '@sallyport/core';
-import type { LoginAction, Provider } from '@sallyport/core';
+import type { CredentialFiles, LoginAction, Provider } from '@sallyport/core';
 
 import type { TestRunner } from '../runner.ts';
 import { showFirst } from '../transcript.ts';
 import type { Transcript } from '../transcript.ts';
 import { captureOutput } from './capture-output.ts';
-import { secretsIn } from './credential-suite.ts';
+import { namesSecret, secretsIn, withValue } from './credential-suite.ts';
 import type { CredentialCase } from './credential-suite.ts';
 import { observationsOf, readPrompt } from './headless-suite.ts';
 import type { HeadlessCase } from './headless-suite.ts';
@@ -64,6 +64,11 @@ export function leakSuite(
           { type: 'stdout', line: JSON.stringify({ type: 'debug', access_token: secret }) } as const,
           { type: 'stdout', line: `access_token=${secret}` } as const,
           { type: 'stderr', line: `Authorization: Bearer ${secret}` } as const,
+          {
+            type: 'rpc',
+            message: { method: 'something/new', params: { message: secret, access_token: secret } },
+          } as const,
+          { type: 'rpc', message: { id: 'unasked', result: { text: secret } } } as const,
         ]);
         const seen = observationsOf(item);
         const { result, printed } = await captureOutput(() =>
@@ -72,6 +77,24 @@ export function leakSuite(
         expect(leaked([result, printed])).toEqual([]);
       });
     }
+
+    it('is not told by the facts of a credential, whichever item it is in', () => {
+      const canary = 'canary-0123456789abcdef0123456789abcdef';
+      const told = (files: CredentialFiles): boolean =>
+        JSON.stringify(provider.inspect?.(files) ?? {}).includes(canary);
+      for (const item of provider.manifest.credentials) {
+        expect(told({ [item.id]: canary }), item.id).toBe(false);
+        if (item.as !== 'file' || item.role !== 'secret') continue;
+        for (const { files } of recorded.credentials) {
+          const text = files[item.id];
+          if (text === undefined || item.format !== 'json') continue;
+          const telling = item.require.filter(
+            (pointer) => namesSecret(pointer) && told({ ...files, [item.id]: withValue(text, pointer, canary) }),
+          );
+          expect(telling, item.id).toEqual([]);
+        }
+      }
+    });
 
     it('is not quoted where its file is cut off', async () => {
       for (const { files } of recorded.credentials) {
