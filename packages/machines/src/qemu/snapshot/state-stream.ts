@@ -4,7 +4,6 @@ import { chown, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { pipeline } from 'node:stream/promises';
 
 import { SallyportError } from '@sallyport/core';
 
@@ -62,11 +61,50 @@ export async function receiveState(options: ReceiveOptions): Promise<{ readonly 
   return { done };
 }
 
-/** Sends a state to QEMU, and returns what it was. */
+/**
+ * Sends a state to QEMU, and returns what it was. Rejects if QEMU hangs up before it has taken everything.
+ *
+ * QEMU closes the socket as soon as it has read the end of the state, often before this side ends it. `pipeline` then waits
+ * for ever for an end that it has already seen, whatever becomes of its signal, so this writes chunk by chunk.
+ */
 export async function sendState(file: FileHandle, receiver: Socket, signal: AbortSignal): Promise<StateDigest> {
+  signal.throwIfAborted();
   const meter = createMeter(Number.MAX_SAFE_INTEGER);
-  await pipeline(meter.through(chunksOf(file)), receiver, { signal });
-  return meter.digest();
+  const hangUp = (): void => void receiver.destroy();
+  // Each write tells of it too.
+  receiver.on('error', () => {});
+  signal.addEventListener('abort', hangUp, { once: true });
+  try {
+    for await (const chunk of meter.through(chunksOf(file))) {
+      await write(receiver, chunk);
+      signal.throwIfAborted();
+    }
+    return meter.digest();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', hangUp);
+    receiver.end();
+  }
+}
+
+/** Resolves when the system has taken the chunk. */
+function write(receiver: Socket, chunk: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause?: unknown): void =>
+      reject(
+        new SallyportError('MACHINE_FAILED', 'QEMU hung up before it had the whole state of the machine.', { cause }),
+      );
+    const closed = (): void => fail();
+    if (receiver.closed) return closed();
+    receiver.once('close', closed);
+    receiver.write(chunk, (error) => {
+      receiver.off('close', closed);
+      if (error) fail(error);
+      else resolve();
+    });
+  });
 }
 
 const CHUNK_BYTES = 1024 * 1024;
