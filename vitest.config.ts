@@ -12,7 +12,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@sallyport/source', ...defaultServerConditions] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
-    globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts'],
+    globalSetup: ['test/setup/node-version.ts', 'test/setup/postgres.ts', 'test/setup/stage-programs.ts'],
     // A test spends much of its time waiting for a program it started, and the processors are idle meanwhile.
     maxWorkers: availableParallelism() + 1,
     // These only end what hangs: on a busy host a test takes many times as long as on an idle one.

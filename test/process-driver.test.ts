@@ -8,10 +8,11 @@ import { describe, expect, it } from 'vitest';
 
 import { createWorkbench, token } from '../packages/machines/src/process/__fixtures__/machines.ts';
 import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
+import { reachable } from './setup/reachable.ts';
 
 const works = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
 /** `npm test` builds it. */
-const agent = join(import.meta.dirname, '../packages/agent/dist/agent');
+const agent = reachable(join(import.meta.dirname, '../packages/agent/dist/agent'));
 const isolations = works ? (['bubblewrap', 'none'] as const) : (['none'] as const);
 
 for (const isolation of isolations) {
@@ -50,7 +51,7 @@ for (const isolation of isolations) {
       });
       const signal = AbortSignal.timeout(60_000);
       const plan = bench.plan({
-        agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: process.execPath },
+        agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: reachable(process.execPath) },
       });
       const machine = await driver.create(plan, { signal });
       try {

@@ -42,8 +42,9 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
   async function started(subject: DriverUnderTest, clis: ClisUnderTest) {
     const signal = AbortSignal.timeout(timeoutMs);
     const programs = await Promise.all([attacker, victim].map((name) => writeProbeCli(clis.directory, name)));
-    const agent = { directory: clis.agent, entry: 'main.js', nodeArgs: [], node: process.execPath };
-    const machine = await subject.driver.create({ ...subject.plan('cli'), agent, clis: programs }, { signal });
+    const plan = subject.plan('cli');
+    const agent = { directory: clis.agent, entry: 'main.js', nodeArgs: [], node: plan.agent.node };
+    const machine = await subject.driver.create({ ...plan, agent, clis: programs }, { signal });
     for (const name of [attacker, victim]) {
       await machine.disk.inject(name, [{ ...probeCredential, content: loginOf(name) }]);
     }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { Secret } from '@sallyport/core';
 import type { EgressRoute, Machine, MachinePlan, StartOptions } from '@sallyport/core';
 
+import { reachable } from '../../../../../test/setup/reachable.ts';
+
 /** Things that tests of machines need again and again. Call `cleanUp` at the end. */
 export interface Workbench {
   readonly directory: string;
@@ -40,10 +42,10 @@ export async function createWorkbench(): Promise<Workbench> {
       diskMb: 100,
       labels: {},
       agent: {
-        directory: import.meta.dirname,
+        directory: reachable(import.meta.dirname),
         entry: 'stand-in-agent.mjs',
         nodeArgs: [],
-        node: process.execPath,
+        node: reachable(process.execPath),
       },
       clis: [],
       ...change,
