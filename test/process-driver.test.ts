@@ -13,9 +13,8 @@ import { reachable } from './setup/reachable.ts';
 const works = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
 /** `npm test` builds it. */
 const agent = reachable(join(import.meta.dirname, '../packages/agent/dist/agent'));
-const isolations = works ? (['bubblewrap', 'none'] as const) : (['none'] as const);
-
-for (const isolation of isolations) {
+for (const isolation of ['bubblewrap', 'none'] as const) {
+  const skipped = isolation === 'bubblewrap' && !works;
   async function create(): Promise<DriverUnderTest> {
     const bench = await createWorkbench();
     const open = () =>
@@ -34,14 +33,16 @@ for (const isolation of isolations) {
       cleanUp: () => bench.cleanUp(),
     };
   }
-  describeDriver(
-    `process, isolation ${isolation}`,
-    create,
-    { describe, it, expect },
-    { hibernates: 'processes share the kernel of their host, which saves none' },
-  );
+  describe.skipIf(skipped)(`isolation ${isolation}${skipped ? ' (needs bubblewrap)' : ''}`, () => {
+    describeDriver(
+      `process, isolation ${isolation}`,
+      create,
+      { describe, it, expect },
+      { hibernates: 'processes share the kernel of their host, which saves none' },
+    );
+  });
 
-  describe(`the built agent in a machine, isolation ${isolation}`, () => {
+  describe.skipIf(skipped)(`the built agent in a machine, isolation ${isolation}`, () => {
     it('answers, and ends by itself when it is asked to', async () => {
       const bench = await createWorkbench();
       const driver = await createProcessDriver({

@@ -14,7 +14,7 @@ export interface DriverUnderTest {
   readonly plan: (role: MachineRole) => MachinePlan;
   /** A way out for the machine; it may lead nowhere. */
   readonly egress: EgressRoute;
-  /** How CLIs run in its machines. Absent only where nothing runs: a driver that makes no real machines. */
+  /** How CLIs run in its machines. Absent only if {@link DriverSuiteOptions.runsClis} says why. */
   readonly clis?: ClisUnderTest;
   /** Another driver on the same host data, as after a restart of the server. The first one is not used again. */
   restart(): Promise<MachineDriver>;
@@ -26,6 +26,8 @@ export interface DriverSuiteOptions {
   readonly timeoutMs?: number;
   /** Machines can hibernate. Otherwise why not, which the report shows; a driver that says it can is caught then. */
   readonly hibernates?: true | string;
+  /** CLIs run in its machines. Otherwise why not, which the report shows. Default true. */
+  readonly runsClis?: true | string;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -44,7 +46,11 @@ export function describeDriver(
   name: string,
   create: () => Promise<DriverUnderTest>,
   runner: TestRunner,
-  { timeoutMs = TIMEOUT_MS, hibernates = 'its author has not said that it can' }: DriverSuiteOptions = {},
+  {
+    timeoutMs = TIMEOUT_MS,
+    hibernates = 'its author has not said that it can',
+    runsClis = true,
+  }: DriverSuiteOptions = {},
 ): void {
   const { expect } = runner;
   const stopOptions = { deadlineMs: timeoutMs / 12 };
@@ -185,7 +191,7 @@ export function describeDriver(
       expect(await next.list()).toEqual([]);
     });
 
-    testHomes(test, runner, timeoutMs);
+    testHomes(test, runner, { timeoutMs, runsClis });
     testHibernation(test, runner, { timeoutMs, hibernates });
 
     test('has a fix for everything its doctor finds wrong', async ({ driver }) => {

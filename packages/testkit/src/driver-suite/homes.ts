@@ -31,6 +31,11 @@ export interface ClisUnderTest {
   readonly homesApart: true | string;
 }
 
+export interface HomesOptions {
+  readonly timeoutMs: number;
+  readonly runsClis: true | string;
+}
+
 type Test = (title: string, body: (subject: DriverUnderTest) => Promise<void>) => void;
 
 const [attacker, victim] = ['attacker', 'victim'];
@@ -38,7 +43,19 @@ const token = new Secret('conformance-token-0123456789-0123456789');
 const loginOf = (provider: string): string => JSON.stringify({ token: `canary-login-of-${provider}` });
 
 /** What has to hold where several providers' CLIs run in one machine. */
-export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number): void {
+export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsClis }: HomesOptions): void {
+  if (runsClis !== true) {
+    test(`runs no CLIs: ${runsClis}`, async ({ clis }) => {
+      expect(clis).toBeUndefined();
+    });
+    return;
+  }
+
+  function clisOf({ clis }: DriverUnderTest): ClisUnderTest {
+    if (clis) return clis;
+    throw new TypeError('A driver under test needs `clis`, or the option `runsClis` with the reason why it has none.');
+  }
+
   async function started(subject: DriverUnderTest, clis: ClisUnderTest) {
     const signal = AbortSignal.timeout(timeoutMs);
     const programs = await Promise.all([attacker, victim].map((name) => writeProbeCli(clis.directory, name)));
@@ -53,8 +70,7 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
   }
 
   test('gives each CLI its own home, with the one working folder of the person in it', async (subject) => {
-    if (!subject.clis) return;
-    const { agent, signal } = await started(subject, subject.clis);
+    const { agent, signal } = await started(subject, clisOf(subject));
     const seen: unknown[] = [];
     for (const provider of [victim, attacker]) {
       seen.push(await runProbe(agent, { provider, signal }, useWork, provider));
@@ -68,8 +84,7 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
   });
 
   test('offers what a CLI makes of its login, and keeps it on its own disk', async (subject) => {
-    if (!subject.clis) return;
-    const { machine, agent, signal } = await started(subject, subject.clis);
+    const { machine, agent, signal } = await started(subject, clisOf(subject));
     await agent.watchCredentials(victim, probeItems);
     const rotated = JSON.stringify({ token: 'canary-rotated' });
     const offered = (async () => {
@@ -87,8 +102,7 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
   });
 
   test('gives a CLI the time to save its work, and ends what it leaves behind', async (subject) => {
-    if (!subject.clis) return;
-    const { agent, signal } = await started(subject, subject.clis);
+    const { agent, signal } = await started(subject, clisOf(subject));
     const cancelled = new AbortController();
     const either = AbortSignal.any([signal, cancelled.signal]);
     const size = (name: string) => runProbe(agent, { provider: attacker, signal }, sizeOf, name);
@@ -98,7 +112,7 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
     cancelled.abort();
     await until(async () => (await size('work-of-victim')) === 'saved'.length, signal);
     // Without a sandbox of its own, what leaves the CLI's process group lives as long as the machine.
-    if (subject.clis.homesApart !== true) return;
+    if (clisOf(subject).homesApart !== true) return;
     await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left');
     const before = await size('left');
     await sleep(200);
@@ -106,13 +120,13 @@ export function testHomes(test: Test, { expect }: TestRunner, timeoutMs: number)
   });
 
   test('keeps a CLI from what another one has and does, or says that it does not', async (subject) => {
-    if (!subject.clis) return;
-    if (subject.clis.homesApart !== true) {
+    const clis = clisOf(subject);
+    if (clis.homesApart !== true) {
       const wrong = (await subject.driver.doctor()).filter((check) => check.state !== 'ok');
-      expect(wrong.length, subject.clis.homesApart).toBeGreaterThan(0);
+      expect(wrong.length, clis.homesApart).toBeGreaterThan(0);
       return;
     }
-    const { agent, signal } = await started(subject, subject.clis);
+    const { agent, signal } = await started(subject, clis);
     const secret = (name: string) => ({ CANARY: `canary-environment-of-${name}` });
     const running = runProbe(agent, { provider: victim, env: secret(victim), signal }, stayOpen, 'stop');
     // Looked at below; a failure before that is the one to tell.
