@@ -6,6 +6,7 @@ import type { Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sa
 import { createDisk } from '../disk/create-disk.ts';
 import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
+import { once } from '../once.ts';
 import { isRunning } from '../process/host-process.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../process/remove-tree.ts';
@@ -194,16 +195,4 @@ async function requirePrograms(given?: FirecrackerPrograms): Promise<InstalledPr
   throw new SallyportError('CONFIG_HOST_UNSUITABLE', 'Firecracker and its jailer are not both installed.', {
     hint: 'See what this host lacks: sallyport doctor firecracker.',
   });
-}
-
-/** Asked once, and again after a failure. */
-function once<Value>(work: () => Promise<Value>): () => Promise<Value> {
-  let result: Promise<Value> | undefined;
-  return () => {
-    result ??= work().catch((error: unknown) => {
-      result = undefined;
-      throw error;
-    });
-    return result;
-  };
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { createLine, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
+import { once } from '../once.ts';
 import { endLeftovers, identifyProcess } from '../process/host-process.ts';
 import { addPort, readKernelState, removePorts } from './bridge-ports.ts';
 import { checkNetworkHost } from './doctor.ts';
@@ -40,15 +41,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
   const subnet = parseSubnet(options.subnet ?? '192.168.100.0/24');
   // One change at a time: each begins with what there is.
   const inTurn = createLine();
-  let opening: Promise<Opened> | undefined;
-
-  function opened(): Promise<Opened> {
-    opening ??= open().catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  }
+  const opened = once(open);
 
   async function open(): Promise<Opened> {
     if (process.geteuid?.() !== 0) {
@@ -157,8 +150,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     doctor: () => checkNetworkHost(packetFilter(subnet.gateway, [])),
     close: () =>
       inTurn(async () => {
-        const current = await opening?.catch(() => undefined);
-        opening = undefined;
+        const current = await opened.forget();
         await current?.helper.stop();
         await current?.namespace.remove();
         if (current) await rm(dirname(current.controlSocket), { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AGENT_PORT, createLine, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
+import { once } from '../once.ts';
 import type { AttachOptions, MachineNetwork, NetworkPlace } from './machine-network.ts';
 import { openPlaceBook } from './place-book.ts';
 import type { PlaceBook, PlaceRecord } from './place-book.ts';
@@ -34,15 +35,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
   const { clock, name = 'user', quarantineMs = 60_000 } = options;
   // One change at a time: each begins with what there is.
   const inTurn = createLine();
-  let opening: Promise<Opened> | undefined;
-
-  function opened(): Promise<Opened> {
-    opening ??= open().catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  }
+  const opened = once(open);
 
   async function open(): Promise<Opened> {
     await mkdir(options.dataDirectory, { recursive: true });

@@ -1,8 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-
-import { SallyportError } from '@sallyport/core';
 import type { MachinePlan } from '@sallyport/core';
 
+import { readRecordFile, writeRecordFile } from '../record-file.ts';
 import type { HostProcess } from './host-process.ts';
 import type { MachineLayout } from './layout.ts';
 
@@ -15,30 +13,12 @@ export interface MachineRecord {
   readonly running?: { readonly leader: HostProcess; readonly init?: HostProcess; readonly shortcut?: string };
 }
 
-/** `undefined` where there is none, or only half of one: the server died while making the machine. */
-export async function readRecord(layout: MachineLayout): Promise<MachineRecord | undefined> {
-  const text = await readFile(layout.record, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      return undefined;
-    }
-    throw error;
-  });
-  if (text === undefined) {
-    return undefined;
-  }
-  const record: unknown = JSON.parse(text);
-  if (!isRecord(record)) {
-    throw new SallyportError('MACHINE_FAILED', `The record ${layout.record} is damaged.`, {
-      hint: 'Remove the machine folder it lies in, then log in again.',
-    });
-  }
-  return record;
+export function readRecord(layout: MachineLayout): Promise<MachineRecord | undefined> {
+  return readRecordFile(layout.record, isRecord);
 }
 
-export async function writeRecord(layout: MachineLayout, record: MachineRecord): Promise<void> {
-  const temporary = `${layout.record}.tmp`;
-  await writeFile(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
-  await rename(temporary, layout.record);
+export function writeRecord(layout: MachineLayout, record: MachineRecord): Promise<void> {
+  return writeRecordFile(layout.record, record);
 }
 
 /** The folder above is ours alone, so the file is as we wrote it or cut off; this tells the two apart. */

@@ -1,10 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-
-import { SallyportError } from '@sallyport/core';
 import type { MachinePlan } from '@sallyport/core';
 
 import type { HostProcess } from '../process/host-process.ts';
-import { hasCode } from '../process/safe-folder.ts';
+import { readRecordFile, writeRecordFile } from '../record-file.ts';
 
 /** `machine.json`: what a later server must know to end, remove, start or wake a machine. No secrets. */
 export interface QemuRecord {
@@ -17,24 +14,12 @@ export interface QemuRecord {
   readonly running?: HostProcess;
 }
 
-/** `undefined` where there is none: the server died while making the machine, or removing it. */
-export async function readQemuRecord(path: string): Promise<QemuRecord | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  const record: unknown = JSON.parse(text);
-  if (isRecord(record)) return record;
-  throw new SallyportError('MACHINE_FAILED', `The record ${path} is damaged.`, {
-    hint: 'Remove the machine folder it lies in, then log in again.',
-  });
+export function readQemuRecord(path: string): Promise<QemuRecord | undefined> {
+  return readRecordFile(path, isRecord);
 }
 
-export async function writeQemuRecord(path: string, record: QemuRecord): Promise<void> {
-  const temporary = `${path}.tmp`;
-  await writeFile(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
-  await rename(temporary, path);
+export function writeQemuRecord(path: string, record: QemuRecord): Promise<void> {
+  return writeRecordFile(path, record);
 }
 
 /** The folder is the server's alone, so the file is as it was written; this tells another version's apart. */
