@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { groups } from '../e2e/groups.ts';
 import { ensurePackages } from '../test/setup/debian-packages.ts';
+import { readReport, skippedIn, toMinutes } from './vitest-report.ts';
 
 /**
  * `npm run e2e [-- GROUP[/FILE] …] [--repeat N]`: the end-to-end tests, one file at a time. Runs every group if none is
@@ -14,21 +15,6 @@ const root = resolve(import.meta.dirname, '..');
 const usage = `Usage: npm run e2e [-- GROUP[/FILE] … [--repeat N]]\n${Object.entries(groups)
   .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
   .join('\n')}`;
-
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    /** Milliseconds since 1970. */
-    readonly startTime: number;
-    readonly endTime: number;
-    readonly assertionResults: readonly { readonly status: string }[];
-  }[];
-}
 
 const { selected, repeat } = parseOrExit();
 const needs = [...new Set(selected.flatMap((name) => groups[name.split('/')[0] ?? '']?.needs ?? []))];
@@ -78,22 +64,22 @@ function runOnce(): void {
     { cwd: root, stdio: 'inherit' },
   );
   if (run.status !== 0) process.exitCode = run.status ?? 1;
-  if (!existsSync(reportFile)) {
+  const report = readReport(reportFile);
+  if (!report) {
     console.error('vitest ended without a report.');
     process.exitCode ||= 1;
     return;
   }
-  const report: Report = JSON.parse(readFileSync(reportFile, 'utf8'));
   total.passed += report.numPassedTests;
   total.failed += report.numFailedTests;
-  total.skipped += report.numPendingTests + report.numTodoTests;
+  total.skipped += skippedIn(report);
   for (const { name, status, startTime, endTime, assertionResults } of report.testResults) {
     const ok = assertionResults.filter((test) => test.status === 'passed').length;
     rows.push({
       File: relative(join(root, 'e2e'), name),
       Result:
         status === 'passed' ? `${ok} passed` : `${assertionResults.length - ok} of ${assertionResults.length} failed`,
-      Minutes: ((endTime - startTime) / 60_000).toFixed(1),
+      Minutes: toMinutes(endTime - startTime),
     });
   }
 }

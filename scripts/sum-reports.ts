@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
+
+import { readReport, skippedIn, toMinutes } from './vitest-report.ts';
+import type { FileResult, Report } from './vitest-report.ts';
 
 /**
  * `node scripts/sum-reports.ts STEP:STATUS:SECONDS[:REPORT] …`: what CI prints last. Names every test that failed or was
@@ -7,28 +9,6 @@ import { relative, resolve, sep } from 'node:path';
  * counts as failed there. A step that failed counts at least once, whatever its report says: a runner may end badly
  * after its last test, or before it writes.
  */
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly FileResult[];
-}
-
-interface FileResult {
-  readonly name: string;
-  readonly status: string;
-  readonly message: string;
-  /** Milliseconds since 1970. */
-  readonly startTime: number;
-  readonly endTime: number;
-  readonly assertionResults: readonly {
-    readonly status: string;
-    readonly fullName: string;
-    readonly failureMessages: readonly string[] | null;
-  }[];
-}
-
 const root = resolve(import.meta.dirname, '..');
 const LONGEST_REASON = 500;
 
@@ -40,7 +20,7 @@ for (const step of process.argv.slice(2)) {
   const [name = '', status, seconds, file] = step.split(':');
   const report = file === undefined ? undefined : readReport(file);
   passed += report?.numPassedTests ?? 0;
-  const bad = report ? report.numFailedTests + report.numPendingTests + report.numTodoTests : 0;
+  const bad = report ? report.numFailedTests + skippedIn(report) : 0;
   const isBroken = status !== '0' || (file !== undefined && !report);
   failed += isBroken ? Math.max(1, bad) : bad;
   if (isBroken) console.error(`FAILED: ${name}${file !== undefined && !report ? ' and left no report' : ''}.`);
@@ -51,14 +31,6 @@ for (const step of process.argv.slice(2)) {
 console.table(times);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
-
-function readReport(file: string): Report | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
 
 function describeFailures(file: FileResult): readonly string[] {
   const path = relative(root, file.name);
@@ -82,8 +54,4 @@ function groupTimes(report: Report | undefined): typeof times {
     if (top === 'e2e') groups.set(group, (groups.get(group) ?? 0) + file.endTime - file.startTime);
   }
   return [...groups].map(([group, time]) => ({ Step: `  ${group}`, Minutes: toMinutes(time) }));
-}
-
-function toMinutes(milliseconds: number): string {
-  return (milliseconds / 60_000).toFixed(1);
 }
