@@ -51,6 +51,17 @@ function script(world: World, renew: (rotate: () => void) => AsyncIterable<Execu
   return asked;
 }
 
+/** Hours pass, and its CLI is never asked to renew a login. */
+async function expectNoRenewal(world: World): Promise<void> {
+  const asked = script(world, async function* () {
+    yield exit(0);
+  });
+  await world.clock.advance(3 * 60 * MINUTE_MS);
+  await settle();
+  expect(asked).toEqual([]);
+  await world.app.close();
+}
+
 const current = (world: World) => world.store.credentials.current(userId, 'fake');
 
 describe('a login that is kept alive', () => {
@@ -152,13 +163,7 @@ describe('a login that is kept alive', () => {
     ['where the operator has turned that off', { refresh: command, keepAlive: { beforeMs: 0 } }],
   ])('is none %s', async (_, options) => {
     const world = await begin(options);
-    const asked = script(world, async function* () {
-      yield exit(0);
-    });
-    await world.clock.advance(3 * 60 * MINUTE_MS);
-    await settle();
-    expect(asked).toEqual([]);
-    await world.app.close();
+    await expectNoRenewal(world);
   });
 
   it('is left alone on a machine that does not hold it any more', async () => {
@@ -167,25 +172,13 @@ describe('a login that is kept alive', () => {
     await world.store.credentials.release(userId, 'fake', world.fake.newest('cli').machine.id);
     const remembered = await witness.recall(userId, 'fake');
     if (remembered) await witness.note(userId, 'fake', { ...remembered, machineId: null });
-    const asked = script(world, async function* () {
-      yield exit(0);
-    });
-    await world.clock.advance(3 * 60 * MINUTE_MS);
-    await settle();
-    expect(asked).toEqual([]);
-    await world.app.close();
+    await expectNoRenewal(world);
   });
 
   it('is left alone where no machine runs', async () => {
     const world = await begin({ refresh: command });
     const machineId = (await world.store.users.get(userId))?.machineId ?? '';
     await world.app.machines.destroy(userId, machineId);
-    const asked = script(world, async function* () {
-      yield exit(0);
-    });
-    await world.clock.advance(3 * 60 * MINUTE_MS);
-    await settle();
-    expect(asked).toEqual([]);
-    await world.app.close();
+    await expectNoRenewal(world);
   });
 });

@@ -17,8 +17,6 @@ export const debianPackages = {
     'fonts-dejavu-core',
     'fonts-noto-cjk',
   ],
-  /** A browser that looks at our own page. */
-  chromium: ['chromium'],
   /** A bridge of virtual machines. */
   network: ['iproute2', 'nftables'],
   /** Disks of virtual machines. */

@@ -1,4 +1,5 @@
-import { join, relative, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -20,4 +21,10 @@ export function reachable(path: string): string {
 
 export function stagedPath(stage: string, path: string): string {
   return join(stage, relative(root, path).replaceAll('..', 'up'));
+}
+
+/** Whether a user without any rights can pass through every directory on the way to a file. */
+export function canOthersReach(path: string): boolean {
+  const parent = dirname(path);
+  return parent === path || ((statSync(parent).mode & 0o001) !== 0 && canOthersReach(parent));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Only ends what hangs, and does so before the runner's own limit, since it can say what was missing. */
-const HANG_LIMIT_MS = 4 * 60_000;
+export const HANG_LIMIT_MS = 4 * 60_000;
 
 /**
  * Checks a condition until it holds. Takes no milliseconds: a test waits for something to be so, never for time to pass.

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { agentEventSchema, systemClock } from '@sallyport/core';
 import type { AgentEvent, BootConfig, CredentialItem, ExecuteRequest, StartLoginRequest } from '@sallyport/core';
 
+import { HANG_LIMIT_MS } from '../../../../test/setup/until.ts';
 import { startAgent } from '../agent.ts';
 import type { PatientClock } from './patient-clock.ts';
 
@@ -105,11 +106,10 @@ export async function startTestAgent(
   })().catch(() => {});
 
   const find: TestAgent['event'] = async (type) => {
-    // Just before the test's own time is over, so that the failure shows what came instead.
-    const until = performance.now() + 55_000;
+    const end = performance.now() + HANG_LIMIT_MS;
     for (;;) {
       for (const event of events) if (isOfType(event, type)) return event;
-      if (performance.now() > until) throw new Error(`No event ${type}; there were: ${JSON.stringify(events)}`);
+      if (performance.now() > end) throw new Error(`No event ${type}; there were: ${JSON.stringify(events)}`);
       await systemClock.sleep(5);
     }
   };

@@ -1,13 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { Client, type ClientConfig } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { canOthersReach } from '../../../../test/setup/reachable.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded.ts';
 import { direct, dropped, renamed, staged, type Launcher } from './launcher.ts';
 
@@ -110,7 +111,7 @@ describe('the embedded database', () => {
 });
 
 /** Below a directory that only root may enter, such as `/root`, some ways to run it do not work. The server has others there. */
-const isRepositoryReachable = [import.meta.filename, realpathSync(process.execPath)].every(isReachableByAll);
+const isRepositoryReachable = [import.meta.filename, realpathSync(process.execPath)].every(canOthersReach);
 const notReachable = ' (not run: others may not enter the repository)';
 
 const nameless = !/^\S/.test(spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout);
@@ -230,7 +231,3 @@ function isRunning(pid: number): boolean {
 }
 
 /** Every folder on the way may be entered by everybody. */
-function isReachableByAll(file: string): boolean {
-  const folder = dirname(file);
-  return (statSync(folder).mode & 0o001) !== 0 && (folder === '/' || isReachableByAll(folder));
-}
