@@ -105,7 +105,7 @@ export async function fakeCliProgram(script: FakeCliScript): Promise<void> {
     let prompt = '';
     for await (const chunk of process.stdin.setEncoding('utf8')) prompt += String(chunk);
     const auth: { token?: string } = fs.existsSync(authFile) ? JSON.parse(fs.readFileSync(authFile, 'utf8')) : {};
-    if (!auth.token) {
+    if (!(process.env['FAKE_API_KEY'] ?? auth.token)) {
       emit({ type: 'error', message: 'not logged in' });
       return 1;
     }
