@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-/** The files that go into golden images, kept as files. This one is in `src/` or `dist/`, both below the package. */
-export const guestFolder = join(dirname(fileURLToPath(import.meta.url)), '..', 'guest');
+const packageDirectory = dirname(createRequire(import.meta.url).resolve('@sallyport/machines/package.json'));
+
+/** The files that go into golden images, kept as files. */
+export const guestFolder = join(packageDirectory, 'guest');

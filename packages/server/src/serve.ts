@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { FastifyInstance } from 'fastify';
@@ -117,9 +117,13 @@ const redact = {
   censor: '[secret]',
 };
 
-/** The built page lies in `dist/web`, whether this file runs from `src` or from `dist`. */
+/** The built page is in `dist/web`, whether this file runs from `src` or from `dist`. */
 function findWebDirectory(): string {
-  const directory = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'web');
+  const directory = join(
+    dirname(createRequire(import.meta.url).resolve('@sallyport/server/package.json')),
+    'dist',
+    'web',
+  );
   if (!existsSync(join(directory, 'index.html'))) {
     throw new SallyportError('CONFIG_INVALID', `The page has not been built: ${directory} is missing.`, {
       hint: 'Run `npm run build`.',
