@@ -2,7 +2,7 @@ import { createVirtualClock } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { createInProcessQueue } from '../../packages/core/src/admission/in-process-queue.ts';
-import type { MachineWork, QueueSettings, Turn } from '../../packages/core/src/admission/work-queue.ts';
+import type { MachineWork, QueueSettings, Turn } from '../../packages/core/src/contracts/work-queue.ts';
 
 const clock = createVirtualClock();
 const work = (machineId: string, userId = machineId, kind: MachineWork['kind'] = 'wake'): MachineWork => ({

@@ -1,12 +1,12 @@
-import type { Clock } from '../clock.ts';
-import { SallyportError } from '../errors.ts';
-import type { MachinePlan } from '../machine/plan.ts';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
 import { createCapacity } from './capacity.ts';
 import type { CapacitySettings, Need, Reservation } from './capacity.ts';
 import { createInProcessQueue } from './in-process-queue.ts';
 import { createSpareRoom } from './spare-room.ts';
 import type { UseSpareRoom } from './spare-room.ts';
-import type { MachineWork, QueueSettings, Turn, WorkQueue } from './work-queue.ts';
+import type { MachineWork, QueueSettings, Turn, WorkQueue } from '../contracts/work-queue.ts';
 
 /** Who may start a machine on this host, and when: first a turn, then a place. */
 export interface Admission {

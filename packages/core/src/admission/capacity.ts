@@ -1,4 +1,4 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 
 /** What a machine takes of its host while it runs. One that hibernates or is stopped takes only disk. */
 export interface Need {

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts';
-import { SallyportError } from '../errors.ts';
-import { orAborted } from '../one-at-a-time.ts';
-import { createFairLine } from './fair-line.ts';
-import type { FairLine } from './fair-line.ts';
-import type { MachineWork, QueueSettings, Turn, WorkQueue } from './work-queue.ts';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import { orAborted } from '../base/serial-queue.ts';
+import { createFairLine } from './fair-queue.ts';
+import type { FairLine } from './fair-queue.ts';
+import type { MachineWork, QueueSettings, Turn, WorkQueue } from '../contracts/work-queue.ts';
 
 interface Waiting {
   readonly work: MachineWork;

@@ -1,4 +1,4 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { Capacity, Need } from './capacity.ts';
 
 /**

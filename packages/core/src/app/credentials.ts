@@ -1,11 +1,11 @@
-import { SallyportError } from '../errors.ts';
-import type { CliMachines } from '../machine/cli-machines.ts';
-import type { Runtime } from '../runtime.ts';
-import { checkHandedOver } from '../login/hand-over.ts';
-import { checkExclusion } from './exclusion.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { checkHandedOver } from '../provider/manual-entry.ts';
+import { checkExclusion } from '../credentials/exclusion.ts';
 import { endsSoon } from './expiry.ts';
-import { invalidReasons } from './files.ts';
-import type { CredentialFacts, CredentialFiles } from './files.ts';
+import { invalidReasons } from '../contracts/credential-files.ts';
+import type { CredentialFacts, CredentialFiles } from '../contracts/credential-files.ts';
 
 /** A connected login as the person and the API see it: never its bytes. */
 export interface ConnectedCredential {

@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 /** The person is warned this long before they have to log in again. */
 const WARNING_MS = 3 * 24 * 60 * 60_000;

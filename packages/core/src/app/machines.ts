@@ -1,8 +1,8 @@
 import type { HostLoad } from '../admission/admission.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import type { MachineRecord } from '../store/store.ts';
-import type { CliMachines } from './cli-machines.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { MachineRecord } from '../contracts/store.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
 
 /** Machines as the API sees them. A machine of somebody else does not exist. */
 export interface Machines {

@@ -1,9 +1,9 @@
-import type { Runtime } from '../runtime.ts';
-import { FIRST_EPOCH } from '../store/store.ts';
-import type { MachineRecord } from '../store/store.ts';
-import type { CliMachines } from './cli-machines.ts';
-import { giveBackAll, loseCredentials, settleCredentials } from './credential-exchange.ts';
-import type { MachineRef } from './driver.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { FIRST_EPOCH } from '../contracts/store.ts';
+import type { MachineRecord } from '../contracts/store.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import { giveBackAll, loseCredentials, settleCredentials } from '../cli-machine/credential-exchange.ts';
+import type { MachineRef } from '../contracts/driver.ts';
 
 export interface ReconcileOptions {
   /** The disks of machines at rest are read too: what their server did not store any more is on them. */

@@ -1,9 +1,9 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { loginPhases } from '../login/phases.ts';
 import { failSession } from '../login/session.ts';
-import type { Runtime } from '../runtime.ts';
-import type { SessionRecord } from '../store/store.ts';
-import type { CliMachines } from './cli-machines.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SessionRecord } from '../contracts/store.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import { reconcileMachines } from './reconcile.ts';
 
 /**

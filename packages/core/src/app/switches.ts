@@ -1,6 +1,6 @@
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import { switchedOff } from './gate.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { switchedOff } from '../provider/gate.ts';
 
 /** What a provider that is switched off is taken away from. */
 export interface ProviderUsers {

@@ -1,10 +1,10 @@
-import { SallyportError, toSallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import { contextOf, introduce, planMachine, planNetwork, wayOutOptions } from './boot.ts';
-import type { MachineRequest, RunningMachine } from './boot.ts';
-import { inPhase } from './boot-phases.ts';
-import type { MachinePlan } from './plan.ts';
-import type { WarmMachine } from './warm-machines.ts';
+import { SallyportError, toSallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { contextOf, introduce, planMachine, planNetwork, wayOutOptions } from '../machine/provision-machine.ts';
+import type { MachineRequest, RunningMachine } from '../machine/provision-machine.ts';
+import { inPhase } from '../machine/boot-phases.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
+import type { WarmMachine } from './warm-pool.ts';
 
 /** It answered when it was made; an answer that takes longer now is no head start any more. */
 const ANSWER_MS = 1_000;

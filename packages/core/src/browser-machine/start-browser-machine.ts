@@ -1,12 +1,12 @@
-import { bootMachine } from '../machine/boot.ts';
-import type { RunningMachine } from '../machine/boot.ts';
-import { claimWarmMachine } from '../machine/claim-warm-machine.ts';
+import { bootMachine } from '../machine/provision-machine.ts';
+import type { RunningMachine } from '../machine/provision-machine.ts';
+import { claimWarmMachine } from './assign-warm-machine.ts';
 import { newMachineId } from '../machine/ids.ts';
-import type { WarmMachines } from '../machine/warm-machines.ts';
-import type { Provider } from '../provider/provider.ts';
-import type { Runtime } from '../runtime.ts';
-import type { Candidate } from './ladder.ts';
-import type { LiveSession } from './session.ts';
+import type { WarmMachines } from './warm-pool.ts';
+import type { Provider } from '../contracts/provider.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Candidate } from '../login/method-selection.ts';
+import type { LiveSession } from '../login/session.ts';
 
 export interface BrowserMachineRequest {
   readonly session: LiveSession;

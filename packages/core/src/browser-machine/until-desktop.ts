@@ -1,5 +1,5 @@
-import { SallyportError } from '../errors.ts';
-import type { AgentClient } from './client.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
 
 /** Resolves when a machine's screen is up. Throws `MACHINE_FAILED` where it has failed, or the machine ends first. */
 export async function untilDesktop(agent: Pick<AgentClient, 'events'>, signal: AbortSignal): Promise<void> {

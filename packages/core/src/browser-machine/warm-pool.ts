@@ -1,16 +1,16 @@
 import type { Need, Reservation } from '../admission/capacity.ts';
-import type { AgentClient } from '../agent/client.ts';
-import { untilDesktop } from '../agent/until-desktop.ts';
-import type { ReservedRoute } from '../egress/egress.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import { FIRST_EPOCH } from '../store/store.ts';
-import { plainPlan } from './boot.ts';
-import { inPhase } from './boot-phases.ts';
-import { bringUp } from './bring-up.ts';
-import type { Machine } from './driver.ts';
-import { newMachineId, NOBODY } from './ids.ts';
-import type { MachinePlan } from './plan.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
+import { untilDesktop } from './until-desktop.ts';
+import type { ReservedRoute } from '../contracts/egress.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { FIRST_EPOCH } from '../contracts/store.ts';
+import { plainPlan } from '../machine/provision-machine.ts';
+import { inPhase } from '../machine/boot-phases.ts';
+import { bringUp } from '../machine/launch-machine.ts';
+import type { Machine } from '../contracts/driver.ts';
+import { newMachineId, NOBODY } from '../machine/ids.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
 
 /** A browser machine that is up, with its screen, that belongs to nobody and reaches nothing. */
 export interface WarmMachine {

@@ -1,4 +1,4 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 
 /**
  * Those who have come for a machine that does not run yet. While they wait, for their turn or for a place on this host,

@@ -1,6 +1,6 @@
 import type { ProviderManifest } from '../provider/manifest.ts';
-import type { Runtime } from '../runtime.ts';
-import type { MachineRequest } from './boot.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { MachineRequest } from '../machine/provision-machine.ts';
 
 export type CliMachineNeeds = Pick<MachineRequest, 'sessionId' | 'role' | 'memoryMb' | 'desktop' | 'clis' | 'hosts'>;
 

@@ -1,13 +1,13 @@
-import type { CredentialFiles } from '../credentials/files.ts';
-import { endLogin } from '../credentials/end-login.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
+import { endLogin } from './invalidate-credential.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
 import { collectCredential, credentialPaths } from '../credentials/place.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import type { MachineRecord } from '../store/store.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachine } from './cli-machines.ts';
 import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
-import type { Machine } from './driver.ts';
+import type { Machine } from '../contracts/driver.ts';
 
 /**
  * Credentials on their way from a CLI machine to the ledger. A machine holds the lease of a credential from before it

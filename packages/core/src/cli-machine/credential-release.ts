@@ -1,13 +1,13 @@
 import { secretSha256 } from '../credentials/bundle.ts';
-import { endLogin } from '../credentials/end-login.ts';
+import { endLogin } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
-import { SallyportError, toSallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
-import type { CredentialRecord, MachineRecord } from '../store/store.ts';
+import { SallyportError, toSallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { CredentialRecord, MachineRecord } from '../contracts/store.ts';
 import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
-import type { Machine } from './driver.ts';
+import type { Machine } from '../contracts/driver.ts';
 
 /**
  * Credentials on their way from the ledger to a stopped CLI machine. One holder, one version: what lies on the disk

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { PlacedFile } from '../credentials/files.ts';
+import type { PlacedFile } from '../contracts/credential-files.ts';
 
 /**
  * A random number that each lease writes to the machine's disk, beside the credential. When the disk is read again, the

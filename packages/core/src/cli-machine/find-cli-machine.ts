@@ -1,8 +1,8 @@
-import type { Runtime } from '../runtime.ts';
-import type { CredentialRecord, MachineRecord, UserRecord } from '../store/store.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { CredentialRecord, MachineRecord, UserRecord } from '../contracts/store.ts';
 import { loseCredentials } from './credential-exchange.ts';
-import type { Machine } from './driver.ts';
-import { newMachineId } from './ids.ts';
+import type { Machine } from '../contracts/driver.ts';
+import { newMachineId } from '../machine/ids.ts';
 
 /** A machine as a row and, where it still exists on this host, as a machine. */
 export interface FoundMachine {

@@ -1,5 +1,5 @@
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
 import { captureCredentials } from './credential-exchange.ts';
 

@@ -1,5 +1,5 @@
-import type { Runtime } from '../runtime.ts';
-import type { InvalidReason } from './files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { InvalidReason } from '../contracts/credential-files.ts';
 
 export interface EndedLogin {
   readonly userId: string;

@@ -1,7 +1,7 @@
-import { endLogin } from '../credentials/end-login.ts';
-import { renewalTime } from '../credentials/renewal.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import { endLogin } from './invalidate-credential.ts';
+import { renewalTime } from '../credentials/refresh-policy.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
 import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 

@@ -1,6 +1,6 @@
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
-import { dueRenewals, renewLogin } from './renew-login.ts';
+import { dueRenewals, renewLogin } from './refresh-credential.ts';
 
 export interface RenewLogins {
   readonly machines: readonly CliMachine[];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { AgentClient } from '../agent/client.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { matchText } from '../provider/matcher.ts';

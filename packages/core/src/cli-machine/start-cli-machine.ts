@@ -1,6 +1,6 @@
-import type { Runtime } from '../runtime.ts';
-import { bootMachine } from './boot.ts';
-import type { RunningMachine } from './boot.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { bootMachine } from '../machine/provision-machine.ts';
+import type { RunningMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { giveBackAll, settleCredentials } from './credential-exchange.ts';
 import { releaseCredentials } from './credential-release.ts';

@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machines.ts';
 import { settleCredentials } from './credential-exchange.ts';
 import { hibernateCliMachine } from './hibernate-cli-machine.ts';

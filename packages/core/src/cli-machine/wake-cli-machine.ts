@@ -1,5 +1,5 @@
-import type { Runtime } from '../runtime.ts';
-import { bootMachine } from './boot.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { bootMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { findStale } from './credential-release.ts';
 import type { Owner } from './find-cli-machine.ts';

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 
-import type { CredentialFiles } from '../credentials/files.ts';
-import type { Machine } from '../machine/driver.ts';
+import type { CredentialFiles } from './credential-files.ts';
+import type { Machine } from './driver.ts';
 import type {
   AgentEvent,
   ExecuteEvent,
@@ -11,7 +11,7 @@ import type {
   StartLoginResponse,
 } from '../protocol/agent-api.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
-import type { Secret } from '../secret.ts';
+import type { Secret } from '../base/secret.ts';
 
 /** The server's side of the agent's API. `@sallyport/machines` has the HTTP one; tests pass fakes. */
 export interface AgentClient {

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 
 import type { UseSpareRoom } from '../admission/spare-room.ts';
-import type { PlacedFile } from '../credentials/files.ts';
-import type { EgressRoute } from '../egress/egress.ts';
-import type { Secret } from '../secret.ts';
+import type { PlacedFile } from './credential-files.ts';
+import type { EgressRoute } from './egress.ts';
+import type { Secret } from '../base/secret.ts';
 import type { MachinePlan } from './plan.ts';
 
 /**

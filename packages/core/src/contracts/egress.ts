@@ -1,4 +1,4 @@
-import type { RefusalReason } from './refusals.ts';
+import type { RefusalReason } from './egress-refusal.ts';
 
 /** The only way out of a machine, and whose address it shows. One is chosen per deployment. */
 export interface Egress {

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import type { Egress } from './egress/egress.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Egress } from './egress.ts';
 
 /**
  * Made-up vendors that CLIs take for the real ones, and a person who has an account with each: what

@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts';
+import type { Secret } from '../base/secret.ts';
 
 /** What a sealed record belongs to. Part of the authenticated data, so a row cannot be moved or rolled back. */
 export interface SealBinding {

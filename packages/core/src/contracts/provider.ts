@@ -1,6 +1,6 @@
-import type { CredentialFacts, CredentialFiles } from '../credentials/files.ts';
-import type { Observation, PromptEvent } from '../prompts/event.ts';
-import type { ProviderManifest } from './manifest.ts';
+import type { CredentialFacts, CredentialFiles } from './credential-files.ts';
+import type { Observation, PromptEvent } from './prompt-event.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
 
 /**
  * A vendor's CLI and its sign-in: a manifest and at most three small pure functions.

@@ -1,5 +1,5 @@
-import type { CredentialRecord } from '../store/store.ts';
-import type { CredentialFacts } from './files.ts';
+import type { CredentialRecord } from './store.ts';
+import type { CredentialFacts } from './credential-files.ts';
 
 /**
  * Remembers the newest version of each credential outside the store, so that a store that was restored from an older

@@ -1,7 +1,7 @@
-import type { CredentialFacts, InvalidReason } from '../credentials/files.ts';
-import type { MachineRole, MachineState } from '../machine/plan.ts';
-import type { PromptEvent } from '../prompts/event.ts';
-import type { Sealed } from '../credentials/key-ring.ts';
+import type { CredentialFacts, InvalidReason } from './credential-files.ts';
+import type { MachineRole, MachineState } from './plan.ts';
+import type { PromptEvent } from './prompt-event.ts';
+import type { Sealed } from './key-ring.ts';
 
 /**
  * Where everything that must survive a restart is kept. Two implementations: in memory (here) and

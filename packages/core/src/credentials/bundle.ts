@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import { canonicalJson } from '../canonical-json.ts';
-import { SallyportError } from '../errors.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { SallyportError } from '../base/errors.ts';
 import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
-import type { CredentialFiles } from './files.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
 
 /**
  * The bytes a credential is sealed as: canonical JSON `{"files":{id: text},"v":1}`, followed by spaces up to

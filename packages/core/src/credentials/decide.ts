@@ -1,4 +1,4 @@
-import type { CredentialFacts, InvalidReason } from './files.ts';
+import type { CredentialFacts, InvalidReason } from '../contracts/credential-files.ts';
 import type { MissingPart } from './missing-parts.ts';
 
 /** Why a credential comes to the ledger. A person acts in `login` and `import`, a CLI in the other two. */

@@ -1,7 +1,7 @@
-import type { Provider } from '../provider/provider.ts';
+import type { Provider } from '../contracts/provider.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { secretSha256 } from './bundle.ts';
-import type { CredentialFacts, CredentialFiles } from './files.ts';
+import type { CredentialFacts, CredentialFiles } from '../contracts/credential-files.ts';
 import { missingParts } from './missing-parts.ts';
 
 /** The part of a provider that the ledger asks. */

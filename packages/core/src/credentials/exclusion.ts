@@ -1,6 +1,6 @@
-import { SallyportError } from '../errors.ts';
-import type { Store } from '../store/store.ts';
-import type { CredentialFacts } from './files.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Store } from '../contracts/store.ts';
+import type { CredentialFacts } from '../contracts/credential-files.ts';
 
 type Kind = CredentialFacts['kind'];
 

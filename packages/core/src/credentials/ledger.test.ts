@@ -3,13 +3,13 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemClock } from '../clock.ts';
-import { SallyportError } from '../errors.ts';
-import type { CredentialSummary } from '../hooks.ts';
+import { systemClock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { CredentialSummary } from '../hooks/hooks.ts';
 import { credentialItemSchema } from '../provider/credential-item.ts';
-import { Secret } from '../secret.ts';
+import { Secret } from '../base/secret.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
-import type { CredentialStore } from '../store/store.ts';
+import type { CredentialStore } from '../contracts/store.ts';
 import { createLedger } from './ledger.ts';
 import type { LedgerProvider } from './examine.ts';
 import { createLocalKeyRing } from './local-key-ring.ts';

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 
-import { SallyportError } from '../errors.ts';
-import type { CredentialSummary } from '../hooks.ts';
-import { createLines } from '../one-at-a-time.ts';
-import { Secret } from '../secret.ts';
-import type { CredentialRecord, Store } from '../store/store.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { CredentialSummary } from '../hooks/hooks.ts';
+import { createLines } from '../base/serial-queue.ts';
+import { Secret } from '../base/secret.ts';
+import type { CredentialRecord, Store } from '../contracts/store.ts';
 import { decodeBundle, encodeBundle, secretSha256 } from './bundle.ts';
 import { decide } from './decide.ts';
 import type { CaptureReason, Decision, RefusalKind, StoredFacts } from './decide.ts';
 import { examine } from './examine.ts';
 import type { Examined, LedgerProvider } from './examine.ts';
-import type { CredentialFacts, CredentialFiles, InvalidReason } from './files.ts';
-import type { KeyRing } from './key-ring.ts';
+import type { CredentialFacts, CredentialFiles, InvalidReason } from '../contracts/credential-files.ts';
+import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
-import { createMemoryWitness, isRolledBack } from './witness.ts';
-import type { Testimony, Witness } from './witness.ts';
+import { createMemoryWitness, isRolledBack } from '../contracts/rollback-guard.ts';
+import type { Testimony, Witness } from '../contracts/rollback-guard.ts';
 
 /**
  * The one place where credentials are kept: sealed, versioned, leased to one machine at a time, and never given

@@ -2,8 +2,8 @@ import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { Secret } from '../secret.ts';
-import type { SealBinding, Sealed } from './key-ring.ts';
+import { Secret } from '../base/secret.ts';
+import type { SealBinding, Sealed } from '../contracts/key-ring.ts';
 import { createLocalKeyRing } from './local-key-ring.ts';
 
 const master = randomBytes(32);

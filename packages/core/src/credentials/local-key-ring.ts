@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes as systemRandomBytes } from 'node:crypto';
 
-import { canonicalJson } from '../canonical-json.ts';
-import { SallyportError } from '../errors.ts';
-import { Secret } from '../secret.ts';
-import type { KeyRing, SealBinding, Sealed } from './key-ring.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { SallyportError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import type { KeyRing, SealBinding, Sealed } from '../contracts/key-ring.ts';
 import { assertMasterKeys } from './master-key.ts';
 
 /**

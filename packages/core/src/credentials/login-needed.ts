@@ -1,6 +1,6 @@
-import { SallyportError } from '../errors.ts';
-import { invalidReasons } from './files.ts';
-import type { InvalidReason } from './files.ts';
+import { SallyportError } from '../base/errors.ts';
+import { invalidReasons } from '../contracts/credential-files.ts';
+import type { InvalidReason } from '../contracts/credential-files.ts';
 
 /** Thrown wherever a login that has ended is asked for. */
 export function loginNeeded(title: string, reason: InvalidReason | null): SallyportError {

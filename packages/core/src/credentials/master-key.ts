@@ -1,5 +1,5 @@
-import { SallyportError } from '../errors.ts';
-import type { Secret } from '../secret.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
 
 /** Refuses to start with a master key that is short, empty, a placeholder, or used twice. */
 export function assertMasterKeys(keys: ReadonlyMap<string, Secret<Uint8Array>>, current: string): void {

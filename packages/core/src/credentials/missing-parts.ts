@@ -1,6 +1,6 @@
 import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
 import type { CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
-import type { CredentialFiles } from './files.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
 
 /**
  * Whether a credential is complete, told from the manifest alone. The agent asks while the CLI is still writing;

@@ -1,9 +1,9 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { homePathSchema } from '../provider/bounded.ts';
 import { valuePlace } from '../provider/credential-item.ts';
 import type { CredentialEnvironmentItem, CredentialItem } from '../provider/credential-item.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
-import type { CredentialFiles, PlacedFile } from './files.ts';
+import type { CredentialFiles, PlacedFile } from '../contracts/credential-files.ts';
 import { mergeJson } from './json-merge.ts';
 
 type SettingsFile = ProviderManifest['cli']['settings'][number];

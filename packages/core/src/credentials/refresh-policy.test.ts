@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { CredentialFacts } from './files.ts';
-import { renewalTime } from './renewal.ts';
+import type { CredentialFacts } from '../contracts/credential-files.ts';
+import { renewalTime } from './refresh-policy.ts';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;

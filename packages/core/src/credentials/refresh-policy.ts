@@ -1,6 +1,6 @@
-import { digest } from '../digest.ts';
+import { digest } from '../base/digest.ts';
 import type { RefreshCommand } from '../provider/refresh-command.ts';
-import type { CredentialRecord } from '../store/store.ts';
+import type { CredentialRecord } from '../contracts/store.ts';
 
 const HOUR_MS = 60 * 60_000;
 

@@ -1,6 +1,6 @@
 import type { AsyncSeriesBailHook, SyncWaterfallHook } from 'tapable';
 
-import { SallyportError } from './errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { HookName, SallyportHooks } from './hooks.ts';
 import { blame, instrumentAsync, instrumentSync } from './instrument-hooks.ts';
 import type { Instruments, TapFunction } from './instrument-hooks.ts';

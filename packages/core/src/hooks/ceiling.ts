@@ -1,4 +1,4 @@
-import type { ToolPolicy } from './prompts/event.ts';
+import type { ToolPolicy } from '../contracts/prompt-event.ts';
 
 /** What no plugin can exceed, whatever it returns from `machine.plan`, `network.plan` and `prompt.plan`. */
 export interface Ceiling {

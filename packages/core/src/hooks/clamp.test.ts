@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultCeiling } from './ceiling.ts';
 import type { Ceiling } from './ceiling.ts';
 import { clampMachinePlan, clampNetworkPlan, clampPromptPlan } from './clamp.ts';
-import type { NetworkPlan } from './egress/egress.ts';
+import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptPlan } from './hooks.ts';
-import type { MachinePlan } from './machine/plan.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
 
 /** What an untyped plugin may return: anything. */
 const anything = <Plan>(original: Plan, changes: Readonly<Record<string, unknown>>): Plan =>

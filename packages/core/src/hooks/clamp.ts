@@ -1,9 +1,9 @@
 import type { Ceiling } from './ceiling.ts';
-import { ANY_HOST } from './egress/egress.ts';
-import type { NetworkPlan } from './egress/egress.ts';
+import { ANY_HOST } from '../contracts/egress.ts';
+import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptPlan } from './hooks.ts';
-import type { MachinePlan } from './machine/plan.ts';
-import { toolPolicySchema } from './prompts/event.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
+import { toolPolicySchema } from '../contracts/prompt-event.ts';
 
 /**
  * What plugins return from the three plans is brought back to what the operator allows. A field that is not what

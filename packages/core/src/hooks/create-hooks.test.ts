@@ -2,18 +2,18 @@ import { setImmediate } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemClock } from './clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { createHooks } from './create-hooks.ts';
 import type { CreateHooksOptions } from './create-hooks.ts';
-import { SallyportError } from './errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { HookCalls } from './hook-calls.ts';
 import { hookTable } from './hook-table.ts';
 import type { Context, CredentialSummary, HookName } from './hooks.ts';
 import type { HookTiming } from './instrument-hooks.ts';
-import type { MachineView } from './machine/plan.ts';
+import type { MachineView } from '../contracts/plan.ts';
 import type { Plugin, PluginHost } from './plugin.ts';
-import type { DeclaredPrompt } from './provider/declared-prompt.ts';
-import type { LoginMethod } from './provider/login-method.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
+import type { LoginMethod } from '../provider/login-method.ts';
 
 const context: Context = {
   userId: 'u-1',

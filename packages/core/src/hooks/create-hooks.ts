@@ -1,7 +1,7 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 
 import { applyPlugins } from './apply-plugins.ts';
-import { SallyportError } from './errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { HookCalls } from './hook-calls.ts';
 import type { SallyportHooks } from './hooks.ts';
 import { collectors } from './instrument-hooks.ts';

@@ -1,5 +1,5 @@
 import type { HookName } from './hooks.ts';
-import { promptEventSchema } from './prompts/event.ts';
+import { promptEventSchema } from '../contracts/prompt-event.ts';
 
 /**
  * Whether what a tap returned is an answer at all, checked at once, so that the plugin that is at fault is named

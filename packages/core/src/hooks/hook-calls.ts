@@ -1,12 +1,12 @@
-import type { DomainEvent } from './events.ts';
+import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { Context, CredentialSummary, PromptPlan, PromptView, UrlDecision } from './hooks.ts';
-import type { GuardedUrl } from './login/url-guard.ts';
-import type { MachinePlan, MachineView } from './machine/plan.ts';
-import type { NetworkPlan } from './egress/egress.ts';
-import type { PromptEvent } from './prompts/event.ts';
-import type { DeclaredPrompt } from './provider/declared-prompt.ts';
-import type { OfferedMethod } from './login/hand-over.ts';
-import type { SallyportError } from './errors.ts';
+import type { GuardedUrl } from '../login-engine/url-guard.ts';
+import type { MachinePlan, MachineView } from '../contracts/plan.ts';
+import type { NetworkPlan } from '../contracts/egress.ts';
+import type { PromptEvent } from '../contracts/prompt-event.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
+import type { OfferedMethod } from '../provider/manual-entry.ts';
+import type { SallyportError } from '../base/errors.ts';
 
 /**
  * How the flows call the hooks: one function each. Arguments reach the taps as frozen copies; each tap has its own

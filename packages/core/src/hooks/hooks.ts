@@ -6,14 +6,14 @@ import type {
   SyncWaterfallHook,
 } from 'tapable';
 
-import type { CredentialFacts } from './credentials/files.ts';
-import type { DomainEvent } from './events.ts';
-import type { GuardedUrl } from './login/url-guard.ts';
-import type { MachinePlan, MachineView } from './machine/plan.ts';
-import type { NetworkPlan } from './egress/egress.ts';
-import type { PromptEvent, ToolPolicy } from './prompts/event.ts';
-import type { DeclaredPrompt } from './provider/declared-prompt.ts';
-import type { OfferedMethod } from './login/hand-over.ts';
+import type { CredentialFacts } from '../contracts/credential-files.ts';
+import type { DomainEvent } from '../contracts/domain-event.ts';
+import type { GuardedUrl } from '../login-engine/url-guard.ts';
+import type { MachinePlan, MachineView } from '../contracts/plan.ts';
+import type { NetworkPlan } from '../contracts/egress.ts';
+import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
+import type { OfferedMethod } from '../provider/manual-entry.ts';
 
 /** Passed to every tap of an async hook. */
 export interface Context {

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import { SallyportError } from './errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { SallyportError } from '../base/errors.ts';
 import { acceptAnswer } from './hook-answers.ts';
 import { hookTable } from './hook-table.ts';
 import type { Context, HookName } from './hooks.ts';

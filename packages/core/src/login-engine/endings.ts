@@ -1,4 +1,4 @@
-import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { LoginState } from './engine.ts';

@@ -1,7 +1,7 @@
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
-import { hear, overdueRequest } from '../rpc/conversation.ts';
-import type { Conversation } from '../rpc/conversation.ts';
+import { hear, overdueRequest } from '../rpc/connection.ts';
+import type { Conversation } from '../rpc/connection.ts';
 import { linksOf } from '../rpc/facts.ts';
 import {
   crashed,

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../errors.ts';
-import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
 import type { GuardedUrl } from './url-guard.ts';
 
 /** What the terminal shows, after the emulator has worked through every escape sequence. */

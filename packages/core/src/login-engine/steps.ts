@@ -1,9 +1,9 @@
-import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { ExpectStep } from '../provider/terminal-drive.ts';
-import { answerStep, beginConversation } from '../rpc/conversation.ts';
-import type { Turn } from '../rpc/conversation.ts';
-import type { RpcStep } from '../rpc/step.ts';
+import { answerStep, beginConversation } from '../rpc/connection.ts';
+import type { Turn } from '../rpc/connection.ts';
+import type { RpcStep } from '../provider/rpc-step.ts';
 import type { LoginState, LoginStep } from './engine.ts';
 import type { LoginAction } from './observation.ts';
 import { plainText } from './screen-text.ts';

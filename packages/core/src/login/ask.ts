@@ -1,11 +1,11 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { AgentEvent } from '../protocol/agent-api.ts';
-import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
+import type { DeclaredPrompt } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Attempt } from './attempt.ts';
-import { stillTherePrompt } from './endings.ts';
-import { hasShape, typedText } from './steps.ts';
+import { stillTherePrompt } from '../login-engine/endings.ts';
+import { hasShape, typedText } from '../login-engine/steps.ts';
 
 /**
  * Puts a question of the CLI to the plugins, where it is not secret, and then to the person. The words are those

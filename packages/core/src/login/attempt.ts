@@ -1,11 +1,11 @@
-import type { AgentClient } from '../agent/client.ts';
-import type { CredentialFiles } from '../credentials/files.ts';
-import { errorCodes, SallyportError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import { orAborted } from '../one-at-a-time.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
+import { errorCodes, SallyportError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { orAborted } from '../base/serial-queue.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { answerOrAsk } from './ask.ts';
 import { presentUrl } from './present-url.ts';
 import type { CallbackReception } from './receive-callbacks.ts';

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
 import { checkExclusion } from '../credentials/exclusion.ts';
-import { SallyportError } from '../errors.ts';
-import { followJournal } from '../journal-stream.ts';
-import type { WarmMachines } from '../machine/warm-machines.ts';
-import type { Runtime } from '../runtime.ts';
-import { liveSessionStatuses } from '../store/store.ts';
-import type { JournalEntry, SessionEvent, SessionRecord } from '../store/store.ts';
-import { browserMemoryMb } from './browser-machine.ts';
-import { rankMethods, tryByThemselves } from './ladder.ts';
-import type { Candidate, Ladder } from './ladder.ts';
+import { SallyportError } from '../base/errors.ts';
+import { followJournal } from '../runtime/journal-stream.ts';
+import type { WarmMachines } from '../browser-machine/warm-pool.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { liveSessionStatuses } from '../contracts/store.ts';
+import type { JournalEntry, SessionEvent, SessionRecord } from '../contracts/store.ts';
+import { browserMemoryMb } from '../browser-machine/start-browser-machine.ts';
+import { rankMethods, tryByThemselves } from './method-selection.ts';
+import type { Candidate, Ladder } from './method-selection.ts';
 import { runLogin } from './run-login.ts';
 import type { LoginRun } from './run-login.ts';
 import { createLiveSession, sessionTopic } from './session.ts';

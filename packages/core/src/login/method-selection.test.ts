@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import type { DriverFeatures } from '../machine/driver.ts';
+import type { DriverFeatures } from '../contracts/driver.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
-import { candidateName, rankMethods, tryByThemselves } from './ladder.ts';
-import type { LadderRequest } from './ladder.ts';
+import { candidateName, rankMethods, tryByThemselves } from './method-selection.ts';
+import type { LadderRequest } from './method-selection.ts';
 
 const method = (id: string, kind: LoginMethod['kind']): LoginMethod => ({
   id,

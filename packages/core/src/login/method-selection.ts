@@ -1,11 +1,11 @@
-import { SallyportError } from '../errors.ts';
-import type { DriverFeatures } from '../machine/driver.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { DriverFeatures } from '../contracts/driver.ts';
 import type { LoginDisplay } from '../protocol/agent-api.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import { needsOfKind } from '../provider/login-method.ts';
 import type { LoginMethod, LoginNeed } from '../provider/login-method.ts';
-import { handOvers } from './hand-over.ts';
-import type { OfferedMethod } from './hand-over.ts';
+import { handOvers } from '../provider/manual-entry.ts';
+import type { OfferedMethod } from '../provider/manual-entry.ts';
 
 export interface LadderRequest {
   readonly methods: readonly LoginMethod[];

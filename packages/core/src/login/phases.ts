@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../store/store.ts';
+import type { SessionStatus } from '../contracts/store.ts';
 
 /** Every phase of a login session, the status it belongs to, and what the person reads. */
 export const loginPhases = {

@@ -1,8 +1,8 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { AgentEvent } from '../protocol/agent-api.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Attempt } from './attempt.ts';
-import { guardUrl } from './url-guard.ts';
+import { guardUrl } from '../login-engine/url-guard.ts';
 
 /** Guards the CLI's sign-in link, asks the policy, and opens or shows it. */
 export async function presentUrl(

@@ -1,8 +1,8 @@
-import { SallyportError } from '../errors.ts';
-import { orAborted } from '../one-at-a-time.ts';
-import type { Runtime } from '../runtime.ts';
-import { checkHandedOver, handOverPrompt } from './hand-over.ts';
-import type { HandOver } from './hand-over.ts';
+import { SallyportError } from '../base/errors.ts';
+import { orAborted } from '../base/serial-queue.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { checkHandedOver, handOverPrompt } from '../provider/manual-entry.ts';
+import type { HandOver } from '../provider/manual-entry.ts';
 import type { LoginRun } from './run-login.ts';
 import { storeLogin } from './store-login.ts';
 

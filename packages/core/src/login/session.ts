@@ -1,9 +1,9 @@
-import type { AgentClient } from '../agent/client.ts';
-import { SallyportError } from '../errors.ts';
-import { createLine } from '../one-at-a-time.ts';
-import type { NewDomainEvent, Runtime } from '../runtime.ts';
-import type { SessionChange, SessionEvent, SessionRecord } from '../store/store.ts';
-import { untilStored } from '../until-stored.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
+import { SallyportError } from '../base/errors.ts';
+import { createLine } from '../base/serial-queue.ts';
+import type { NewDomainEvent, Runtime } from '../runtime/runtime.ts';
+import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
+import { untilStored } from '../base/until-stored.ts';
 import { isLastPhase, loginPhases } from './phases.ts';
 import type { LoginPhase } from './phases.ts';
 

@@ -1,7 +1,7 @@
 import { checkExclusion } from '../credentials/exclusion.ts';
-import type { CredentialFiles } from '../credentials/files.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { LoginRun } from './run-login.ts';
 
 /** Stores what a login has brought, and returns its version. */

@@ -1,9 +1,9 @@
-import { SallyportError } from '../errors.ts';
-import { orAborted } from '../one-at-a-time.ts';
-import type { Runtime } from '../runtime.ts';
-import type { BootTimeouts } from '../settings.ts';
-import type { Machine, MachineExit } from './driver.ts';
-import type { MachineRole } from './plan.ts';
+import { SallyportError } from '../base/errors.ts';
+import { orAborted } from '../base/serial-queue.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { BootTimeouts } from '../runtime/settings.ts';
+import type { Machine, MachineExit } from '../contracts/driver.ts';
+import type { MachineRole } from '../contracts/plan.ts';
 
 export type BootPhase = 'create' | 'prepare' | 'boot' | 'wake' | 'ready' | 'desktop';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { Secret } from '../secret.ts';
+import { Secret } from '../base/secret.ts';
 
 /** The bearer token of one boot of a machine's agent: 256 random bits, in characters that a header takes as they are. */
 export function newBootToken(): Secret {

@@ -1,13 +1,13 @@
 import type { Reservation } from '../admission/capacity.ts';
-import { newBootToken } from '../agent/boot-token.ts';
-import type { AgentClient } from '../agent/client.ts';
-import type { EgressRoute } from '../egress/egress.ts';
-import { SallyportError } from '../errors.ts';
-import type { Runtime } from '../runtime.ts';
+import { newBootToken } from './boot-token.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
+import type { EgressRoute } from '../contracts/egress.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { inPhase, withLastWords } from './boot-phases.ts';
 import type { BootPhase } from './boot-phases.ts';
-import type { Machine, MachineExit } from './driver.ts';
-import type { MachinePlan } from './plan.ts';
+import type { Machine, MachineExit } from '../contracts/driver.ts';
+import type { MachinePlan } from '../contracts/plan.ts';
 
 export interface BringUp {
   readonly plan: MachinePlan;

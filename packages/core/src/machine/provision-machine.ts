@@ -1,18 +1,18 @@
 import { ordinal } from '../admission/ordinal.ts';
 import type { Reservation } from '../admission/capacity.ts';
-import type { AgentClient } from '../agent/client.ts';
-import { clampMachinePlan, clampNetworkPlan } from '../clamp.ts';
-import type { EgressOptions, EgressRoute, NetworkPlan } from '../egress/egress.ts';
-import { SallyportError, toSallyportError } from '../errors.ts';
-import type { Context } from '../hooks.ts';
-import type { Runtime } from '../runtime.ts';
-import { FIRST_EPOCH } from '../store/store.ts';
-import type { UserRecord } from '../store/store.ts';
+import type { AgentClient } from '../contracts/agent-client.ts';
+import { clampMachinePlan, clampNetworkPlan } from '../hooks/clamp.ts';
+import type { EgressOptions, EgressRoute, NetworkPlan } from '../contracts/egress.ts';
+import { SallyportError, toSallyportError } from '../base/errors.ts';
+import type { Context } from '../hooks/hooks.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { FIRST_EPOCH } from '../contracts/store.ts';
+import type { UserRecord } from '../contracts/store.ts';
 import { inPhase } from './boot-phases.ts';
-import { bringUp } from './bring-up.ts';
-import type { BringUp } from './bring-up.ts';
-import type { Machine } from './driver.ts';
-import type { MachinePlan, MachineRole, MachineState, MachineView } from './plan.ts';
+import { bringUp } from './launch-machine.ts';
+import type { BringUp } from './launch-machine.ts';
+import type { Machine } from '../contracts/driver.ts';
+import type { MachinePlan, MachineRole, MachineState, MachineView } from '../contracts/plan.ts';
 
 /** A machine that runs and whose agent answers. */
 export interface RunningMachine {

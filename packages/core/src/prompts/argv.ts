@@ -1,7 +1,7 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import type { HeadlessPrompt, LinesPrompt } from '../provider/headless-prompt.ts';
 import type { RpcRun } from '../rpc/run.ts';
-import type { ToolPolicy } from './event.ts';
+import type { ToolPolicy } from '../contracts/prompt-event.ts';
 
 /** What goes into the slots of a manifest's command line. The prompt itself never does: it goes to stdin. */
 export interface ArgvValues {

@@ -1,8 +1,8 @@
-import { createLine } from '../one-at-a-time.ts';
-import type { Runtime } from '../runtime.ts';
-import type { NewPrompt, PromptRecord } from '../store/store.ts';
-import { untilStored } from '../until-stored.ts';
-import type { PromptEvent } from './event.ts';
+import { createLine } from '../base/serial-queue.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { NewPrompt, PromptRecord } from '../contracts/store.ts';
+import { untilStored } from '../base/until-stored.ts';
+import type { PromptEvent } from '../contracts/prompt-event.ts';
 
 /** What is written down of one prompt, in the order of the calls, up to the first `prompt-end`. */
 export interface PromptJournal {

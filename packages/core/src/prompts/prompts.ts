@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
 import { loginNeeded } from '../credentials/login-needed.ts';
-import { SallyportError, toSallyportError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import { followJournal } from '../journal-stream.ts';
-import { cliMemoryMb } from '../machine/cli-machine-needs.ts';
-import type { CliMachines } from '../machine/cli-machines.ts';
-import type { Provider } from '../provider/provider.ts';
-import type { Runtime } from '../runtime.ts';
-import type { JournalEntry, NewPrompt, PromptRecord } from '../store/store.ts';
-import type { PromptEvent, ToolPolicy } from './event.ts';
+import { SallyportError, toSallyportError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { followJournal } from '../runtime/journal-stream.ts';
+import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { Provider } from '../contracts/provider.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.ts';
+import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
 import { runPrompt } from './run.ts';

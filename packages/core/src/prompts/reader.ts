@@ -1,8 +1,8 @@
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import { matchText } from '../provider/matcher.ts';
-import type { Provider } from '../provider/provider.ts';
+import type { Provider } from '../contracts/provider.ts';
 import { factsOf } from '../rpc/facts.ts';
-import type { Observation, PromptEvent } from './event.ts';
+import type { Observation, PromptEvent } from '../contracts/prompt-event.ts';
 
 /** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
 export interface PromptReader {

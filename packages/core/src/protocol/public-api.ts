@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { toolPolicySchema } from '../prompts/event.ts';
+import { toolPolicySchema } from '../contracts/prompt-event.ts';
 
 /** The server's public HTTP API. Names are fixed: add, never rename. */
 

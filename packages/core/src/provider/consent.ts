@@ -1,4 +1,4 @@
-import { digest } from '../digest.ts';
+import { digest } from '../base/digest.ts';
 import type { ProviderManifest } from './manifest.ts';
 
 /** What a person is told before they connect a provider. */

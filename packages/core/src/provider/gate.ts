@@ -1,4 +1,4 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { withheldBecause } from './policy.ts';
 import type { ProviderPolicy } from './policy.ts';
 import type { ProviderRegistry } from './registry.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { problemOfSteps, paramsOf, rpcOverSchema, rpcPromptStepSchema } from '../rpc/step.ts';
-import type { RpcStep } from '../rpc/step.ts';
-import { placesIn } from '../rpc/template.ts';
+import { problemOfSteps, paramsOf, rpcOverSchema, rpcPromptStepSchema } from './rpc-step.ts';
+import type { RpcStep } from './rpc-step.ts';
+import { placesIn } from './rpc-template.ts';
 import { argumentSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { problemOfSteps } from '../rpc/step.ts';
-import { rpcDriveSchema } from '../rpc/drive.ts';
+import { problemOfSteps } from './rpc-step.ts';
+import { rpcDriveSchema } from './rpc-drive.ts';
 import { hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 import { terminalDriveSchema } from './terminal-drive.ts';

@@ -1,10 +1,10 @@
-import type { CredentialFiles } from '../credentials/files.ts';
-import { SallyportError } from '../errors.ts';
-import type { CredentialEnvironmentItem, CredentialItem } from '../provider/credential-item.ts';
-import type { DeclaredPrompt } from '../provider/declared-prompt.ts';
-import type { LoginMethod } from '../provider/login-method.ts';
-import { handOverId } from '../provider/manifest.ts';
-import { matchText } from '../provider/matcher.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { CredentialEnvironmentItem, CredentialItem } from './credential-item.ts';
+import type { DeclaredPrompt } from './question.ts';
+import type { LoginMethod } from './login-method.ts';
+import { handOverId } from './manifest.ts';
+import { matchText } from './matcher.ts';
 
 /** A way to connect in which no CLI runs: the person hands over a key or a token that they have already. */
 export interface HandOver {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { problemOfSteps, rpcOverSchema, rpcPromptStepSchema } from '../rpc/step.ts';
+import { problemOfSteps, rpcOverSchema, rpcPromptStepSchema } from './rpc-step.ts';
 import { argumentSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { createRegistry, manifestHash, parseManifest } from './registry.ts';
 
 const valid = {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 
 import type { z } from 'zod';
 
-import { canonicalJson } from '../canonical-json.ts';
-import { SallyportError } from '../errors.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { SallyportError } from '../base/errors.ts';
 import { manifestSchema } from './manifest.ts';
 import type { ProviderManifest } from './manifest.ts';
-import type { Provider } from './provider.ts';
+import type { Provider } from '../contracts/provider.ts';
 
 /** The providers of one deployment. */
 export interface ProviderRegistry {

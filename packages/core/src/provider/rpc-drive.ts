@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { argumentSchema, environmentNameSchema } from '../provider/bounded.ts';
-import { rpcLoginStepSchema } from './step.ts';
+import { argumentSchema, environmentNameSchema } from './bounded.ts';
+import { rpcLoginStepSchema } from './rpc-step.ts';
 
 /**
  * A CLI that speaks JSON-RPC over its standard input and output, one message a line. The engine reads its messages

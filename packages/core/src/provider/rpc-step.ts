@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { idSchema, isUnique, pointerSchema } from '../provider/bounded.ts';
-import { declaredPromptSchema } from '../provider/declared-prompt.ts';
-import { matcherSchema } from '../provider/matcher.ts';
-import { placesIn } from './template.ts';
+import { idSchema, isUnique, pointerSchema } from './bounded.ts';
+import { declaredPromptSchema } from './question.ts';
+import { matcherSchema } from './matcher.ts';
+import { placesIn } from './rpc-template.ts';
 
 /** How long a CLI may take to answer a request, where a step says nothing else. */
 const REPLY_WITHIN_MS = 30_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { argumentSchema, environmentNameSchema, idSchema } from './bounded.ts';
-import { declaredPromptSchema } from './declared-prompt.ts';
+import { declaredPromptSchema } from './question.ts';
 import { matcherSchema } from './matcher.ts';
 
 /** One thing to do when the screen shows something. Steps are not ordered; each fires once. */

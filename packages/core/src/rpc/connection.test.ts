@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { answerStep, beginConversation, hear, overdueRequest } from './conversation.ts';
+import { answerStep, beginConversation, hear, overdueRequest } from './connection.ts';
 import { factsOf, linksOf } from './facts.ts';
 import { isRunOver } from './run.ts';
-import { problemOfSteps } from './step.ts';
-import type { RpcStep } from './step.ts';
+import { problemOfSteps } from '../provider/rpc-step.ts';
+import type { RpcStep } from '../provider/rpc-step.ts';
 
 const asRequest = (method: string, params?: Record<string, never>): RpcStep['do'] => ({
   kind: 'request',

@@ -3,9 +3,9 @@ import { asRecord, nonEmpty } from '../provider/lenient-json.ts';
 import { matchText } from '../provider/matcher.ts';
 import { factsOf } from './facts.ts';
 import { readRpcMessage, rpcLine, tryParseRpcLine } from './message.ts';
-import type { RpcStep } from './step.ts';
-import { paramsOf } from './step.ts';
-import { fillTemplate, valueAt } from './template.ts';
+import type { RpcStep } from '../provider/rpc-step.ts';
+import { paramsOf } from '../provider/rpc-step.ts';
+import { fillTemplate, valueAt } from '../provider/rpc-template.ts';
 
 /** What is known of one conversation with a CLI over JSON-RPC. A JSON value. */
 export interface Conversation {

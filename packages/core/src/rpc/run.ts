@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { matchText } from '../provider/matcher.ts';
-import type { Turn } from './conversation.ts';
-import { rpcOverSchema, rpcPromptStepSchema } from './step.ts';
-import { valueAt } from './template.ts';
+import type { Turn } from './connection.ts';
+import { rpcOverSchema, rpcPromptStepSchema } from '../provider/rpc-step.ts';
+import { valueAt } from '../provider/rpc-template.ts';
 
 /** A headless run over JSON-RPC, as the agent gets it: the prompt itself goes into `{ slot: 'prompt' }` there. */
 export const rpcRunSchema = z.strictObject({

@@ -3,9 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 // By its path: the test kit depends on this package, so this package cannot depend on the test kit.
-import { createVirtualClock } from '../../testkit/src/clock.ts';
+import { createVirtualClock } from '../../../testkit/src/clock.ts';
 import { createBell, followJournal } from './journal-stream.ts';
-import type { JournalEntry } from './store/store.ts';
+import type { JournalEntry } from '../contracts/store.ts';
 
 /**
  * A journal whose reading takes a turn of the event loop, in which others may write. Its clock stands still, so that

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import type { JournalEntry } from './store/store.ts';
+import type { Clock } from '../base/clock.ts';
+import type { JournalEntry } from '../contracts/store.ts';
 
 /** Wakes everybody who follows a stream. Only a hint: followers read what happened from the store. */
 export interface Bell {

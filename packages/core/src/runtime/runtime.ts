@@ -1,20 +1,20 @@
-import type { Admission } from './admission/admission.ts';
-import type { ConnectAgent } from './agent/client.ts';
-import type { Clock } from './clock.ts';
-import type { Ledger } from './credentials/ledger.ts';
-import type { Egress } from './egress/egress.ts';
-import type { Refusals } from './egress/refusals.ts';
-import type { DomainEvent } from './events.ts';
-import type { HookCalls } from './hook-calls.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { ConnectAgent } from '../contracts/agent-client.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Ledger } from '../credentials/ledger.ts';
+import type { Egress } from '../contracts/egress.ts';
+import type { Refusals } from '../contracts/egress-refusal.ts';
+import type { DomainEvent } from '../contracts/domain-event.ts';
+import type { HookCalls } from '../hooks/hook-calls.ts';
 import type { Bell } from './journal-stream.ts';
-import type { CallbackPorts } from './login/callback-ports.ts';
-import type { MachineDriver } from './machine/driver.ts';
-import type { AgentBundle, MachineRole, MachineState } from './machine/plan.ts';
-import type { ProviderGate } from './provider/gate.ts';
-import type { ProviderManifest } from './provider/manifest.ts';
-import type { ProviderRegistry } from './provider/registry.ts';
+import type { CallbackPorts } from '../contracts/callback-ports.ts';
+import type { MachineDriver } from '../contracts/driver.ts';
+import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.ts';
+import type { ProviderGate } from '../provider/gate.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
+import type { ProviderRegistry } from '../provider/registry.ts';
 import type { Settings } from './settings.ts';
-import type { Store } from './store/store.ts';
+import type { Store } from '../contracts/store.ts';
 
 /** Everything the flows share. Put together once, by `createSallyport`. */
 export interface Runtime {

@@ -1,7 +1,7 @@
-import type { CapacitySettings } from './admission/capacity.ts';
-import type { QueueSettings } from './admission/work-queue.ts';
-import { defaultCeiling } from './ceiling.ts';
-import type { Ceiling } from './ceiling.ts';
+import type { CapacitySettings } from '../admission/capacity.ts';
+import type { QueueSettings } from '../contracts/work-queue.ts';
+import { defaultCeiling } from '../hooks/ceiling.ts';
+import type { Ceiling } from '../hooks/ceiling.ts';
 
 /** What the operator decides. Every field has a default. */
 export interface Settings {

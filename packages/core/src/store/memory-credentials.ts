@@ -1,5 +1,5 @@
-import { SallyportError } from '../errors.ts';
-import type { CredentialHolder, CredentialRecord, CredentialStore } from './store.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { CredentialHolder, CredentialRecord, CredentialStore } from '../contracts/store.ts';
 
 interface Entry {
   readonly record: CredentialRecord;

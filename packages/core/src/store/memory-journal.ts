@@ -1,4 +1,4 @@
-import type { JournalEntry } from './store.ts';
+import type { JournalEntry } from '../contracts/store.ts';
 
 /** Events by stream, with one growing id for all streams, as a sequence of a database gives. */
 export function createMemoryJournal<Event>() {

@@ -1,6 +1,6 @@
-import { SallyportError } from '../errors.ts';
-import { FIRST_EPOCH } from './store.ts';
-import type { MachineRecord, MachineStore, UserStore } from './store.ts';
+import { SallyportError } from '../base/errors.ts';
+import { FIRST_EPOCH } from '../contracts/store.ts';
+import type { MachineRecord, MachineStore, UserStore } from '../contracts/store.ts';
 
 export function memoryMachines(now: () => Date, users: Pick<UserStore, 'setMachine'>): MachineStore {
   const machines = new Map<string, MachineRecord>();

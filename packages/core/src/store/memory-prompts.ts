@@ -1,7 +1,7 @@
-import { SallyportError } from '../errors.ts';
-import type { PromptEvent } from '../prompts/event.ts';
+import { SallyportError } from '../base/errors.ts';
+import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { createMemoryJournal } from './memory-journal.ts';
-import type { PromptRecord, PromptStore } from './store.ts';
+import type { PromptRecord, PromptStore } from '../contracts/store.ts';
 
 export function memoryPrompts(now: () => Date): PromptStore {
   const prompts = new Map<string, PromptRecord>();

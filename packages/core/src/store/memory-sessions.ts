@@ -1,7 +1,7 @@
-import { SallyportError } from '../errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { createMemoryJournal } from './memory-journal.ts';
-import { liveSessionStatuses } from './store.ts';
-import type { SessionEvent, SessionRecord, SessionStore } from './store.ts';
+import { liveSessionStatuses } from '../contracts/store.ts';
+import type { SessionEvent, SessionRecord, SessionStore } from '../contracts/store.ts';
 
 export function memorySessions(now: () => Date): SessionStore {
   const sessions = new Map<string, SessionRecord>();

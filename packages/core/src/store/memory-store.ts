@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryMachines } from './memory-machines.ts';
 import { memoryPrompts } from './memory-prompts.ts';
 import { memorySessions } from './memory-sessions.ts';
 import { memoryUsers } from './memory-users.ts';
-import type { AuditEntry, Store } from './store.ts';
+import type { AuditEntry, Store } from '../contracts/store.ts';
 
 /**
  * The reference store: everything in this process, gone with it. What its methods do is what the PostgreSQL store

@@ -1,5 +1,5 @@
-import { FIRST_PROXY_PORT } from './store.ts';
-import type { UserRecord, UserStore } from './store.ts';
+import { FIRST_PROXY_PORT } from '../contracts/store.ts';
+import type { UserRecord, UserStore } from '../contracts/store.ts';
 
 export function memoryUsers(): UserStore {
   const users = new Map<string, UserRecord>();
