@@ -35,7 +35,10 @@ const named = new Map([
   ...moves,
   ...[1, 2].flatMap((depth) => inPackages.map(([from, to]) => [shorter(depth, from), shorter(depth, to)] as const)),
 ]);
-const namesPattern = new RegExp(`(?<![\\w./-])(?:\\./|[ab]/)?(${[...named.keys()].map(escape).join('|')})(?![\\w-])`, 'g');
+const namesPattern = new RegExp(
+  `(?<![\\w./-])(?:\\./|[ab]/)?(${[...named.keys()].map(escape).join('|')})(?![\\w-])`,
+  'g',
+);
 
 let rewritten = 0;
 for (const path of tracked.map((each) => (moves.has(each) ? (moves.get(each) ?? each) : each))) {

@@ -6,7 +6,7 @@ import type { UpstreamProxy } from '@sallyport/machines';
 import { createCertificateAuthority, createFakeProvider, createFakeUpstream } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { checkWayOut } from '../packages/server/src/check-way-out.ts';
+import { checkWayOut } from '../packages/server/src/app/check-egress.ts';
 
 const login = { username: 'sallyport', password: 'canary-upstream' };
 const authority = await createCertificateAuthority(Date.now());

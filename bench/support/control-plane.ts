@@ -16,7 +16,7 @@ import { createFakeDriver, createFakeProvider } from '@sallyport/testkit';
 import { pino } from 'pino';
 
 import { poll } from '../../e2e/support/server.ts';
-import { createMetrics } from '../../packages/server/src/metrics.ts';
+import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 
 /** The whole server with machines that exist in memory only: what it takes is all its own. */
 export interface ControlPlane {

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { Secret } from '@sallyport/core';
 
 import { upgradeDesktop } from '../../packages/machines/src/agent-client/upgrade-desktop.ts';
-import { spliceDesktop } from '../../packages/server/src/desktop-proxy.ts';
+import { spliceDesktop } from '../../packages/server/src/desktop/proxy.ts';
 
 /** The server's side of a screen, alone in a process: `splice.ts <socket of the agent>`. Sends its port when it listens. */
 const [, , agentSocket = ''] = process.argv;

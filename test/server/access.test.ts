@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { loopbackHosts, securityHeaders } from '../../packages/server/src/access.ts';
+import { loopbackHosts, securityHeaders } from '../../packages/server/src/auth/access.ts';
 import { rawRequest } from './raw-request.ts';
 import type { RawResponse } from './raw-request.ts';
 import { startTestServer } from './test-server.ts';

@@ -20,7 +20,7 @@ import { createFakeProvider } from '@sallyport/testkit';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 
-import { createMetrics } from '../../packages/server/src/metrics.ts';
+import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 import { createFakeMachines } from './fake-machines.ts';
 import type { FakeMachines } from './fake-machines.ts';
 

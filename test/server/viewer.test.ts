@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { securityHeaders } from '../../packages/server/src/access.ts';
+import { securityHeaders } from '../../packages/server/src/auth/access.ts';
 import { rawRequest } from './raw-request.ts';
 import type { RawResponse } from './raw-request.ts';
 import { startTestServer } from './test-server.ts';

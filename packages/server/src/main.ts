@@ -11,11 +11,11 @@ import { persistenceCommand, persistenceUsage } from './commands/persistence.ts'
 import { providersCommand, providersUsage } from './commands/providers.ts';
 import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
 import { verifyCommand, verifyUsage } from './commands/verify.ts';
-import { qemuSettings } from './choose-driver.ts';
-import { doctor, firecrackerDoctor, qemuDoctor } from './doctor.ts';
-import { readEnvironment } from './environment.ts';
-import { loadConfig } from './load-config.ts';
-import { serve } from './serve.ts';
+import { qemuSettings } from './config/choose-driver.ts';
+import { doctor, firecrackerDoctor, qemuDoctor } from './commands/doctor.ts';
+import { readEnvironment } from './config/environment.ts';
+import { loadConfig } from './config/load-config.ts';
+import { serve } from './app/serve.ts';
 
 const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        sallyport doctor [firecracker|qemu]

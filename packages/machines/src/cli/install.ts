@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { removeTree } from '../process/remove-tree.ts';
-import { hasCode } from '../process/safe-folder.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import { hasCode } from '../host/safe-directory.ts';
 import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { identifyProcess } from '../process/host-process.ts';
+import { identifyProcess } from '../host/process.ts';
 import { clearLeftovers, noteInstaller } from './leftovers.ts';
 
 let directory: string;

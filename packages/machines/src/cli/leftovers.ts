@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import type { Clock } from '@sallyport/core';
 
-import { endLeftovers, identifyProcess, isRunning } from '../process/host-process.ts';
-import type { HostProcess } from '../process/host-process.ts';
-import { removeTree } from '../process/remove-tree.ts';
+import { endLeftovers, identifyProcess, isRunning } from '../host/process.ts';
+import type { HostProcess } from '../host/process.ts';
+import { removeTree } from '../host/remove-tree.ts';
 
 /** Ends the name of a folder in which an installation is under way. */
 export const UNFINISHED = '.tmp';

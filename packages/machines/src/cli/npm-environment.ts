@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 
 /** What of the operator's environment tells how to reach a registry. npm reads it; the CLI never sees it. */
 const PASSED_ON =

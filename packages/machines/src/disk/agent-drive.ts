@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { BootConfig, MachinePlan } from '@sallyport/core';
 
-import type { Owner } from '../process/safe-folder.ts';
+import type { Owner } from '../host/safe-directory.ts';
 import { runOnOwnFile } from './format.ts';
 import { BLOCK_SIZE } from './superblock.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { orAborted, SallyportError } from '@sallyport/core';
 
-import type { Owner } from '../process/safe-folder.ts';
+import type { Owner } from '../host/safe-directory.ts';
 import { runOnOwnFile } from './format.ts';
 import { BLOCK_SIZE, FEATURES } from './superblock.ts';
 

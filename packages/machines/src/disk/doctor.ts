@@ -1,6 +1,6 @@
 import type { Check } from '@sallyport/core';
 
-import { findProgram, installCommand } from '../host-programs.ts';
+import { findProgram, installCommand } from '../host/programs.ts';
 import { runBounded } from './run-bounded.ts';
 import { diskSandbox } from './sandbox.ts';
 import type { DiskSandbox } from './sandbox.ts';

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 
 import { SallyportError } from '@sallyport/core';
 
-import { findProgram, installCommand, programPath } from '../host-programs.ts';
+import { findProgram, installCommand, programPath } from '../host/programs.ts';
 
 /** Runs a program of e2fsprogs on a file that no guest has ever had. */
 export async function runOnOwnFile(

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 
 export interface BoundedRun {
   readonly command: readonly string[];

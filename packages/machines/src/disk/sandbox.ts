@@ -1,6 +1,6 @@
 import { SallyportError } from '@sallyport/core';
 
-import { findProgram, installCommand } from '../host-programs.ts';
+import { findProgram, installCommand } from '../host/programs.ts';
 import { systemFolders } from '../process/bubblewrap.ts';
 import { runBounded } from './run-bounded.ts';
 import { requireEnd } from './tool-end.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, Egress, EgressIdentity, EgressRoute, ReservedRoute } from '@sallyport/core';
 
-import { removeShortcut, shortenDirectory } from '../process/short-path.ts';
+import { removeShortcut, shortenDirectory } from '../host/short-path.ts';
 import type { Way } from './dial.ts';
 import { createTunnels } from './tunnels.ts';
 import type { TunnelLimits, Tunnels } from './tunnels.ts';

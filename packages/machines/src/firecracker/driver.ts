@@ -6,11 +6,11 @@ import type { Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sa
 import { createDisk } from '../disk/create-disk.ts';
 import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
-import { once } from '../once.ts';
-import { isRunning } from '../process/host-process.ts';
+import { once } from '../host/once.ts';
+import { isRunning } from '../host/process.ts';
 import { isMachineId } from '../process/layout.ts';
-import { removeTree } from '../process/remove-tree.ts';
-import { hasCode } from '../process/safe-folder.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import { hasCode } from '../host/safe-directory.ts';
 import { allotUser, releaseUser } from '../process/user-allotment.ts';
 import { checkFirecrackerHost } from './doctor/check-firecracker-host.ts';
 import { findFirecrackerPrograms } from './doctor/programs.ts';

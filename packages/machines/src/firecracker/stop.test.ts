@@ -5,7 +5,7 @@ import { systemClock } from '@sallyport/core';
 import { createVirtualClock } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { identifyProcess } from '../process/host-process.ts';
+import { identifyProcess } from '../host/process.ts';
 import { explainExit } from './exit-codes.ts';
 import { stopVmm } from './stop.ts';
 import type { VmmExit } from './vmm-process.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '@sallyport/core';
 
 import { parseLoggedExit } from './exit-log.ts';
-import { isRunning } from '../process/host-process.ts';
-import type { HostProcess } from '../process/host-process.ts';
+import { isRunning } from '../host/process.ts';
+import type { HostProcess } from '../host/process.ts';
 
 /** How a Firecracker process ended. Both are null where nobody saw it and its log does not say. */
 export interface VmmExit {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { connectSocket } from '../process/connect-socket.ts';
+import { connectSocket } from '../host/connect-socket.ts';
 
 export interface VsockTarget {
   /** The socket Firecracker made, seen from this process. */

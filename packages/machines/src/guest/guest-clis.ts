@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { MachinePlan } from '@sallyport/core';
 
-import { hasCode } from '../process/safe-folder.ts';
+import { hasCode } from '../host/safe-directory.ts';
 import type { Image } from '../images/image.ts';
 import { insideGuest } from './layout.ts';
 

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
 
-import { findProgram, installCommand } from '../host-programs.ts';
+import { findProgram, installCommand } from '../host/programs.ts';
 
 /** Programs that build images, and headers that a program built on the way needs, with the Debian package of each. */
 const packageOf = {

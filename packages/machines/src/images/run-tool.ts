@@ -2,7 +2,7 @@ import { execa } from 'execa';
 
 import { SallyportError } from '@sallyport/core';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 
 export interface ToolRun {
   readonly file: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { orAborted, SallyportError } from '@sallyport/core';
 
-import { hasCode } from '../process/safe-folder.ts';
+import { hasCode } from '../host/safe-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { parseFacts } from './facts.ts';
 import { hashFile, hashValue } from './hash.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-import { hasCode } from '../process/safe-folder.ts';
+import { hasCode } from '../host/safe-directory.ts';
 
 export interface CallbackListener {
   readonly port: number;

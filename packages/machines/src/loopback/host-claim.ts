@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { identifyProcess, isRunning } from '../process/host-process.ts';
-import { hasCode } from '../process/safe-folder.ts';
+import { identifyProcess, isRunning } from '../host/process.ts';
+import { hasCode } from '../host/safe-directory.ts';
 
 /**
  * Claims a port for this server among all servers of the host, before any of their CLIs listens on it. A claim

@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { requirement } from '../../../../test/setup/requirements.ts';
-import { identifyProcess } from '../process/host-process.ts';
+import { identifyProcess } from '../host/process.ts';
 import { createGuest, listenInside, networkNamespace, probeFrom } from './__fixtures__/guests.ts';
 import type { Guest } from './__fixtures__/guests.ts';
 import {

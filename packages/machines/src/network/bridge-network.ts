@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { createLine, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { once } from '../once.ts';
-import { endLeftovers, identifyProcess } from '../process/host-process.ts';
+import { once } from '../host/once.ts';
+import { endLeftovers, identifyProcess } from '../host/process.ts';
 import { addPort, readKernelState, removePorts } from './bridge-ports.ts';
 import { checkNetworkHost } from './doctor.ts';
 import type { AttachOptions, MachineNetwork, NetworkPlace } from './machine-network.ts';
@@ -14,8 +14,8 @@ import type { Namespace, RunCommand } from './namespace.ts';
 import { startHelper } from './network-helper.ts';
 import type { NetworkHelper } from './network-helper.ts';
 import { BRIDGE, EGRESS_PORT, packetFilter } from './packet-filter.ts';
-import { openPlaceBook } from './place-book.ts';
-import type { PlaceBook, PlaceRecord } from './place-book.ts';
+import { openPlaceBook } from './ip-allocator.ts';
+import type { PlaceBook, PlaceRecord } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 
 export interface BridgeNetworkOptions {

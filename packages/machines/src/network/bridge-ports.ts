@@ -3,8 +3,8 @@ import { SallyportError } from '@sallyport/core';
 import type { Namespace, NftListing } from './namespace.ts';
 import { addElement, BRIDGE, deleteElement, PLACES } from './packet-filter.ts';
 import type { FilteredPlace } from './packet-filter.ts';
-import { TAP_PREFIX } from './place-book.ts';
-import type { PlaceRecord } from './place-book.ts';
+import { TAP_PREFIX } from './ip-allocator.ts';
+import type { PlaceRecord } from './ip-allocator.ts';
 import { macOf } from './subnet.ts';
 
 /** What the kernel has of machines, whoever made it. */

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 
 import type { Check } from '@sallyport/core';
 
-import { findProgram, installCommand } from '../host-programs.ts';
+import { findProgram, installCommand } from '../host/programs.ts';
 import { runCommand } from './namespace.ts';
 
 /** What this host has and lacks for a bridge of machines. The packet filter is tried out in a namespace that ends at once. */

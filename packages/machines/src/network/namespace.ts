@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { installCommand, programPath } from '../host-programs.ts';
+import { installCommand, programPath } from '../host/programs.ts';
 
 /** A network namespace by name, and the programs that work on it. Each call is one step; a killed server ends between two. */
 export interface Namespace {

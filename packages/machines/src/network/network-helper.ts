@@ -8,7 +8,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 import { formatLine, readLine } from './helper/protocol.ts';
 import type { HelperAnswer, HelperRequest } from './helper/protocol.ts';
 

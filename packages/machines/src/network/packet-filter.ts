@@ -1,4 +1,4 @@
-import { TAP_PREFIX } from './place-book.ts';
+import { TAP_PREFIX } from './ip-allocator.ts';
 import { macOf } from './subnet.ts';
 
 export const BRIDGE = 'fc-bridge0';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { AGENT_PORT, createLine, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { once } from '../once.ts';
+import { once } from '../host/once.ts';
 import type { AttachOptions, MachineNetwork, NetworkPlace } from './machine-network.ts';
-import { openPlaceBook } from './place-book.ts';
-import type { PlaceBook, PlaceRecord } from './place-book.ts';
+import { openPlaceBook } from './ip-allocator.ts';
+import type { PlaceBook, PlaceRecord } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 import { connectToOwn } from './user/connect-to-own.ts';
 import { checkUserNetworkHost } from './user/doctor.ts';

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, MachineExit } from '@sallyport/core';
 
-import { createConsoleBuffer } from './console-buffer.ts';
-import { endLeftovers, identifyProcess, signalGroup } from './host-process.ts';
-import type { HostProcess, Leftovers } from './host-process.ts';
+import { createConsoleBuffer } from '../host/console-buffer.ts';
+import { endLeftovers, identifyProcess, signalGroup } from '../host/process.ts';
+import type { HostProcess, Leftovers } from '../host/process.ts';
 import { INFO_DESCRIPTOR } from './launch-plan.ts';
 import type { Launch } from './launch-plan.ts';
 

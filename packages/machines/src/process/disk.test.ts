@@ -20,7 +20,7 @@ import type { MachineDisk } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createHomeDisk } from './disk.ts';
-import { openFolder } from './safe-folder.ts';
+import { openFolder } from '../host/safe-directory.ts';
 
 let root: string;
 let home: string;

@@ -6,8 +6,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
-import { absentIsUndefined, unsafe } from './safe-folder.ts';
-import type { Owner, SafeFolder } from './safe-folder.ts';
+import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';
+import type { Owner, SafeFolder } from '../host/safe-directory.ts';
 
 export interface HomeDisk {
   /** Opens the home in which these paths of a provider lie. */

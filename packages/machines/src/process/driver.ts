@@ -3,9 +3,9 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
 
-import { checkHost } from '../doctor.ts';
-import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host-programs.ts';
-import { endLeftovers, isRunning } from './host-process.ts';
+import { checkHost } from '../host/doctor.ts';
+import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
+import { endLeftovers, isRunning } from '../host/process.ts';
 import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
 import { makeFolders } from './launch-plan.ts';
@@ -13,8 +13,8 @@ import { isMachineId, machineLayout, machinesDirectory } from './layout.ts';
 import { createProcessMachine } from './machine.ts';
 import { readRecord, writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
-import { giveTree, removeTree } from './remove-tree.ts';
-import { removeShortcut } from './short-path.ts';
+import { giveTree, removeTree } from '../host/remove-tree.ts';
+import { removeShortcut } from '../host/short-path.ts';
 import { allotUser, releaseUser } from './user-allotment.ts';
 
 export interface ProcessDriverOptions {

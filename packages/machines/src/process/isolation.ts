@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { findProgram, installCommand } from '../host-programs.ts';
+import { findProgram, installCommand } from '../host/programs.ts';
 import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
 import { inside } from './layout.ts';
 

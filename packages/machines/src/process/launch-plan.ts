@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
 import type { Bind, CommandLine } from './bubblewrap.ts';
 import { writeEtcFiles } from './etc-files.ts';
@@ -12,8 +12,8 @@ import type { Isolation } from './isolation.ts';
 import { AGENT_SOCKET, inside } from './layout.ts';
 import type { MachineLayout } from './layout.ts';
 import { readableProgram } from './readable-program.ts';
-import { removeTree } from './remove-tree.ts';
-import { shortenDirectory } from './short-path.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import { shortenDirectory } from '../host/short-path.ts';
 
 /** Everything needed to spawn a machine's agent. */
 export interface Launch {

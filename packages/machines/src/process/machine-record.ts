@@ -1,7 +1,7 @@
 import type { MachinePlan } from '@sallyport/core';
 
-import { readRecordFile, writeRecordFile } from '../record-file.ts';
-import type { HostProcess } from './host-process.ts';
+import { readRecordFile, writeRecordFile } from '../host/record-file.ts';
+import type { HostProcess } from '../host/process.ts';
 import type { MachineLayout } from './layout.ts';
 
 /** `machine.json`: what a later server must know to end, remove or start a machine. No secrets. */

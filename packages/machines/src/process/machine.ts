@@ -6,10 +6,10 @@ import type { Clock, Machine, MachineExit, StartOptions } from '@sallyport/core'
 
 import { spawnAgent } from './agent-process.ts';
 import type { AgentProcess } from './agent-process.ts';
-import { connectSocket } from './connect-socket.ts';
+import { connectSocket } from '../host/connect-socket.ts';
 import { createHomeDisk } from './disk.ts';
-import { endLeftovers } from './host-process.ts';
-import type { Leftovers } from './host-process.ts';
+import { endLeftovers } from '../host/process.ts';
+import type { Leftovers } from '../host/process.ts';
 import type { Isolation } from './isolation.ts';
 import { AGENT_SOCKET } from './layout.ts';
 import type { MachineLayout } from './layout.ts';
@@ -17,9 +17,9 @@ import { prepareLaunch } from './launch-plan.ts';
 import { writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { openProviderHome } from './provider-homes.ts';
-import { removeTree } from './remove-tree.ts';
-import { openFolder } from './safe-folder.ts';
-import { removeShortcut } from './short-path.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import { openFolder } from '../host/safe-directory.ts';
+import { removeShortcut } from '../host/short-path.ts';
 import { releaseUser } from './user-allotment.ts';
 
 export interface MachineParts {

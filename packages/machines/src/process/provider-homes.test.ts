@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openProviderHome } from './provider-homes.ts';
-import type { Owner } from './safe-folder.ts';
+import type { Owner } from '../host/safe-directory.ts';
 
 describe('the homes of providers', () => {
   let root: string;

@@ -2,8 +2,8 @@ import { lstat, rename } from 'node:fs/promises';
 
 import { manifestSchema } from '@sallyport/core';
 
-import { absentIsUndefined, openFolder, unsafe } from './safe-folder.ts';
-import type { Owner, SafeFolder } from './safe-folder.ts';
+import { absentIsUndefined, openFolder, unsafe } from '../host/safe-directory.ts';
+import type { Owner, SafeFolder } from '../host/safe-directory.ts';
 
 export interface ProviderHomes {
   /** The folder they lie in. */

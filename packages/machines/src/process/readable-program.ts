@@ -3,8 +3,8 @@ import { cp, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeReadable } from '../cli/readable-tree.ts';
-import { removeTree } from './remove-tree.ts';
-import { hasCode } from './safe-folder.ts';
+import { removeTree } from '../host/remove-tree.ts';
+import { hasCode } from '../host/safe-directory.ts';
 
 /**
  * A program that a machine's user can read: itself, or a copy. An operator whose umask hides everything new

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { isUserActive } from './host-process.ts';
+import { isUserActive } from '../host/process.ts';
 
 /** Above the users of a host and below the ranges that systemd gives to containers (524288 and up). */
 const FIRST = 200_000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { execa } from 'execa';
 
-import { programPath } from '../host-programs.ts';
+import { programPath } from '../host/programs.ts';
 import { KERNEL_FILE } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
 import type { Accelerator } from './hardware.ts';

@@ -20,7 +20,7 @@ import { whileItRuns } from './while-it-runs.ts';
 import type { SnapshotFacts } from './snapshot/manifest.ts';
 import { findFacts } from './snapshot/facts.ts';
 import { resumeMachine } from './snapshot/resume.ts';
-import type { TakenSnapshot } from './snapshot/snapshot-folder.ts';
+import type { TakenSnapshot } from './snapshot/snapshot-directory.ts';
 
 /** A machine as it runs. */
 export interface RunningQemu {

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import type { Check } from '@sallyport/core';
 
 import { checkDiskHost } from '../disk/doctor.ts';
-import { findProgram, installCommand, programPath } from '../host-programs.ts';
+import { findProgram, installCommand, programPath } from '../host/programs.ts';
 import type { ImageKind } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
 import { probeKvm } from './accelerator.ts';

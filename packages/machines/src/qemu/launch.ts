@@ -1,6 +1,6 @@
 import { chown, mkdir } from 'node:fs/promises';
 
-import { removeTree } from '../process/remove-tree.ts';
+import { removeTree } from '../host/remove-tree.ts';
 
 export interface LaunchOptions {
   /** Words that put a command where the machine's network is. */

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { MachinePlan } from '@sallyport/core';
 
 import { createDisk } from '../disk/create-disk.ts';
-import { removeTree } from '../process/remove-tree.ts';
+import { removeTree } from '../host/remove-tree.ts';
 import { allotUser, releaseUser } from '../process/user-allotment.ts';
 import type { QemuLayout } from './layout.ts';
 import { writeQemuRecord } from './machine-record.ts';

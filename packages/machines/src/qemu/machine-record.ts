@@ -1,7 +1,7 @@
 import type { MachinePlan } from '@sallyport/core';
 
-import type { HostProcess } from '../process/host-process.ts';
-import { readRecordFile, writeRecordFile } from '../record-file.ts';
+import type { HostProcess } from '../host/process.ts';
+import { readRecordFile, writeRecordFile } from '../host/record-file.ts';
 
 /** `machine.json`: what a later server must know to end, remove, start or wake a machine. No secrets. */
 export interface QemuRecord {

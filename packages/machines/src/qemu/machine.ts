@@ -5,8 +5,8 @@ import type { Machine, MachineExit, StartOptions } from '@sallyport/core';
 
 import { createOfflineDisk } from '../disk/offline-disk.ts';
 import type { NetworkPlace } from '../network/machine-network.ts';
-import { endLeftovers } from '../process/host-process.ts';
-import { removeTree } from '../process/remove-tree.ts';
+import { endLeftovers } from '../host/process.ts';
+import { removeTree } from '../host/remove-tree.ts';
 import { bringUp } from './bring-up.ts';
 import type { RunningQemu } from './bring-up.ts';
 import { writeQemuRecord } from './machine-record.ts';
@@ -16,7 +16,7 @@ import { watchQemu } from './qemu-process.ts';
 import type { QemuProcess } from './qemu-process.ts';
 import { openMonitor, withGuestPort } from './qemu-sockets.ts';
 import { saveSnapshot } from './snapshot/save.ts';
-import type { TakenSnapshot } from './snapshot/snapshot-folder.ts';
+import type { TakenSnapshot } from './snapshot/snapshot-directory.ts';
 import { killQemu, stopQemu } from './stop.ts';
 
 export interface QemuMachineOptions {

@@ -4,7 +4,7 @@ import type { ImageStore } from '../images/store.ts';
 import type { Accelerator } from './hardware.ts';
 import type { QemuLayout } from './layout.ts';
 import type { QemuSockets } from './qemu-sockets.ts';
-import type { SnapshotFolder } from './snapshot/snapshot-folder.ts';
+import type { SnapshotFolder } from './snapshot/snapshot-directory.ts';
 import type { Templates } from './template/templates.ts';
 import type { Wiring } from './wiring.ts';
 

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, MachineExit } from '@sallyport/core';
 
-import { programPath } from '../host-programs.ts';
-import { createConsoleBuffer } from '../process/console-buffer.ts';
-import { identifyProcess, isRunning } from '../process/host-process.ts';
-import type { HostProcess } from '../process/host-process.ts';
+import { programPath } from '../host/programs.ts';
+import { createConsoleBuffer } from '../host/console-buffer.ts';
+import { identifyProcess, isRunning } from '../host/process.ts';
+import type { HostProcess } from '../host/process.ts';
 
 /** A QEMU that runs: a child of this server, or one that an earlier server left behind. */
 export interface QemuProcess {

@@ -5,7 +5,7 @@ import type { Clock } from '@sallyport/core';
 
 import { createGuestPort } from '../guest/guest-port.ts';
 import type { GuestPort } from '../guest/guest-port.ts';
-import { connectSocket } from '../process/connect-socket.ts';
+import { connectSocket } from '../host/connect-socket.ts';
 import { sockets } from './layout.ts';
 import { openQmp } from './qmp.ts';
 import type { QmpClient } from './qmp.ts';

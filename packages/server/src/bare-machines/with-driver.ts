@@ -4,10 +4,10 @@ import { agentBundle } from '@sallyport/agent';
 import type { AgentBundle, Clock, EgressRoute, MachineDriver } from '@sallyport/core';
 import { createDirectEgress } from '@sallyport/machines';
 
-import { chooseDriver } from '../choose-driver.ts';
-import type { ChosenDriver } from '../choose-driver.ts';
-import { openDataDirectory } from '../data-directory.ts';
-import type { LoadedConfig } from '../load-config.ts';
+import { chooseDriver } from '../config/choose-driver.ts';
+import type { ChosenDriver } from '../config/choose-driver.ts';
+import { openDataDirectory } from '../data-directory/data-directory.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 
 /** What a command that makes machines of its own is given. */
 export interface DriverCommand {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import { SallyportError } from '@sallyport/core';
 
-import { hasCode } from '../node-error.ts';
+import { hasCode } from '../host/node-error.ts';
 
 const amount = z.number().min(0);
 

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 
-import { hasCode } from '../node-error.ts';
+import { hasCode } from '../host/node-error.ts';
 import type { Host } from './estimate.ts';
 
 /** The host that this runs on, where machines would live in this data directory. */

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { saveCost } from '../capacity/machine-cost.ts';
 import type { MachineCost } from '../capacity/machine-cost.ts';
-import { loadConfig } from '../load-config.ts';
-import type { LoadedConfig } from '../load-config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { capacityCommand } from './capacity.ts';
 import type { CapacityCommand } from './capacity.ts';
 

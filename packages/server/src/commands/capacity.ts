@@ -12,7 +12,7 @@ import type { MachineCost } from '../capacity/machine-cost.ts';
 import { measureCost } from '../capacity/measure-cost.ts';
 import { shippedCosts } from '../capacity/shipped-costs.ts';
 import { describeThisHost } from '../capacity/this-host.ts';
-import { qemuSettings } from '../choose-driver.ts';
+import { qemuSettings } from '../config/choose-driver.ts';
 
 /** What `sallyport capacity` works with. */
 export interface CapacityCommand extends DriverCommand {

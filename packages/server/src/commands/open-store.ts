@@ -4,9 +4,9 @@ import { SallyportError, systemClock } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
 import type { PoolConfig } from 'pg';
 
-import { openDatabaseServer } from '../database.ts';
-import { openDataDirectory } from '../data-directory.ts';
-import type { ServerEnvironment } from '../environment.ts';
+import { openDatabaseServer } from '../postgres/database-server.ts';
+import { openDataDirectory } from '../data-directory/data-directory.ts';
+import type { ServerEnvironment } from '../config/environment.ts';
 import { runningPostgres } from '../postgres/embedded.ts';
 import { migrate } from '../stores/migrate.ts';
 import { createPostgresStore } from '../stores/postgres-store.ts';

@@ -5,8 +5,8 @@ import type { PoolConfig } from 'pg';
 
 import { SallyportError } from '@sallyport/core';
 
-import { claimDirectory } from '../directory-claim.ts';
-import { makePrivateFolder, socketFolderFor } from '../socket-path.ts';
+import { claimDirectory } from '../data-directory/directory-claim.ts';
+import { makePrivateFolder, socketFolderFor } from '../host/socket-path.ts';
 import { findPostgresBinaries } from './binaries.ts';
 import { chooseLauncher, usualLaunchers } from './choose-launcher.ts';
 import { initialise } from './initialise.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 
-import { hasCode } from '../node-error.ts';
+import { hasCode } from '../host/node-error.ts';
 import { runProcess } from './process.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 import type { Practice, ProviderManifest } from '@sallyport/core';
 
-import { importNamed } from '../load-config.ts';
+import { importNamed } from '../config/load-config.ts';
 
 /** Where the vendors of our own providers are. Not a dependency: who runs a server needs no made-up vendors. */
 const ourPractice = '@sallyport/testkit';

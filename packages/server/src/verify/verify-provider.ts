@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createRegistry, systemClock } from '@sallyport/core';
 import { listReleases } from '@sallyport/machines';
 
-import { loadConfig } from '../load-config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { loadPractice } from './load-practice.ts';
 import type { ReleaseReport } from './report.ts';
 import { verifyRelease } from './verify-release.ts';

@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 
 import { execa as plainExeca } from 'execa';
 
-import { programPath } from '../../host-programs.ts';
-import { giveTree } from '../../process/remove-tree.ts';
+import { programPath } from '../../host/programs.ts';
+import { giveTree } from '../../host/remove-tree.ts';
 import { BLOCK_SIZE, FEATURES } from '../../disk/superblock.ts';
 import type { FakeComputer, FakeHardware } from '../../../../testkit/src/fake-firecracker/computer.ts';
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 
 import { execa } from 'execa';
 
-import { findProgram } from '../../host-programs.ts';
+import { findProgram } from '../../host/programs.ts';
 import type { Finding } from './verdict.ts';
 
 /** Where the two programs are; `undefined`: they were not found. */

@@ -7,8 +7,8 @@ import { SallyportError } from '@sallyport/core';
 import type { Secret } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { programPath } from '../../host-programs.ts';
-import { createConsoleBuffer } from '../../process/console-buffer.ts';
+import { programPath } from '../../host/programs.ts';
+import { createConsoleBuffer } from '../../host/console-buffer.ts';
 import { jail } from '../boot-sequence.ts';
 
 /**

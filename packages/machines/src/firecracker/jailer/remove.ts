@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { endLeftovers, identifyProcess } from '../../process/host-process.ts';
-import type { HostProcess } from '../../process/host-process.ts';
-import { removeTree } from '../../process/remove-tree.ts';
-import { hasCode } from '../../process/safe-folder.ts';
+import { endLeftovers, identifyProcess } from '../../host/process.ts';
+import type { HostProcess } from '../../host/process.ts';
+import { removeTree } from '../../host/remove-tree.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import type { ControlGroups, JailLayout } from './layout.ts';
 
 export interface JailRemains {

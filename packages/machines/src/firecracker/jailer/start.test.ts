@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Secret, systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { identifyProcess } from '../../process/host-process.ts';
+import { identifyProcess } from '../../host/process.ts';
 import { jail } from '../boot-sequence.ts';
 import { put } from '../request.ts';
 import { stopVmm } from '../stop.ts';

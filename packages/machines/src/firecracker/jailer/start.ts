@@ -5,8 +5,8 @@ import { SallyportError } from '@sallyport/core';
 import type { Clock, Secret } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { identifyProcess } from '../../process/host-process.ts';
-import type { HostProcess } from '../../process/host-process.ts';
+import { identifyProcess } from '../../host/process.ts';
+import type { HostProcess } from '../../host/process.ts';
 import { createApiClient } from '../api-client.ts';
 import type { RunningVmm } from '../boot.ts';
 import { cleanText } from '../fault-text.ts';

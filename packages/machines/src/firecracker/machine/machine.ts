@@ -2,7 +2,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Machine } from '@sallyport/core';
 
 import { createOfflineDisk } from '../../disk/offline-disk.ts';
-import { removeTree } from '../../process/remove-tree.ts';
+import { removeTree } from '../../host/remove-tree.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
 import { bringUp } from './bring-up.ts';
 import type { FirecrackerHostParts, MachineFiles } from './layout.ts';

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 
 import { isMachineId } from '../../process/layout.ts';
-import { removeTree } from '../../process/remove-tree.ts';
+import { removeTree } from '../../host/remove-tree.ts';
 import { releaseStrayUsers } from '../../process/user-allotment.ts';
 import { openGenerations } from '../snapshot/generations.ts';
 import { machineFiles, machineOfJail } from './layout.ts';

@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import { SallyportError, Secret } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { hasCode } from '../../process/safe-folder.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import type { SnapshotHost } from './manifest.ts';
 
 const KEY_BYTES = 32;

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 import type { Check } from '@sallyport/core';
 
-import { installCommand } from '../../host-programs.ts';
+import { installCommand } from '../../host/programs.ts';
 import { SOCAT } from './netdev.ts';
 
 /** What this host has and lacks for machines without a bridge. That QEMU itself is there, its driver looks at. */

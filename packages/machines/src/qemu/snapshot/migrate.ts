@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
 
-import { connectSocket } from '../../process/connect-socket.ts';
+import { connectSocket } from '../../host/connect-socket.ts';
 import { sockets } from '../layout.ts';
 import type { QmpClient } from '../qmp.ts';
 import { receiveState, sendState } from './state-stream.ts';

@@ -7,7 +7,7 @@ import type { QmpClient } from '../qmp.ts';
 import { requireSameFacts } from './manifest.ts';
 import type { SnapshotFacts } from './manifest.ts';
 import { loadState } from './migrate.ts';
-import type { TakenSnapshot } from './snapshot-folder.ts';
+import type { TakenSnapshot } from './snapshot-directory.ts';
 
 export interface ResumeOptions {
   readonly taken: TakenSnapshot;

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sockets } from '../layout.ts';
 import { requireSameFacts } from './manifest.ts';
 import type { SnapshotFacts, SnapshotManifest } from './manifest.ts';
-import { openSnapshotFolder } from './snapshot-folder.ts';
+import { openSnapshotFolder } from './snapshot-directory.ts';
 import { receiveState, sendState } from './state-stream.ts';
 
 const { signal } = new AbortController();

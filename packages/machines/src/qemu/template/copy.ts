@@ -7,12 +7,12 @@ import { SallyportError } from '@sallyport/core';
 import type { MachinePlan } from '@sallyport/core';
 
 import { copySparse } from '../../disk/copy-sparse.ts';
-import { hasCode } from '../../process/safe-folder.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import type { QemuLayout } from '../layout.ts';
 import { hashPlan } from '../snapshot/facts.ts';
 import { fileFacts } from '../snapshot/manifest.ts';
-import { openSnapshotFolder } from '../snapshot/snapshot-folder.ts';
-import type { TakenSnapshot } from '../snapshot/snapshot-folder.ts';
+import { openSnapshotFolder } from '../snapshot/snapshot-directory.ts';
+import type { TakenSnapshot } from '../snapshot/snapshot-directory.ts';
 
 export interface NewMachine {
   readonly plan: MachinePlan;

@@ -1,11 +1,11 @@
 import { chmod, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { removeTree } from '../../process/remove-tree.ts';
-import { hasCode } from '../../process/safe-folder.ts';
+import { removeTree } from '../../host/remove-tree.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuLayout } from '../layout.ts';
-import { flush } from '../snapshot/snapshot-folder.ts';
+import { flush } from '../snapshot/snapshot-directory.ts';
 import { templateKey } from './facts.ts';
 import type { TemplateFacts } from './facts.ts';
 

@@ -11,7 +11,7 @@ import type { Ingredients } from '../ingredients.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
 import { fileFacts } from '../snapshot/manifest.ts';
-import { openSnapshotFolder } from '../snapshot/snapshot-folder.ts';
+import { openSnapshotFolder } from '../snapshot/snapshot-directory.ts';
 import { failedIn } from '../phases.ts';
 import { findTemplateFacts, templateKey } from './facts.ts';
 import type { TemplateFacts } from './facts.ts';

@@ -7,7 +7,7 @@ import { createDisk } from '../../disk/create-disk.ts';
 import type { Ingredients } from '../ingredients.ts';
 import type { QemuLayout } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
-import type { TakenSnapshot } from '../snapshot/snapshot-folder.ts';
+import type { TakenSnapshot } from '../snapshot/snapshot-directory.ts';
 import { copyTemplate } from './copy.ts';
 import { findTemplateFacts, identifyFile, templateKey } from './facts.ts';
 import type { TemplateFacts } from './facts.ts';

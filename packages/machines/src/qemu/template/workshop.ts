@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 
 import type { Clock, MachinePlan } from '@sallyport/core';
 
-import { removeTree } from '../../process/remove-tree.ts';
+import { removeTree } from '../../host/remove-tree.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
 import { layDown } from '../lay-down.ts';
 import type { QemuLayout } from '../layout.ts';

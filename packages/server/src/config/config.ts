@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
-import { defaultCapacity } from './capacity/defaults.ts';
+import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
 import { isLoopback, loopbackOnly } from './loopback.ts';

@@ -5,9 +5,9 @@ import { SallyportError } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
-import { checkViewerAccess } from './access.ts';
-import { spliceDesktop } from './desktop-proxy.ts';
-import type { ViewerTickets } from './viewer-tickets.ts';
+import { checkViewerAccess } from '../auth/access.ts';
+import { spliceDesktop } from './proxy.ts';
+import type { ViewerTickets } from '../auth/viewer-tickets.ts';
 import { offeredProtocols, refuseConnection } from './websocket-handshake.ts';
 
 export interface DesktopUpgradeOptions {

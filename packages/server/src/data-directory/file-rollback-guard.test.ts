@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Testimony } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openFileWitness } from './file-witness.ts';
+import { openFileWitness } from './file-rollback-guard.ts';
 
 let directory: string;
 

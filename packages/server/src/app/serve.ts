@@ -7,9 +7,9 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 
 import { composeServer } from './compose.ts';
-import { readEnvironment } from './environment.ts';
-import { createHttpServer } from './http-server.ts';
-import { loadConfig } from './load-config.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { createHttpServer } from '../http/server.ts';
+import { loadConfig } from '../config/load-config.ts';
 
 export interface ServeOptions {
   /** Path of the configuration file. */

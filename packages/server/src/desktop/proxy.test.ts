@@ -11,8 +11,8 @@ import type { UpgradedDesktop } from '@sallyport/core';
 import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { spliceDesktop } from './desktop-proxy.ts';
-import type { DesktopEnd, SpliceOptions } from './desktop-proxy.ts';
+import { spliceDesktop } from './proxy.ts';
+import type { DesktopEnd, SpliceOptions } from './proxy.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const roomy = { maxLifetimeMs: 60_000, idleMs: 60_000, maxBytes: 1 << 30 };

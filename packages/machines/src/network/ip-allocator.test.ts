@@ -7,7 +7,7 @@ import { systemClock } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openPlaceBook } from './place-book.ts';
+import { openPlaceBook } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 
 describe('the list of who has which address', () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openDataDirectory } from './data-directory.ts';
-import { socketFolderFor } from './socket-path.ts';
+import { socketFolderFor } from '../host/socket-path.ts';
 
 let parent: string;
 

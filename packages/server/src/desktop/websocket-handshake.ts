@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { securityHeaders } from './access.ts';
+import { securityHeaders } from '../auth/access.ts';
 
 export interface Handshake {
   readonly key: string;

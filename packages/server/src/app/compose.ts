@@ -7,21 +7,21 @@ import type { Clock, Sallyport } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
-import { chooseDriver } from './choose-driver.ts';
-import { checkWayOut } from './check-way-out.ts';
-import type { WayOut } from './check-way-out.ts';
-import { chooseEgress } from './choose-egress.ts';
-import type { FactoryContext } from './config.ts';
-import { openDataDirectory } from './data-directory.ts';
-import { openDatabaseServer } from './database.ts';
-import { openFileWitness } from './file-witness.ts';
-import type { LoadedConfig } from './load-config.ts';
-import { openMasterKeys } from './master-key.ts';
-import { createMetrics } from './metrics.ts';
-import type { Metrics } from './metrics.ts';
-import { migrate } from './stores/migrate.ts';
-import { createPostgresStore } from './stores/postgres-store.ts';
-import { sealedKeyIds } from './stores/sealed-key-ids.ts';
+import { chooseDriver } from '../config/choose-driver.ts';
+import { checkWayOut } from './check-egress.ts';
+import type { WayOut } from './check-egress.ts';
+import { chooseEgress } from '../config/choose-egress.ts';
+import type { FactoryContext } from '../config/config.ts';
+import { openDataDirectory } from '../data-directory/data-directory.ts';
+import { openDatabaseServer } from '../postgres/database-server.ts';
+import { openFileWitness } from '../data-directory/file-rollback-guard.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
+import { openMasterKeys } from '../data-directory/master-key.ts';
+import { createMetrics } from '../http/metrics.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { migrate } from '../stores/migrate.ts';
+import { createPostgresStore } from '../stores/postgres-store.ts';
+import { sealedKeyIds } from '../stores/sealed-key-ids.ts';
 
 export interface Composition {
   readonly config: LoadedConfig;

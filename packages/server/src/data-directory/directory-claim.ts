@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
 
-import { hasCode } from './node-error.ts';
-import { makePrivateFolder, socketFolderFor } from './socket-path.ts';
+import { hasCode } from '../host/node-error.ts';
+import { makePrivateFolder, socketFolderFor } from '../host/socket-path.ts';
 
 /** Holds a folder for this process until it is released, or until the process ends in whatever way. */
 export interface DirectoryClaim {

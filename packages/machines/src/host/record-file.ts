@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
 
-import { hasCode } from './process/safe-folder.ts';
+import { hasCode } from './safe-directory.ts';
 
 /**
  * The record of a machine, as a driver finds it after a restart. `undefined` if there is none: the server died while making

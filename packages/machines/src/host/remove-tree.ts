@@ -1,7 +1,7 @@
 import { chmod, lchown, lstat, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { hasCode } from './safe-folder.ts';
+import { hasCode } from './safe-directory.ts';
 
 /** Removes a machine's folder with everything in it. Links are removed, not followed. */
 export async function removeTree(path: string): Promise<void> {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Clock } from '@sallyport/core';
 import type { PoolConfig } from 'pg';
 
-import { startEmbeddedPostgres } from './postgres/embedded.ts';
-import type { EmbeddedPostgres } from './postgres/embedded.ts';
+import { startEmbeddedPostgres } from './embedded.ts';
+import type { EmbeddedPostgres } from './embedded.ts';
 
 export interface RunningDatabase {
   readonly connection: PoolConfig;

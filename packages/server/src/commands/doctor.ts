@@ -4,13 +4,13 @@ import { SallyportError, systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
 import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
 
-import { checkWayOut } from './check-way-out.ts';
-import { makeQemuDriver } from './choose-driver.ts';
-import { chooseEgress } from './choose-egress.ts';
-import type { QemuSettings } from './config.ts';
-import { egressSettingsSchema } from './egress-settings.ts';
-import { loadConfig } from './load-config.ts';
-import { findPostgresBinaries } from './postgres/binaries.ts';
+import { checkWayOut } from '../app/check-egress.ts';
+import { makeQemuDriver } from '../config/choose-driver.ts';
+import { chooseEgress } from '../config/choose-egress.ts';
+import type { QemuSettings } from '../config/config.ts';
+import { egressSettingsSchema } from '../config/egress-settings.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { findPostgresBinaries } from '../postgres/binaries.ts';
 
 /** Prints what this host has and lacks, each with its fix. Everything that is missing has a stand-in but Node itself. */
 export async function doctor(dataDirectory: string, configFile: string): Promise<void> {

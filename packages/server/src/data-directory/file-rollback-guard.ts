@@ -6,7 +6,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Testimony, Witness } from '@sallyport/core';
 import { z } from 'zod';
 
-import { hasCode } from './node-error.ts';
+import { hasCode } from '../host/node-error.ts';
 
 /**
  * Remembers the newest version of each credential in one small file each, in the data directory and so outside the

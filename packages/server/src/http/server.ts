@@ -9,8 +9,8 @@ import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
-import { checkAccess, loopbackHosts, securityHeaders } from './access.ts';
-import { registerDesktopUpgrade } from './desktop-upgrade.ts';
+import { checkAccess, loopbackHosts, securityHeaders } from '../auth/access.ts';
+import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
 import { describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
@@ -18,8 +18,8 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
-import { createViewerTickets } from './viewer-tickets.ts';
-import { refuseConnection } from './websocket-handshake.ts';
+import { createViewerTickets } from '../auth/viewer-tickets.ts';
+import { refuseConnection } from '../desktop/websocket-handshake.ts';
 
 export interface HttpServerOptions {
   readonly sallyport: Sallyport;

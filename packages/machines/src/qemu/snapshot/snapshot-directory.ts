@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { hasCode } from '../../process/safe-folder.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import { parseManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 

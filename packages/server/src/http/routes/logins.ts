@@ -14,7 +14,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { streamJournal } from '../sse.ts';
-import type { ViewerTickets } from '../viewer-tickets.ts';
+import type { ViewerTickets } from '../../auth/viewer-tickets.ts';
 
 export interface LoginRoutesOptions {
   readonly sallyport: Sallyport;
