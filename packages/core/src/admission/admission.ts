@@ -2,10 +2,11 @@ import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
 import { createCapacity } from './capacity.ts';
-import type { CapacitySettings, Need, Reservation } from './capacity.ts';
+import type { CapacitySettings, Reservation } from './capacity.ts';
+import type { Need } from '../contracts/spare-room.ts';
 import { createInProcessQueue } from './in-process-queue.ts';
 import { createSpareRoom } from './spare-room.ts';
-import type { UseSpareRoom } from './spare-room.ts';
+import type { UseSpareRoom } from '../contracts/spare-room.ts';
 import type { MachineWork, QueueSettings, Turn, WorkQueue } from '../contracts/work-queue.ts';
 
 /** Who may start a machine on this host, and when: first a turn, then a place. */

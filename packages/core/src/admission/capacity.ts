@@ -1,10 +1,5 @@
+import type { Need } from '../contracts/spare-room.ts';
 import { SallyportError } from '../base/errors.ts';
-
-/** What a machine takes of its host while it runs. One that hibernates or is stopped takes only disk. */
-export interface Need {
-  readonly memoryMb: number;
-  readonly vcpus: number;
-}
 
 /** What an operator lets machines take of this host. */
 export interface CapacitySettings extends Need {

@@ -1,18 +1,7 @@
+import type { UseSpareRoom } from '../contracts/spare-room.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { Capacity, Need } from './capacity.ts';
-
-/**
- * Does something that takes room on the host and that nobody waits for. Throws `MACHINE_CAPACITY` where there is none to
- * spare. When somebody needs the room the signal aborts, and what the work has made must be gone when it ends.
- */
-export type UseSpareRoom = <T>(work: SpareWork<T>) => Promise<T>;
-
-export interface SpareWork<T> extends Need {
-  /** Names what takes the room; of its own, as a machine has. */
-  readonly id: string;
-  readonly signal: AbortSignal;
-  readonly do: (signal: AbortSignal) => Promise<T>;
-}
+import type { Capacity } from './capacity.ts';
+import type { Need } from '../contracts/spare-room.ts';
 
 /** Room that is used until somebody needs it. */
 export interface SpareRoom {

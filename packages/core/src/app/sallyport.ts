@@ -1,5 +1,5 @@
 import { createAdmission } from '../admission/admission.ts';
-import type { Need } from '../admission/capacity.ts';
+import type { Need } from '../contracts/spare-room.ts';
 import type { ConnectAgent } from '../contracts/agent-client.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
@@ -10,7 +10,7 @@ import { warnOfExpiry } from './expiry.ts';
 import { createLedger } from '../credentials/ledger.ts';
 import type { Witness } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
-import { createRefusals } from '../contracts/egress-refusal.ts';
+import { createRefusals } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
 import { createBell } from '../runtime/journal-stream.ts';

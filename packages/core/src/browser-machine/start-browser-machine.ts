@@ -5,19 +5,25 @@ import { newMachineId } from '../machine/ids.ts';
 import type { WarmMachines } from './warm-pool.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Candidate } from '../login/method-selection.ts';
-import type { LiveSession } from '../login/session.ts';
+import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
+
+/** The login session that a browser machine is for. */
+export interface BrowserMachineSession extends Pick<SessionRecord, 'userId' | 'provider' | 'sessionId'> {
+  readonly abort: AbortController;
+  /** Tells the session's reader, and changes its row together with that. */
+  note(event: Pick<SessionEvent, 'type' | 'message'>, change?: SessionChange): Promise<unknown>;
+}
 
 export interface BrowserMachineRequest {
-  readonly session: LiveSession;
+  readonly session: BrowserMachineSession;
   readonly provider: Provider;
-  readonly candidate: Pick<Candidate, 'display'>;
+  readonly candidate: Pick<SessionRecord, 'display'>;
   /** Where the provider's CLI is on this host. */
   readonly directory: string;
   readonly warmMachines: WarmMachines;
 }
 
-export function browserMemoryMb({ settings }: Runtime, display: Candidate['display']): number {
+export function browserMemoryMb({ settings }: Runtime, display: SessionRecord['display']): number {
   return display === 'desktop' ? settings.browserMemoryMb.desktop : settings.browserMemoryMb.plain;
 }
 
@@ -86,7 +92,7 @@ export async function startBrowserMachine(
  */
 export async function removeBrowserMachine(
   runtime: Runtime,
-  session: LiveSession,
+  session: Pick<BrowserMachineSession, 'userId' | 'provider' | 'sessionId'>,
   browser: RunningMachine,
 ): Promise<void> {
   const { userId, provider, sessionId } = session;

@@ -1,4 +1,5 @@
-import type { Need, Reservation } from '../admission/capacity.ts';
+import type { Reservation } from '../admission/capacity.ts';
+import type { Need } from '../contracts/spare-room.ts';
 import type { AgentClient } from '../contracts/agent-client.ts';
 import { untilDesktop } from './until-desktop.ts';
 import type { ReservedRoute } from '../contracts/egress.ts';

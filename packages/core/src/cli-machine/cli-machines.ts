@@ -1,4 +1,5 @@
-import type { Need } from '../admission/capacity.ts';
+import type { CliMachine } from './cli-machine.ts';
+import type { Need } from '../contracts/spare-room.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createArrivals } from './arrivals.ts';
 import { createLine, createLines, orAborted } from '../base/serial-queue.ts';
@@ -7,35 +8,13 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
 import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
 import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
-import type { Withheld } from './credential-release.ts';
+import type { Withheld } from './cli-machine.ts';
 import { findCliMachine, findOwner } from './find-cli-machine.ts';
 import { renewLogins } from './refresh-credentials.ts';
 import { restCliMachine } from './stop-or-hibernate.ts';
 import { startCliMachine } from './start-cli-machine.ts';
 import type { StartCliMachine } from './start-cli-machine.ts';
 import { wakeCliMachine } from './wake-cli-machine.ts';
-
-/** A person's CLI machine while it runs. */
-export interface CliMachine {
-  readonly userId: string;
-  readonly running: RunningMachine;
-  /** Providers whose CLI it can run. */
-  readonly providers: ReadonlySet<string>;
-  /** Logins that were kept off it. */
-  readonly withheld: ReadonlyMap<string, Withheld>;
-  /** Taking in a rotation, and asking whether the machine is up to date, one at a time: in between, it looks stale. */
-  readonly intake: Line;
-  /** Prompts under way. */
-  active: number;
-  /** Monotonic time of the last use. */
-  lastUsed: number;
-  /** How often the idle time it is left before it is put to rest: 1, and up to `idleJitter` more. */
-  patience: number;
-  /** Provider → monotonic time before which its login is not renewed again. */
-  readonly renewals: Map<string, number>;
-  /** It ended by itself and has not been cleared up yet. */
-  ended: boolean;
-}
 
 export interface CliMachines {
   /**

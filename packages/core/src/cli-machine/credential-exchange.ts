@@ -5,7 +5,7 @@ import { collectCredential, credentialPaths } from '../credentials/place.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MachineRecord } from '../contracts/store.ts';
-import type { CliMachine } from './cli-machines.ts';
+import type { CliMachine } from './cli-machine.ts';
 import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
 

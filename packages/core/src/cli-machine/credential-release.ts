@@ -1,3 +1,4 @@
+import type { Withheld } from './cli-machine.ts';
 import { secretSha256 } from '../credentials/bundle.ts';
 import { endLogin } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
@@ -14,12 +15,6 @@ import type { Machine } from '../contracts/driver.ts';
  * is compared, not what a note says of it, since a disk may have been put back to an earlier time. What cannot
  * be released does not lie on the disk either, and keeps no other provider from working.
  */
-
-/** A login that a machine runs without: which version it was, and why. */
-export interface Withheld {
-  readonly version: number;
-  readonly error: SallyportError;
-}
 
 export interface ReleaseRequest {
   readonly userId: string;

@@ -1,6 +1,6 @@
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CliMachine } from './cli-machines.ts';
+import type { CliMachine } from './cli-machine.ts';
 import { captureCredentials } from './credential-exchange.ts';
 
 /** Taking a snapshot writes all of the machine's memory. */

@@ -2,7 +2,7 @@ import { endLogin } from './invalidate-credential.ts';
 import { renewalTime } from '../credentials/refresh-policy.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CliMachine } from './cli-machines.ts';
+import type { CliMachine } from './cli-machine.ts';
 import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CliMachine } from './cli-machines.ts';
+import type { CliMachine } from './cli-machine.ts';
 import { dueRenewals, renewLogin } from './refresh-credential.ts';
 
 export interface RenewLogins {

@@ -4,7 +4,7 @@ import type { RunningMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { giveBackAll, settleCredentials } from './credential-exchange.ts';
 import { releaseCredentials } from './credential-release.ts';
-import type { Withheld } from './credential-release.ts';
+import type { Withheld } from './cli-machine.ts';
 import { findCliMachine, keepOrReserve } from './find-cli-machine.ts';
 import type { FoundMachine, Owner } from './find-cli-machine.ts';
 

@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CliMachine } from './cli-machines.ts';
+import type { CliMachine } from './cli-machine.ts';
 import { settleCredentials } from './credential-exchange.ts';
 import { hibernateCliMachine } from './hibernate-cli-machine.ts';
 

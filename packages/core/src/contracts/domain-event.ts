@@ -1,5 +1,5 @@
 import type { InvalidReason } from './credential-files.ts';
-import type { RefusalReason } from './egress-refusal.ts';
+import type { RefusalReason } from './egress.ts';
 
 /** Every state change, once, for audit, metrics and webhooks. Never holds a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import type { UseSpareRoom } from '../admission/spare-room.ts';
+import type { UseSpareRoom } from './spare-room.ts';
 import type { PlacedFile } from './credential-files.ts';
 import type { EgressRoute } from './egress.ts';
 import type { Secret } from '../base/secret.ts';

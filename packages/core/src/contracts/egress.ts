@@ -1,5 +1,3 @@
-import type { RefusalReason } from './egress-refusal.ts';
-
 /** The only way out of a machine, and whose address it shows. One is chosen per deployment. */
 export interface Egress {
   readonly name: string;
@@ -71,3 +69,6 @@ export function isHostAllowed(host: string, allowed: readonly string[]): boolean
 
 /** The entry of a list of hosts that stands for every public host. */
 export const ANY_HOST = '*';
+
+/** Why a connection was not let out. */
+export type RefusalReason = 'not-allowed' | 'not-public';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { CredentialSummary } from '../hooks/hooks.ts';
+import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { credentialItemSchema } from '../provider/credential-item.ts';
 import { Secret } from '../base/secret.ts';
 import { createMemoryStore } from '../store/memory-store.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '../base/errors.ts';
-import type { CredentialSummary } from '../hooks/hooks.ts';
+import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { createLines } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
 import type { CredentialRecord, Store } from '../contracts/store.ts';

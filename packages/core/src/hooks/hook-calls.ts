@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../contracts/domain-event.ts';
-import type { Context, CredentialSummary, PromptPlan, PromptView, UrlDecision } from './hooks.ts';
-import type { GuardedUrl } from '../login-engine/url-guard.ts';
+import type { Context, PromptPlan, PromptView, UrlDecision } from './hooks.ts';
+import type { CredentialSummary } from '../contracts/credential-summary.ts';
+import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { MachinePlan, MachineView } from '../contracts/plan.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';

@@ -1,3 +1,4 @@
+import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import type {
   AsyncSeriesBailHook,
   AsyncSeriesHook,
@@ -8,7 +9,7 @@ import type {
 
 import type { CredentialFacts } from '../contracts/credential-files.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
-import type { GuardedUrl } from '../login-engine/url-guard.ts';
+import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { MachinePlan, MachineView } from '../contracts/plan.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
@@ -22,14 +23,6 @@ export interface Context {
   readonly sessionId: string | undefined;
   /** Aborts at the hook's deadline, and when the flow is cancelled. */
   readonly signal: AbortSignal;
-}
-
-/** A stored credential as plugins see it: everything but the bytes. */
-export interface CredentialSummary {
-  readonly provider: string;
-  readonly version: number;
-  readonly facts: CredentialFacts;
-  readonly reason: 'login' | 'rotation' | 'harvest' | 'import';
 }
 
 /** How a prompt shall be run. Passed through `prompt.plan`, then clamped. */

@@ -1,7 +1,7 @@
 import type { DeclaredPrompt } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
-import type { LoginState } from './engine.ts';
+import type { LoginState } from './state.ts';
 import { refusedLink } from './link-search.ts';
 import type { LoginAction } from './observation.ts';
 import { quotable, screenExcerpt } from './screen-text.ts';

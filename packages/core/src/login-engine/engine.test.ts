@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { manifestSchema } from '../provider/manifest.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { createLogin, step } from './engine.ts';
-import type { LoginState } from './engine.ts';
+import type { LoginState } from './state.ts';
 import type { LoginAction, LoginObservation } from './observation.ts';
 import { guardUrl } from './url-guard.ts';
 

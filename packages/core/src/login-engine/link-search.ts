@@ -2,7 +2,7 @@ import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { ScreenView } from './observation.ts';
 import { guardUrl } from './url-guard.ts';
-import type { GuardedUrl } from './url-guard.ts';
+import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
 export type LinkSource = NonNullable<LoginMethod['url']>['sources'][number];
 

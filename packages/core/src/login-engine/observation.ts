@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
 import type { DeclaredPrompt } from '../provider/question.ts';
-import type { GuardedUrl } from './url-guard.ts';
+import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
 /** What the terminal shows, after the emulator has worked through every escape sequence. */
 export interface ScreenView {

@@ -4,7 +4,7 @@ import type { ExpectStep } from '../provider/terminal-drive.ts';
 import { answerStep, beginConversation } from '../rpc/connection.ts';
 import type { Turn } from '../rpc/connection.ts';
 import type { RpcStep } from '../provider/rpc-step.ts';
-import type { LoginState, LoginStep } from './engine.ts';
+import type { LoginState, LoginStep } from './state.ts';
 import type { LoginAction } from './observation.ts';
 import { plainText } from './screen-text.ts';
 

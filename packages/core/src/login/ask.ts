@@ -3,7 +3,7 @@ import type { AgentEvent } from '../protocol/agent-api.ts';
 import type { DeclaredPrompt } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt } from './attempt-context.ts';
 import { stillTherePrompt } from '../login-engine/endings.ts';
 import { hasShape, typedText } from '../login-engine/steps.ts';
 

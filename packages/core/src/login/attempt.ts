@@ -1,3 +1,4 @@
+import type { AttemptRequest, Attempt } from './attempt-context.ts';
 import type { AgentClient } from '../contracts/agent-client.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { errorCodes, SallyportError } from '../base/errors.ts';
@@ -10,21 +11,6 @@ import { answerOrAsk } from './ask.ts';
 import { presentUrl } from './present-url.ts';
 import type { CallbackReception } from './receive-callbacks.ts';
 import type { LiveSession } from './session.ts';
-
-export interface AttemptRequest {
-  readonly session: LiveSession;
-  readonly agent: AgentClient;
-  readonly manifest: ProviderManifest;
-  readonly method: LoginMethod;
-  readonly display: 'desktop' | 'local' | 'none';
-  readonly reception: CallbackReception;
-  readonly signal: AbortSignal;
-}
-
-/** What the steps of an attempt work with. Its session refuses to be written to once the attempt is over. */
-export type Attempt = Omit<AttemptRequest, 'session'> & {
-  readonly session: Pick<LiveSession, 'sessionId' | 'userId' | 'openPrompts' | 'advance' | 'note'>;
-};
 
 export interface CapturedLogin {
   readonly files: CredentialFiles;

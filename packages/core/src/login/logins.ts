@@ -11,7 +11,7 @@ import { browserMemoryMb } from '../browser-machine/start-browser-machine.ts';
 import { rankMethods, tryByThemselves } from './method-selection.ts';
 import type { Candidate, Ladder } from './method-selection.ts';
 import { runLogin } from './run-login.ts';
-import type { LoginRun } from './run-login.ts';
+import type { LoginRun } from './login-run.ts';
 import { createLiveSession, sessionTopic } from './session.ts';
 import type { LiveSession } from './session.ts';
 

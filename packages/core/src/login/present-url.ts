@@ -1,7 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import type { AgentEvent } from '../protocol/agent-api.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt } from './attempt-context.ts';
 import { guardUrl } from '../login-engine/url-guard.ts';
 
 /** Guards the CLI's sign-in link, asks the policy, and opens or shows it. */

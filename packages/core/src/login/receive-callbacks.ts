@@ -2,7 +2,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { CallbackPortLease } from '../contracts/callback-ports.ts';
 import type { Candidate } from './method-selection.ts';
 import type { LiveSession } from './session.ts';
-import type { GuardedUrl } from '../login-engine/url-guard.ts';
+import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
 /** How the answer of a sign-in page in the person's own browser gets to the CLI, as long as one way to log in is tried. */
 export interface CallbackReception {

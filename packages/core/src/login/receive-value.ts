@@ -3,7 +3,7 @@ import { orAborted } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkHandedOver, handOverPrompt } from '../provider/manual-entry.ts';
 import type { HandOver } from '../provider/manual-entry.ts';
-import type { LoginRun } from './run-login.ts';
+import type { LoginRun } from './login-run.ts';
 import { storeLogin } from './store-login.ts';
 
 /** As long as a login may take that somebody has to look for a code for. */

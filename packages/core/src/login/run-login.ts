@@ -1,4 +1,5 @@
-import { describeRefusal } from '../contracts/egress-refusal.ts';
+import type { LoginRun } from './login-run.ts';
+import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
@@ -17,16 +18,6 @@ import { receiveValue } from './receive-value.ts';
 import { failSession } from './session.ts';
 import type { LiveSession } from './session.ts';
 import { storeLogin } from './store-login.ts';
-
-export interface LoginRun {
-  readonly session: LiveSession;
-  readonly provider: Provider;
-  /** Tried in this order. */
-  readonly candidates: readonly Candidate[];
-  readonly warmMachines: WarmMachines;
-  /** A login of the other kind may be replaced. */
-  readonly replace: boolean;
-}
 
 /** A way to log in that the CLI itself takes, in a machine. */
 type DrivenCandidate = Candidate & { readonly method: LoginMethod };

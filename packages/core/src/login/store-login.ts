@@ -2,7 +2,7 @@ import { checkExclusion } from '../credentials/exclusion.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { LoginRun } from './run-login.ts';
+import type { LoginRun } from './login-run.ts';
 
 /** Stores what a login has brought, and returns its version. */
 export async function storeLogin(

@@ -1,3 +1,4 @@
+import type { StartPrompt } from './start-prompt.ts';
 import { randomUUID } from 'node:crypto';
 
 import { loginNeeded } from '../credentials/login-needed.ts';
@@ -14,15 +15,6 @@ import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
 import { runPrompt } from './run.ts';
 import type { PromptRun } from './run.ts';
-
-export interface StartPrompt {
-  readonly userId: string;
-  readonly provider: string;
-  readonly prompt: string;
-  readonly conversationId?: string | undefined;
-  readonly model?: string | undefined;
-  readonly tools?: ToolPolicy | undefined;
-}
 
 export interface Prompts {
   /** Checks and writes the prompt, then runs it in the background: a reader may leave and come back. */

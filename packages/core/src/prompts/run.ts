@@ -1,16 +1,17 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
 import { endLogin } from '../cli-machine/invalidate-credential.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
-import { describeRefusal } from '../contracts/egress-refusal.ts';
+import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { PromptPlan } from '../hooks/hooks.ts';
-import type { CliMachine, CliMachines } from '../cli-machine/cli-machines.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { buildArgv, buildRpcRun } from './argv.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import type { PromptJournal } from './journal.ts';
-import type { StartPrompt } from './prompts.ts';
+import type { StartPrompt } from './start-prompt.ts';
 import { createPromptReader } from './reader.ts';
 
 export interface PromptRun {

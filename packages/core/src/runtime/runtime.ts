@@ -3,7 +3,7 @@ import type { ConnectAgent } from '../contracts/agent-client.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Ledger } from '../credentials/ledger.ts';
 import type { Egress } from '../contracts/egress.ts';
-import type { Refusals } from '../contracts/egress-refusal.ts';
+import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { HookCalls } from '../hooks/hook-calls.ts';
 import type { Bell } from './journal-stream.ts';

@@ -1,6 +1,4 @@
-/** Why a connection was not let out. */
-export type RefusalReason = 'not-allowed' | 'not-public';
-
+import type { RefusalReason } from '../contracts/egress.ts';
 /** Tells who uses a machine at the moment which hosts it asked for in vain: a page that stays blank has a reason. */
 export interface Refusals {
   tell(machineId: string, host: string, reason: RefusalReason): void;

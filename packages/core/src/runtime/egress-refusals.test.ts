@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { createRefusals, describeRefusal } from './egress-refusal.ts';
+import { createRefusals, describeRefusal } from './egress-refusals.ts';
 
 it('tells whoever watches a machine each refused host once, and of a flood the first ten', () => {
   const refusals = createRefusals();

@@ -1,0 +1,38 @@
+import type { LoginMethod } from '../provider/login-method.ts';
+import type { Conversation } from '../rpc/connection.ts';
+import type { FoundLink } from './link-search.ts';
+import type { LoginAction, ScreenView } from './observation.ts';
+
+/** Everything the engine remembers of one login. A JSON value. */
+export interface LoginState {
+  readonly method: LoginMethod;
+  readonly phase: 'running' | 'capturing' | 'over';
+  /** As of the last tick. */
+  readonly elapsedMs: number;
+  readonly deadlineMs: number;
+  /** What a terminal shows; of a conversation, what the CLI has said, as `factsOf` writes it. */
+  readonly screen: ScreenView;
+  /** Since when the screen shows the same. */
+  readonly stillSinceMs: number;
+  /** Of the `json-rpc` drive, once it has begun. */
+  readonly conversation: Conversation | undefined;
+  /** Ids of the steps that have fired. */
+  readonly fired: readonly string[];
+  /** Steps whose question waits for its answer. */
+  readonly open: readonly string[];
+  readonly announced: FoundLink | undefined;
+  readonly announcements: number;
+  /** The link on the screen that may be announced when nothing better comes, and since when it is there. */
+  readonly pending: { readonly link: FoundLink; readonly sinceMs: number } | undefined;
+  /** Since when the screen has shown a failure. */
+  readonly failingSinceMs: number | undefined;
+  readonly capture:
+    | { readonly sinceMs: number; readonly asked: boolean; readonly problem: string | undefined }
+    | undefined;
+  readonly stillThere: 'not-asked' | 'asked' | 'answered';
+}
+
+export interface LoginStep {
+  readonly state: LoginState;
+  readonly actions: readonly LoginAction[];
+}
