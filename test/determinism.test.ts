@@ -13,7 +13,8 @@ const own = 'test/determinism.test.ts';
 
 const rules = {
   'reads the clock': /\b(?:Date\.now|performance\.now|process\.hrtime(?:\.bigint)?)\(|\bnew Date\(\)/,
-  'waits for time to pass': /\bsystemClock\.sleep\(|(?<!\w)setTimeout\(|setTimeout as |\bvi\.waitUntil\(/,
+  'waits for time to pass':
+    /\bsystemClock\.sleep\(|(?<!\w)setTimeout\(|setTimeout as |\bvi\.waitUntil\(|\bAbortSignal\.timeout\(\d{1,3}\)/,
   'asserts how much memory this process takes': /\bprocess\.memoryUsage\b/,
   'listens on a port that others may have': /\.listen\([1-9]/,
   'writes to a path that others may have': /(?:mkdir|writeFile|open|rm)(?:Sync)?\(\s*['"`]\/tmp\b/,
@@ -26,9 +27,6 @@ const exceptions: Readonly<Record<string, Partial<Record<Rule, string>>>> = {
   'packages/core/src/base/clock.test.ts': {
     'reads the clock': 'tests the system clock',
     'waits for time to pass': 'tests the system clock',
-  },
-  'packages/machines/src/network/bridge-network.test.ts': {
-    'waits for time to pass': 'the kernel says nothing when its last acknowledgement has left',
   },
   'packages/machines/src/process/driver.test.ts': {
     'listens on a port that others may have': 'inside a machine with a network namespace of its own',
@@ -44,6 +42,26 @@ const exceptions: Readonly<Record<string, Partial<Record<Rule, string>>>> = {
 const files = globSync('{packages,examples}/*/src/**/*.test.ts', { cwd: root })
   .concat(globSync('{test,bench}/**/*.test.ts', { cwd: root }))
   .filter((file) => file !== own && !file.includes('node_modules'));
+
+/** Helpers and suites that wait, each for a condition. Programs that a test runs elsewhere are among them. */
+const waiting = [
+  'packages/testkit/src/driver-suite/home-programs.ts',
+  'packages/testkit/src/driver-suite/homes.ts',
+  'test/setup/read-slowly.ts',
+  'test/setup/until.ts',
+];
+
+it('only the helpers and suites known to wait for a condition use a timer', () => {
+  const helpers = globSync('packages/testkit/src/{driver,egress,store}-suite/**/*.ts', { cwd: root })
+    .concat(
+      globSync('{test/setup/*,packages/testkit/src/provider/*,packages/testkit/src/{driver,egress,store}}.ts', {
+        cwd: root,
+      }),
+    )
+    .filter((file) => !file.endsWith('.test.ts'));
+  const timed = helpers.filter((file) => rules['waits for time to pass'].test(readFileSync(join(root, file), 'utf8')));
+  expect(timed.toSorted()).toEqual(waiting);
+});
 
 describe('unit tests', () => {
   it.each(Object.entries(rules))('include none that %s', (rule, pattern) => {
@@ -65,6 +83,7 @@ describe('unit tests', () => {
     ['reads the clock', 'const today = new Date();'],
     ['waits for time to pass', 'await systemClock.sleep(20);'],
     ['waits for time to pass', "import { setTimeout as sleep } from 'node:timers/promises';"],
+    ['waits for time to pass', 'await send(request, AbortSignal.timeout(30));'],
     ['asserts how much memory this process takes', 'expect(process.memoryUsage().rss).toBeLessThan(1);'],
     ['listens on a port that others may have', 'server.listen(8080);'],
     ['writes to a path that others may have', "mkdirSync('/tmp/mine');"],

@@ -1,15 +1,23 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { Resolver } from 'node:dns/promises';
+import { connect, createServer } from 'node:net';
 
 /** Where every name leads to that is asked for on this host. */
 export const TARGET = '93.184.216.34';
+
+/** A name that only this program asks for. */
+const CONTROL = 'control.test';
 
 /**
  * A host on which everything is heard that leaves: a name server that answers every question, and what listens at the
  * address it gives. For a process in a network namespace of its own, where that address is one of the namespace's.
  */
-export async function overhearHost(): Promise<{ readonly heard: string[] }> {
+export async function overhearHost(): Promise<{
+  readonly heard: string[];
+  /** Everything that left before now: asks and connects once more, and returns what is heard before that. */
+  readonly heardSoFar: () => Promise<readonly string[]>;
+}> {
   const heard: string[] = [];
   const names = createSocket('udp4');
   names.on('message', (question, { port, address }) => {
@@ -26,7 +34,20 @@ export async function overhearHost(): Promise<{ readonly heard: string[] }> {
   });
   target.listen(443, TARGET);
   await once(target, 'listening');
-  return { heard };
+  const heardSoFar = async (): Promise<readonly string[]> => {
+    // Datagrams and connections are taken in the order in which they came, each at its own socket.
+    const own = new Resolver();
+    own.setServers(['127.0.0.1']);
+    await own.resolve4(CONTROL);
+    const before = heard.length;
+    const socket = connect(443, TARGET);
+    await once(socket.resume(), 'end');
+    socket.destroy();
+    const all = heard.filter((each) => each !== `asked for ${CONTROL}`);
+    if (all.length === heard.length || heard.length === before) throw new Error('The host does not hear what leaves.');
+    return all.slice(0, -1);
+  };
+  return { heard, heardSoFar };
 }
 
 /** RFC 1035 §4.1.2: labels up to an empty one, then type and class. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemClock } from '../base/clock.ts';
+import { createVirtualClock } from '../../../testkit/src/clock.ts';
 import { createHooks } from './create-hooks.ts';
 import type { CreateHooksOptions } from './create-hooks.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -112,14 +112,15 @@ const tapping = (name: string, hook: HookName, run: AnyTap): Plugin => ({
 function setup(plugins: readonly Plugin[], options: Partial<CreateHooksOptions> = {}) {
   const errors: SallyportError[] = [];
   const timings: HookTiming[] = [];
+  const clock = createVirtualClock();
   const calls = createHooks({
     plugins,
-    clock: systemClock,
+    clock,
     onError: (error) => errors.push(error),
     onTiming: (timing) => timings.push(timing),
     ...options,
   });
-  return { calls, errors, timings };
+  return { calls, errors, timings, clock };
 }
 
 const thrownBy = async (work: () => unknown): Promise<unknown> => {
@@ -196,8 +197,12 @@ describe.each(asyncHooks)('the async hook %s', (hook) => {
       }
       return new Promise(() => undefined);
     });
-    const { calls, errors } = setup([hang], { deadlines: { [hook]: 20 } });
-    const thrown = await thrownBy(() => callOf[hook](calls));
+    const { calls, errors, clock } = setup([hang], { deadlines: { [hook]: 20 } });
+    const called = thrownBy(() => callOf[hook](calls));
+    await clock.advance(19);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    await clock.advance(1);
+    const thrown = await called;
     const error = hook === 'machine.stopping' ? errors[0] : thrown;
     expect(error).toMatchObject({ code: 'PLUGIN_TIMED_OUT', details: { plugin: 'slow', hook } });
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
@@ -346,7 +351,7 @@ describe('secret prompts', () => {
 describe('stopping a machine', () => {
   it('collects what fails and goes on to the next plugin, also when the flow was cancelled', async () => {
     const seen: string[] = [];
-    const { calls, errors } = setup(
+    const { calls, errors, clock } = setup(
       [
         tapping('broken', 'machine.stopping', () => Promise.reject(new Error('x'))),
         tapping('slow', 'machine.stopping', () => new Promise(() => undefined)),
@@ -354,7 +359,9 @@ describe('stopping a machine', () => {
       ],
       { deadlines: { 'machine.stopping': 20 } },
     );
-    const failures = await calls.machineStopping(machine, { ...context, signal: AbortSignal.abort() }, 'idle');
+    const stopping = calls.machineStopping(machine, { ...context, signal: AbortSignal.abort() }, 'idle');
+    await clock.advance(20);
+    const failures = await stopping;
     expect(seen).toEqual(['idle']);
     expect(failures.map(({ code, details }) => [code, details['plugin']])).toEqual([
       ['PLUGIN_FAILED', 'broken'],

@@ -10,8 +10,9 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { requirement } from '../../../../test/setup/requirements.ts';
+import { until } from '../../../../test/setup/until.ts';
 import { identifyProcess } from '../host/process.ts';
-import { createGuest, listenInside, networkNamespace, probeFrom } from './__fixtures__/guests.ts';
+import { createGuest, isQuiet, listenInside, networkNamespace, probeFrom } from './__fixtures__/guests.ts';
 import type { Guest } from './__fixtures__/guests.ts';
 import {
   createSurroundings,
@@ -105,8 +106,8 @@ describe.runIf(works)('the network of virtual machines', () => {
 
       // From here on B asks nobody anything, so whatever it gets comes from A.
       await b.ip('neigh', 'replace', gateway, 'lladdr', macOf(gateway), 'dev', 'eth0', 'nud', 'permanent');
-      // The last of what it asked for before: the host's late acknowledgements and ends of connections.
-      await systemClock.sleep(500);
+      // The last of what it asked for before: the host's acknowledgements and ends of connections.
+      await until('the end of all connections', async () => (await isQuiet(host)) && (await isQuiet(namespaces.b)));
       const heard = await b.received();
       const [neighbours, addresses, dropped] = [
         await surroundings.neighbours(),

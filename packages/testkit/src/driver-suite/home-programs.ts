@@ -75,11 +75,36 @@ export async function saveAtTheEnd(name: string): Promise<void> {
   await wait(30_000);
 }
 
-/** Leaves a program behind that has its own session, and writes as long as it runs. */
-export function leaveBehind(name: string): void {
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  const script = `while :; do echo >> ${name}; sleep 0.05; done`;
-  spawn('/bin/sh', ['-c', script], { detached: true, stdio: 'ignore' }).unref();
+/**
+ * Leaves a program behind that has its own session, and holds a new named pipe open as long as it runs. Returns whether
+ * {@link isHeldOpen} sees that it runs.
+ */
+export async function leaveBehind(name: string): Promise<boolean> {
+  const fs = process.getBuiltinModule('node:fs');
+  const { spawn, spawnSync } = process.getBuiltinModule('node:child_process');
+  spawnSync('mkfifo', [name]);
+  // Read and write, since opening a pipe for one of them waits for the other.
+  const held = fs.openSync(name, 'r+');
+  spawn('sleep', ['1000'], { detached: true, stdio: ['ignore', held, 'ignore'] }).unref();
+  fs.closeSync(held);
+  const pipe = fs.openSync(name, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    return fs.readSync(pipe, Buffer.alloc(1)) > 0;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether any process has this named pipe open for writing: without one, reading from it ends at once (pipe(7)). */
+export function isHeldOpen(name: string): boolean {
+  const fs = process.getBuiltinModule('node:fs');
+  const pipe = fs.openSync(name, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    return fs.readSync(pipe, Buffer.alloc(1)) > 0;
+  } catch {
+    // EAGAIN: there could still be something to read.
+    return true;
+  }
 }
 
 export function sizeOf(name: string): number {

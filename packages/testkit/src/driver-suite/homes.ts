@@ -6,6 +6,7 @@ import type { AgentClient, Machine } from '@sallyport/core';
 import type { DriverUnderTest } from '../driver.ts';
 import type { TestRunner } from '../runner.ts';
 import {
+  isHeldOpen,
   leaveBehind,
   plantLinks,
   readHome,
@@ -113,10 +114,8 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     await until(async () => (await size('work-of-victim')) === 'saved'.length, signal);
     // Without a sandbox of its own, what leaves the CLI's process group lives as long as the machine.
     if (clisOf(subject).homesApart !== true) return;
-    await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left');
-    const before = await size('left');
-    await sleep(200);
-    expect(await size('left')).toBe(before);
+    expect(await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left')).toBe(true);
+    await until(async () => !(await runProbe(agent, { provider: victim, signal }, isHeldOpen, 'left')), signal);
   });
 
   test('keeps a CLI from what another one has and does, or says that it does not', async (subject) => {

@@ -94,6 +94,12 @@ export async function listenInside(namespace: string, name: string, ports: reado
   };
 }
 
+/** Whether every connection in a namespace is over, down to its last acknowledgement: nothing comes of them any more. */
+export async function isQuiet(namespace: string): Promise<boolean> {
+  const { stdout } = await inside(namespace, ['ss', '-Htan', 'state', 'connected', 'exclude', 'time-wait']);
+  return stdout === '';
+}
+
 const PROBE_MS = 700;
 
 /** What a connection from a namespace comes to: what the other side says first, the error's code, or `no answer`. */
