@@ -63,6 +63,32 @@ it('only the helpers and suites known to wait for a condition use a timer', () =
   expect(timed.toSorted()).toEqual(waiting);
 });
 
+describe('properties', () => {
+  const checker = 'packages/testkit/src/check-property.ts';
+  /** How fast-check is called past the one function that knows the seeds. */
+  const direct =
+    /\bfc\.(?:assert|check|sample|statistics|configureGlobal)\(|\{[^}]*\b(?:assert|check|sample|statistics|configureGlobal)\b[^}]*\} from 'fast-check'|import fc\b/;
+
+  it('are checked with the seeds that all of them share', () => {
+    const users = globSync('{packages,examples}/*/src/**/*.ts', { cwd: root })
+      .concat(globSync('{test,bench,e2e,scripts}/**/*.ts', { cwd: root }))
+      .filter((file) => !file.includes('node_modules') && file !== own)
+      .filter((file) => readFileSync(join(root, file), 'utf8').includes("'fast-check'"));
+    expect(users).toContain(checker);
+    expect(users.length).toBeGreaterThan(5);
+    expect(users.filter((file) => direct.test(readFileSync(join(root, file), 'utf8')))).toEqual([checker]);
+  });
+
+  it.each([
+    'await fc.assert(property, { seed: 7 });',
+    "import { assert, property } from 'fast-check';",
+    "import {\n  array,\n  check as verify,\n} from 'fast-check';",
+    "import fc from 'fast-check';",
+  ])('checked in another way would be found: %s', (text) => {
+    expect(text).toMatch(direct);
+  });
+});
+
 describe('unit tests', () => {
   it.each(Object.entries(rules))('include none that %s', (rule, pattern) => {
     expect(files.length).toBeGreaterThan(100);

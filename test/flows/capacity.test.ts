@@ -1,6 +1,7 @@
 import { resolveUserId } from '@sallyport/core';
 import type { PromptEvent, Settings } from '@sallyport/core';
-import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-check';
+import { checkProperty } from '@sallyport/testkit';
+import { array, asyncProperty, constantFrom, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -227,7 +228,7 @@ it('has a place reserved for each machine that runs and for no other, whatever f
     what: constantFrom('prompt', 'hibernate', 'destroy', 'login', 'crash', 'cancel', 'idle' as const),
     failing: constantFrom(undefined, 'create', 'start', 'wake', 'stop', 'destroy', 'hibernate', 'inject' as const),
   });
-  await assert(
+  await checkProperty(
     asyncProperty(array(step, { maxLength: 12 }), async (steps) => {
       const world = small(6);
       const users = people(3);
@@ -259,7 +260,7 @@ it('has a place reserved for each machine that runs and for no other, whatever f
       expect(reserved.memoryMb).toBe(running.reduce((sum, { plan }) => sum + plan.memoryMb, 0));
       await world.app.close();
     }),
-    { numRuns: 40, endOnFailure: true },
+    { runs: 40, endOnFailure: true },
   );
 }, 60_000);
 
