@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
-import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { AGENT_MAX_BODY, Secret } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
@@ -64,6 +67,40 @@ describe('the agent’s door', () => {
     await until('the place of the one that left', async () => (answer = await raw(agent, request)) !== '');
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     for (const socket of idle) socket.destroy();
+  });
+
+  it('hangs up on a caller who does not finish the header of a request', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-door-'));
+    const path = join(folder, 'agent.sock');
+    const limits = { headersMs: 20, requestMs: 0 };
+    const server = createAgentServer({
+      token: new Secret(token),
+      router: () => Promise.resolve(),
+      onViewer: () => {},
+      ...limits,
+    });
+    await server.listen({ socket: path });
+    // A server of Node.js alone with the same limits. Where it has hung up again and again, the agent has too.
+    const control = createHttpServer({
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.headersMs,
+    }).listen(join(folder, 'control.sock'));
+    await once(control, 'listening');
+    let isOver = false;
+    const dawdler = connect(path).once('close', () => (isOver = true));
+    dawdler.resume().write('GET /health HTTP/1.1\r\nhost: a\r\n');
+    await once(dawdler, 'connect');
+    for (let round = 0; round < 5; round++) {
+      const other = connect(join(folder, 'control.sock')).resume();
+      other.write('GET / HTTP/1.1\r\n');
+      await once(other, 'close');
+    }
+    expect(isOver).toBe(true);
+    dawdler.destroy();
+    control.close();
+    await server.close();
+    await rm(folder, { recursive: true });
   });
 
   it.each([

@@ -25,6 +25,10 @@ export interface AgentServerOptions {
   readonly router: Router;
   /** Takes an upgrade of `GET /vnc`. Throws where there is no desktop. */
   readonly onViewer: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** How long a caller may take to send the header of a request. Default: 30 seconds. */
+  readonly headersMs?: number;
+  /** How long a caller may take to send a whole request; 0 for any time. Default: 60 seconds. */
+  readonly requestMs?: number;
 }
 
 /** A server keeps one stream and a few calls open; a viewer and four prompts come on top. */
@@ -34,14 +38,27 @@ const LARGEST_HEADER = 16 * 1024;
 const HEADERS_MS = 30_000;
 const REQUEST_MS = 60_000;
 
-export function createAgentServer({ token, router, onViewer }: AgentServerOptions): AgentServer {
+export function createAgentServer({
+  token,
+  router,
+  onViewer,
+  headersMs = HEADERS_MS,
+  requestMs = REQUEST_MS,
+}: AgentServerOptions): AgentServer {
   let expected: Buffer | undefined = hash(`Bearer ${token.reveal()}`);
   // Hashes have one length, which timingSafeEqual wants and the length of a guess would give away.
   const isAllowed = (request: IncomingMessage): boolean =>
     expected !== undefined && timingSafeEqual(hash(request.headers.authorization ?? ''), expected);
 
   const server = createServer(
-    { maxHeaderSize: LARGEST_HEADER, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 5_000 },
+    {
+      maxHeaderSize: LARGEST_HEADER,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: 5_000,
+      // How often Node.js looks for callers that take too long.
+      connectionsCheckingInterval: headersMs,
+    },
     (request, response) => {
       if (!isAllowed(request)) {
         sendProblem(response, new SallyportError('ACCESS_DENIED', 'The token of this boot is missing or wrong.'), 401);
