@@ -72,6 +72,25 @@ describe('an API key', () => {
     },
   );
 
+  it('is imported by a program, and then answers prompts where it is the right one', async () => {
+    const userId = 'imported';
+    const importKey = (value: string) => api.post('/api/credentials/codex', { userId, files: { api_key: value } });
+    const stored = await importKey(`${key}x`);
+    expect(stored.status).toBe(201);
+    expect(JSON.stringify(stored.body)).not.toContain(key);
+    const ask = () => api.prompt({ provider: 'codex', prompt: 'Say hello.', userId });
+    // The prompt runs with what was imported: the vendor does not know this key.
+    expect((await ask()).end).toMatchObject({ outcome: 'relogin-needed' });
+    expect((await importKey(key)).status).toBe(201);
+    expect((await api.get(`/api/credentials?userId=${userId}`)).body).toMatchObject([
+      { provider: 'codex', kind: 'api-key', valid: true },
+    ]);
+    const { text, end } = await ask();
+    expect(end).toMatchObject({ outcome: 'completed' });
+    expect(text).toContain('Say hello.');
+    expect(server.output()).not.toContain(key);
+  });
+
   it('does not make way for a plan login, nor for a file from elsewhere, without being told to', async () => {
     expect(await api.post('/api/auth/start', { provider: 'codex' })).toMatchObject({
       status: 409,
