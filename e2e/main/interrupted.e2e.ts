@@ -18,7 +18,7 @@ import {
   untilEnded,
   untilPhase,
 } from '../support/person.ts';
-import type { Person } from '../support/person.ts';
+import type { Person, Way } from '../support/person.ts';
 import { agentOf, machineFolders, processesOf, untilNoProcessOf } from '../support/processes.ts';
 import { createBrokenRegistry } from '../support/registry.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
@@ -29,12 +29,37 @@ import type { DemoServer } from '../support/server.ts';
 const HELD: readonly HoldablePhase[] = ['starting-machine', 'starting-login', 'storing', 'cleaning-up'];
 const config = 'e2e/configs/hold.config.ts';
 
+/** A phase that a login can be interrupted in, and the method that has it. */
+interface HeldPhase {
+  readonly name: string;
+  readonly phase: string;
+  readonly method: Way;
+}
+
+const INTERRUPTED: readonly HeldPhase[] = [
+  ...['waiting-for-port', 'starting-machine', 'starting-login', 'awaiting-user', 'callback-received', 'storing'].map(
+    (phase): HeldPhase => ({ name: phase, phase, method: 'browser:local' }),
+  ),
+  { name: 'opening-page', phase: 'opening-page', method: 'browser:desktop' },
+  { name: 'awaiting-user-on-a-desktop', phase: 'awaiting-user', method: 'browser:desktop' },
+];
+
+/** Starts the login of another user that has the callback port, and returns its id. */
+async function takeCallbackPort(person: Person): Promise<string> {
+  const other: Person = { ...person, userId: 'has-the-port' };
+  const sessionId = await startLogin(other, 'browser:local');
+  await untilPhase(other, sessionId, 'awaiting-user');
+  return sessionId;
+}
+
 /** Brings a login into a phase and keeps it there until `letGo`. */
-async function loginHeldIn(person: Person, phase: string): Promise<string> {
+async function loginHeldIn(person: Person, phase: string, method: Way = 'browser:local'): Promise<string> {
   const { server } = person;
+  // The page does not begin as long as the vendor is this slow. The CLI makes its URL without asking the vendor.
+  if (phase === 'opening-page') await server.internet.setFaults({ network: { delayMs: 60_000 } });
   const held = HELD.find((each) => each === phase);
   if (held) await writeFile(holdFile(server.dataDirectory, held), '');
-  const sessionId = await startLogin(person, 'browser:local');
+  const sessionId = await startLogin(person, method);
   if (['callback-received', 'storing', 'cleaning-up'].includes(phase)) {
     const waiting = await untilPhase(person, sessionId, 'awaiting-user');
     const { redirect = '' } = await answerSignInPage(person, waiting, 'approve');
@@ -80,11 +105,12 @@ describe('a login that is cancelled', () => {
   const machineProcesses = async (): Promise<readonly string[]> =>
     (await processesOf(server.dataDirectory)).flatMap((each) => (each.machineId === undefined ? [] : [each.command]));
 
-  it.each(['starting-machine', 'starting-login', 'awaiting-user', 'callback-received', 'storing'])(
-    'while %s leaves no process and no folder behind, and the next one can start at once',
-    async (phase) => {
-      const user: Person = { ...person, userId: phase };
-      const sessionId = await loginHeldIn(user, phase);
+  it.each(INTERRUPTED)(
+    'while $name leaves no process and no folder behind, and the next one can start at once',
+    async ({ name, phase, method }) => {
+      const user: Person = { ...person, userId: name };
+      const other = phase === 'waiting-for-port' ? await takeCallbackPort(person) : undefined;
+      const sessionId = await loginHeldIn(user, phase, method);
       await poll('the machine to run', async () => ((await machineProcesses()).length > 0 ? true : undefined));
       expect((await person.api.post(`/api/auth/session/${sessionId}/cancel`)).status).toBe(204);
       expect(await loginStatus(user, sessionId)).toMatchObject({
@@ -92,10 +118,13 @@ describe('a login that is cancelled', () => {
         errorCode: 'LOGIN_CANCELLED',
         authUrl: null,
       });
+      if (other !== undefined) {
+        expect((await person.api.post(`/api/auth/session/${other}/cancel`)).status).toBe(204);
+      }
       expect(await machineFolders(server.dataDirectory)).toEqual([]);
       expect(await machineProcesses()).toEqual([]);
       await letGo(server);
-      expect((await person.api.get(`/api/credentials?userId=${phase}`)).body).toEqual([]);
+      expect((await person.api.get(`/api/credentials?userId=${name}`)).body).toEqual([]);
       await signIn(user);
     },
   );
@@ -280,11 +309,12 @@ describe('a server that is killed', () => {
     expect(run.end).toMatchObject({ outcome: 'completed' });
   }
 
-  it.each(['starting-machine', 'starting-login', 'awaiting-user', 'callback-received', 'storing'])(
-    'while a login is %s ends it with a reason at the next start, and leaves nothing of it behind',
-    async (phase) => {
-      const late: Person = { ...person, userId: `killed-${phase}` };
-      const sessionId = await loginHeldIn(late, phase);
+  it.each(INTERRUPTED)(
+    'while a login is $name ends it with a reason at the next start, and leaves nothing of it behind',
+    async ({ name, phase, method }) => {
+      const late: Person = { ...person, userId: `killed-${name}` };
+      if (phase === 'waiting-for-port') await takeCallbackPort(person);
+      const sessionId = await loginHeldIn(late, phase, method);
       await killAndRestart();
       const again: Person = { ...person, userId: late.userId ?? '' };
       const left = await loginStatus(again, sessionId);
