@@ -7,7 +7,6 @@ import type {
   SyncWaterfallHook,
 } from 'tapable';
 
-import type { CredentialFacts } from '../contracts/credential-files.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { MachinePlan, MachineView } from '../contracts/plan.ts';

@@ -2,7 +2,6 @@ import type { LoginState, LoginStep } from './state.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import { hear, overdueRequest } from '../rpc/connection.ts';
-import type { Conversation } from '../rpc/connection.ts';
 import { linksOf } from '../rpc/facts.ts';
 import {
   crashed,

@@ -1,15 +1,11 @@
 import type { AttemptRequest, Attempt } from './attempt-context.ts';
-import type { AgentClient } from '../contracts/agent-client.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { errorCodes, SallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { orAborted } from '../base/serial-queue.ts';
-import type { LoginMethod } from '../provider/login-method.ts';
-import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { answerOrAsk } from './ask.ts';
 import { presentUrl } from './present-url.ts';
-import type { CallbackReception } from './receive-callbacks.ts';
 import type { LiveSession } from './session.ts';
 
 export interface CapturedLogin {

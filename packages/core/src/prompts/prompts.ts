@@ -10,7 +10,7 @@ import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.ts';
-import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
+import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
 import { runPrompt } from './run.ts';
