@@ -19,15 +19,21 @@ export interface OwnProcess {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-/** Runs a command with an environment that holds what is named here and nothing of ours but the way to programs. */
+/** Runs a command with an environment that holds what is named here and nothing of ours but the path to programs and what Node compiled. */
 export function runOwn(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): OwnProcess {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env;
   const child = spawn(command, args, {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', HOME: environment['SALLYPORT_DATA_DIR'] ?? tmpdir(), ...environment },
+    env: {
+      PATH,
+      HOME: environment['SALLYPORT_DATA_DIR'] ?? tmpdir(),
+      ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

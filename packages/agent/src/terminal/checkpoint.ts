@@ -13,7 +13,7 @@ export function takeCheckpoint(root: object): () => void {
   const pending: unknown[] = [root];
   while (pending.length > 0) {
     const value = pending.pop();
-    if (typeof value !== 'object' || value === null || seen.has(value) || isTimer(value)) continue;
+    if (!isObject(value) || seen.has(value) || isTimer(value)) continue;
     seen.add(value);
     memories.push(remember(value, pending));
   }
@@ -22,8 +22,14 @@ export function takeCheckpoint(root: object): () => void {
   };
 }
 
+type Contents = Record<PropertyKey, unknown>;
+
+function isObject(value: unknown): value is Contents {
+  return typeof value === 'object' && value !== null;
+}
+
 /** Returns what restores one object, and adds everything it refers to to `pending`. */
-function remember(value: object, pending: unknown[]): () => void {
+function remember(value: Contents, pending: unknown[]): () => void {
   if (value instanceof Uint8Array || value instanceof Uint16Array) return rememberNumbers(value);
   if (value instanceof Uint32Array || value instanceof Int32Array) return rememberNumbers(value);
   if (value instanceof Map) {
@@ -47,7 +53,9 @@ function remember(value: object, pending: unknown[]): () => void {
     for (const item of items) pending.push(item);
     return () => {
       value.length = items.length;
-      for (const [index, item] of items.entries()) value[index] = item;
+      for (let index = 0; index < items.length; index++) {
+        if (value[index] !== items[index]) value[index] = items[index];
+      }
     };
   }
   return rememberProperties(value, pending);
@@ -58,20 +66,27 @@ function rememberNumbers(array: Uint8Array | Uint16Array | Uint32Array | Int32Ar
   return () => array.set(copy);
 }
 
-function rememberProperties(value: object, pending: unknown[]): () => void {
-  const keys = new Set(Reflect.ownKeys(value));
-  const properties = new Map<PropertyKey, unknown>();
-  for (const key of keys) {
+function rememberProperties(value: Contents, pending: unknown[]): () => void {
+  const known = new Set(Reflect.ownKeys(value));
+  const keys: PropertyKey[] = [];
+  const items: unknown[] = [];
+  for (const key of known) {
     const descriptor = Object.getOwnPropertyDescriptor(value, key);
     if (!descriptor || !('value' in descriptor)) continue;
     pending.push(descriptor.value);
-    if (descriptor.writable) properties.set(key, descriptor.value);
+    if (!descriptor.writable) continue;
+    keys.push(key);
+    items.push(descriptor.value);
   }
   return () => {
-    for (const key of Reflect.ownKeys(value)) {
-      if (!keys.has(key)) Reflect.deleteProperty(value, key);
+    // Most objects are unchanged. `Object.keys` and plain reads are cheap; `Reflect.ownKeys` and `Reflect.set` are not.
+    for (const key of Object.keys(value)) {
+      if (!known.has(key)) Reflect.deleteProperty(value, key);
     }
-    for (const [key, item] of properties) Reflect.set(value, key, item);
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] ?? '';
+      if (value[key] !== items[index]) value[key] = items[index];
+    }
   };
 }
 
