@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import { importsIn, importsOf, importsOfText } from './setup/source-imports.ts';
+
 /**
  * The import table of docs/architecture.md, read from real import specifiers. A pattern ending in `/` allows
  * everything below it.
@@ -46,34 +48,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const typesOnly: Readonly<Record<string, readonly string[]>> = { core: ['node:stream'] };
 
 const root = resolve(import.meta.dirname, '..');
-
-interface ImportedModule {
-  readonly file: string;
-  readonly specifier: string;
-  readonly typeOnly: boolean;
-}
-
-async function importsOf(packageName: string): Promise<readonly ImportedModule[]> {
-  const source = join(root, 'packages', packageName, 'src');
-  const names = await readdir(source, { recursive: true });
-  const files = names.filter((name) => name.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|(^|\/)__fixtures__\//.test(name));
-  return files.flatMap((name) => importsIn(join(source, name)));
-}
-
-function importsIn(file: string): readonly ImportedModule[] {
-  return importsOfText(file, readFileSync(file, 'utf8'));
-}
-
-function importsOfText(file: string, source: string): readonly ImportedModule[] {
-  // Template literals are left out: scripts that a test kit writes to disk hold imports of their own.
-  const text = source.replaceAll(/`(?:[^`\\]|\\.)*`/gs, '``');
-  const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g);
-  const dynamic = text.matchAll(/\b(?:import|require|getBuiltinModule)\(\s*['"]([^'"]+)['"]\s*\)/g);
-  return [
-    ...[...statements].map((match) => ({ file, specifier: match[2] ?? '', typeOnly: match[1] !== undefined })),
-    ...[...dynamic].map((match) => ({ file, specifier: match[1] ?? '', typeOnly: false })),
-  ];
-}
 
 function isAllowed(specifier: string, patterns: readonly string[]): boolean {
   return patterns.some(

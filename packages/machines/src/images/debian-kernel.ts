@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { guestFolder } from '../guest/guest-directory.ts';
+import { guestFolder } from './guest-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { firstDependency, unpackPackage } from './debian-package.ts';
 import { hashFile, hashValue } from './hash.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { guestFolder } from '../guest/guest-directory.ts';
+import { guestFolder } from './guest-directory.ts';
 import { parsePackages, progressOf, quote, rootImage } from './root-image.ts';
 
 const scripts = readdirSync(guestFolder, { recursive: true, encoding: 'utf8' })

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
 import type { PinnedCli } from '../cli/lockfile.ts';
-import { guestFolder } from '../guest/guest-directory.ts';
+import { guestFolder } from './guest-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { hashFile, hashTree, hashValue } from './hash.ts';
 import { requireTools } from './host-tools.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
 
-import { checkHost } from '../host/doctor.ts';
+import { checkHost } from './doctor.ts';
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
 import { endLeftovers, isRunning } from '../host/process.ts';
 import { chooseIsolation } from './isolation.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import { checkHost, checkNode } from './doctor.ts';
-import type { Isolation } from '../process/isolation.ts';
+import type { Isolation } from './isolation.ts';
 
 const isolation: Isolation = {
   bubblewrap: undefined,

@@ -2,9 +2,9 @@ import { statfs } from 'node:fs/promises';
 
 import type { Check } from '@sallyport/core';
 
-import { desktopPrograms, findMissingDesktopPrograms, installCommand } from './programs.ts';
-import { isolationFix } from '../process/isolation.ts';
-import type { Isolation } from '../process/isolation.ts';
+import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
+import { isolationFix } from './isolation.ts';
+import type { Isolation } from './isolation.ts';
 import { findNpm } from '../cli/npm.ts';
 
 /** What one machine with a CLI, its home and the installed CLI itself take. */
