@@ -56,7 +56,7 @@ try {
   const sections: string[] = [];
   for (const provider of providers) {
     const reports = await verifyProvider({
-      configFile: join(root, 'e2e/configs/practice.config.ts'),
+      configFile: join(root, 'e2e/configs/fake-vendors.config.ts'),
       provider,
       releases,
       clisDirectory,

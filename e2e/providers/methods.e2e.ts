@@ -26,7 +26,7 @@ const manifests: readonly ProviderManifest[] = [claude, codex, gemini];
 let server: DemoServer;
 
 beforeAll(async () => {
-  server = await startDemoServer({ config: 'e2e/configs/practice.config.ts' });
+  server = await startDemoServer({ config: 'e2e/configs/fake-vendors.config.ts' });
 });
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ import { cliCache } from '../support/cache.ts';
 import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { repository } from '../support/server.ts';
 
-const config = 'e2e/configs/practice.config.ts';
+const config = 'e2e/configs/fake-vendors.config.ts';
 
 /** The command that tells whether a release works, on the releases that it has to say yes to. */
 describe('sallyport providers verify', () => {

@@ -75,7 +75,7 @@ export type * from './app/machines.ts';
 export type * from './browser-machine/warm-pool.ts';
 export * from './credentials/ledger.ts';
 export * from './credentials/decide.ts';
-export type * from './contracts/fake-vendors.ts';
+export type * from './contracts/fake-vendor-module.ts';
 export * from './contracts/rollback-guard.ts';
 export type { LedgerProvider } from './credentials/examine.ts';
 export * from './hooks/clamp.ts';

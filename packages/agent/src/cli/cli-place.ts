@@ -5,7 +5,7 @@ import type { BootConfig } from '@sallyport/core';
 
 import { resolveHomePath } from '../credentials/credential-file.ts';
 import type { CliCommand } from './cli-command.ts';
-import { encloseCommand } from './enclose-command.ts';
+import { encloseCommand } from './sandbox-command.ts';
 
 export type PlaceConfig = Pick<BootConfig, 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'clis'>;
 

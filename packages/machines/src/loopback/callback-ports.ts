@@ -5,7 +5,7 @@ import type { CallbackPortLease, CallbackPortRequest, CallbackPorts } from '@sal
 
 import { isPortFree, listenForCallback } from './callback-listener.ts';
 import { claimPort } from './host-claim.ts';
-import { createPortLine } from './port-line.ts';
+import { createPortLine } from './port-queue.ts';
 
 export interface CallbackPortsOptions {
   /** Where servers of this host leave their claims. Default: the temporary folder, which all of them share. */

@@ -4,7 +4,7 @@ import { createRegistry, systemClock } from '@sallyport/core';
 import { listReleases } from '@sallyport/machines';
 
 import { loadConfig } from '../config/load-config.ts';
-import { loadPractice } from './load-practice.ts';
+import { loadPractice } from './load-fake-vendors.ts';
 import type { ReleaseReport } from './report.ts';
 import { verifyRelease } from './verify-release.ts';
 

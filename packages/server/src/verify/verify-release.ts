@@ -6,9 +6,9 @@ import { SallyportError } from '@sallyport/core';
 import type { Candidate, Clock, Practice, Provider } from '@sallyport/core';
 import { pinRelease } from '@sallyport/machines';
 
-import { openRehearsal } from './rehearsal.ts';
-import type { Rehearsal } from './rehearsal.ts';
-import { rehearseMethod } from './rehearse-method.ts';
+import { openRehearsal } from './verification.ts';
+import type { Rehearsal } from './verification.ts';
+import { rehearseMethod } from './verify-method.ts';
 import type { MethodReport, ReleaseReport } from './report.ts';
 
 export interface ReleaseVerification {

@@ -8,7 +8,7 @@ import { defaultRateLimits } from '../rate-limits.ts';
 import { jailerCommand } from './command-line.ts';
 import type { JailedMachine } from './command-line.ts';
 import { deviceNumber, diskLimit, diskOf, findDisk, limitDisk } from './disk-limit.ts';
-import { furnishJail } from './furnish.ts';
+import { furnishJail } from './populate.ts';
 import { jailLayout } from './layout.ts';
 
 const machine: JailedMachine = {

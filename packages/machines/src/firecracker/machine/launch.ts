@@ -10,7 +10,7 @@ import type { ImageStore } from '../../images/store.ts';
 import type { NetworkPlace } from '../../network/machine-network.ts';
 import { jail } from '../boot-sequence.ts';
 import type { FirecrackerResources } from '../boot-sequence.ts';
-import type { JailedFile } from '../jailer/furnish.ts';
+import type { JailedFile } from '../jailer/populate.ts';
 import { jailedPaths, openGenerations, snapshotPaths } from '../snapshot/generations.ts';
 import type { Generations } from '../snapshot/generations.ts';
 import type { FirecrackerHostParts, MachineFiles } from './layout.ts';

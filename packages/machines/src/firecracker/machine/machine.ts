@@ -4,12 +4,12 @@ import type { Machine } from '@sallyport/core';
 import { createOfflineDisk } from '../../disk/offline-disk.ts';
 import { removeTree } from '../../host/remove-tree.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp } from './start-machine.ts';
 import type { FirecrackerHostParts, MachineFiles } from './layout.ts';
 import { planChange } from './plan-change.ts';
 import type { FirecrackerRecord } from './record.ts';
 import { openMachineState } from './state.ts';
-import { hibernate, interrupt, takeDown } from './take-down.ts';
+import { hibernate, interrupt, takeDown } from './stop-machine.ts';
 
 export interface MachineParts {
   readonly host: FirecrackerHostParts;

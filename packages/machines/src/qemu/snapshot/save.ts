@@ -1,4 +1,4 @@
-import type { RunningQemu } from '../bring-up.ts';
+import type { RunningQemu } from '../start-machine.ts';
 import type { QemuMachineParts } from '../parts.ts';
 import { withGuestPort } from '../qemu-sockets.ts';
 import { fileFacts } from './manifest.ts';

@@ -16,7 +16,7 @@ import { jailId } from './layout.ts';
 import type { FirecrackerHostParts } from './layout.ts';
 import { toStartError } from './start-error.ts';
 import type { MachineState } from './state.ts';
-import { takeDown, tidyUp } from './take-down.ts';
+import { takeDown, tidyUp } from './stop-machine.ts';
 
 /**
  * One attempt to have it run, from its disk or from a snapshot. Where that fails nothing of it runs, and the snapshot is

@@ -13,7 +13,7 @@ import {
 import type { AgentClient, Clock, Ledger, Practice, PracticeVendor, Provider, Sallyport } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller, createProcessDriver } from '@sallyport/machines';
 
-import { overhear } from './overheard-agent.ts';
+import { overhear } from './observed-agent.ts';
 
 export interface RehearsalOptions {
   readonly provider: Provider;

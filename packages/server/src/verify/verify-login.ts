@@ -1,7 +1,7 @@
 import { candidateName, SallyportError } from '@sallyport/core';
 import type { Candidate, PracticeSignIn, SessionEvent } from '@sallyport/core';
 
-import type { Rehearsal } from './rehearsal.ts';
+import type { Rehearsal } from './verification.ts';
 
 /**
  * What a login ends with when its CLI has shown something that no rule of its method knows, and not when the vendor

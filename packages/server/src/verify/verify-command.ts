@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SallyportError } from '@sallyport/core';
 import type { AgentClient } from '@sallyport/core';
 
-import type { Rehearsal } from './rehearsal.ts';
+import type { Rehearsal } from './verification.ts';
 
 const COMMAND_MS = 60_000;
 const MOST_OUTPUT = 1024 * 1024;

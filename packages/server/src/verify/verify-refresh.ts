@@ -1,9 +1,9 @@
 import { runRefresh, SallyportError } from '@sallyport/core';
 import type { Candidate } from '@sallyport/core';
 
-import { agentOfPerson } from './rehearse-command.ts';
-import { rehearsePrompt } from './rehearse-prompt.ts';
-import type { Rehearsal } from './rehearsal.ts';
+import { agentOfPerson } from './verify-command.ts';
+import { rehearsePrompt } from './verify-prompt.ts';
+import type { Rehearsal } from './verification.ts';
 
 const WRITE_BACK_MS = 20_000;
 const LOOK_EVERY_MS = 100;

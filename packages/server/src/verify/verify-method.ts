@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { SallyportError, toSallyportError } from '@sallyport/core';
 import type { Candidate } from '@sallyport/core';
 
-import { rehearseCommand } from './rehearse-command.ts';
-import { rehearseLogin } from './rehearse-login.ts';
-import { rehearsePrompt } from './rehearse-prompt.ts';
-import { rehearseRefresh } from './rehearse-refresh.ts';
-import type { Rehearsal } from './rehearsal.ts';
+import { rehearseCommand } from './verify-command.ts';
+import { rehearseLogin } from './verify-login.ts';
+import { rehearsePrompt } from './verify-prompt.ts';
+import { rehearseRefresh } from './verify-refresh.ts';
+import type { Rehearsal } from './verification.ts';
 import type { MethodReport, Step, StepReport } from './report.ts';
 
 /** One person's whole life with one login method: log in, prompt, refresh, log out. */

@@ -1,6 +1,6 @@
 import { SallyportError } from '@sallyport/core';
 
-import type { Rehearsal } from './rehearsal.ts';
+import type { Rehearsal } from './verification.ts';
 
 /** The credential goes into a machine that has never seen it, and the CLI answers with it. */
 export async function rehearsePrompt({ app, provider }: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
