@@ -5,5 +5,5 @@ export default defineConfig({
   providers: ['@sallyport/provider-codex', '@sallyport/provider-claude', '@sallyport/provider-gemini'],
   // Claude Code is off until somebody has read its terms: docs/operate.md says what to look for in them. Whoever has,
   // and found that they allow what this server does, writes so here:
-  // iHaveReadTheTermsOf: ['claude_code'],
+  // acceptedTerms: ['claude_code'],
 });

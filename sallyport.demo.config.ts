@@ -7,13 +7,13 @@ import type { FakeInternet } from '@sallyport/testkit';
 let internet: FakeInternet | undefined;
 
 /**
- * What `npm start -- --demo` runs: the real CLIs, and made-up vendors in place of the internet. Logins are kept across
+ * What `npm start -- --demo` runs: the real CLIs, and fake vendors in place of the internet. Logins are kept across
  * restarts.
  */
 export default defineConfig({
   providers: ['@sallyport/provider-codex', '@sallyport/provider-claude', '@sallyport/provider-gemini'],
-  // A made-up vendor has no terms.
-  iHaveReadTheTermsOf: ['claude_code'],
+  // A fake vendor has no terms.
+  acceptedTerms: ['claude_code'],
   egress: async ({ dataDirectory, clock }) => {
     const stateFile = (vendor: string): string => join(dataDirectory, `demo-vendor-${vendor}.json`);
     const vendors = {
@@ -30,5 +30,5 @@ export default defineConfig({
     });
     return internet;
   },
-  personUrl: (href) => internet?.personUrl(href) ?? href,
+  userUrl: (href) => internet?.userUrl(href) ?? href,
 });

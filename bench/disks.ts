@@ -35,7 +35,7 @@ export const disks: Bench = {
     const disk = createOfflineDisk({ path: ours, role: 'cli', requireFree: (work) => work() });
     const source = join(world.folder, 'login');
     await writeFile(source, login.content);
-    await bareFolders(bare);
+    await bareDirectories(bare);
     const injections = await alternate(count, {
       ours: () => timed(() => disk.inject('codex', [login])),
       bare: () => timed(() => bareInject(bare, source)),
@@ -76,7 +76,7 @@ async function bareDisk(path: string): Promise<void> {
 const FOLDERS = ['/u', '/u/.codex'];
 const FILE = '/u/.codex/auth.json';
 
-async function bareFolders(path: string): Promise<void> {
+async function bareDirectories(path: string): Promise<void> {
   for (const folder of FOLDERS) await run('/usr/sbin/debugfs', ['-w', '-R', `mkdir ${folder}`, path]);
 }
 

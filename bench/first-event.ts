@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import { beginConversation, buildArgv, buildRpcRun, hear, isRunOver, promptEventSchema } from '@sallyport/core';
+import {
+  openRpcConnection,
+  buildArgv,
+  buildRpcRun,
+  receiveMessage,
+  isRunOver,
+  promptEventSchema,
+} from '@sallyport/core';
 import type { Turn } from '@sallyport/core';
 import { manifest } from '@sallyport/provider-codex';
 
@@ -66,7 +73,7 @@ async function throughSallyport(origin: string, userId: string): Promise<Moments
   return complete(moments);
 }
 
-/** The same conversation with the bare CLI, without a machine, a server and a journal in between. */
+/** The same connection with the bare CLI, without a machine, a server and a journal in between. */
 async function directly(codex: DirectCodex, home: string): Promise<Moments> {
   const rpc = buildRpcRun(manifest.prompt, { tools: 'workspace' });
   if (!rpc) throw new Error('Codex is not asked over JSON-RPC.');
@@ -75,12 +82,12 @@ async function directly(codex: DirectCodex, home: string): Promise<Moments> {
   const run = codex.start(home, buildArgv(manifest.prompt, { tools: 'workspace' }));
   const ended = once(run, 'exit');
   const tell = ({ send }: Turn): void => send.forEach((line) => run.stdin.write(line));
-  let turn = beginConversation(rpc.steps, { ...rpc.values, prompt: PROMPT });
+  let turn = openRpcConnection(rpc.steps, { ...rpc.values, prompt: PROMPT });
   tell(turn);
   for await (const line of createInterface({ input: run.stdout })) {
-    turn = hear(turn.conversation, line, performance.now() - began);
+    turn = receiveMessage(turn.connection, line, performance.now() - began);
     tell(turn);
-    // The first of its messages that a person hears of, and the first word.
+    // The first of its messages that a user hears of, and the first word.
     if (turn.facts.includes('thread result')) moments.cli ??= performance.now() - began;
     if (turn.facts.includes('item/agentMessage/delta')) moments.model ??= performance.now() - began;
     if (isRunOver(rpc, turn)) run.stdin.end();

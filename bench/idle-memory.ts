@@ -6,7 +6,7 @@ import { descendants, listProcesses, proportionalMb, residentMb } from './suppor
 const SETTLE_MS = 3_000;
 const BETWEEN_MS = 200;
 
-/** Memory of the server and of one machine's agent, with a person connected and nothing under way. */
+/** Memory of the server and of one machine's agent, with a user connected and nothing under way. */
 export const idleMemory: Bench = {
   name: 'idle-memory',
   run: async (world, count) => {

@@ -11,12 +11,12 @@ import type { ControlPlane, Reached } from './support/control-plane.ts';
 
 const SHARE_LIMIT_MS = 20;
 const SLEEPERS = 20;
-/** People before those who count: by then code is compiled and connections to the database are open. */
+/** Users before those who count: by then code is compiled and connections to the database are open. */
 const WARM_UP = 5;
 
 /**
  * What the server itself takes to bring a machine to a prompt, in HTTP, database, queue and keys: the machines are the
- * fake driver's and take no time. For one person at a time, and for many who come to sleeping machines at once.
+ * fake driver's and take no time. For one user at a time, and for many who come to sleeping machines at once.
  */
 export const lifecycle: Bench = {
   name: 'lifecycle',

@@ -14,7 +14,7 @@ const LIMIT = 1.5;
 /**
  * From the click on Connect until the vendor's page is painted in the viewer's canvas, against Chromium alone with the
  * same flags on the same kind of screen, started with the page's address, until it has painted the page. As for a
- * person who has looked at the page for a moment, a machine is ready at the click; it has never been used before.
+ * user who has looked at the page for a moment, a machine is ready at the click; it has never been used before.
  * Reported beside it: a click right after another one, for which everything has to be started. The bare browser's
  * profile is new each time; its screen is there already.
  */

@@ -32,7 +32,7 @@ const flows: Readonly<Record<string, readonly Step[]>> = {
     step('the CLI starts its login'),
     hook('login.prompt', 'for each question the manifest leaves open'),
     hook('login.url', 'when the link has passed the guard'),
-    step('the person signs in, and the CLI writes its credential'),
+    step('the user signs in, and the CLI writes its credential'),
     hook('credential.captured'),
     step('the credential is sealed and stored'),
     hook('machine.stopping', 'with the reason `login-over`'),

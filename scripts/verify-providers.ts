@@ -71,8 +71,8 @@ try {
     [
       '# Providers and the releases of their CLIs',
       '<!-- Printed by `npm run docs:providers`. Run it again instead of editing this page. -->',
-      `The last three releases of each CLI on npm, as of ${day}, unmodified, on ${process.platform}-${process.arch}: taken through each login method by \`sallyport providers verify ID --latest 3\`, in real machines, against the made-up vendors of the test kit. No real vendor was asked, so this tells what the CLIs do, and not what the services behind them do.`,
-      'Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: a token that has ended is refreshed and written back, and so is what a command of the CLI for that renews; a key or a token that lasts has no refresh (–). Logout: the CLI forgets it, and so do we.',
+      `The last three releases of each CLI on npm, as of ${day}, unmodified, on ${process.platform}-${process.arch}: taken through each login method by \`sallyport providers verify ID --latest 3\`, in real machines, against the fake vendors of the test kit. No real vendor was asked, so this tells what the CLIs do, and not what the services behind them do.`,
+      'Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: a token that has ended is refreshed and written back, and so is what a command of the CLI for that refreshes; a key or a token that lasts has no refresh (–). Logout: the CLI forgets it, and so do we.',
       ...sections,
       '',
     ]

@@ -181,21 +181,21 @@ describe('the server', () => {
 
 /**
  * A file system of a guest is data of somebody nobody trusts, and a kernel that mounts it runs on that data. What this
- * tree mounts on this host is its own folders, each of them named here.
+ * tree mounts on this host is its own directories, each of them named here.
  */
 describe('a disk that a guest has written', () => {
   /** The commands, by name or in a script, and tools that do it in another way or make links of a guest on this host. */
   const mounting =
     /(^|[^.\w-])u?mount(['"`]|\s+[-"'$/])|\b(losetup|loop-control|qemu-nbd|nbd-client|kpartx|guestmount|fuse2fs|rdump)\b/;
   const known: Readonly<Record<string, readonly string[]>> = {
-    // In a mount namespace of its own, of memory and of folders of this host.
+    // In a mount namespace of its own, of memory and of directories of this host.
     'packages/machines/src/process/bubblewrap.ts': [
       'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs /mnt',
       'mount --bind -- "$1" "/mnt/$i"',
     ],
     // The same, for the one device that a machine's QEMU opens itself.
     'packages/machines/src/qemu/launch.ts': ['mount -t tmpfs -o mode=755,size=64k,nosuid,noexec tmpfs /dev/net'],
-    // The same, for the programs and folders of the embedded PostgreSQL.
+    // The same, for the programs and directories of the embedded PostgreSQL.
     'packages/server/src/postgres/launcher.ts': [
       'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=16,nosuid,nodev tmpfs ${stage}',
       'mount --bind -- "$1" /etc/passwd',
@@ -208,7 +208,7 @@ describe('a disk that a guest has written', () => {
       'mount -t tmpfs -o mode=0755 tmpfs "$view/dev"',
       'mount -t tmpfs -o mode=1777 tmpfs "$view/tmp"',
     ],
-    // Reads out the disk that this very fixture has filled, in a folder that only its test sees.
+    // Reads out the disk that this very fixture has filled, in a directory that only its test sees.
     'packages/machines/src/firecracker/__fixtures__/fake-guest.ts': [
       "await execa('debugfs', ['-R', `rdump /upper ${folder}`, own]);",
       "await execa('debugfs', ['-R', `rdump / ${drive}`, agentDrive]);",

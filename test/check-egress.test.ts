@@ -6,7 +6,7 @@ import type { UpstreamProxy } from '@sallyport/machines';
 import { createCertificateAuthority, createFakeProvider, createFakeUpstream } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { checkWayOut } from '../packages/server/src/app/check-egress.ts';
+import { checkEgress } from '../packages/server/src/app/check-egress.ts';
 
 const login = { username: 'sallyport', password: 'canary-upstream' };
 const authority = await createCertificateAuthority(Date.now());
@@ -27,10 +27,10 @@ async function startUpstream(protocol: UpstreamProxy['protocol']) {
 }
 
 function ask(proxy: UpstreamProxy) {
-  return checkWayOut({ egress: createProxyEgress({ ...gateway, proxy }), manifests, clock: systemClock, signal });
+  return checkEgress({ egress: createProxyEgress({ ...gateway, proxy }), manifests, clock: systemClock, signal });
 }
 
-describe.each(['http', 'https', 'socks5'] as const)('the way out through a proxy that speaks %s', (protocol) => {
+describe.each(['http', 'https', 'socks5'] as const)('the egress through a proxy that speaks %s', (protocol) => {
   it('is open, which is found out by one connection to a host of a provider', async () => {
     const { upstream, proxy } = await startUpstream(protocol);
     const open = { ...proxy, password: new Secret(login.password), certificateAuthority: authority.certificate };
@@ -43,7 +43,7 @@ describe.each(['http', 'https', 'socks5'] as const)('the way out through a proxy
     const wrong = { ...proxy, password: new Secret('canary-wrong'), certificateAuthority: authority.certificate };
     const check = await ask(wrong);
     expect(check).toEqual({
-      name: 'way out of the machines',
+      name: 'egress of the machines',
       state: 'missing',
       found: `The upstream proxy 127.0.0.1:${proxy.port} does not accept the user and password. Nothing leaves another way.`,
       fix: 'Correct `username` and `password` of `egress` in the configuration.',
@@ -61,7 +61,7 @@ describe.each(['http', 'https', 'socks5'] as const)('the way out through a proxy
   });
 });
 
-describe('the way out through a proxy with TLS', () => {
+describe('the egress through a proxy with TLS', () => {
   it('is closed where its certificate is nobody’s that is trusted', async () => {
     const { proxy } = await startUpstream('https');
     expect(await ask({ ...proxy, password: new Secret(login.password) })).toMatchObject({
@@ -80,12 +80,12 @@ describe('the way out through a proxy with TLS', () => {
   });
 });
 
-it('with a port for each person is asked at the port of whoever was seen first', async () => {
+it('with a port for each user is asked at the port of whoever was seen first', async () => {
   const { upstream, proxy } = await startUpstream('http');
   const password = new Secret(login.password);
   const { host, username, port } = proxy;
   const egress = createPortPerUserEgress({ ...gateway, host, username, password, checkPort: port });
-  expect(await checkWayOut({ egress, manifests, clock: systemClock, signal })).toMatchObject({ state: 'ok' });
+  expect(await checkEgress({ egress, manifests, clock: systemClock, signal })).toMatchObject({ state: 'ok' });
   expect(upstream.requests).toMatchObject([{ port, outcome: 'opened' }]);
 });
 
@@ -103,7 +103,7 @@ it('is closed where whatever listens there never answers', async () => {
     deadline: (_ms: number, reason: () => unknown, parent?: AbortSignal) => systemClock.deadline(100, reason, parent),
   };
   const egress = createProxyEgress({ ...gateway, proxy: { protocol: 'http', host: '127.0.0.1', port } });
-  expect(await checkWayOut({ egress, manifests, clock: hurried, signal })).toMatchObject({
+  expect(await checkEgress({ egress, manifests, clock: hurried, signal })).toMatchObject({
     state: 'missing',
     found: expect.stringContaining('opened no connection in 15 s'),
   });

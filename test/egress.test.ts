@@ -39,7 +39,7 @@ async function close(server: Server): Promise<void> {
   if (server.listening) await new Promise((resolve) => server.close(resolve));
 }
 
-/** Two people who leave through a fake upstream. */
+/** Two users who leave through a fake upstream. */
 async function throughUpstream(
   protocol: UpstreamProxy['protocol'],
   make: (gateway: GatewayOptions, proxy: UpstreamProxy) => Egress,
@@ -114,7 +114,7 @@ for (const protocol of protocols) {
   );
 
   describeEgress(
-    `with a port for each person, by ${protocol}`,
+    `with a port for each user, by ${protocol}`,
     () =>
       throughUpstream(
         protocol,
@@ -164,7 +164,7 @@ describe('an upstream proxy', () => {
     },
   );
 
-  it('of a person without a port opens no way out', async () => {
+  it('of a user without a port opens no egress', async () => {
     const { gateway, folder } = await makeSurroundings();
     const egress = createPortPerUserEgress({ ...gateway, host: '127.0.0.1', username: 'u', password: new Secret('p') });
     const plan = {

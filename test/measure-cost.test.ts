@@ -27,7 +27,7 @@ function measurement(driver: MachineDriver, more: Partial<CostMeasurement> = {})
     driver,
     agent: agentBundle(),
     dataDirectory: folder,
-    openEgress: async (machineId) => (await egress.reserve?.(machineId, { signal })) ?? expect.fail('no way out'),
+    openEgress: async (machineId) => (await egress.reserve?.(machineId, { signal })) ?? expect.fail('no egress'),
     connectAgent,
     machines: 2,
     settleMs: 100,
@@ -50,7 +50,7 @@ it('measures what machines take, and leaves none of them', { timeout: 120_000 },
     resting: { kind: 'stopped', snapshotMb: 0 },
   });
   expect(cost.accelerator).toBeUndefined();
-  // A Node.js of its own each, and a folder with a record.
+  // A Node.js of its own each, and a directory with a record.
   expect(cost.running.memoryMb).toBeGreaterThan(20);
   expect(cost.running.memoryMb).toBeLessThan(384);
   expect(cost.resting.diskMb).toBeGreaterThan(0);

@@ -81,7 +81,9 @@ describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
     async (name) => {
       const { code, printed } = await run(folder, process.execPath, [published, name]);
       expect(code).toBe(1);
-      expect(printed).toMatch(/cannot be the name of a provider\.\nUse 2 to 32 |is not a name and a folder\.\nUsage: /);
+      expect(printed).toMatch(
+        /cannot be the name of a provider\.\nUse 2 to 32 |is not a name and a directory\.\nUsage: /,
+      );
       expect(await readdir(folder)).toEqual([]);
     },
   );
@@ -95,7 +97,7 @@ describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('refuses a folder that exists, even an empty one, and leaves it as it is', async () => {
+  it('refuses a directory that exists, even an empty one, and leaves it as it is', async () => {
     await mkdir(join(folder, 'sallyport-provider-acme'));
     await writeFile(join(folder, 'notes'), 'mine');
     for (const words of [['acme'], ['acme', 'notes']]) {
@@ -107,11 +109,11 @@ describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');
   });
 
-  it('refuses a folder that cannot be made', async () => {
+  it('refuses a directory that cannot be made', async () => {
     await writeFile(join(folder, 'notes'), 'mine');
     const { code, printed } = await run(folder, process.execPath, [published, 'acme', 'notes/acme']);
     expect(code).toBe(1);
-    expect(printed).toMatch(/^The folder \S+ cannot be made\.\nSee whether \S+\/notes is a folder/);
+    expect(printed).toMatch(/^The directory \S+ cannot be made\.\nSee whether \S+\/notes is a folder/);
   });
 
   it('asks for the versions of tools that this repository is tested with', async () => {

@@ -7,7 +7,7 @@ import { systemClock } from '@sallyport/core';
 import type { LoginMethod, Provider } from '@sallyport/core';
 import { hasPassed, renderTable, verifyRelease } from '@sallyport/server';
 import type { ReleaseReport } from '@sallyport/server';
-import { createFakeLogin, createPractice, writeFakeCli } from '@sallyport/testkit';
+import { createFakeLogin, createFakeVendorModule, writeFakeCli } from '@sallyport/testkit';
 import type { FakeCliScript } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -99,10 +99,10 @@ describe('verifying a release of a CLI', { timeout: 60_000 }, () => {
     });
   });
 
-  it('reports a key that is asked for and that the made-up vendor does not have', async () => {
+  it('reports a key that is asked for and that the fake vendor does not have', async () => {
     const report = await verify({ keys: true, only: 'paste' });
     expect(outcomes(report)).toMatchObject({ paste: { login: 'ok' }, 'api-key': { login: 'failed' } });
-    expect(renderTable([report])).toContain('The made-up vendor has no answer to the prompt api_key.');
+    expect(renderTable([report])).toContain('The fake vendor has no answer to the prompt api_key.');
   });
 
   it('reports a release that cannot be installed', async () => {
@@ -118,7 +118,7 @@ interface Case {
   readonly commands?: Provider['manifest']['commands'];
   /** Whether the credential says of itself that it is refreshed. */
   readonly rotates?: boolean;
-  /** Whether keys can be handed over too. The made-up vendor has none. */
+  /** Whether keys can be handed over too. The fake vendor has none. */
   readonly keys?: boolean;
   readonly bin?: Provider['manifest']['cli']['bin'];
   /** Id of the one method to try. */
@@ -156,7 +156,7 @@ async function verify(options: Case): Promise<ReleaseReport> {
       },
     },
     version: manifest.cli.version,
-    practice: createPractice([{ provider: 'fake', name: 'login', create: createVendor }]),
+    fakeVendors: createFakeVendorModule([{ provider: 'fake', name: 'login', create: createVendor }]),
     clisDirectory,
     clock: systemClock,
     signal: AbortSignal.timeout(60_000),

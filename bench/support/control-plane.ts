@@ -20,9 +20,9 @@ import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 
 /** The whole server with machines that exist in memory only: what it takes is all its own. */
 export interface ControlPlane {
-  /** A new person with a login and no machine. */
+  /** A new user with a login and no machine. */
   connect(name: string): Promise<void>;
-  /** Puts a person's machine to sleep. */
+  /** Puts a user's machine to sleep. */
   hibernate(name: string): Promise<void>;
   /** Sends a prompt, and resolves when it has ended. */
   prompt(name: string): Promise<Reached>;
@@ -47,10 +47,10 @@ export interface ControlPlaneOptions {
 /** Starts it on a port of its own. */
 export async function startControlPlane({ store, folder, startAtOnce }: ControlPlaneOptions): Promise<ControlPlane> {
   const fake = createFakeDriver({ hibernate: true });
-  const handedOver = new Map<string, number>();
+  const entered = new Map<string, number>();
   const spent = new Map<string, number>();
   fake.script.execute = async function* ({ prompt }) {
-    handedOver.set(prompt, performance.now());
+    entered.set(prompt, performance.now());
     yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
   };
   const metrics = createMetrics();
@@ -104,8 +104,8 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
       spent.delete(userId);
       const began = performance.now();
       await post('/api/vm/cli/prompt', { userId: name, provider: 'fake', prompt: name });
-      const ready = handedOver.get(name) ?? Number.NaN;
-      handedOver.delete(name);
+      const ready = entered.get(name) ?? Number.NaN;
+      entered.delete(name);
       return { readyMs: ready - began, driverMs: spent.get(userId) ?? 0 };
     },
     close: async () => {
@@ -121,7 +121,7 @@ async function untilFree(work: Promise<void>): Promise<void> {
   });
 }
 
-/** The same driver, which tells how long each person waited in it. */
+/** The same driver, which tells how long each user waited in it. */
 function timed(driver: MachineDriver, onSpent: (userId: string, ms: number) => void): MachineDriver {
   return {
     ...driver,

@@ -15,7 +15,7 @@ import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environme
 import { writeSettings } from '../../packages/agent/src/cli/settings.ts';
 import { lockCallbackPort } from '../../e2e/support/callback-port.ts';
 
-/** The bare thing: the real Codex CLI, run as a person would in a shell, but without this shell's variables. */
+/** The bare thing: the real Codex CLI, run as a user would in a shell, but without this shell's variables. */
 export interface DirectCodex {
   readonly executable: string;
   /** A new home with the settings every machine has too, and a work folder. */
@@ -76,7 +76,7 @@ async function printedLink(run: DirectRun): Promise<string> {
   });
 }
 
-/** Logs in directly at the made-up vendor; resolves to the credential file. */
+/** Logs in directly at the fake vendor; resolves to the credential file. */
 export async function logIn(codex: DirectCodex, vendor: FakeOpenai, route: EgressRoute): Promise<string> {
   const unlock = await lockCallbackPort(AbortSignal.timeout(120_000));
   try {

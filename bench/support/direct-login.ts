@@ -13,7 +13,7 @@ import { installBrowserShim } from '../../packages/agent/src/login/browser-shim.
 import { endDirect } from './direct-codex.ts';
 import type { DirectRun } from './direct-codex.ts';
 
-/** Starts logins of real CLIs as a person would in a shell, but without this shell's variables. */
+/** Starts logins of real CLIs as a user would in a shell, but without this shell's variables. */
 export interface DirectLogins {
   /** Resolves to the milliseconds until the CLI has printed its sign-in link, or has opened its browser with it. */
   untilLink(manifest: ProviderManifest, method: LoginMethod, program: string): Promise<number>;

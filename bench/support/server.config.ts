@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { defineConfig } from '@sallyport/server';
 
 /**
- * The server under measurement. The made-up internet runs in the bench's own process, so that the vendor's work is
+ * The server under measurement. The fake internet runs in the bench's own process, so that the vendor's work is
  * not counted as the server's; every machine leaves by the same route the bare CLI takes.
  */
 export default defineConfig({

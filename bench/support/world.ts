@@ -18,7 +18,7 @@ import { ensureCli } from '../../e2e/support/ensure-cli.ts';
 import { createDirectCodex, logIn } from './direct-codex.ts';
 import type { DirectCodex } from './direct-codex.ts';
 
-/** What the benches share: one made-up internet, the real CLI, and one server on both. */
+/** What the benches share: one fake internet, the real CLI, and one server on both. */
 export interface World {
   /** Temporary, removed at the end. */
   readonly folder: string;

@@ -30,7 +30,7 @@ const cases: readonly (readonly [string, Case])[] = [
 ];
 
 describe.each(cases)('%s with an API key', (_name, { provider, create, file }) => {
-  const { name, handOver } = keyItem(provider);
+  const { name, manualEntry } = keyItem(provider);
 
   async function withWorld(work: (world: CliWorld, key: string) => Promise<void>): Promise<void> {
     const vendor = create({ wordDelayMs: 0 });
@@ -40,7 +40,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
 
   it('answers prompts, and shows the key to nobody but the CLI', () =>
     withWorld(async (world, key) => {
-      expect(handOver && matchText(handOver.shape, key)).toBeDefined();
+      expect(manualEntry && matchText(manualEntry.shape, key)).toBeDefined();
       const held: Held = { commandLines: new Set(), environments: new Map() };
       const looking = setInterval(() => lookFor(key, held), 20);
       const answered = await world.prompt('[[slow 20]]', { values: { api_key: key } });
@@ -62,7 +62,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
     }));
 
   it(`is named ${name} in the manifest, which a person can hand over`, () => {
-    expect(handOver).toBeDefined();
+    expect(manualEntry).toBeDefined();
     expect(provider.inspect?.({ api_key: 'any' })).toMatchObject({ kind: 'api-key', blank: false });
   });
 });

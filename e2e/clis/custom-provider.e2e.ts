@@ -7,7 +7,7 @@ import {
   createCliWorld,
   createFakeOauth,
   installCli,
-  signInAsPerson,
+  signInAsUser,
   type CliWorld,
   type FakeOauth,
 } from '@sallyport/testkit';
@@ -81,7 +81,7 @@ describe('the real opencode against a vendor made from a table', () => {
 
 function logIn(decision: 'approve' | 'deny'): ReturnType<CliWorld['logIn']> {
   return world.logIn('device-code', async (shown) => {
-    await signInAsPerson(github, world.browse, { ...shown, decision });
+    await signInAsUser(github, world.browse, { ...shown, decision });
     return {};
   });
 }

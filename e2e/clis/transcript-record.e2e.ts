@@ -17,7 +17,7 @@ import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testki
 import { provider } from '@sallyport/provider-codex';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { plantCliFolder } from '../support/cli-folder.ts';
+import { plantCliDirectory } from '../support/cli-folder.ts';
 import { startEgressForwarder } from '../../packages/agent/src/cli/egress-forwarder.ts';
 import { lockCallbackPort } from '../support/callback-port.ts';
 import { signIn } from '../support/cli-person.ts';
@@ -61,7 +61,7 @@ beforeEach(async () => {
   browse = (url, form) =>
     client(url, form ? { method: 'POST', headers, body: new URLSearchParams(form).toString() } : undefined);
   await writeFile(join(folder, 'ca.pem'), internet.certificateAuthority);
-  const planted = await plantCliFolder(join(folder, 'data'), manifest);
+  const planted = await plantCliDirectory(join(folder, 'data'), manifest);
   await symlink(join(installed, 'node_modules'), join(planted, 'node_modules'));
   await mkdir(join(folder, 'out'));
 });

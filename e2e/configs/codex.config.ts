@@ -6,5 +6,5 @@ import demo from '../../sallyport.demo.config.ts';
 export default defineConfig({
   ...demo,
   providers: ['@sallyport/provider-codex'],
-  iHaveReadTheTermsOf: undefined,
+  acceptedTerms: undefined,
 });

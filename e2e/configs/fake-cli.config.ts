@@ -6,7 +6,7 @@ import type { FakeInternet } from '@sallyport/testkit';
 
 let internet: FakeInternet | undefined;
 
-/** The made-up CLI of the testkit instead of a real one, and its vendor, who signs everybody in at once. */
+/** The fake CLI of the testkit instead of a real one, and its vendor, who signs everybody in at once. */
 export default defineConfig({
   providers: ['./fake-cli.ts'],
   egress: async ({ dataDirectory, clock }) => {
@@ -20,5 +20,5 @@ export default defineConfig({
     });
     return internet;
   },
-  personUrl: (href) => internet?.personUrl(href) ?? href,
+  userUrl: (href) => internet?.userUrl(href) ?? href,
 });

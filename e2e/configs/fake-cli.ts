@@ -1,4 +1,4 @@
 import { createFakeProvider } from '@sallyport/testkit';
 
-/** A made-up CLI, which does with its credential file what a test wants. */
+/** A fake CLI, which does with its credential file what a test wants. */
 export const provider = createFakeProvider();

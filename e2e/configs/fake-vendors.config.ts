@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 
 import { defineConfig } from '@sallyport/server';
-import { createFakeInternet, practiceScripts } from '@sallyport/testkit';
+import { createFakeInternet, fakeVendorScripts } from '@sallyport/testkit';
 import type { FakeInternet } from '@sallyport/testkit';
 
 let internet: FakeInternet | undefined;
 
-/** Every provider that Sallyport brings, each with its real CLI and its made-up vendor. */
+/** Every provider that Sallyport brings, each with its real CLI and its fake vendor. */
 export default defineConfig({
   providers: ['@sallyport/provider-claude', '@sallyport/provider-codex', '@sallyport/provider-gemini'],
-  // A made-up vendor has no terms.
-  iHaveReadTheTermsOf: ['claude_code'],
+  // A fake vendor has no terms.
+  acceptedTerms: ['claude_code'],
   egress: async ({ dataDirectory, clock }) => {
-    const vendors = practiceScripts.map((script) => ({ ...script, vendor: script.create({ clock }) }));
+    const vendors = fakeVendorScripts.map((script) => ({ ...script, vendor: script.create({ clock }) }));
     for (const { vendor, faults } of vendors) if (faults) vendor.control.setFaults(faults);
     internet = await createFakeInternet({
       directory: join(dataDirectory, 'internet'),
@@ -22,5 +22,5 @@ export default defineConfig({
     });
     return internet;
   },
-  personUrl: (href) => internet?.personUrl(href) ?? href,
+  userUrl: (href) => internet?.userUrl(href) ?? href,
 });

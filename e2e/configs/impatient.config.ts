@@ -2,5 +2,5 @@ import { defineConfig } from '@sallyport/server';
 
 import demo from '../../sallyport.demo.config.ts';
 
-/** The demo, for people who walk away. */
-export default defineConfig({ ...demo, providers: ['./impatient-codex.ts'], iHaveReadTheTermsOf: undefined });
+/** The demo, for users who walk away. */
+export default defineConfig({ ...demo, providers: ['./impatient-codex.ts'], acceptedTerms: undefined });

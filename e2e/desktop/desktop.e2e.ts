@@ -122,7 +122,7 @@ describe('the desktop', () => {
     for (const renderer of renderers) expect(renderer.status).toMatch(/^Seccomp:\s+2$/m);
   });
 
-  it('has its random numbers for TLS seeded anew, in the process that it has', async () => {
+  it('has its random numbers for TLS seeded again, in the process that it has', async () => {
     const desktop = await run();
     await desktop.next();
     const network = async (): Promise<number[]> =>
@@ -180,7 +180,7 @@ interface ProcessView {
   readonly status: string;
 }
 
-/** Every process below one, also those that were handed to init but still carry the folder in their command line. */
+/** Every process below one, also those that were handed to init but still carry the directory in their command line. */
 async function descendants(root: ChildProcess): Promise<ProcessView[]> {
   const { stdout } = await promisify(execFile)('ps', ['-e', '-o', 'pid=,ppid=']);
   const parents = new Map(stdout.split('\n').flatMap((line) => pair(line)));

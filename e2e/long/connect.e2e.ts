@@ -17,7 +17,7 @@ const PATIENCE_MS = 300_000;
  * The whole mission with virtual machines: log in inside one of them by clicks through the viewer, have the login put on the disk
  * of another one that is off, and run prompts there through refreshes, sleep and a crash.
  */
-describe('a person whose machines are virtual ones', () => {
+describe('a user whose machines are virtual ones', () => {
   let server: DemoServer;
   let api: Api;
   let browser: Browser;

@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 it.runIf(isRoot)(
   'an ordinary user builds the very image that root builds: the same files, owners and modes',
   async () => {
-    // The folder of those is root's own.
+    // The directory of those is root's own.
     await installClis();
     const ofUser = await buildAsOrdinaryUser();
     const { cli } = await machineImages();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
 import { createBridgeNetwork } from '@sallyport/machines';
-import type { MachineNetwork, NetworkPlace } from '@sallyport/machines';
+import type { MachineNetwork, NetworkAttachment } from '@sallyport/machines';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import {
@@ -39,7 +39,7 @@ const namespaces = { neighbour: `spe-b-${process.pid}`, outside: `spe-o-${proces
 describe('a guest on the bridge whose owner is root in it', () => {
   let folder: string;
   let network: MachineNetwork;
-  let place: NetworkPlace;
+  let place: NetworkAttachment;
   let neighbour: Neighbour;
   let surroundings: Surroundings;
   let guest: Awaited<ReturnType<typeof startHostileGuest>>;

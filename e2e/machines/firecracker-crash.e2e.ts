@@ -16,7 +16,7 @@ const TIMEOUT_MS = 120_000;
 
 /** What is done before, and every step of the last of it at which something new lies on the host. */
 const steps: readonly (readonly [done: string, steps: readonly string[]])[] = [
-  ['create', ['its folder', 'its user', 'its disk', 'its record']],
+  ['create', ['its directory', 'its user', 'its disk', 'its record']],
   [
     'create,inject,start',
     [
@@ -59,7 +59,7 @@ const steps: readonly (readonly [done: string, steps: readonly string[]])[] = [
       'the end of its jail',
       'the end of its place',
       'the end of its memory',
-      'the end of its folder',
+      'the end of its directory',
       'the end of its user',
     ],
   ],
@@ -116,7 +116,7 @@ interface Inventory {
   readonly drives: number;
 }
 
-/** A machine that does not run has a folder and a user; one that sleeps has its place, its memory and its drives, too. */
+/** A machine that does not run has a directory and a user; one that sleeps has its place, its memory and its drives, too. */
 function expectedOf(ref: { readonly hibernated?: boolean } | undefined): Inventory {
   const [exists, sleeps] = [ref ? 1 : 0, ref?.hibernated ? 1 : 0];
   return {

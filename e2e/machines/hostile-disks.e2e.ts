@@ -30,11 +30,11 @@ async function expectRefusal(guest: GuestDisk): Promise<void> {
   expect(guest.hash()).toBe(before);
 }
 
-describe('a folder on the way to a credential', () => {
+describe('a directory on the way to a credential', () => {
   const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
-    'the folder of the CLI': [`rm ${leaf}`, `rmdir ${folder}`, `symlink ${folder}`],
+    'the directory of the CLI': [`rm ${leaf}`, `rmdir ${folder}`, `symlink ${folder}`],
     'the home': [`rm ${leaf}`, `rmdir ${folder}`, `rmdir ${home}`, `symlink ${home}`],
-    'the folder of the homes': [
+    'the directory of the homes': [
       `rm ${leaf}`,
       `rmdir ${folder}`,
       `rmdir ${home}`,
@@ -42,10 +42,10 @@ describe('a folder on the way to a credential', () => {
       'symlink /upper/sallyport/homes',
     ],
   };
-  const hostFolder = (guest: GuestDisk): string => dirname(guest.path);
+  const hostDirectory = (guest: GuestDisk): string => dirname(guest.path);
   const targets: Readonly<Record<string, (guest: GuestDisk) => string>> = {
-    'a folder of this host': hostFolder,
-    'the same, relatively': (guest) => `../../../../../../..${hostFolder(guest)}`,
+    'a directory of this host': hostDirectory,
+    'the same, relatively': (guest) => `../../../../../../..${hostDirectory(guest)}`,
     itself: () => '.codex',
     nowhere: () => '/nowhere',
     'the root': () => '/',
@@ -61,12 +61,12 @@ describe('a folder on the way to a credential', () => {
 
   it('that is a file is refused', async () => {
     using guest = await usedDisk();
-    guest.debugfs(`rm ${leaf}`, `rmdir ${folder}`, `write ${join(hostFolder(guest), 'auth.json')} planted`);
+    guest.debugfs(`rm ${leaf}`, `rmdir ${folder}`, `write ${join(hostDirectory(guest), 'auth.json')} planted`);
     guest.debugfs(`ln /planted ${folder}`, 'unlink /planted');
     await expectRefusal(guest);
   });
 
-  it('that was deleted in the machine is made anew', async () => {
+  it('that was deleted in the machine is made again', async () => {
     using guest = await usedDisk();
     guest.debugfs(`rm ${leaf}`, `rmdir ${folder}`, `cd ${home}`, 'mknod .codex c 0 0');
     expect(await guest.disk.harvest(provider, [file.path])).toEqual([]);
@@ -74,7 +74,7 @@ describe('a folder on the way to a credential', () => {
     expect(await guest.disk.harvest(provider, [file.path])).toEqual([file]);
   });
 
-  it('that leads back to a folder above it does not lead anywhere else', async () => {
+  it('that leads back to a directory above it does not lead anywhere else', async () => {
     using guest = await usedDisk();
     guest.debugfs(`rm ${leaf}`, `rmdir ${folder}`, `ln /upper ${folder}`);
     const before = guest.hash();
@@ -111,7 +111,7 @@ describe('a file in place of a credential', () => {
     expect(await guest.disk.harvest(provider, [file.path])).toEqual([]);
   });
 
-  it('is refused in every way where it is a folder', async () => {
+  it('is refused in every way where it is a directory', async () => {
     using guest = await usedDisk();
     guest.debugfs(`rm ${leaf}`, `mkdir ${leaf}`);
     await expectRefusal(guest);

@@ -2,7 +2,7 @@
  * A host of its own for guests on the network that needs no privilege: a network namespace with everything in it that a guest
  * must not reach. Prints the rows of the isolation table as JSON. Started in new user, network and mount namespaces.
  *
- *     unshare --user --map-root-user --net --mount node isolation-world.ts <folder>
+ *     unshare --user --map-root-user --net --mount node isolation-world.ts <directory>
  */
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 
 import { systemClock } from '@sallyport/core';
 import { createUserNetwork } from '@sallyport/machines';
-import type { NetworkPlace } from '@sallyport/machines';
+import type { NetworkAttachment } from '@sallyport/machines';
 
 import { startHostileGuest, tryRow } from '../support/probes.ts';
 import type { Probe, Row, Way } from '../support/probes.ts';
@@ -116,6 +116,6 @@ function answer(name: string, host: string, port: number): Promise<void> {
   });
 }
 
-function listenAddress({ netdev }: NetworkPlace): string {
+function listenAddress({ netdev }: NetworkAttachment): string {
   return /hostfwd=tcp:(?<host>[\d.]+):8080-/.exec(netdev)?.groups?.['host'] ?? '';
 }

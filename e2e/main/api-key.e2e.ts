@@ -10,7 +10,7 @@ import { openBrowser, screenshot } from '../support/browser.ts';
 import { removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** A person hands over an API key on the page, and the real Codex CLI answers with it. */
+/** A user hands over an API key on the page, and the real Codex CLI answers with it. */
 describe('an API key', () => {
   let server: DemoServer;
   let api: Api;

@@ -325,7 +325,7 @@ describe('a token', () => {
     if (process.getuid?.() === 0) expect(report.unreadable).toEqual([]);
   });
 
-  /** As the person finds it on a machine of theirs. */
+  /** As the user finds it on a machine of theirs. */
   async function readTokens(): Promise<string> {
     const { body } = await api.get('/api/vms');
     const machine = body.find((each: { type: string }) => each.type === 'cli');

@@ -9,7 +9,7 @@ import { startLogin, untilEnded, untilPhase } from '../support/person.ts';
 import { makeDataDirectory, poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** The demo as it is started: each provider's real CLI logs in at its made-up vendor, and answers. */
+/** The demo as it is started: each provider's real CLI logs in at its fake vendor, and answers. */
 
 let dataDirectory: string;
 let server: DemoServer;

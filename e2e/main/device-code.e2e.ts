@@ -36,7 +36,7 @@ describe('a login with a device code', () => {
     expect(run.end).toMatchObject({ outcome: 'completed' });
   });
 
-  it('is over when the person denies it, and keeps the login that was there', async () => {
+  it('is over when the user denies it, and keeps the login that was there', async () => {
     const before = await storedLogins();
     const sessionId = await startLogin(person, 'device-code');
     const page = await visitSignInPage(person, await untilPhase(person, sessionId, 'awaiting-user'), 'deny');

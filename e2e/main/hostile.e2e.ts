@@ -10,15 +10,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas, untilCodeIsGone } from '../support/browser.ts';
-import { makeBareDataDirectory, plantCliFolder, plantCliScript } from '../support/cli-folder.ts';
+import { makeBareDataDirectory, plantCliDirectory, plantCliScript } from '../support/cli-folder.ts';
 import { loginStatus, signIn, startLogin, untilEnded, untilPhase, visitSignInPage } from '../support/person.ts';
 import type { LoginStatus, Person } from '../support/person.ts';
-import { machineFolders, untilNoProcessOf } from '../support/processes.ts';
+import { machineDirectories, untilNoProcessOf } from '../support/processes.ts';
 import { createBrokenRegistry } from '../support/registry.ts';
 import { poll, removeDataDirectory, repository, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** What people, programs and hosts get wrong: each has a clear error of its own, and nothing is lost. */
+/** What users, programs and hosts get wrong: each has a clear error of its own, and nothing is lost. */
 
 async function withServer(
   options: NonNullable<Parameters<typeof startDemoServer>[0]>,
@@ -220,7 +220,7 @@ describe("the machine's own browser", () => {
   });
 });
 
-describe('a person who walks away', () => {
+describe('a user who walks away', () => {
   it('is asked first, and ends the login by not answering; who answers gets more time', async () => {
     await withServer({ config: 'e2e/configs/impatient.config.ts' }, async ({ api, server }) => {
       const gone: Person = { api, server, userId: 'gone' };
@@ -249,7 +249,7 @@ describe('a person who walks away', () => {
       expect(asked.toSorted()).toEqual(
         [goneId, slowId].map((id) => `${id} Are you still there? The sign-in ends soon.`).toSorted(),
       );
-      expect(await machineFolders(server.dataDirectory)).toEqual([]);
+      expect(await machineDirectories(server.dataDirectory)).toEqual([]);
     });
   });
 });
@@ -274,7 +274,7 @@ describe('a credential file', () => {
   beforeAll(async () => {
     const { manifest } = createFakeProvider();
     const dataDirectory = await makeBareDataDirectory();
-    const folder = await plantCliFolder(dataDirectory, manifest);
+    const folder = await plantCliDirectory(dataDirectory, manifest);
     const inMachines = '/opt/node/bin/node';
     await writeFakeCli(folder, {}, inMachines);
     server = await startDemoServer({ dataDirectory, config: 'e2e/configs/fake-cli.config.ts' });

@@ -19,12 +19,12 @@ import {
   untilPhase,
 } from '../support/person.ts';
 import type { Person, Way } from '../support/person.ts';
-import { agentOf, machineFolders, processesOf, untilNoProcessOf } from '../support/processes.ts';
+import { agentOf, machineDirectories, processesOf, untilNoProcessOf } from '../support/processes.ts';
 import { createBrokenRegistry } from '../support/registry.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** Whatever ends in the middle, by a person's wish or by SIGKILL: the state afterwards is a defined one, and usable. */
+/** Whatever ends in the middle, by a user's wish or by SIGKILL: the state afterwards is a defined one, and usable. */
 
 const HELD: readonly HoldablePhase[] = ['starting-machine', 'starting-login', 'storing', 'cleaning-up'];
 const config = 'e2e/configs/hold.config.ts';
@@ -106,7 +106,7 @@ describe('a login that is cancelled', () => {
     (await processesOf(server.dataDirectory)).flatMap((each) => (each.machineId === undefined ? [] : [each.command]));
 
   it.each(INTERRUPTED)(
-    'while $name leaves no process and no folder behind, and the next one can start at once',
+    'while $name leaves no process and no directory behind, and the next one can start at once',
     async ({ name, phase, method }) => {
       const user: Person = { ...person, userId: name };
       const other = phase === 'waiting-for-port' ? await takeCallbackPort(person) : undefined;
@@ -121,7 +121,7 @@ describe('a login that is cancelled', () => {
       if (other !== undefined) {
         expect((await person.api.post(`/api/auth/session/${other}/cancel`)).status).toBe(204);
       }
-      expect(await machineFolders(server.dataDirectory)).toEqual([]);
+      expect(await machineDirectories(server.dataDirectory)).toEqual([]);
       expect(await machineProcesses()).toEqual([]);
       await letGo(server);
       expect((await person.api.get(`/api/credentials?userId=${name}`)).body).toEqual([]);
@@ -152,7 +152,7 @@ describe('a login that is cancelled', () => {
       expect((await impatient.api.post(`/api/auth/session/${sessionId}/cancel`)).status).toBe(204);
       expect(await loginStatus(impatient, sessionId)).toMatchObject({ status: 'cancelled' });
       await poll('npm to be gone', async () => ((await npm()) ? undefined : true));
-      await poll('the folder to be gone', async () =>
+      await poll('the directory to be gone', async () =>
         (await readdir(join(dataDirectory, 'clis'))).some((name) => name.startsWith('codex')) ? undefined : true,
       );
     } finally {
@@ -245,7 +245,7 @@ describe('a server that runs', () => {
       errorMessage: expect.stringMatching(/login machine|agent/),
       errorHint: expect.stringContaining('Start again'),
     });
-    expect(await machineFolders(server.dataDirectory)).not.toContain(machine);
+    expect(await machineDirectories(server.dataDirectory)).not.toContain(machine);
     await signIn(other);
   });
 
@@ -327,7 +327,7 @@ describe('a server that is killed', () => {
       const machines = (await again.api.get(`/api/vms?userId=${late.userId}`)).body;
       expect(machines.filter((each: { type: string }) => each.type === 'browser')).toEqual([]);
       const { body: own } = await person.api.get('/api/vms');
-      expect(await machineFolders(server.dataDirectory)).toEqual(own.map((each: { vmId: string }) => each.vmId));
+      expect(await machineDirectories(server.dataDirectory)).toEqual(own.map((each: { vmId: string }) => each.vmId));
       await signIn(again);
       await everythingIsInPlace();
     },
@@ -427,7 +427,7 @@ describe('a server that is killed', () => {
     const look = async (): Promise<unknown> => ({
       credentials: (await person.api.get('/api/credentials')).body,
       machines: (await person.api.get('/api/vms')).body,
-      folders: await machineFolders(server.dataDirectory),
+      folders: await machineDirectories(server.dataDirectory),
     });
     await killAndRestart();
     const once = await look();

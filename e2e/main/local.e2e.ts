@@ -16,8 +16,8 @@ import { takePort, untilFree } from '../support/ports.ts';
 import { removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** The sign-in page opens in the person's own browser, which comes back to the CLI's fixed port on this host. */
-describe("a login in the person's own browser", () => {
+/** The sign-in page opens in the user's own browser, which comes back to the CLI's fixed port on this host. */
+describe("a login in the user's own browser", () => {
   let server: DemoServer;
   let person: Person;
 
@@ -43,7 +43,7 @@ describe("a login in the person's own browser", () => {
     expect(run.end).toMatchObject({ outcome: 'completed' });
   });
 
-  it('tells the person that the provider refused, and stores nothing', async () => {
+  it('tells the user that the provider refused, and stores nothing', async () => {
     const refused: Person = { ...person, userId: 'refused' };
     const sessionId = await startLogin(refused, 'browser:local');
     await visitSignInPage(refused, await untilPhase(refused, sessionId, 'awaiting-user'), 'deny');

@@ -26,25 +26,25 @@ interface Host {
 
 const hosts: readonly Host[] = [
   {
-    host: 'without bubblewrap, in folders that only the server may enter',
+    host: 'without bubblewrap, in directories that only the server may enter',
     config: plain,
     mode: 0o700,
     says: isRoot ? 'plain processes as root' : "plain processes as the server's own user",
   },
   {
-    host: 'without bubblewrap, in folders that everybody may pass through',
+    host: 'without bubblewrap, in directories that everybody may pass through',
     config: plain,
     mode: 0o711,
     says: isRoot ? 'plain processes each as a user of its own' : "plain processes as the server's own user",
   },
   {
-    host: 'without bubblewrap, far down in the tree of folders',
+    host: 'without bubblewrap, far down in the tree of directories',
     config: plain,
     mode: 0o711,
     deep: true,
     says: 'plain processes',
   },
-  { host: 'with bubblewrap, far down in the tree of folders', mode: 0o700, deep: true, says: 'bubblewrap' },
+  { host: 'with bubblewrap, far down in the tree of directories', mode: 0o700, deep: true, says: 'bubblewrap' },
 ];
 
 /** The whole job on hosts that offer less, or are odd: nobody has to prepare anything for it. */

@@ -4,12 +4,12 @@ import { createApi } from '../support/api.ts';
 import { openBrowser, readCodeFromCanvas, typeIntoCanvas } from '../support/browser.ts';
 import { signIn, startLogin, untilEnded, untilPhase, visitSignInPage } from '../support/person.ts';
 import type { Person } from '../support/person.ts';
-import { machineFolders, untilNoProcessOf } from '../support/processes.ts';
+import { machineDirectories, untilNoProcessOf } from '../support/processes.ts';
 import { removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
 /** Codex receives its callback on a fixed port, and a second `codex login` on it ends the first. Here it never does. */
-describe('two people who connect Codex at once', () => {
+describe('two users who connect Codex at once', () => {
   it.each([
     ['machines with a network of their own', 'e2e/configs/codex.config.ts'],
     ["machines that share the host's ports", 'e2e/configs/plain.config.ts'],
@@ -112,7 +112,7 @@ async function bothCanPrompt(server: DemoServer, ...people: readonly Person[]): 
   const machines = families.flatMap((family) => family.usedBy);
   expect(new Set(machines).size).toBe(machines.length);
   expect(machines.length).toBeGreaterThanOrEqual(people.length);
-  expect(await machineFolders(server.dataDirectory)).toHaveLength(people.length);
+  expect(await machineDirectories(server.dataDirectory)).toHaveLength(people.length);
 }
 
 async function withServer(config: string, test: (server: DemoServer) => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../support/api.ts';
 import { signIn } from '../support/person.ts';
 import type { Person } from '../support/person.ts';
-import { machineFolders } from '../support/processes.ts';
+import { machineDirectories } from '../support/processes.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -25,14 +25,14 @@ afterAll(async () => {
 /** A machine that runs, with a login of which more than half of the access token's life is over, as it says itself. */
 async function connect(userId: string): Promise<Person> {
   const person: Person = { userId, server, api: createApi(server.origin) };
-  const before = await machineFolders(server.dataDirectory);
+  const before = await machineDirectories(server.dataDirectory);
   const hello = async (): Promise<void> => {
     const run = await person.api.prompt({ userId, provider: 'codex', prompt: 'Hello.' });
     expect(run.end).toMatchObject({ outcome: 'completed' });
   };
   await signIn(person, 'device-code');
   await hello();
-  const [machine = ''] = (await machineFolders(server.dataDirectory)).filter((name) => !before.includes(name));
+  const [machine = ''] = (await machineDirectories(server.dataDirectory)).filter((name) => !before.includes(name));
   const path = join(server.dataDirectory, 'machines', machine, 'homes', 'codex', '.codex', 'auth.json');
   const auth: object = JSON.parse(await readFile(path, 'utf8'));
   await person.api.remove(`/api/credentials/codex?userId=${userId}`);
@@ -46,11 +46,11 @@ async function connect(userId: string): Promise<Person> {
 const credentialOf = async ({ api, userId }: Person) => (await api.get(`/api/credentials?userId=${userId}`)).body[0];
 
 describe('a Codex login that is kept alive', () => {
-  it('is renewed and stored without a call to a model', async () => {
+  it('is refreshed and stored without a call to a model', async () => {
     const person = await connect('renewed');
     const before = await credentialOf(person);
     const asked = (await server.internet.log()).length;
-    const renewed = await poll('the renewed login to be stored', async () => {
+    const renewed = await poll('the refreshed login to be stored', async () => {
       const stored = await credentialOf(person);
       return stored.version > before.version ? stored : undefined;
     });

@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { rankMethods } from '@sallyport/core';
-import type { Candidate, ProviderManifest } from '@sallyport/core';
+import type { MethodChoice, ProviderManifest } from '@sallyport/core';
 import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest as codex } from '@sallyport/provider-codex';
 import { manifest as gemini } from '@sallyport/provider-gemini';
-import { practiceScripts, vendorStateSchema } from '@sallyport/testkit';
-import type { PracticeScript, VendorState } from '@sallyport/testkit';
+import { fakeVendorScripts, vendorStateSchema } from '@sallyport/testkit';
+import type { FakeVendorScript, VendorState } from '@sallyport/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createApi } from '../support/api.ts';
@@ -17,7 +17,7 @@ import type { DemoServer } from '../support/server.ts';
 import { signInAnywhere } from '../support/sign-in-anywhere.ts';
 
 /**
- * Every provider by every method its manifest declares, with the real CLI: one person's way from the login to the
+ * Every provider by every method its manifest declares, with the real CLI: one user's way from the login to the
  * logout. What a CLI cannot do is not in its manifest, so there is nothing to leave out here, and a method that comes
  * to a manifest is gone through without a word in this file.
  */
@@ -38,11 +38,11 @@ it('covers every provider that is configured, and each has a vendor', async () =
   const { body } = await createApi(server.origin).get('/api/providers');
   const configured = body.map(({ id }: { readonly id: string }) => id).toSorted();
   expect(manifests.map(({ id }) => id).toSorted()).toEqual(configured);
-  expect(practiceScripts.map(({ provider }) => provider).toSorted()).toEqual(configured);
+  expect(fakeVendorScripts.map(({ provider }) => provider).toSorted()).toEqual(configured);
 });
 
 describe.each(manifests)('$title', (manifest) => {
-  describe.each(waysOf(manifest))('by $method.id', (way) => {
+  describe.each(everyChoice(manifest))('by $method.id', (way) => {
     const script = scriptOf(manifest);
     const userId = `${manifest.id}-${way.method.id}`;
     const items = manifest.credentials.filter(({ id }) => way.gives.includes(id));
@@ -108,23 +108,23 @@ describe.each(manifests)('$title', (manifest) => {
 });
 
 /** Each method once: on the desktop only where the CLI listens on a port of its own choice, which this host has not. */
-function waysOf({ logins, credentials }: ProviderManifest): readonly Candidate[] {
+function everyChoice({ logins, credentials }: ProviderManifest): readonly MethodChoice[] {
   const features = { desktop: true, loopback: 'forwarded', hibernate: false, isolation: '' } as const;
-  const { candidates } = rankMethods({ methods: logins, credentials, prefer: 'desktop', features });
-  return candidates.filter(({ method, display }) => {
+  const { choices } = rankMethods({ methods: logins, credentials, prefer: 'desktop', features });
+  return choices.filter(({ method, display }) => {
     if (!('callback' in method) || !method.callback) return true;
     return display === (method.callback.ports.length > 0 ? 'local' : 'desktop');
   });
 }
 
-function scriptOf({ id }: ProviderManifest): PracticeScript {
-  const script = practiceScripts.find(({ provider }) => provider === id);
+function scriptOf({ id }: ProviderManifest): FakeVendorScript {
+  const script = fakeVendorScripts.find(({ provider }) => provider === id);
   if (!script) throw new Error(`Nothing plays the vendor of ${id}.`);
   return script;
 }
 
 /** The tokens of the login that was made last. */
-async function lastFamily({ name }: PracticeScript): Promise<VendorState['families'][number]> {
+async function lastFamily({ name }: FakeVendorScript): Promise<VendorState['families'][number]> {
   const { families } = vendorStateSchema.parse((await server.internet.state())[name]);
   const family = families.at(-1);
   if (!family) throw new Error(`Nobody has logged in at ${name}.`);

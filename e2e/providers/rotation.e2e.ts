@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { createApi } from '../support/api.ts';
 import { signIn } from '../support/person.ts';
 import type { Person } from '../support/person.ts';
-import { machineFolders } from '../support/processes.ts';
+import { machineDirectories } from '../support/processes.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -85,7 +85,7 @@ async function rotate(): Promise<void> {
 }
 
 async function authFile(): Promise<string> {
-  const [machine = ''] = await machineFolders(server.dataDirectory);
+  const [machine = ''] = await machineDirectories(server.dataDirectory);
   return join(server.dataDirectory, 'machines', machine, 'homes', 'codex', '.codex', 'auth.json');
 }
 
@@ -116,11 +116,11 @@ describe('the rotation drill with the real CLI', () => {
   });
 
   it('moves to a second machine with what the first one refreshed last', async () => {
-    const [first] = await machineFolders(server.dataDirectory);
+    const [first] = await machineDirectories(server.dataDirectory);
     await rotate();
     expect((await person.api.post(`/api/vms/${first}/destroy`)).status).toBeLessThan(300);
     await rotate();
-    expect(await machineFolders(server.dataDirectory)).not.toContain(first);
+    expect(await machineDirectories(server.dataDirectory)).not.toContain(first);
     await expectNoReplay(4);
   });
 
@@ -140,17 +140,17 @@ describe('the rotation drill with the real CLI', () => {
     await expectNoReplay(8);
   });
 
-  it('tells the person to log in again where the newest token is lost, and not before', async () => {
+  it('tells the user to log in again where the newest token is lost, and not before', async () => {
     await restart('SIGKILL', async () => {
       await restoreDatabase();
-      const machines = await machineFolders(server.dataDirectory);
+      const machines = await machineDirectories(server.dataDirectory);
       for (const machine of machines)
         await rm(join(server.dataDirectory, 'machines', machine), { recursive: true, force: true });
     });
     await person.api.prompt({ provider: 'codex', prompt: 'Hello?' }).catch(() => undefined);
     expect(await credential()).toMatchObject({
       valid: false,
-      problem: 'The login was renewed after the backup that the database was restored from.',
+      problem: 'The login was refreshed after the backup that the database was restored from.',
     });
     await expectNoReplay(8);
     await signIn(person, 'device-code');

@@ -20,7 +20,7 @@ describe('sallyport providers verify', () => {
       ['packages/server/dist/main.js', 'providers', 'verify', id, '--config', config, '--directory', cliCache],
       { cwd: repository, timeout: HANG_LIMIT_MS },
     );
-    expect(stdout).toContain(`(${cli.package}) against a made-up vendor`);
+    expect(stdout).toContain(`(${cli.package}) against a fake vendor`);
     expect(stdout).toMatch(new RegExp(`^${cli.version.replaceAll('.', '\\.')} +browser +ok +ok +ok +ok$`, 'm'));
   });
 });

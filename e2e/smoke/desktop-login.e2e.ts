@@ -12,7 +12,7 @@ import type { DemoServer } from '../support/server.ts';
  * The whole mission in one run: click Connect, log in inside the machine's browser, prompt, let a tool write a
  * file, restart, let the token rotate, restart, prompt again.
  */
-describe("a person connects Codex through the login machine's own browser", () => {
+describe("a user connects Codex through the login machine's own browser", () => {
   let server: DemoServer;
   let api: Api;
   let browser: Browser;

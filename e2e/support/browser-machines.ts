@@ -17,7 +17,7 @@ import { connectViewer } from '../../packages/agent/src/desktop/__fixtures__/rfb
 import { writeProbeCli } from '../../packages/testkit/src/driver-suite/probe-cli.ts';
 import { imageStore } from './images.ts';
 
-/** Browser machines in QEMU whose way out leads to one made-up page. */
+/** Browser machines in QEMU whose egress leads to one fake page. */
 export interface BrowserMachines {
   readonly dataDirectory: string;
   /** What the driver had to say. */
@@ -140,7 +140,7 @@ export async function createBrowserMachines(): Promise<BrowserMachines> {
   };
 }
 
-/** The folder of the one template, once it is whole. */
+/** The directory of the one template, once it is whole. */
 export async function templateMade({ dataDirectory, log }: BrowserMachines): Promise<string> {
   const directory = join(dataDirectory, 'qemu-templates');
   for (const until = performance.now() + PATIENCE_MS; performance.now() < until; await systemClock.sleep(200)) {

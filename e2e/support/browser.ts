@@ -8,7 +8,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { HANG_LIMIT_MS } from './hang-limit.ts';
 import { poll, repository } from './server.ts';
 
-/** The person's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
+/** The user's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
 export async function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',

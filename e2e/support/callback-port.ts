@@ -9,7 +9,7 @@ const path = join(tmpdir(), 'sallyport-test-callback-port.lock');
 export async function lockCallbackPort(signal: AbortSignal): Promise<() => Promise<void>> {
   for (;;) {
     try {
-      // It either makes the folder or fails, whoever else tries (the oldest lock there is).
+      // It either makes the directory or fails, whoever else tries (the oldest lock there is).
       await mkdir(path);
       return () => rm(path, { recursive: true, force: true });
     } catch (error) {

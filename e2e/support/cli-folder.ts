@@ -10,8 +10,8 @@ export async function makeBareDataDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'sp-e2e-'));
 }
 
-/** The folder in which a server looks for a CLI, marked as completely installed. What is in it is up to the test. */
-export async function plantCliFolder(dataDirectory: string, manifest: ProviderManifest): Promise<string> {
+/** The directory in which a server looks for a CLI, marked as completely installed. What is in it is up to the test. */
+export async function plantCliDirectory(dataDirectory: string, manifest: ProviderManifest): Promise<string> {
   const { package: name, lockfile, version } = manifest.cli;
   const hash = createHash('sha256')
     .update(JSON.stringify([name, lockfile]))
@@ -28,7 +28,7 @@ export async function plantCliFolder(dataDirectory: string, manifest: ProviderMa
 export async function plantCliScript(dataDirectory: string, manifest: ProviderManifest, script: string): Promise<void> {
   const bin = manifest.cli.bin[`${process.platform}-${process.arch}`];
   if (bin === undefined) throw new Error(`The manifest of ${manifest.id} has no program for this host.`);
-  const executable = join(await plantCliFolder(dataDirectory, manifest), bin);
+  const executable = join(await plantCliDirectory(dataDirectory, manifest), bin);
   await mkdir(dirname(executable), { recursive: true });
   await writeFile(executable, `#!/bin/sh\n${script}\n`);
   await chmod(executable, 0o755);

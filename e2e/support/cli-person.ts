@@ -2,7 +2,7 @@ import type { FakeVendor, VendorState } from '@sallyport/testkit';
 
 import type { CliWorld } from './cli-world.ts';
 
-/** What a person does on the vendor's page, without a screen: the code they read there is known from the vendor. */
+/** What a user does on the vendor's page, without a screen: the code they read there is known from the vendor. */
 export interface Signing {
   readonly button?: 'approve' | 'deny';
   /** A wrong code first. Default: where it goes on to the right one. */

@@ -194,7 +194,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     run: async (argv) => summarise(await run(argv, '')),
     renew: async () => {
       const { refresh } = manifest.commands;
-      if (!refresh || !('steps' in refresh)) throw new Error(`${manifest.id} has no talk that renews its login.`);
+      if (!refresh || !('steps' in refresh)) throw new Error(`${manifest.id} has no talk that refreshes its login.`);
       const { argv, steps, over } = refresh;
       const shown = await run(argv, '', {}, { steps, over, values: {} });
       return shown.flatMap((event) => (event.type === 'rpc' ? [factsOf(event.message).join('\n')] : []));

@@ -13,7 +13,7 @@ import { agentBundle } from '@sallyport/agent';
 import { AGENT_PORT } from '@sallyport/core';
 import type { BootConfig } from '@sallyport/core';
 import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '@sallyport/machines';
-import type { Image, NetworkPlace } from '@sallyport/machines';
+import type { Image, NetworkAttachment } from '@sallyport/machines';
 
 import { poll } from './server.ts';
 import { diskFormat } from '../../packages/machines/src/disk/create-disk.ts';
@@ -44,7 +44,7 @@ export interface GuestOptions {
   /** Default 1. */
   readonly cpus?: number;
   readonly boot: BootConfig;
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   /** Lies on the guest's disk over the image. Default: nothing does. */
   readonly upper?: string;
   /** QEMU's `-netdev` without `id=`. Default: that of the place. */
@@ -147,13 +147,13 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
 }
 
 /** As strict as the network lets it be. */
-function sandboxWords({ needsSpawn }: NetworkPlace): string {
+function sandboxWords({ needsSpawn }: NetworkAttachment): string {
   return `on,obsolete=deny,resourcecontrol=deny${needsSpawn ? '' : ',elevateprivileges=deny,spawn=deny'}`;
 }
 
 const COMMAND_LINE = 'console=ttyS0 quiet no_timer_check reboot=t panic=-1 root=/dev/vda ro init=/etc/overlay-init';
 
-/** A sparse ext4 with a folder's content, formatted as every machine's disk. */
+/** A sparse ext4 with a directory's content, formatted as every machine's disk. */
 async function makeDisk(path: string, sizeMb: number, content: string): Promise<void> {
   await writeFile(path, '');
   await truncate(path, sizeMb * 1024 * 1024);
@@ -161,7 +161,7 @@ async function makeDisk(path: string, sizeMb: number, content: string): Promise<
 }
 
 async function request(
-  place: NetworkPlace,
+  place: NetworkAttachment,
   path: string,
   headers: Readonly<Record<string, string>> = {},
   body?: string,

@@ -18,7 +18,7 @@ export interface HostileWorld extends AsyncDisposable {
   readonly internet: FakeInternet;
   /** Starts a login of somebody nobody has seen before. */
   start(provider: string, method: string): Promise<SessionRecord>;
-  /** Goes through a login as a person would, to its end. */
+  /** Goes through a login as a user would, to its end. */
   follow(sessionId: string, person?: Person): Promise<SessionRecord>;
   /** What there is of a login: a stored credential, its machine, a process in it. Each CLI is for one login at a time. */
   leftovers(sessionId: string): Promise<readonly string[]>;
@@ -32,7 +32,7 @@ export interface Person {
 }
 
 export interface HostileWorldOptions {
-  /** Each with the folder of its CLI, or with a shell script that takes the place of it. */
+  /** Each with the directory of its CLI, or with a shell script that takes the place of it. */
   readonly providers: readonly { readonly provider: Provider; readonly folder?: string; readonly script?: string }[];
   readonly sites: Readonly<Record<string, Site>>;
 }

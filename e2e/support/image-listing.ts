@@ -24,9 +24,9 @@ export async function listImage(image: string): Promise<ReadonlyMap<string, List
       const [, inode, mode = '', user, group, name = '', size = ''] = line.split('/');
       if (asked !== undefined || inode === undefined || ['', '.', '..'].includes(name)) continue;
       const path = `${folder === '/' ? '' : folder}/${name}`;
-      const isFolder = mode.startsWith('04');
-      if (isFolder) below.push(path);
-      found.set(path, { mode, owner: `${user}:${group}`, size: isFolder ? '' : size });
+      const isDirectory = mode.startsWith('04');
+      if (isDirectory) below.push(path);
+      found.set(path, { mode, owner: `${user}:${group}`, size: isDirectory ? '' : size });
     }
     folders = below;
   }

@@ -22,7 +22,7 @@ export interface MachineImages {
   readonly browser: Image;
 }
 
-/** Kept between runs. A link to another folder is as good: an image is named by what is in it. */
+/** Kept between runs. A link to another directory is as good: an image is named by what is in it. */
 export const imageStore = createImageStore({ directory: imageCache });
 
 /** For a server whose machines are virtual ones. */

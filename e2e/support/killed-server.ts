@@ -75,7 +75,7 @@ async function inventory(folder: string) {
   };
 }
 
-/** QEMU is told a home in its machine's folder, whatever user it runs as. */
+/** QEMU is told a home in its machine's directory, whatever user it runs as. */
 async function processesOf(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const name of (await readdir('/proc')).filter((one) => /^\d+$/.test(one))) {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-/** What a person who sees little, has no mouse or holds a phone would stumble over on the page as it is now. */
+/** What a user who sees little, has no mouse or holds a phone would stumble over on the page as it is now. */
 export async function auditPage(page: Page): Promise<readonly string[]> {
   return page.evaluate(() => {
     const { document, getComputedStyle, innerWidth, matchMedia, NodeFilter } = globalThis as any;

@@ -7,7 +7,7 @@ import { poll } from './server.ts';
 import type { DemoServer } from './server.ts';
 
 /**
- * A person who signs in without a screen: does by HTTP what a browser does on the sign-in page, and knows the code on
+ * A user who signs in without a screen: does by HTTP what a browser does on the sign-in page, and knows the code on
  * it from the control socket. Much faster than a desktop, and the CLI, the agent and the server notice no difference.
  */
 export interface Person {
@@ -31,7 +31,7 @@ export interface LoginStatus {
   readonly errorHint: string | null;
 }
 
-/** What the person sees after the last click. */
+/** What the user sees after the last click. */
 export interface LastPage {
   readonly status: number;
   readonly text: string;
@@ -90,7 +90,7 @@ export async function untilEnded(person: Person, sessionId: string): Promise<Log
   });
 }
 
-/** Opens the page the person was shown, types what it asks for, presses a button, and goes where that leads. */
+/** Opens the page the user was shown, types what it asks for, presses a button, and goes where that leads. */
 export async function visitSignInPage(
   person: Person,
   login: LoginStatus,
@@ -116,7 +116,7 @@ export async function answerSignInPage(
   return { ...page, redirect: page.callback?.href };
 }
 
-/** The logins of all vendors of a server's made-up internet. */
+/** The logins of all vendors of a server's fake internet. */
 async function everyLogin(server: DemoServer): Promise<OpenaiState['logins']> {
   const states = Object.values(await server.internet.state());
   return states.flatMap((state) => openaiStateSchema.pick({ logins: true }).safeParse(state).data?.logins ?? []);

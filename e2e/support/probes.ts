@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import type { BootConfig } from '@sallyport/core';
-import type { NetworkPlace } from '@sallyport/machines';
+import type { NetworkAttachment } from '@sallyport/machines';
 
 import { startGuest } from './guest.ts';
 import type { Guest } from './guest.ts';
@@ -41,7 +41,7 @@ export interface Row {
 /** A machine in which somebody is root who means no good, with Debian's kernel and nothing of ours running. */
 export async function startHostileGuest(
   folder: string,
-  place: NetworkPlace,
+  place: NetworkAttachment,
   netdev?: string,
 ): Promise<Guest & { probe(probe: Probe): Promise<string> }> {
   const { debianKernel: kernel, cli: root } = await machineImages();

@@ -31,8 +31,8 @@ export async function untilNoProcessOf(dataDirectory: string): Promise<void> {
   });
 }
 
-/** The folders of machines that exist. */
-export async function machineFolders(dataDirectory: string): Promise<readonly string[]> {
+/** The directories of machines that exist. */
+export async function machineDirectories(dataDirectory: string): Promise<readonly string[]> {
   return (await readdir(join(dataDirectory, 'machines'))).filter((name) => name.startsWith('m-'));
 }
 

@@ -1,7 +1,7 @@
 /**
  * A server that makes one machine in QEMU, and kills itself with SIGKILL at a step of that.
  *
- *     node run-qemu-machine.ts <folder> <step>
+ *     node run-qemu-machine.ts <directory> <step>
  */
 import { watch } from 'node:fs';
 import files from 'node:fs/promises';
@@ -67,7 +67,7 @@ watch(root, (_kind, name) => {
     });
   }
 });
-// No folder tells of it in time: the note is in its place a moment later.
+// No directory tells of it in time: the note is in its place a moment later.
 const { rename } = files;
 files.rename = async (from, to) => {
   if (runs && String(to) === join(root, 'machine.json')) reach('unrecorded');

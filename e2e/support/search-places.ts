@@ -13,7 +13,7 @@ export interface Searched {
   readonly looked: number;
 }
 
-/** Every file below a folder, as it is at this moment. Links lead elsewhere, and sockets hold nothing. */
+/** Every file below a directory, as it is at this moment. Links lead elsewhere, and sockets hold nothing. */
 export async function searchFiles(search: CanarySearch, root: string): Promise<Searched> {
   const finds: Find[] = [];
   let looked = 0;

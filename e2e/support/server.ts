@@ -20,7 +20,7 @@ export interface DemoServerOptions {
   readonly config?: string;
 }
 
-/** The real server as its own process, on the demo's made-up internet. */
+/** The real server as its own process, on the demo's fake internet. */
 export interface DemoServer {
   readonly origin: string;
   readonly dataDirectory: string;

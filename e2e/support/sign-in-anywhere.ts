@@ -1,5 +1,5 @@
-import { candidateName } from '@sallyport/core';
-import type { Candidate } from '@sallyport/core';
+import { methodName } from '@sallyport/core';
+import type { MethodChoice } from '@sallyport/core';
 
 import { openBrowser, readCodeFromCanvas, typeIntoCanvas } from './browser.ts';
 import { loginStatus, startLogin, visitSignInPage } from './person.ts';
@@ -8,17 +8,17 @@ import { poll } from './server.ts';
 
 export interface AnySignIn {
   readonly provider: string;
-  readonly way: Candidate;
-  /** What the person has at hand, by the id of the prompt: an API key. */
+  readonly way: MethodChoice;
+  /** What the user has at hand, by the id of the prompt: an API key. */
   readonly answers: Readonly<Record<string, string>>;
 }
 
 /**
- * Logs in by whatever way of whatever provider: on the vendor's pages in the person's own browser or in the login
+ * Logs in by whatever way of whatever provider: on the vendor's pages in the user's own browser or in the login
  * machine's, with a code that goes from here to there or from there to here, or with a key.
  */
 export async function signInAnywhere(person: Person, { provider, way, answers }: AnySignIn): Promise<LoginStatus> {
-  const sessionId = await startLogin(person, candidateName(way), provider);
+  const sessionId = await startLogin(person, methodName(way), provider);
   const asked = new Set<string>();
   let page: LastPage | undefined;
   await person.api.sessionEvents(sessionId, async ({ type, phase, data }) => {

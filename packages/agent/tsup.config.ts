@@ -10,7 +10,7 @@ export default defineConfig([
   { ...shared, entry: { index: 'src/index.ts', 'terminal/index': 'src/terminal/index.ts' } },
   {
     ...shared,
-    // The programs: one file each, so that a machine needs this folder and Node, and nothing else.
+    // The programs: one file each, so that a machine needs this directory and Node, and nothing else.
     entry: { main: 'src/main.ts', record: 'src/transcript/main.ts' },
     outDir: 'dist/agent',
     splitting: false,
@@ -33,6 +33,6 @@ async function copyTerminalModule(): Promise<void> {
   const modules = join('dist', 'agent', 'node_modules');
   await cp(terminal, join(modules, 'node-pty'), { recursive: true, dereference: true });
   await cp(binary, join(modules, prebuilt), { recursive: true, dereference: true });
-  // Says what kind of file main.js is, wherever the folder is shown.
+  // Says what kind of file main.js is, wherever the directory is shown.
   await writeFile(join('dist', 'agent', 'package.json'), '{ "type": "module" }\n');
 }

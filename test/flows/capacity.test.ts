@@ -89,13 +89,13 @@ describe('a host that is full', () => {
     });
     const [ada = ''] = people(1);
     await connect(world, ada);
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     await until(() => world.fake.machines.length === 1 && world.fake.newest('browser').boots.length === 1);
     world.fake.newest('browser').agent.emit({ type: 'desktop.ready' });
-    await until(() => world.app.warmMachines.ready() === 1);
+    await until(() => world.app.warmPool.ready() === 1);
     expect(endOf(await prompt(world, ada))).toMatchObject({ outcome: 'completed' });
     await world.clock.advance(MINUTE);
-    expect(world.app.warmMachines.ready()).toBe(0);
+    expect(world.app.warmPool.ready()).toBe(0);
     expect(world.app.machines.load()).toMatchObject({ running: 1 });
   });
 
@@ -123,7 +123,7 @@ describe('a host that is full', () => {
 });
 
 describe('many wakes at once', () => {
-  it('are done a few at a time, each person told where they stand', async () => {
+  it('are done a few at a time, each user told where they stand', async () => {
     const world = small(50, { queue: { atOnce: 8, maxWaiting: 100, waitMs: MINUTE } });
     const users = people(50);
     await sleepers(world, users);
@@ -264,7 +264,7 @@ it('has a place reserved for each machine that runs and for no other, whatever f
   );
 }, 60_000);
 
-/** A login of the first person, by a way that needs no desktop. */
+/** A login of the first user, by a way that needs no desktop. */
 async function signIn(world: World): Promise<void> {
   const { sessionId } = await startLogin(world, 'browser:local');
   const agent = await agentOf(world, sessionId).catch(() => undefined);

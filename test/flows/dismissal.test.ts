@@ -109,7 +109,7 @@ it('a first machine that waits to be made is destroyed at once', async () => {
   expect(await prompt(world, ada)).toMatchObject({ outcome: 'completed' });
 });
 
-it('another machine of the same person is destroyed without anybody being sent away', async () => {
+it('another machine of the same user is destroyed without anybody being sent away', async () => {
   const { world, letGo } = await fullHost(asleep);
   const [end] = await waiting(world, ['fake']);
   const row = await world.store.machines.get(await machineOf(world, ada));

@@ -18,7 +18,7 @@ const inState = (world: World, state: string) => async () =>
   (await world.store.machines.list()).some((row) => row.role === 'cli' && row.state === state);
 const stored = async (world: World) => (await world.store.credentials.current(userId, 'fake'))?.version;
 
-/** A person whose machine has run a prompt. */
+/** A user whose machine has run a prompt. */
 async function awake(options: WorldOptions = {}): Promise<World> {
   const world = sleeping(options);
   await world.app.start();
@@ -38,7 +38,7 @@ async function asleep(options: WorldOptions = {}, meanwhile: (world: World) => v
 }
 
 describe('a machine that nobody uses', () => {
-  it('hibernates, keeps its login, and closes its way out', async () => {
+  it('hibernates, keeps its login, and closes its egress', async () => {
     const world = await asleep();
     expect(world.fake.newest('cli')).toMatchObject({ running: false, hibernated: true });
     expect(await world.store.credentials.holder(userId, 'fake')).toMatchObject({
@@ -143,7 +143,7 @@ describe('a machine that hibernates', () => {
     expect(world.fake.newest('cli').hibernated).toBe(false);
   });
 
-  it('gives the login up when the person disconnects', async () => {
+  it('gives the login up when the user disconnects', async () => {
     const world = await asleep();
     await world.app.credentials.disconnect(userId, 'fake');
     expect(world.fake.newest('cli').home('fake').size).toBe(0);

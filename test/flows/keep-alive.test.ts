@@ -1,5 +1,5 @@
-import { createMemoryWitness } from '@sallyport/core';
-import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings, Witness } from '@sallyport/core';
+import { createMemoryRollbackGuard } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings, RollbackGuard } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, credential, runPrompt, settle, until, userId } from './world.ts';
@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 
 const command: RefreshCommand = { argv: ['refresh'], exits: { '0': 'ok', '1': 'not-logged-in' }, afterHours: 8 };
 
-/** As a CLI that speaks JSON-RPC renews its login. */
+/** As a CLI that speaks JSON-RPC refreshes its login. */
 const talk: RefreshCommand = {
   argv: ['server'],
   afterHours: 8,
@@ -20,18 +20,18 @@ const talk: RefreshCommand = {
 
 const exit = (code: number): ExecuteEvent => ({ type: 'exit', code, signal: null, reason: 'ended' });
 
-/** A person whose machine runs, with a login from before the beginning of this world's time. */
+/** A user whose machine runs, with a login from before the beginning of this world's time. */
 async function begin(options: {
   refresh?: RefreshCommand;
   keepAlive?: Partial<Settings['keepAlive']>;
-  witness?: Witness;
+  rollbackGuard?: RollbackGuard;
 }) {
   const keepAlive = { beforeMs: 20 * MINUTE_MS, retryMs: 10 * MINUTE_MS, atOnce: 2, ...options.keepAlive };
   const settings = { keepAlive, idleMs: 24 * 60 * MINUTE_MS };
   const world = createWorld({
     settings,
     ...(options.refresh && { refresh: options.refresh }),
-    ...(options.witness && { witness: options.witness }),
+    ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
   });
   await world.app.start();
   await connect(world);
@@ -39,7 +39,7 @@ async function begin(options: {
   return world;
 }
 
-/** From now on its CLI does this when it is to renew a login. */
+/** From now on its CLI does this when it is to refresh a login. */
 function script(world: World, renew: (rotate: () => void) => AsyncIterable<ExecuteEvent>): ExecuteRequest[] {
   const asked: ExecuteRequest[] = [];
   world.fake.script.execute = (request, agent) => {
@@ -51,8 +51,8 @@ function script(world: World, renew: (rotate: () => void) => AsyncIterable<Execu
   return asked;
 }
 
-/** Hours pass, and its CLI is never asked to renew a login. */
-async function expectNoRenewal(world: World): Promise<void> {
+/** Hours pass, and its CLI is never asked to refresh a login. */
+async function expectNoRefresh(world: World): Promise<void> {
   const asked = script(world, async function* () {
     yield exit(0);
   });
@@ -68,7 +68,7 @@ describe('a login that is kept alive', () => {
   it.each([
     ['a command', command],
     ['a talk over JSON-RPC', talk],
-  ])('is renewed by %s on the machine that runs, and stored as a new version', async (_, refresh) => {
+  ])('is refreshed by %s on the machine that runs, and stored as a new version', async (_, refresh) => {
     const world = await begin({ refresh });
     const asked = script(world, async function* (rotate) {
       rotate();
@@ -109,7 +109,7 @@ describe('a login that is kept alive', () => {
     await world.app.close();
   });
 
-  it('is tried again after a while where it was not renewed, and stays as it is', async () => {
+  it('is tried again after a while where it was not refreshed, and stays as it is', async () => {
     const world = await begin({ refresh: talk });
     const asked = script(world, async function* () {
       yield { type: 'rpc', message: { id: 'renew', error: { message: 'The vendor is away.' } } };
@@ -121,7 +121,7 @@ describe('a login that is kept alive', () => {
     await until(() => asked.length > 1, 'the next attempt');
     expect(asked.length).toBeLessThanOrEqual(3);
     expect(await current(world)).toMatchObject({ valid: true, version: 1 });
-    expect(world.reported[0]).toContain('renewing the fake login');
+    expect(world.reported[0]).toContain('refreshing the fake login');
     await world.app.close();
   });
 
@@ -130,7 +130,7 @@ describe('a login that is kept alive', () => {
     const order: string[] = [];
     let letGo = (): void => undefined;
     world.fake.script.execute = async function* (request) {
-      const name = request.prompt === '' ? 'renewal' : 'prompt';
+      const name = request.prompt === '' ? 'refresh' : 'prompt';
       order.push(`${name} begins`);
       await new Promise<void>((resolve) => {
         letGo = resolve;
@@ -146,7 +146,7 @@ describe('a login that is kept alive', () => {
     letGo();
     await first;
     await world.clock.advance(MINUTE_MS / 2);
-    await until(() => order.includes('renewal begins'), 'the renewal');
+    await until(() => order.includes('refresh begins'), 'the refresh');
     const second = runPrompt(world);
     await settle();
     letGo();
@@ -154,7 +154,7 @@ describe('a login that is kept alive', () => {
     letGo();
     await second;
     const one = (name: string): string[] => [`${name} begins`, `${name} ends`];
-    expect(order).toEqual([...one('prompt'), ...one('renewal'), ...one('prompt')]);
+    expect(order).toEqual([...one('prompt'), ...one('refresh'), ...one('prompt')]);
     await world.app.close();
   });
 
@@ -163,22 +163,22 @@ describe('a login that is kept alive', () => {
     ['where the operator has turned that off', { refresh: command, keepAlive: { beforeMs: 0 } }],
   ])('is none %s', async (_, options) => {
     const world = await begin(options);
-    await expectNoRenewal(world);
+    await expectNoRefresh(world);
   });
 
   it('is left alone on a machine that does not hold it any more', async () => {
-    const witness = createMemoryWitness();
-    const world = await begin({ refresh: command, witness });
+    const rollbackGuard = createMemoryRollbackGuard();
+    const world = await begin({ refresh: command, rollbackGuard });
     await world.store.credentials.release(userId, 'fake', world.fake.newest('cli').machine.id);
-    const remembered = await witness.recall(userId, 'fake');
-    if (remembered) await witness.note(userId, 'fake', { ...remembered, machineId: null });
-    await expectNoRenewal(world);
+    const remembered = await rollbackGuard.recall(userId, 'fake');
+    if (remembered) await rollbackGuard.note(userId, 'fake', { ...remembered, machineId: null });
+    await expectNoRefresh(world);
   });
 
   it('is left alone where no machine runs', async () => {
     const world = await begin({ refresh: command });
     const machineId = (await world.store.users.get(userId))?.machineId ?? '';
     await world.app.machines.destroy(userId, machineId);
-    await expectNoRenewal(world);
+    await expectNoRefresh(world);
   });
 });

@@ -24,7 +24,7 @@ async function ask(world: World, more: { readonly replace?: boolean } = {}): Pro
   const request = { userId, externalId: null, provider: 'fake', method: 'api-key', ...more };
   const { sessionId } = await world.app.logins.start(request);
   await until(async () => (await world.app.logins.get(sessionId)).phase === 'awaiting-user', 'the key is asked for');
-  await until(() => (world.app.logins.live(sessionId)?.openPrompts.size ?? 0) > 0, 'the question is open');
+  await until(() => (world.app.logins.live(sessionId)?.openQuestions.size ?? 0) > 0, 'the question is open');
   return sessionId;
 }
 

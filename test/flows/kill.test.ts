@@ -93,7 +93,7 @@ for (const scenario of scenarios) {
       expect([next.events.length, again.events.length]).toEqual([told, 0]);
       expect(next.reported).toEqual([]);
 
-      // The person can go on: with the login they had, or with a new one where there was none.
+      // The user can go on: with the login they had, or with a new one where there was none.
       if (!(await store.credentials.current(userId, 'fake'))) await connect(again, 9);
       expect((await store.credentials.current(userId, 'fake'))?.valid).toBe(true);
       expect(await prompt(again)).toBe('completed');
@@ -117,7 +117,7 @@ async function disorder(world: World): Promise<readonly string[]> {
     ...rows.filter(({ machineId }) => !onHost.includes(machineId)).map((row) => `${row.machineId} is not there`),
     ...rows.filter(({ state }) => !['stopped', 'hibernated'].includes(state)).map((row) => `a row says ${row.state}`),
     ...(holder && !onHost.includes(holder.machineId) ? ['a machine that is gone has the lease'] : []),
-    ...(current && known.get(current)?.state === 'destroyed' ? ['a person has a machine that was destroyed'] : []),
+    ...(current && known.get(current)?.state === 'destroyed' ? ['a user has a machine that was destroyed'] : []),
     ...(await store.sessions.live()).map(({ phase }) => `a login is in phase ${phase}`),
     ...(await store.prompts.running()).map(() => 'a prompt runs'),
     ...(running + reserved.memoryMb + waiting + underWay > 0 ? ['a place is reserved'] : []),

@@ -24,7 +24,7 @@ async function arriveAtUser(world: World, method?: string) {
   agent.emit({ type: 'login.url', sessionId, url: signInUrl });
   await until(
     async () => (await world.app.logins.get(sessionId)).phase === 'awaiting-user',
-    'the person is asked to sign in',
+    'the user is asked to sign in',
   );
   return { sessionId, agent };
 }
@@ -177,7 +177,7 @@ describe('a login that goes well', () => {
     }
   });
 
-  it('with a code: asks the person, takes the answer once, and refuses any other', async () => {
+  it('with a code: asks the user, takes the answer once, and refuses any other', async () => {
     const world = createWorld({
       plugins: [{ name: 'nosy', apply: ({ hooks }) => hooks['login.prompt'].tap('nosy', () => 'guess') }],
     });
@@ -197,7 +197,7 @@ describe('a login that goes well', () => {
       secret: false,
     });
     agent.emit({ type: 'login.prompt', sessionId, promptId: 'still_there', label: 'x', kind: 'choice', secret: false });
-    await until(() => world.app.logins.live(sessionId)?.openPrompts.size === 2, 'both questions are open');
+    await until(() => world.app.logins.live(sessionId)?.openQuestions.size === 2, 'both questions are open');
     await expect(world.app.logins.answer(sessionId, 'other', 'x')).rejects.toMatchObject({
       code: 'LOGIN_ANSWER_UNEXPECTED',
     });
@@ -229,7 +229,7 @@ describe('a login that goes well', () => {
     const { sessionId } = await startLogin(world, 'paste');
     const agent = await agentOf(world, sessionId);
     agent.emit({ type: 'login.prompt', sessionId, promptId: 'code', label: 'Code', kind: 'code', secret: true });
-    await until(() => world.app.logins.live(sessionId)?.openPrompts.has('code') === true);
+    await until(() => world.app.logins.live(sessionId)?.openQuestions.has('code') === true);
     world.fake.script.answer = () => Promise.reject(new SallyportError('AGENT_UNREACHABLE', 'No.'));
     await expect(world.app.logins.answer(sessionId, 'code', 'A')).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
     delete world.fake.script.answer;
@@ -239,12 +239,12 @@ describe('a login that goes well', () => {
 
   it('waits for the callback port that another login has, and says so', async () => {
     const world = createWorld({ features: { desktop: false } });
-    const handOver = Promise.withResolvers<void>();
-    world.ports.busyUntil = handOver.promise;
+    const manualEntry = Promise.withResolvers<void>();
+    world.ports.busyUntil = manualEntry.promise;
     const { sessionId } = await startLogin(world);
     await until(async () => (await world.app.logins.get(sessionId)).phase === 'waiting-for-port');
     expect(world.fake.machines).toEqual([]);
-    handOver.resolve();
+    manualEntry.resolve();
     const agent = await agentOf(world, sessionId);
     agent.offer('fake', credential(1));
     await ended(world, sessionId);
@@ -435,7 +435,7 @@ describe('a login that fails', () => {
     expect(await outcome('toString')).toMatchObject({ errorCode: 'LOGIN_FAILED' });
   });
 
-  it('because another one of the same person and provider is under way', async () => {
+  it('because another one of the same user and provider is under way', async () => {
     const world = createWorld();
     const started = await Promise.allSettled([startLogin(world), startLogin(world)]);
     const first = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value.sessionId] : []));
@@ -449,7 +449,7 @@ describe('a login that fails', () => {
   });
 });
 
-describe('the ladder', () => {
+describe('the method selection', () => {
   const failed = new SallyportError('MACHINE_FAILED', 'No machine today.');
   const faults: readonly [string, (world: World) => void][] = [
     ['the machine cannot be made', (world) => world.fake.failAt('create', failed)],
@@ -515,7 +515,7 @@ describe('the ladder', () => {
     await world.app.logins.cancel(sessionId);
   });
 
-  it('tries the next way when the CLI fails before it has asked the person for anything, and says why', async () => {
+  it('tries the next way when the CLI fails before it has asked the user for anything, and says why', async () => {
     const world = createWorld();
     const { sessionId } = await startLogin(world);
     const message = 'Device codes are switched off for this account.';
@@ -532,7 +532,7 @@ describe('the ladder', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
-  it('does not go on past a closed way out', async () => {
+  it('does not go on past a closed egress', async () => {
     const world = createWorld();
     world.failEgress(new SallyportError('EGRESS_FAILED', 'No way out.'));
     const { sessionId } = await startLogin(world);
@@ -588,7 +588,7 @@ describe('cancelling a login', () => {
     ],
     ['while the CLI starts', () => undefined, reached('starting-login')],
     [
-      'while the person signs in',
+      'while the user signs in',
       (world) => {
         world.fake.script.startLogin = async (_request, agent) =>
           agent.emit({ type: 'login.url', sessionId: agent.sessionId ?? '', url: signInUrl });

@@ -31,7 +31,7 @@ function holdPrompts({ fake }: World): () => void {
   return resolve;
 }
 
-/** A person whose machine has run a prompt. */
+/** A user whose machine has run a prompt. */
 async function awake(): Promise<World> {
   const world = createWorld({ features: { hibernate: true } });
   await world.app.start();

@@ -420,7 +420,7 @@ describe('a login that the provider refuses', () => {
     expect((await world.app.credentials.list(userId)).map(({ valid }) => valid)).toEqual([true, false]);
   });
 
-  it('is not marked when the person has logged in again meanwhile', async () => {
+  it('is not marked when the user has logged in again meanwhile', async () => {
     const world = createWorld();
     await connect(world);
     refuse(world, () => connect(world, 5));
@@ -464,7 +464,7 @@ describe('the end of a prompt', () => {
     await world.app.close();
   });
 
-  it('comes after the clean-up for who cancels its own boot; the next one boots anew', async () => {
+  it('comes after the clean-up for who cancels its own boot; the next one boots again', async () => {
     const world = createWorld();
     await connect(world);
     const release = world.fake.holdAt('start');

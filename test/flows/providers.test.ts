@@ -78,10 +78,10 @@ describe('a provider that is switched off while the server runs', () => {
 
 describe('a provider whose terms do not list this kind of deployment', () => {
   it('is off, and says what the operator has to do', async () => {
-    const world = createWorld({ policy: { deployment: 'hosted', readTermsOf: ['other'] } });
+    const world = createWorld({ policy: { deployment: 'hosted', acceptedTerms: ['other'] } });
     const refused = startLogin(world);
     await expect(refused).rejects.toThrow(disabled);
-    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('fake in iHaveReadTheTermsOf') });
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('fake in acceptedTerms') });
     await expect(
       world.app.credentials.import({ userId, externalId: null, provider: 'other', files: credential(1) }),
     ).resolves.toEqual({ version: 1 });

@@ -12,7 +12,7 @@ export interface RotatingVendor {
   readonly replayed: readonly number[];
   /** The CLI's rotations reach its disk and nobody is told, as at a kill in between. */
   unseen: boolean;
-  /** A new login, as a person makes it: a new family. */
+  /** A new login, as a user makes it: a new family. */
   logIn(): { readonly auth: string };
   /** From now on the machines of this world run the CLI. */
   serve(world: World): void;

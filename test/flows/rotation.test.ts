@@ -1,5 +1,5 @@
-import { createMemoryWitness, SallyportError, systemClock } from '@sallyport/core';
-import type { PlacedFile, PromptEvent, Store, Witness } from '@sallyport/core';
+import { createMemoryRollbackGuard, SallyportError, systemClock } from '@sallyport/core';
+import type { PlacedFile, PromptEvent, Store, RollbackGuard } from '@sallyport/core';
 import { createFakeDriver } from '@sallyport/testkit';
 import type { FakeDriver } from '@sallyport/testkit';
 import { checkProperty } from '@sallyport/testkit';
@@ -18,7 +18,7 @@ interface Drill {
   readonly vendor: RotatingVendor;
   readonly database: Database;
   readonly fake: FakeDriver;
-  readonly witness: Witness;
+  readonly rollbackGuard: RollbackGuard;
   readonly host: string;
   /** The server that runs now. */
   world: World;
@@ -26,11 +26,11 @@ interface Drill {
   cut(): void;
 }
 
-async function begin(former?: Pick<Drill, 'vendor' | 'database' | 'witness'>): Promise<Drill> {
+async function begin(former?: Pick<Drill, 'vendor' | 'database' | 'rollbackGuard'>): Promise<Drill> {
   const lasting = former ?? {
     vendor: createRotatingVendor(),
     database: createRestorableDatabase(systemClock),
-    witness: createMemoryWitness(),
+    rollbackGuard: createMemoryRollbackGuard(),
   };
   const fake = createFakeDriver();
   const host = former ? 'other' : 'first';
@@ -60,7 +60,7 @@ async function logIn({ world, vendor }: Drill): Promise<void> {
   await world.app.credentials.import({ userId, externalId: null, provider: 'fake', files: vendor.logIn() });
 }
 
-/** How a prompt ended; `undefined` where none was taken, because the person has to log in again. */
+/** How a prompt ended; `undefined` where none was taken, because the user has to log in again. */
 async function ask({ world }: Drill): Promise<PromptEvent | undefined> {
   try {
     return (await runPrompt(world)).at(-1);
@@ -105,7 +105,7 @@ function restoreDisk(drill: Drill, files: readonly PlacedFile[]): void {
 const worked = { type: 'prompt-end', outcome: 'completed' };
 const refused = { type: 'prompt-end', outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID' };
 
-/** The person is told once, no prompt is taken any more, and a new login works. */
+/** The user is told once, no prompt is taken any more, and a new login works. */
 async function expectLoginNeeded(drill: Drill, reason: string): Promise<void> {
   expect(await stateOf(drill)).toMatchObject({ valid: false, reason });
   expect(await ask(drill)).toBeUndefined();
@@ -140,7 +140,7 @@ describe('the rotation drill', () => {
       expect(await ask(drill)).toEqual(worked);
     }));
 
-  it('tells the person to log in again where a machine is lost that may have refreshed', () =>
+  it('tells the user to log in again where a machine is lost that may have refreshed', () =>
     drillOf(async (drill) => {
       await askUnseen(drill);
       cli(drill).lose();
@@ -216,7 +216,7 @@ describe('the rotation drill', () => {
       expect(await ask(drill)).toEqual(worked);
     }));
 
-  it('tells the person to log in again after a backup was restored and the machine is gone', () =>
+  it('tells the user to log in again after a backup was restored and the machine is gone', () =>
     drillOf(async (drill) => {
       await askStored(drill);
       await rest(drill);

@@ -61,7 +61,7 @@ describe('room that a driver uses for what nobody waits for', () => {
     expect(world.app.machines.load().running).toBe(1);
   });
 
-  it('is given back as soon as a person needs it, before their machine is made', async () => {
+  it('is given back as soon as a user needs it, before their machine is made', async () => {
     const world = await host(1);
     let cleared = false;
     const used = world.use({

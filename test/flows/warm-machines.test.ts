@@ -18,16 +18,16 @@ const KEEP_MS = 60_000;
 const REFILL_MS = 5_000;
 
 function createWarmWorld(options: WorldOptions = {}): World {
-  const settings = { warmMachines: { count: 1, keepMs: KEEP_MS, refillDelayMs: REFILL_MS }, ...options.settings };
+  const settings = { warmPool: { count: 1, keepMs: KEEP_MS, refillDelayMs: REFILL_MS }, ...options.settings };
   return createWorld({ installed: ['fake'], ...options, settings });
 }
 
 /** Somebody looks at what can be connected, and stays until a machine is ready. */
 async function lookUntilReady(world: World): Promise<void> {
-  world.app.warmMachines.expect();
+  world.app.warmPool.expect();
   await until(() => world.fake.machines.some(({ running }) => running), 'a machine is started ahead');
   world.fake.newest('browser').agent.emit({ type: 'desktop.ready' });
-  await until(() => world.app.warmMachines.ready() === 1, 'a machine is ready');
+  await until(() => world.app.warmPool.ready() === 1, 'a machine is ready');
 }
 
 async function signIn(world: World): Promise<void> {
@@ -51,16 +51,16 @@ describe('a browser machine that is started ahead', () => {
 
   it('may take minutes to have its screen on a busy host', async () => {
     const world = createWarmWorld();
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     await until(() => world.fake.machines.length === 1 && world.fake.newest('browser').boots.length === 1, 'it boots');
     await world.clock.advance(4 * 60_000);
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     world.fake.newest('browser').agent.emit({ type: 'desktop.ready' });
-    await until(() => world.app.warmMachines.ready() === 1, 'it is ready');
+    await until(() => world.app.warmPool.ready() === 1, 'it is ready');
     expect(world.reported).toEqual([]);
   });
 
-  it('is taken by the next login, with the way out of that person, and removed with it', async () => {
+  it('is taken by the next login, with the egress of that user, and removed with it', async () => {
     const world = createWarmWorld();
     await lookUntilReady(world);
     const { machineId } = world.fake.newest('browser').plan;
@@ -88,9 +88,9 @@ describe('a browser machine that is started ahead', () => {
     const world = createWarmWorld();
     await lookUntilReady(world);
     await world.clock.advance(KEEP_MS - 1);
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     await world.clock.advance(KEEP_MS - 1);
-    expect(world.app.warmMachines.ready()).toBe(1);
+    expect(world.app.warmPool.ready()).toBe(1);
     await world.clock.advance(1);
     await until(async () => (await world.leftovers()).length === 0, 'it is given up');
     await lookUntilReady(world);
@@ -106,7 +106,7 @@ describe('a browser machine that is started ahead', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
-  it('is not taken where a plugin wants another kind of machine for this person', async () => {
+  it('is not taken where a plugin wants another kind of machine for this user', async () => {
     const world = createWarmWorld({
       plugins: [
         {
@@ -126,13 +126,13 @@ describe('a browser machine that is started ahead', () => {
     const world = createWarmWorld();
     await lookUntilReady(world);
     world.fake.newest('browser').crash();
-    await until(() => world.app.warmMachines.ready() === 0, 'the death is noticed');
+    await until(() => world.app.warmPool.ready() === 0, 'the death is noticed');
     await signIn(world);
     expect(world.fake.machines).toHaveLength(2);
     expect(await world.leftovers()).toEqual([]);
   });
 
-  it('is removed with the login whose way out is refused', async () => {
+  it('is removed with the login whose egress is refused', async () => {
     const world = createWarmWorld();
     await lookUntilReady(world);
     world.failEgress(new Error('The proxy is down.'));
@@ -144,7 +144,7 @@ describe('a browser machine that is started ahead', () => {
   it('that does not start is reported once, tried again for the next who looks, and is in nobody’s way', async () => {
     const world = createWarmWorld();
     world.fake.failAt('start', new Error('There is no memory left.'));
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     await until(() => world.reported.length > 0, 'the failure is reported');
     await world.clock.advance(KEEP_MS / 2);
     expect(world.reported).toEqual(['starting a browser machine ahead: There is no memory left.']);
@@ -155,13 +155,13 @@ describe('a browser machine that is started ahead', () => {
   });
 
   it.each([
-    ['the operator wants none', { settings: { warmMachines: { count: 0, keepMs: KEEP_MS, refillDelayMs: 0 } } }],
+    ['the operator wants none', { settings: { warmPool: { count: 0, keepMs: KEEP_MS, refillDelayMs: 0 } } }],
     ['the host has no desktop', { features: { desktop: false } }],
     ['other ways to log in come first', { settings: { prefer: 'least-intrusive' as const } }],
     ['no CLI is installed', { installed: [] }],
   ])('is not started where %s', async (_why, options) => {
     const world = createWarmWorld(options);
-    world.app.warmMachines.expect();
+    world.app.warmPool.expect();
     await world.clock.advance(KEEP_MS / 2);
     expect(world.fake.machines).toEqual([]);
   });

@@ -56,7 +56,7 @@ describe('the work queue', () => {
     expect(queue.load()).toEqual({ waiting: 0, underWay: 0 });
   });
 
-  it('shares turns out among people: many works of one do not hold up the others', async () => {
+  it('shares turns out among users: many works of one do not hold up the others', async () => {
     const { begun, run, end } = createBench();
     for (const id of ['ada-1', 'ada-2', 'ada-3']) void run(work(id, 'ada'));
     void run(work('bob-1', 'bob'));

@@ -21,7 +21,7 @@ import type {
   Settings,
   StartPrompt,
   Store,
-  Witness,
+  RollbackGuard,
 } from '@sallyport/core';
 import { createFakeDriver, createFakeProvider, createVirtualClock } from '@sallyport/testkit';
 import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
@@ -51,8 +51,8 @@ export interface WorldOptions {
   readonly policy?: ProviderPolicy;
   /** Providers whose CLI is on the host already. Default: none. */
   readonly installed?: readonly string[];
-  readonly witness?: Witness;
-  /** How the fake CLI renews its login. Default: it has no command for it. */
+  readonly rollbackGuard?: RollbackGuard;
+  /** How the fake CLI refreshes its login. Default: it has no command for it. */
   readonly refresh?: RefreshCommand;
   /** The fake CLI takes any free port for its callback, and only its link says which. Default: always the same. */
   readonly freePort?: boolean;
@@ -71,9 +71,9 @@ export interface World {
   readonly reported: readonly string[];
   readonly routes: { readonly opened: readonly NetworkPlan[]; readonly open: number };
   readonly ports: FakePorts;
-  /** The next opening of a way out fails with this. */
+  /** The next opening of an egress route fails with this. */
   failEgress(error: unknown): void;
-  /** A machine asks its way out for a host that is not allowed. */
+  /** A machine asks its egress for a host that is not allowed. */
   refuse(machineId: string, host: string): void;
   /** Everything that must be true when nothing runs. */
   leftovers(): Promise<readonly string[]>;
@@ -178,7 +178,7 @@ export function createWorld(options: WorldOptions = {}): World {
     ...(options.settings && { settings: options.settings }),
     ...(options.policy && { policy: options.policy }),
     ...(options.host !== undefined && { host: options.host }),
-    ...(options.witness && { witness: options.witness }),
+    ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
     onBackgroundError: (what, error) =>
       reported.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
   });
@@ -211,7 +211,7 @@ export function createWorld(options: WorldOptions = {}): World {
         ...rows
           .filter(({ role, state }) => role === 'browser' && state !== 'destroyed')
           .map((row) => `${row.machineId} is ${row.state}`),
-        ...(open === 0 ? [] : [`${open} ways out are open`]),
+        ...(open === 0 ? [] : [`${open} egress routes are open`]),
         ...(ports.held === 0 ? [] : [`${ports.held} port leases are held`]),
       ];
     },

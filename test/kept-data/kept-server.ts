@@ -5,7 +5,7 @@ import { createFakeProvider, writeFakeCli } from '@sallyport/testkit';
 
 import { createApi } from '../../e2e/support/api.ts';
 import type { Api } from '../../e2e/support/api.ts';
-import { plantCliFolder } from '../../e2e/support/cli-folder.ts';
+import { plantCliDirectory } from '../../e2e/support/cli-folder.ts';
 import { root, runSallyport } from '../server/sallyport-process.ts';
 
 export const provider = 'fake';
@@ -26,7 +26,7 @@ export interface KeptServer {
 /** Starts the server from source on this data directory and database, with the fake CLI where it looks for CLIs. */
 export async function startKeptServer(dataDirectory: string, databaseUrl: string): Promise<KeptServer> {
   // `env` finds Node wherever the isolation of this host shows it to machines.
-  await writeFakeCli(await plantCliFolder(dataDirectory, createFakeProvider().manifest), {}, '/usr/bin/env node');
+  await writeFakeCli(await plantCliDirectory(dataDirectory, createFakeProvider().manifest), {}, '/usr/bin/env node');
   const server = runSallyport(['--config', join(root, 'e2e/configs/fake-cli.config.ts')], {
     SALLYPORT_DATA_DIR: dataDirectory,
     DATABASE_URL: databaseUrl,

@@ -105,7 +105,7 @@ describe('Sec-Fetch-Site', () => {
     ['a request of our page', '/api/providers', ['same-origin'], 200],
     ['a request of another page', '/api/providers', ['cross-site'], 403],
     ['a request of a page on another port', '/api/providers', ['same-site'], 403],
-    ['an address typed by the person', '/', ['none', ...visit], 200],
+    ['an address typed by the user', '/', ['none', ...visit], 200],
     ['a typed address of the API', '/api/providers', ['none', ...visit], 200],
     ['something a browser does by itself', '/api/providers', ['none'], 403],
     ['a link of another page to ours', '/', ['cross-site', ...visit], 200],
@@ -172,7 +172,7 @@ describe('security headers', () => {
     ['metrics', '/metrics', 200],
     ['what does not exist', '/nowhere', 404],
     ['an address that cannot be decoded', '/%ff', 400],
-    ['a way out of the folder', '/%2e%2e/%2e%2e/etc/passwd', 400],
+    ['an egress route of the directory', '/%2e%2e/%2e%2e/etc/passwd', 400],
     ['an invalid id', '/api/auth/session/1/status', 400],
     ['the viewer page', '/api/auth/session/11111111-1111-4111-8111-111111111111/novnc', 200],
   ])('are on %s', async (_what, target, status) => {

@@ -73,7 +73,7 @@ it('counts without naming anybody', async () => {
   expect(text).not.toMatch(/ada|example\.org|[0-9a-f]{8}-[0-9a-f]{4}-/);
 });
 
-it('logs neither bodies, queries, tickets nor addresses of people', async () => {
+it('logs neither bodies, queries, tickets nor addresses of users', async () => {
   const server = await startTestServer();
   await server.connect();
   server.output.put({ type: 'stdout', line: '{"type":"text","text":"canary-answer"}' });

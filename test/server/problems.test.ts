@@ -126,7 +126,7 @@ describe('what does not exist', () => {
 });
 
 describe('what cannot be done now', () => {
-  it('a second login of the same person and provider: 409 with the id of the first', async () => {
+  it('a second login of the same user and provider: 409 with the id of the first', async () => {
     const first = await server.post('/api/auth/start', { provider: 'fake', userId: 'twice', method: 'paste' });
     expect(first.status).toBe(201);
     const { sessionId } = Object(await first.json());
@@ -231,7 +231,7 @@ describe('a failure inside', () => {
 });
 
 describe('userId', () => {
-  it('is the same person under every spelling, and nobody else', async () => {
+  it('is the same user under every spelling, and nobody else', async () => {
     const { userId } = resolveUserId('ada@example.org');
     await server.connect('ada@example.org');
     const connected = async (name: string): Promise<number> =>

@@ -18,7 +18,7 @@ beforeEach(() => {
 const run = (words: readonly string[], deployment: 'self-hosted' | 'hosted' = 'self-hosted'): Promise<void> =>
   providersCommand(words, {
     manifests: [createFakeProvider().manifest],
-    policy: { deployment, readTermsOf: [] },
+    policy: { deployment, acceptedTerms: [] },
     store,
     print: (line) => printed.push(line),
   });

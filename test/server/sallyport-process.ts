@@ -68,12 +68,12 @@ export function runSallyport(args: readonly string[], environment: Readonly<Reco
   return runOwn(node, [...main, ...args], environment);
 }
 
-/** A folder in which a test's server keeps everything. */
+/** A directory in which a test's server keeps everything. */
 export async function makeDataDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'sallyport-run-'));
 }
 
-/** Processes other than our own that work for a data directory: their command line, environment or folder names it. */
+/** Processes other than our own that work for a data directory: their command line, environment or directory names it. */
 export function processesOf(directory: string): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

@@ -34,7 +34,7 @@ export interface TestServer extends FakeMachines {
   readonly routes: readonly string[];
   request(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown): Promise<Response>;
-  /** Ids of a person's machines. */
+  /** Ids of a user's machines. */
   machineIds(userId: string): Promise<readonly string[]>;
   /** Stores a login of this user, as an import would. */
   connect(userId?: string): Promise<void>;

@@ -65,7 +65,7 @@ describe('the viewer', () => {
     ['under another name', { host: 'evil.example' }, 403],
     ['that fetch metadata calls another page', { 'sec-fetch-site': 'cross-site' }, 403],
     ['without a ticket', { 'sec-websocket-protocol': 'binary' }, 401],
-    ['with a made-up ticket', { 'sec-websocket-protocol': 'binary, sallyport.ticket.AAAA' }, 401],
+    ['with a fake ticket', { 'sec-websocket-protocol': 'binary, sallyport.ticket.AAAA' }, 401],
     ['in another version', { 'sec-websocket-version': '8' }, 426],
     ['with a bad key', { 'sec-websocket-key': 'short' }, 400],
   ])('%s is refused with every security header', async (_what, headers, status) => {

@@ -50,10 +50,10 @@ function missingPrograms(name: RequirementName): readonly string[] {
 }
 
 /** Where the server looks as well, and an ordinary user's shell does not. */
-const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 function isOnPath(program: string): boolean {
-  return [...(process.env['PATH'] ?? '').split(delimiter), ...systemFolders].some((folder) => {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...systemDirectories].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { homePathSchema, manifestSchema, MAX_CREDENTIAL_BYTES, SallyportError } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
-export interface FolderDiskOptions {
-  /** A folder for each provider lies in it. */
+export interface DirectoryDiskOptions {
+  /** A directory for each provider lies in it. */
   readonly homes: string;
   /** Throws MACHINE_BUSY while the machine runs. */
   readonly requireStopped: () => void;
@@ -17,7 +17,7 @@ export interface FolderDiskOptions {
  * The homes of a stopped machine. What lies in them was put there by whoever used it, so no link is followed: every
  * name on the way is looked at first, which is enough while nothing runs that could change it.
  */
-export function createFolderDisk({ homes, requireStopped }: FolderDiskOptions): MachineDisk {
+export function createDirectoryDisk({ homes, requireStopped }: DirectoryDiskOptions): MachineDisk {
   /** Checks everything before anything is touched. */
   async function locate(provider: string, paths: readonly string[]): Promise<readonly string[]> {
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
@@ -62,7 +62,7 @@ async function safePath(home: string, path: string): Promise<string> {
     way = join(way, name);
     const facts = await tryStat(way);
     if (!facts) break;
-    if (!facts.isDirectory()) throw unsafe(path, 'leads through what is no folder');
+    if (!facts.isDirectory()) throw unsafe(path, 'leads through what is no directory');
   }
   return join(home, ...names);
 }

@@ -10,18 +10,18 @@ import { describeDriver } from '@sallyport/testkit';
 import type { DriverUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { createFolderDriver } from './driver.ts';
+import { createDirectoryDriver } from './driver.ts';
 
 let machines = 0;
 
-/** A driver with an empty folder, a way out that leads nowhere, and the built agent. */
+/** A driver with an empty directory, an egress route that leads nowhere, and the built agent. */
 async function create(): Promise<DriverUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'sp-folder-'));
   const nowhere = createServer((socket) => socket.end());
   const socketPath = join(folder, 'egress.sock');
   await new Promise<void>((resolve) => nowhere.listen(socketPath, resolve));
   const agent = agentBundle();
-  const open = () => createFolderDriver({ directory: join(folder, 'machines'), clock: systemClock });
+  const open = () => createDirectoryDriver({ directory: join(folder, 'machines'), clock: systemClock });
   return {
     driver: await open(),
     plan: (role) => ({
@@ -40,7 +40,7 @@ async function create(): Promise<DriverUnderTest> {
       directory: join(folder, 'clis'),
       agent: agent.directory,
       connectAgent,
-      homesApart: 'its machines are folders of this host, and keep nothing apart',
+      homesApart: 'its machines are directories of this host, and keep nothing apart',
     },
     restart: open,
     cleanUp: async () => {
@@ -52,8 +52,8 @@ async function create(): Promise<DriverUnderTest> {
 
 describeDriver('folder', create, { describe, it, expect });
 
-describe('the disk of a folder machine', () => {
-  it('is not left by a link, whether it is a file or a folder on the way', async () => {
+describe('the disk of a directory machine', () => {
+  it('is not left by a link, whether it is a file or a directory on the way', async () => {
     const subject = await create();
     try {
       const machine = await subject.driver.create(subject.plan('cli'), { signal: new AbortController().signal });

@@ -4,29 +4,29 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { Check, Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
 
-import { createFolderMachine } from './machine.ts';
-import type { FolderMachine } from './machine.ts';
+import { createDirectoryMachine } from './machine.ts';
+import type { DirectoryMachine } from './machine.ts';
 
-export interface FolderDriverOptions {
-  /** A machine is a folder of its own in it. Keep the path short: a socket's is 107 bytes at most. */
+export interface DirectoryDriverOptions {
+  /** A machine is a directory of its own in it. Keep the path short: a socket's is 107 bytes at most. */
   readonly directory: string;
   readonly clock: Clock;
 }
 
 /**
- * Machines as folders of this host, whose agents are child processes of this server. They keep nothing apart: this shows
+ * Machines as directories of this host, whose agents are child processes of this server. They keep nothing apart: this shows
  * what a driver has to do, and is for nobody's logins but your own.
  */
-export async function createFolderDriver({ directory, clock }: FolderDriverOptions): Promise<MachineDriver> {
+export async function createDirectoryDriver({ directory, clock }: DirectoryDriverOptions): Promise<MachineDriver> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const live = new Map<string, FolderMachine>();
+  const live = new Map<string, DirectoryMachine>();
 
   const recordOf = (machineId: string): string => join(directory, machineId, 'plan.json');
 
-  function take(plan: MachinePlan): FolderMachine {
+  function take(plan: MachinePlan): DirectoryMachine {
     const { machineId } = plan;
     const onDestroyed = (): void => void live.delete(machineId);
-    const machine = createFolderMachine({ root: join(directory, machineId), plan, clock, onDestroyed });
+    const machine = createDirectoryMachine({ root: join(directory, machineId), plan, clock, onDestroyed });
     live.set(machineId, machine);
     return machine;
   }
@@ -67,10 +67,10 @@ export async function createFolderDriver({ directory, clock }: FolderDriverOptio
     name: 'folder',
     features: {
       desktop: false,
-      desktopHint: 'The folder driver has no desktop; the sign-in page opens in your own browser.',
+      desktopHint: 'The directory driver has no desktop; the sign-in page opens in your own browser.',
       loopback: 'shared',
       hibernate: false,
-      isolation: 'Machines are folders of this host and are not kept apart.',
+      isolation: 'Machines are directories of this host and are not kept apart.',
     },
     create: (plan, { signal }) => create(plan, signal),
     list,

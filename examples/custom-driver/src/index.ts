@@ -1,2 +1,2 @@
-export { createFolderDriver } from './driver.ts';
-export type { FolderDriverOptions } from './driver.ts';
+export { createDirectoryDriver } from './driver.ts';
+export type { DirectoryDriverOptions } from './driver.ts';

@@ -9,16 +9,16 @@ import type { Duplex } from 'node:stream';
 import { SallyportError } from '@sallyport/core';
 import type { BootConfig, Clock, Machine, MachineExit, MachinePlan, StartOptions } from '@sallyport/core';
 
-import { createFolderDisk } from './disk.ts';
+import { createDirectoryDisk } from './disk.ts';
 
-export interface FolderMachineOptions {
+export interface DirectoryMachineOptions {
   readonly root: string;
   readonly plan: MachinePlan;
   readonly clock: Clock;
   readonly onDestroyed: () => void;
 }
 
-export interface FolderMachine extends Machine {
+export interface DirectoryMachine extends Machine {
   isRunning(): boolean;
 }
 
@@ -26,7 +26,7 @@ export interface FolderMachine extends Machine {
 const POLL_MS = 20;
 const CONSOLE_CHARACTERS = 8 * 1024;
 
-export function createFolderMachine({ root, plan, clock, onDestroyed }: FolderMachineOptions): FolderMachine {
+export function createDirectoryMachine({ root, plan, clock, onDestroyed }: DirectoryMachineOptions): DirectoryMachine {
   const socketPath = join(root, 'run', 'agent.sock');
   let running: { readonly child: ChildProcess; readonly exited: Promise<MachineExit> } | undefined;
   let exited: Promise<MachineExit> = Promise.resolve({ code: null, signal: null, console: '' });
@@ -145,7 +145,7 @@ export function createFolderMachine({ root, plan, clock, onDestroyed }: FolderMa
       await rm(root, { recursive: true, force: true });
       onDestroyed();
     },
-    disk: createFolderDisk({ homes: join(root, 'homes'), requireStopped }),
+    disk: createDirectoryDisk({ homes: join(root, 'homes'), requireStopped }),
   };
 }
 

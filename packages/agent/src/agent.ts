@@ -27,7 +27,7 @@ import { healthRoutes } from './routes/health.ts';
 /** The agent, listening. */
 export interface Agent {
   /**
-   * Goes on after a sleep: takes the token, the way out, the authority and the CLIs of this configuration, and nothing else.
+   * Goes on after a sleep: takes the token, the egress, the authority and the CLIs of this configuration, and nothing else.
    * Where it was another machine that fell asleep, what its browser drew at random is given up as well.
    */
   wake(boot: BootConfig): Promise<void>;

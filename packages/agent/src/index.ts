@@ -6,11 +6,11 @@ import { SallyportError } from '@sallyport/core';
 import type { AgentBundle } from '@sallyport/core';
 
 /**
- * Where the agent's program lies on this host. The folder works alone: it holds one JavaScript file and
+ * Where the agent's program lies on this host. The directory works alone: it holds one JavaScript file and
  * node-pty beside it, and can be shown to a machine at any other path.
  */
 export function agentBundle(): AgentBundle {
-  // This file is `src/index.ts` or `dist/index.js`; both lie one folder below the package.
+  // This file is `src/index.ts` or `dist/index.js`; both lie one directory below the package.
   const directory = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'agent');
   if (!existsSync(join(directory, 'main.js'))) {
     throw new SallyportError(

@@ -1,7 +1,7 @@
 export * from './base/errors.ts';
 export * from './base/secret.ts';
 export * from './base/clock.ts';
-export { createLine, orAborted } from './base/serial-queue.ts';
+export { createSerialQueue, orAborted } from './base/serial-queue.ts';
 export * from './contracts/domain-event.ts';
 export type * from './hooks/hooks.ts';
 export type * from './hooks/plugin.ts';

@@ -40,7 +40,7 @@ export async function createCommand(words: readonly string[], at: CreateCommand)
 
 function nextSteps(folder: string): readonly string[] {
   return [
-    `Wrote a provider to ${folder}. Its recordings are of a made-up CLI; see that they pass:`,
+    `Wrote a provider to ${folder}. Its recordings are of a fake CLI; see that they pass:`,
     '',
     `  cd ${folder}`,
     '  npm install',

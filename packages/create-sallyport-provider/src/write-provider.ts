@@ -29,10 +29,10 @@ export function parseProviderName(given: string): ProviderName {
   };
 }
 
-/** Writes a provider that passes its conformance run into a folder that does not exist yet. */
+/** Writes a provider that passes its conformance run into a directory that does not exist yet. */
 export async function writeProvider(name: ProviderName, folder: string): Promise<void> {
   const version = await ownVersion();
-  await makeFolder(folder);
+  await makeDirectory(folder);
   try {
     for (const path of await templateFiles()) {
       const target = join(folder, publishedName(path));
@@ -72,7 +72,7 @@ function filledIn(content: Buffer, path: string, name: ProviderName, version: st
 }
 
 /** Making it and seeing that it was not there are one act, so that nothing of anybody's is written over. */
-async function makeFolder(folder: string): Promise<void> {
+async function makeDirectory(folder: string): Promise<void> {
   const parent = dirname(folder);
   try {
     await mkdir(parent, { recursive: true });
@@ -82,11 +82,11 @@ async function makeFolder(folder: string): Promise<void> {
       error instanceof Error && 'path' in error && 'code' in error && error.code === 'EEXIST' && error.path === folder;
     throw new SallyportError(
       'CONFIG_INVALID',
-      exists ? `There is something at ${folder} already.` : `The folder ${folder} cannot be made.`,
+      exists ? `There is something at ${folder} already.` : `The directory ${folder} cannot be made.`,
       {
         hint: exists
-          ? 'Name another folder after the name, or move that one away.'
-          : `See whether ${parent} is a folder that you may write to.`,
+          ? 'Name another directory after the name, or move that one away.'
+          : `See whether ${parent} is a directory that you may write to.`,
         cause: error,
       },
     );

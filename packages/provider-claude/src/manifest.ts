@@ -87,7 +87,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       id: 'token',
       name: 'CLAUDE_CODE_OAUTH_TOKEN',
       from: { pattern: '\\b(sk-ant-oat01-[A-Za-z0-9_-]{8,})' },
-      handOver: {
+      manualEntry: {
         title: 'Use a token that you have made',
         label: 'Token that `claude setup-token` printed',
         shape: { pattern: '^sk-ant-oat[0-9]{2}-[A-Za-z0-9_-]{8,}$' },
@@ -99,7 +99,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       id: 'api_key',
       name: 'ANTHROPIC_API_KEY',
       from: 'person',
-      handOver: {
+      manualEntry: {
         title: 'Use an API key of Anthropic',
         label: 'API key (ANTHROPIC_API_KEY)',
         shape: { pattern: '^sk-ant-api[0-9]{2}-[A-Za-z0-9_-]{20,}$' },

@@ -77,7 +77,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       id: 'api_key',
       name: 'OPENAI_API_KEY',
       from: 'person',
-      handOver: {
+      manualEntry: {
         title: 'Use an API key of OpenAI',
         label: 'API key (OPENAI_API_KEY)',
         // Every prefix but those of other vendors and of administration keys, which begin with an a.

@@ -57,7 +57,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       id: 'api_key',
       name: 'GEMINI_API_KEY',
       from: 'person',
-      handOver: {
+      manualEntry: {
         title: 'Use an API key of Google AI Studio',
         label: 'API key (GEMINI_API_KEY)',
         shape: { pattern: '^(AIza|AQ\\.)[A-Za-z0-9_.-]{20,}$' },

@@ -30,17 +30,17 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
   doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
   providers   list the providers, or switch one off or on while servers run, or verify one: install its CLI
               in a clean place and take it through every login method, a prompt, a refresh and a logout against a
-              made-up vendor; the pinned version, another one, or the newest N
+              fake vendor; the pinned version, another one, or the newest N
   transcript  record what a CLI shows during a login, for the tests of its provider
   images      build, list or verify the golden images of virtual machines: the system of a CLI machine, of a browser
               machine, and the kernel (Debian's, or with --source one compiled here); --refresh builds with the
               packages of today
   persistence write files in a machine of the configured driver, put it to sleep, wake it, kill it and boot it, N times
               (default 20), and say of every file whether it is as it was written. The server must not run meanwhile
-  capacity    say how many people's machines this host and another one (default 20 cores, 62 GB, 100 GB of disk) hold,
+  capacity    say how many users' machines this host and another one (default 20 cores, 62 GB, 100 GB of disk) hold,
               and what limits it; with "measure", start a few machines (default 3) of the configured driver, keep what
               each takes in the data directory, and remove them. The server must not run while that is measured
-  --demo      use sallyport.demo.config.ts: the real CLIs, made-up vendors, no account needed
+  --demo      use sallyport.demo.config.ts: the real CLIs, fake vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
 Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
@@ -125,7 +125,7 @@ async function run(): Promise<void> {
     await withStore(environment, (store) =>
       providersCommand(rest, {
         manifests: config.providers.map(({ manifest }) => manifest),
-        policy: { deployment: config.deployment, readTermsOf: config.iHaveReadTheTermsOf },
+        policy: { deployment: config.deployment, acceptedTerms: config.acceptedTerms },
         store,
         print: (line) => console.log(line),
       }),

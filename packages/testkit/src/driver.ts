@@ -12,7 +12,7 @@ export interface DriverUnderTest {
   readonly driver: MachineDriver;
   /** A plan for a new machine each time, with an agent that answers `GET /health` of the agent's API. */
   readonly plan: (role: MachineRole) => MachinePlan;
-  /** A way out for the machine; it may lead nowhere. */
+  /** A egress for the machine; it may lead nowhere. */
   readonly egress: EgressRoute;
   /** How CLIs run in its machines. Absent only if {@link DriverSuiteOptions.runsClis} says why. */
   readonly clis?: ClisUnderTest;

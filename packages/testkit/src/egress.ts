@@ -14,7 +14,7 @@ export interface EgressUnderTest {
   readonly otherHost: string;
   /** A name whose address lies in the host's own network. */
   readonly privateHost: string;
-  /** Two people, and the address the site sees of each. */
+  /** Two users, and the address the site sees of each. */
   readonly people: readonly [Person, Person];
   /** Takes away what the egress leads to or through. */
   breakUpstream(): Promise<void>;
@@ -102,7 +102,7 @@ export function describeEgress(name: string, create: () => Promise<EgressUnderTe
       await route.close();
     });
 
-    test('shows each of two people at once as themselves, every time', async (subject) => {
+    test('shows each of two users at once as themselves, every time', async (subject) => {
       const routes = await Promise.all(
         subject.people.map(({ identity }, index) => open(subject, [], { identity, machineId: `m-person-${index}` })),
       );

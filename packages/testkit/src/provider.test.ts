@@ -119,7 +119,7 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
   it('sees a sign-in page that the machine cannot reach', async () => {
     const hosts = ['elsewhere.test', 'login.fake.test'];
     const broken = withMethod(({ url }) => ({ ...(url && { url: { ...url, hosts } }) }));
-    expect(await failures(broken)).toContain('the manifest lets its sign-in pages through the way out');
+    expect(await failures(broken)).toContain('the manifest lets its sign-in pages through the egress');
   });
 
   it('sees a recording in which a host is announced that the manifest does not list', async () => {

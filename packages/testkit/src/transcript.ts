@@ -55,7 +55,7 @@ export function insertPrompt(transcript: Transcript, offset: number, text: strin
   };
 }
 
-/** The transcript with a silence before `text`, as when a person takes their time. */
+/** The transcript with a silence before `text`, as when a user takes their time. */
 export function pauseBefore(transcript: Transcript, text: string, silentMs: number): Transcript {
   const offset = offsetOf(transcript, text);
   const pauses = [...transcript.pauses, { offset, silentMs }].toSorted((a, b) => a.offset - b.offset);
@@ -84,7 +84,7 @@ export function offsetOf(transcript: Transcript, text: string): number {
   throw new SallyportError('CONFIG_INVALID', `The recording ${transcript.name} does not contain '${text}'.`);
 }
 
-/** Silence that means the CLI waits for something: a person, a browser, a key. */
+/** Silence that means the CLI waits for something: a user, a browser, a key. */
 const LONG_SILENCE_MS = 1000;
 
 const recordingSchema = z.object({

@@ -4,7 +4,7 @@ import type { TrustFiles } from './trust.ts';
 
 /** What every CLI in this machine is started with. */
 export interface CliSurroundings {
-  /** The agent's own folder; `bin` below it comes first on the PATH. */
+  /** The agent's own directory; `bin` below it comes first on the PATH. */
   readonly runtime: string;
   /** Loopback port of the egress forwarder; absent without an egress. */
   readonly proxyPort: number | undefined;

@@ -5,7 +5,7 @@ import type { BootConfig } from '@sallyport/core';
 
 import { resolveHomePath } from '../credentials/credential-file.ts';
 import type { CliCommand } from './cli-command.ts';
-import { encloseCommand } from './sandbox-command.ts';
+import { sandboxCommand } from './sandbox-command.ts';
 
 export type PlaceConfig = Pick<BootConfig, 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'clis'>;
 
@@ -15,8 +15,8 @@ export interface CliPlace {
   readonly home: string;
   /** Makes what the CLI needs around it. */
   prepare(): Promise<void>;
-  /** A folder of `~/work`, the one that all CLIs of the machine share. */
-  workFolder(path: string): string;
+  /** A directory of `~/work`, the one that all CLIs of the machine share. */
+  workDirectory(path: string): string;
   /** The command as it is to be started; its HOME is what {@link homeSeen} says. */
   command(
     command: CliCommand,
@@ -42,23 +42,23 @@ export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
       await mkdir(temporary, { recursive: true, mode: 0o700 });
       await makeMountPoint(join(home, 'work'));
     },
-    workFolder: (path) => resolveHomePath(boot.home, path),
+    workDirectory: (path) => resolveHomePath(boot.home, path),
     command: (command, run) =>
       bubblewrap === undefined || temporary === undefined
         ? command
-        : encloseCommand(command, { ...run, bubblewrap, temporary, boot, installation: boot.clis[provider] }),
+        : sandboxCommand(command, { ...run, bubblewrap, temporary, boot, installation: boot.clis[provider] }),
     homeSeen: (own) => (bubblewrap === undefined ? own : boot.home),
   };
 }
 
 /** Where nothing can be mounted, `~/work` is a link. A CLI that has put something else there keeps it. */
 async function linkWork(path: string, work: string): Promise<void> {
-  // The empty folder on which it was mounted before.
+  // The empty directory on which it was mounted before.
   await rmdir(path).catch(() => undefined);
   await symlink(work, path).catch(() => undefined);
 }
 
-/** A link is from a time without bubblewrap, and something may be mounted on a folder only. */
+/** A link is from a time without bubblewrap, and something may be mounted on a directory only. */
 async function makeMountPoint(path: string): Promise<void> {
   const facts = await lstat(path).catch(() => undefined);
   if (facts?.isDirectory()) return;

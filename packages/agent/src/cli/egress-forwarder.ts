@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 
 import type { EgressAddress } from '@sallyport/core';
 
-/** The machine's way out, as the CLIs see it: an HTTP proxy on a loopback port. */
+/** The machine's egress, as the CLIs see it: an HTTP proxy on a loopback port. */
 export interface EgressForwarder {
   readonly port: number;
   /** New connections go there from now on. */

@@ -12,7 +12,7 @@ const boot = {
 const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false };
 
 describe('the sandbox of a CLI', () => {
-  it('shows it its own installation where that lies in a folder that is hidden, and no other', () => {
+  it('shows it its own installation where that lies in a directory that is hidden, and no other', () => {
     const line = (provider: string): string =>
       cliPlace(boot, provider).command({ file: '/cli', argv: [] }, run).argv.join(' ');
     expect(line('drive')).toMatch(

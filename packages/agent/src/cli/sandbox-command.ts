@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import type { CliCommand } from './cli-command.ts';
 import type { PlaceConfig } from './cli-place.ts';
 
-export interface Enclosure {
+export interface CommandSandbox {
   /** Path of bubblewrap. */
   readonly bubblewrap: string;
   readonly boot: PlaceConfig;
   /** The home to show, at the machine's own. */
   readonly home: string;
-  /** Folder for temporary files of this provider's CLI alone. */
+  /** Directory for temporary files of this provider's CLI alone. */
   readonly temporary: string;
-  /** Where it starts, as the agent sees it: the home, or a folder of the shared work. */
+  /** Where it starts, as the agent sees it: the home, or a directory of the shared work. */
   readonly cwd: string;
-  /** Folder of the CLI's installation. It may lie in one that is hidden: a drive of the machine's is mounted there. */
+  /** Directory of the CLI's installation. It may lie in one that is hidden: a drive of the machine's is mounted there. */
   readonly installation: string | undefined;
   /** It may hand links to the agent. */
   readonly opensLinks: boolean;
@@ -21,11 +21,11 @@ export interface Enclosure {
 
 /**
  * Runs a CLI in a sandbox inside the machine: of all homes it sees its own, of all processes those that it
- * starts, and of the agent's folder only what CLIs need. It stays the same user: files in `~/work` made by one
+ * starts, and of the agent's directory only what CLIs need. It stays the same user: files in `~/work` made by one
  * CLI are as good as another's own, whatever their mode. What it starts ends with it, also what left its process group.
  */
-export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure): CliCommand {
-  const { boot, bubblewrap, cwd, home, installation, opensLinks, temporary } = enclosure;
+export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandbox): CliCommand {
+  const { boot, bubblewrap, cwd, home, installation, opensLinks, temporary } = sandbox;
   const { runtime } = boot;
   const work = join(boot.home, 'work');
   const shown = cwd === home ? boot.home : cwd;
@@ -34,7 +34,7 @@ export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure)
   const shim = join(runtime, 'shim');
   const options = [
     [...NAMESPACES, ...MACHINE],
-    // Memory, not the folder below by a second name: Codex cannot set up its own sandbox where both are one.
+    // Memory, not the directory below by a second name: Codex cannot set up its own sandbox where both are one.
     ['--tmpfs', '/tmp'],
     ...hidden.map((path) => ['--tmpfs', path]),
     ['--bind', temporary, join(runtime, 'tmp')],
@@ -45,7 +45,7 @@ export function encloseCommand({ file, argv }: CliCommand, enclosure: Enclosure)
       : [],
     ['--bind', home, boot.home],
     ['--bind', work, work],
-    // The folders that only hold mounts are not for the CLI to fill: they are memory.
+    // The directories that only hold mounts are not for the CLI to fill: they are memory.
     ...hidden.map((path) => ['--remount-ro', path]),
     ['--chdir', shown],
   ];

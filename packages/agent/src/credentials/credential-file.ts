@@ -50,7 +50,7 @@ export function resolveHomePath(home: string, path: string): string {
 }
 
 /**
- * Whether an open file lies in this folder: a CLI could have put a link there after the look at the folder, to a place that
+ * Whether an open file lies in this directory: a CLI could have put a link there after the look at the directory, to a place that
  * the agent may read and the CLI may not.
  */
 async function isBelow(descriptor: number, folder: string): Promise<boolean> {

@@ -24,20 +24,20 @@ const PATIENCE_MS = 500;
 /** Follows a credential's files; what is there already counts as a change. */
 export function watchCredential(options: CredentialWatchOptions): void {
   const { place, signal } = options;
-  const bell = createBell(signal);
+  const notifier = createNotifier(signal);
   const targets = place.items.flatMap((item) =>
     item.as === 'file' ? [resolveHomePath(place.home, item.paths[place.role])] : [],
   );
-  watchPaths({ root: place.home, paths: targets, onChange: bell.ring, signal });
+  watchPaths({ root: place.home, paths: targets, onChange: notifier.ring, signal });
   // Ends by the signal alone.
-  void follow(options, bell).catch(() => {});
-  bell.ring();
+  void follow(options, notifier).catch(() => {});
+  notifier.ring();
 }
 
-async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions, bell: Bell): Promise<void> {
+async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions, notifier: Notifier): Promise<void> {
   let told: CredentialReading = { type: 'absent' };
   while (!signal.aborted) {
-    await bell.rung(RECHECK_MS, clock);
+    await notifier.rung(RECHECK_MS, clock);
     const reading = await readSettledCredential(place, clock, signal);
     if (reading.type === 'absent' || sameReading(reading, told)) continue;
     if (reading.type === 'complete') {
@@ -46,8 +46,8 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
       if (news) tell.onComplete(reading.files);
       continue;
     }
-    if (await bell.rung(PATIENCE_MS, clock)) {
-      bell.ring();
+    if (await notifier.rung(PATIENCE_MS, clock)) {
+      notifier.ring();
     } else if (sameReading(reading, await readCredential(place))) {
       told = reading;
       tell.onRejected(reading.problem);
@@ -63,13 +63,13 @@ function sameSecrets({ items }: CredentialPlace, one: CredentialReading, other: 
   );
 }
 
-interface Bell {
+interface Notifier {
   readonly ring: () => void;
   /** Waits for the next ring, or one not heard yet, at most this long. Whether it rang. */
   rung(withinMs: number, clock: Clock): Promise<boolean>;
 }
 
-function createBell(signal: AbortSignal): Bell {
+function createNotifier(signal: AbortSignal): Notifier {
   let ringing = false;
   let wake = (): void => {};
   signal.addEventListener('abort', () => wake(), { once: true });

@@ -12,7 +12,7 @@ describe('a watch of paths', () => {
   let file: string;
   let over: AbortController;
   let rings: number;
-  let fenceFolder: string;
+  let fenceDirectory: string;
   let fenceWatcher: FSWatcher;
   let fences = 0;
 
@@ -21,14 +21,14 @@ describe('a watch of paths', () => {
     file = join(root, '.cli', 'keys', 'auth.json');
     over = new AbortController();
     rings = 0;
-    fenceFolder = mkdtempSync(join(tmpdir(), 'watch-fence-'));
-    fenceWatcher = watch(fenceFolder);
+    fenceDirectory = mkdtempSync(join(tmpdir(), 'watch-fence-'));
+    fenceWatcher = watch(fenceDirectory);
   });
 
   afterEach(() => {
     over.abort();
     fenceWatcher.close();
-    rmSync(fenceFolder, { recursive: true, force: true });
+    rmSync(fenceDirectory, { recursive: true, force: true });
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -56,23 +56,23 @@ describe('a watch of paths', () => {
         if (String(name) === fence) resolve();
       });
     });
-    writeFileSync(join(fenceFolder, fence), '');
+    writeFileSync(join(fenceDirectory, fence), '');
     await seen;
   }
 
-  const makeFolders = (): unknown => mkdirSync(join(root, '.cli', 'keys'), { recursive: true });
+  const makeDirectories = (): unknown => mkdirSync(join(root, '.cli', 'keys'), { recursive: true });
 
-  it('sees a file that is made in a folder that exists', async () => {
-    makeFolders();
+  it('sees a file that is made in a directory that exists', async () => {
+    makeDirectories();
     begin();
     expect(await ringsAfter(() => writeFileSync(file, 'one'))).toBeGreaterThan(0);
     expect(await ringsAfter(() => writeFileSync(join(root, '.cli.json'), 'two'))).toBeGreaterThan(0);
   });
 
-  it('sees a file that is made together with its folders, and what happens to it later', async () => {
+  it('sees a file that is made together with its directories, and what happens to it later', async () => {
     begin();
     const change = (): void => {
-      makeFolders();
+      makeDirectories();
       writeFileSync(file, 'one');
     };
     expect(await ringsAfter(change)).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ describe('a watch of paths', () => {
   });
 
   it('sees each replacement by rename, each write in place, and the removal', async () => {
-    makeFolders();
+    makeDirectories();
     writeFileSync(file, 'one');
     begin();
     for (const text of ['two', 'three']) {
@@ -94,13 +94,13 @@ describe('a watch of paths', () => {
     expect(await ringsAfter(() => rmSync(file))).toBeGreaterThan(0);
   });
 
-  it('follows a folder that is moved away and made anew', async () => {
-    makeFolders();
+  it('follows a directory that is moved away and made again', async () => {
+    makeDirectories();
     writeFileSync(file, 'one');
     begin();
     const replace = (): void => {
       renameSync(join(root, '.cli'), join(root, 'old'));
-      makeFolders();
+      makeDirectories();
     };
     expect(await ringsAfter(replace)).toBeGreaterThan(0);
     expect(await ringsAfter(() => writeFileSync(file, 'two'))).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ describe('a watch of paths', () => {
   });
 
   it('does not ring for what lies beside the files', async () => {
-    makeFolders();
+    makeDirectories();
     begin();
     const change = (): void => {
       for (let turn = 0; turn < 20; turn += 1) {
@@ -121,7 +121,7 @@ describe('a watch of paths', () => {
   });
 
   it('is silent after its end', async () => {
-    makeFolders();
+    makeDirectories();
     begin();
     over.abort();
     expect(await ringsAfter(() => writeFileSync(file, 'one'))).toBe(0);

@@ -5,7 +5,7 @@ import { join, relative, sep } from 'node:path';
 export interface WatchPathsOptions {
   /** An existing folder. */
   readonly root: string;
-  /** Files below it, which need not exist yet, nor the folders they lie in. */
+  /** Files below it, which need not exist yet, nor the directories they lie in. */
   readonly paths: readonly string[];
   /** Something may have happened to one of the files. May be called for nothing. */
   readonly onChange: () => void;
@@ -14,12 +14,12 @@ export interface WatchPathsOptions {
 }
 
 /**
- * Watches each folder on the way to the files, and no file: a file that does not exist yet, or is replaced by rename,
+ * Watches each directory on the way to the files, and no file: a file that does not exist yet, or is replaced by rename,
  * would be missed. Of what else happens there, only the name is looked at. A CLI keeps databases beside its
- * credential, so that reading the folder at each event, as general watchers do, costs more than its prompt.
+ * credential, so that reading the directory at each event, as general watchers do, costs more than its prompt.
  */
 export function watchPaths({ root, paths, onChange, signal }: WatchPathsOptions): void {
-  const folders = namesByFolder(root, paths);
+  const folders = namesByDirectory(root, paths);
   const watchers = new Map<string, FSWatcher>();
 
   /** Watches what exists and is not watched yet. */
@@ -37,7 +37,7 @@ export function watchPaths({ root, paths, onChange, signal }: WatchPathsOptions)
     }
   }
 
-  /** A folder came, went or was replaced: a watcher follows the old one wherever it is now. */
+  /** A directory came, went or was replaced: a watcher follows the old one wherever it is now. */
   function rearm(changed: string): void {
     for (const folder of watchers.keys()) {
       if (folder === changed || folder.startsWith(changed + sep)) disarm(folder);
@@ -60,8 +60,8 @@ export function watchPaths({ root, paths, onChange, signal }: WatchPathsOptions)
   arm();
 }
 
-/** Every folder from the root down to the files, upper ones first, with the names in it that lead on. */
-function namesByFolder(root: string, paths: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+/** Every directory from the root down to the files, upper ones first, with the names in it that lead on. */
+function namesByDirectory(root: string, paths: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
   const folders = new Map<string, Set<string>>();
   for (const path of paths) {
     let folder = root;
@@ -77,7 +77,7 @@ function tryWatch(folder: string, listener: (event: string, name: string | null)
   try {
     return watch(folder, listener);
   } catch {
-    // It does not exist yet: the folder above says when it does.
+    // It does not exist yet: the directory above says when it does.
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ it('names each missing program and one command that brings them all', () => {
   try {
     writeFileSync(join(folder, 'openbox'), '');
     chmodSync(join(folder, 'openbox'), 0o755);
-    // Neither a folder nor a file that cannot be run is a program.
+    // Neither a directory nor a file that cannot be run is a program.
     mkdirSync(join(folder, 'chromium'));
     writeFileSync(join(folder, 'certutil'), '', { mode: 0o644 });
     const checks = desktopAvailable(`relative:${folder}`);

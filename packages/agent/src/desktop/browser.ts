@@ -19,7 +19,7 @@ export interface Browser {
 
 export interface BrowserOptions {
   readonly command: string;
-  /** Private folder for the profile. */
+  /** Private directory for the profile. */
   readonly folder: string;
   readonly size: { readonly width: number; readonly height: number };
   /** Loopback port of the proxy every request goes through; `undefined` connects directly. */

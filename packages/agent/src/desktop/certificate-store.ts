@@ -12,7 +12,7 @@ export interface TrustOptions {
   /** Path of certutil. */
   readonly command: string;
   readonly home: string;
-  /** Private folder for the certificate's text. */
+  /** Private directory for the certificate's text. */
   readonly folder: string;
   /** PEM. */
   readonly certificateAuthority: string;

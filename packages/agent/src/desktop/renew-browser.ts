@@ -4,7 +4,7 @@ import type { CdpPipe } from './cdp-pipe.ts';
 
 /**
  * Machines that wake from one memory have the state of each random number generator in it in common. The kernel's was
- * seeded anew; BoringSSL keeps one in each process, and asks the kernel again only after thousands of draws. But it does so at
+ * seeded again; BoringSSL keeps one in each process, and asks the kernel again only after thousands of draws. But it does so at
  * once in a process that was forked: it keeps a mark on a page that Linux clears for the child (madvise(2),
  * MADV_WIPEONFORK). Those pages are cleared here. Pages have processes that have drawn nothing yet: the empty one runs no script.
  */

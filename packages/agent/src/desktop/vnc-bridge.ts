@@ -8,7 +8,7 @@ import type { Clock } from '@sallyport/core';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 
-/** Sent to a viewer when the person opened the desktop in another window. The page must not come back by itself. */
+/** Sent to a viewer when the user opened the desktop in another window. The page must not come back by itself. */
 export const VIEWER_REPLACED = 4001;
 
 export interface VncBridge {
@@ -36,7 +36,7 @@ const LARGEST_MESSAGE = 1 << 20;
 
 /**
  * WebSocket to RFB. Compression is off: the rectangles are compressed already, and it costs 25 times the processor
- * time. One viewer at a time, since two would fight over the pointer; the newest wins, so that a person whose
+ * time. One viewer at a time, since two would fight over the pointer; the newest wins, so that a user whose
  * old connection hangs gets in.
  */
 export function createVncBridge(options: VncBridgeOptions): VncBridge {

@@ -17,7 +17,7 @@ export interface VncServer {
 
 export interface VncServerOptions {
   readonly command: string;
-  /** Private folder for the socket and the cookie. */
+  /** Private directory for the socket and the cookie. */
   readonly folder: string;
   readonly size: { readonly width: number; readonly height: number };
   readonly env: Readonly<Record<string, string>>;

@@ -11,8 +11,8 @@ export interface CallbackDelivery {
 
 /**
  * Hands a callback to the CLI and tells whether it was taken, however long the CLI needs: Codex answers when it has
- * redeemed the code, and ends its login only when its own success page was fetched. The request is built anew; of
- * what the person's browser sent, only the checked parameters go on. Of what the CLI answers, only the class of the
+ * redeemed the code, and ends its login only when its own success page was fetched. The request is built again; of
+ * what the user's browser sent, only the checked parameters go on. Of what the CLI answers, only the class of the
  * status comes back; its page and headers would otherwise appear on the server's own site.
  */
 export async function deliverCallback(delivery: CallbackDelivery): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { Clock, CredentialFiles, CredentialItem, ScreenView } from '@sallyp
 import { readSettledCredential } from '../credentials/credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from '../credentials/credential-reading.ts';
 
-/** The engine asks again each second; in between, looking often keeps the person from waiting. */
+/** The engine asks again each second; in between, looking often keeps the user from waiting. */
 const LOOK_EVERY_MS = 40;
 const LOOK_FOR_MS = 800;
 
@@ -23,7 +23,7 @@ export async function captureLogin(
 }
 
 /**
- * Credentials that are no file: a token the CLI printed, or a key the person typed in answer to the prompt
+ * Credentials that are no file: a token the CLI printed, or a key the user typed in answer to the prompt
  * that has the item's id.
  */
 export function findValues(

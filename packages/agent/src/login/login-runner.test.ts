@@ -62,7 +62,7 @@ describe('a login', () => {
     expect((await start(agent)).body).toMatchObject({ oauthUrl: url });
   });
 
-  it('asks the person and types the answer', async () => {
+  it('asks the user and types the answer', async () => {
     const script = `printf 'Paste the code: '; read code; [ "$code" = abc123 ] && { ${write}; echo Logged in.; }`;
     await using agent = await startTestAgent(script);
     const prompt = { id: 'code', label: 'Code', kind: 'code', secret: true } as const;
@@ -279,7 +279,7 @@ describe('a callback', () => {
     cli.close();
   });
 
-  it('that the CLI is slow to take lets the person go, and is still seen through to its end', async () => {
+  it('that the CLI is slow to take lets the user go, and is still seen through to its end', async () => {
     const seen: string[] = [];
     const [asked, redeemed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const cli = await listenLocally((request, response) => {

@@ -8,7 +8,7 @@ import type { LoginCommand, LoginSession, LoginSessionOptions } from './login-se
 
 /** Runs logins, one at a time: they share the machine's callback ports and its browser. */
 export interface LoginRunner {
-  /** Answers when the link or code is known, or the person has been asked something; rejects when the login fails first. */
+  /** Answers when the link or code is known, or the user has been asked something; rejects when the login fails first. */
   start(provider: string, command: LoginCommand, signal: AbortSignal): Promise<StartLoginResponse>;
   answer(provider: string, answer: { sessionId: string; promptId: string; value: string }): void;
   /** Returns when nothing of the login runs any more. */
@@ -33,7 +33,7 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
     return session;
   };
 
-  /** The vendor may be slow to redeem the code. The person has done their part and need not wait for that. */
+  /** The vendor may be slow to redeem the code. The user has done their part and need not wait for that. */
   async function withPatience(taken: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
     const answered = new AbortController();
     const patience = clock.sleep(ANSWER_MS, AbortSignal.any([signal, answered.signal])).catch(() => undefined);
@@ -115,7 +115,7 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
   };
 }
 
-/** How long the page that the person came back to waits to learn whether the CLI took the callback. */
+/** How long the page that the user came back to waits to learn whether the CLI took the callback. */
 const ANSWER_MS = 5_000;
 
 function callbackRefused(why: string): SallyportError {

@@ -3,7 +3,7 @@ import type {
   BootConfig,
   Clock,
   CredentialFiles,
-  DeclaredPrompt,
+  Question,
   GuardedUrl,
   startLoginRequestSchema,
   StartLoginResponse,
@@ -51,7 +51,7 @@ export interface LoginSession {
   readonly respond: (oauthUrl: string | null, userCode: string | null) => void;
   readonly refuse: (error: SallyportError) => void;
   /** Open questions. */
-  readonly prompts: Map<string, DeclaredPrompt>;
+  readonly prompts: Map<string, Question>;
   readonly answers: Map<string, string>;
   run: LoginRun | undefined;
   url: GuardedUrl | undefined;
@@ -152,7 +152,7 @@ async function live(
       },
       onAsk: (prompt) => {
         session.prompts.set(prompt.id, prompt);
-        log.publish({ type: 'login.prompt', sessionId, ...describePrompt(prompt) });
+        log.publish({ type: 'login.prompt', sessionId, ...describeQuestion(prompt) });
         if (!method.url) session.respond(null, null);
       },
       onAwaitCallback: (port) => log.publish({ type: 'login.awaiting-callback', sessionId, port }),
@@ -198,7 +198,7 @@ function settingsOf({ cli, method }: LoginCommand): LoginCommand['cli']['setting
   return [...cli.settings.filter(({ path }) => !replaced.has(path)), ...settings];
 }
 
-function describePrompt(prompt: DeclaredPrompt) {
+function describeQuestion(prompt: Question) {
   const { id: promptId, label, kind, secret, choices } = prompt;
   return { promptId, label, kind, secret, ...(choices && { choices: choices.map((choice) => choice.label) }) };
 }

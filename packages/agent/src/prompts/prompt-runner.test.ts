@@ -51,7 +51,7 @@ describe('a prompt', () => {
     expect(await execute(agent, { prompt: 'a'.repeat(300 * 1024) })).toEqual([{ type: 'stdout', line: 'done' }, ended]);
   });
 
-  it('runs in its folder, with its arguments, and with neither prompt nor token in argv or environment', async () => {
+  it('runs in its directory, with its arguments, and with neither prompt nor token in argv or environment', async () => {
     const script = `pwd; echo "$@"; echo $SECRET; cat /proc/$$/environ /proc/$$/cmdline | tr '\\0' '\\n' > "$HOME/seen"`;
     await using agent = await startTestAgent(script);
     const change = { prompt: 'canary-prompt', argv: ['exec', '-m', 'a b'], env: { SECRET: 'for this run' } };

@@ -59,7 +59,7 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
     const { home } = place;
     await place.prepare();
     await writeSettings(home, command.cli.settings);
-    const cwd = place.workFolder(command.workingDirectory);
+    const cwd = place.workDirectory(command.workingDirectory);
     await mkdir(cwd, { recursive: true });
     const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
     const { file, argv } = place.command(program, { home, cwd, opensLinks: false });
@@ -143,7 +143,7 @@ async function follow(
   if (!talk) child.stdin.end(command.prompt);
   const output = createOutput({ limit: command.maxOutputBytes, send, onLimit: () => end('output-limit') });
   const pumped = Promise.all([
-    output.pump(child.stdout, (line) => talk?.hear(line) ?? { type: 'stdout', line: line.text }),
+    output.pump(child.stdout, (line) => talk?.receiveMessage(line) ?? { type: 'stdout', line: line.text }),
     output.pump(child.stderr, (line) => ({ type: 'stderr', line: line.text })),
   ]);
   try {

@@ -1,12 +1,12 @@
-import { beginConversation, hear, isRunOver, overdueRequest } from '@sallyport/core';
-import type { Clock, Conversation, ExecuteEvent, RpcRun } from '@sallyport/core';
+import { openRpcConnection, receiveMessage, isRunOver, overdueRequest } from '@sallyport/core';
+import type { Clock, RpcConnection, ExecuteEvent, RpcRun } from '@sallyport/core';
 
 import type { Line } from '../line-splitter.ts';
 
 /** Tells a CLI over JSON-RPC what to do, and hears what it answers. */
 export interface RpcTalk {
   /** Takes a line of the CLI's output; says what to tell the receiver of the run. */
-  hear(line: Line): ExecuteEvent;
+  receiveMessage(line: Line): ExecuteEvent;
   /** The method of a request that was not answered in its time. */
   overdue(): string | undefined;
 }
@@ -24,16 +24,16 @@ export interface RpcTalkOptions {
 export function startRpcTalk({ run, prompt, clock, write, onOver }: RpcTalkOptions): RpcTalk {
   const started = clock.monotonic();
   const elapsed = (): number => clock.monotonic() - started;
-  const first = beginConversation(run.steps, { ...run.values, prompt });
-  let conversation: Conversation = first.conversation;
+  const first = openRpcConnection(run.steps, { ...run.values, prompt });
+  let connection: RpcConnection = first.connection;
   let over = false;
   first.send.forEach(write);
   return {
-    hear: ({ text, dropped }) => {
+    receiveMessage: ({ text, dropped }) => {
       // Half a message is none.
-      const turn = dropped > 0 ? undefined : hear(conversation, text, elapsed());
+      const turn = dropped > 0 ? undefined : receiveMessage(connection, text, elapsed());
       if (!turn?.message) return { type: 'stdout', line: text };
-      conversation = turn.conversation;
+      connection = turn.connection;
       if (!over) {
         turn.send.forEach(write);
         over = isRunOver(run, turn);
@@ -41,6 +41,6 @@ export function startRpcTalk({ run, prompt, clock, write, onOver }: RpcTalkOptio
       }
       return { type: 'rpc', message: { ...turn.message } };
     },
-    overdue: () => (over ? undefined : overdueRequest(conversation, elapsed())),
+    overdue: () => (over ? undefined : overdueRequest(connection, elapsed())),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Puts a whole object graph back as it was. `@xterm/headless` can neither clone a terminal nor restore one, and
- * the replay tests need the same terminal state hundreds of times: building it anew for every split of a
+ * the replay tests need the same terminal state hundreds of times: building it again for every split of a
  * recorded login would take minutes.
  *
  * It knows nothing of the terminal's insides: every object reachable through data properties is remembered by

@@ -32,7 +32,7 @@ describe('the screen', () => {
     expect((await show(`${'a'.repeat(9)}日本`, { columns: 10 })).view().lines).toEqual([`${'a'.repeat(9)}日本`]);
   });
 
-  it('shows overwritten text as a person would see it', async () => {
+  it('shows overwritten text as a user would see it', async () => {
     const screen = await show(`https://evil.example/login\rhttps://good.example/login${ESC}[K\r\n`);
     expect(screen.view().lines).toEqual(['https://good.example/login']);
   });

@@ -10,7 +10,7 @@ import { answerQueries, collectLinks, limitRepetition } from './sequences.ts';
 import { incompleteTail } from './utf8.ts';
 
 /**
- * What a person would see on the CLI's terminal. Decisions are made on this, never on the byte stream, so that
+ * What a user would see on the CLI's terminal. Decisions are made on this, never on the byte stream, so that
  * colours, cursor movements and chunk boundaries cannot hide or forge text.
  */
 export interface Screen {

@@ -31,7 +31,7 @@ export const recordLoginSchema = z.object({
   rows: z.number().int().positive().optional(),
   /** The way to the vendor where it is not a direct one: proxy and certificates. Nothing else of the environment gets through. */
   network: z.record(z.string(), z.string()),
-  /** Folder for both files. */
+  /** Directory for both files. */
   out: z.string(),
 });
 
@@ -46,7 +46,7 @@ export interface RecordLoginOptions {
 }
 
 /**
- * Lets a person log in with the CLI in a home of its own, and writes the recording without its secrets. Resolves to
+ * Lets a user log in with the CLI in a home of its own, and writes the recording without its secrets. Resolves to
  * the path of both files, without their endings.
  */
 export async function recordLogin(request: RecordLogin, options: RecordLoginOptions): Promise<string> {

@@ -45,7 +45,7 @@ export function createSecretReplacer(secrets: Iterable<string>, key: Uint8Array)
   };
 }
 
-/** A code that a person types has about so many characters; shorter texts occur by accident. */
+/** A code that a user types has about so many characters; shorter texts occur by accident. */
 const SHORTEST_SECRET = 8;
 
 /** Beginnings that say whose token it is, and which manifests look for. They are nobody's secret. */

@@ -1,10 +1,10 @@
 /**
  * A line in which nobody can stand in everybody's way, after start-time fair queueing (Goyal, Vin and Cheng, 1996) with
  * works of equal weight. Each work gets a tag one after its owner's last one, or one after the tag that is served now
- * where that is later; the lowest goes first, and of equal ones the oldest. So the many works of one person are spread
+ * where that is later; the lowest goes first, and of equal ones the oldest. So the many works of one user are spread
  * among those of others, and since no newcomer gets a tag that was served before, nobody starves.
  */
-export interface FairLine<Work> {
+export interface FairQueue<Work> {
   join(owner: string, work: Work): void;
   leave(work: Work): void;
   /** Takes the first work that may begin. */
@@ -14,7 +14,7 @@ export interface FairLine<Work> {
   readonly length: number;
 }
 
-export function createFairLine<Work>(): FairLine<Work> {
+export function createFairQueue<Work>(): FairQueue<Work> {
   let waiting: { readonly work: Work; readonly tag: number }[] = [];
   const lastTags = new Map<string, number>();
   let servedTag = 0;

@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
 import { orAborted } from '../base/serial-queue.ts';
-import { createFairLine } from './fair-queue.ts';
-import type { FairLine } from './fair-queue.ts';
+import { createFairQueue } from './fair-queue.ts';
+import type { FairQueue } from './fair-queue.ts';
 import type { MachineWork, QueueSettings, Turn, WorkQueue } from '../contracts/work-queue.ts';
 
 interface Waiting {
@@ -17,7 +17,7 @@ interface Waiting {
  * must not wait for the start.
  */
 interface Lane {
-  readonly line: FairLine<Waiting>;
+  readonly line: FairQueue<Waiting>;
   running: number;
 }
 
@@ -35,8 +35,8 @@ export function createInProcessQueue(options: {
   readonly random: () => number;
 }): WorkQueue {
   const { clock, settings, random } = options;
-  const starting: Lane = { line: createFairLine(), running: 0 };
-  const ending: Lane = { line: createFairLine(), running: 0 };
+  const starting: Lane = { line: createFairQueue(), running: 0 };
+  const ending: Lane = { line: createFairQueue(), running: 0 };
   const busy = new Set<string>();
   let meanMs = FIRST_GUESS_MS;
 

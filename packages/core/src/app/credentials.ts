@@ -1,21 +1,21 @@
 import { SallyportError } from '../base/errors.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { checkHandedOver } from '../provider/manual-entry.ts';
+import { checkEnteredValue } from '../provider/manual-entry.ts';
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { endsSoon } from './expiry.ts';
 import { invalidReasons } from '../contracts/credential-files.ts';
 import type { CredentialFacts, CredentialFiles } from '../contracts/credential-files.ts';
 
-/** A connected login as the person and the API see it: never its bytes. */
+/** A connected login as the user and the API see it: never its bytes. */
 export interface ConnectedCredential {
   readonly provider: string;
   readonly version: number;
-  /** False: the provider refused it, and the person has to log in again. */
+  /** False: the provider refused it, and the user has to log in again. */
   readonly valid: boolean;
-  /** Why not, in one sentence for the person; `null` while it is valid. */
+  /** Why not, in one sentence for the user; `null` while it is valid. */
   readonly problem: string | null;
-  /** The person has to log in again within three days. */
+  /** The user has to log in again within three days. */
   readonly endsSoon: boolean;
   readonly facts: CredentialFacts;
   readonly lastVerified: Date | null;
@@ -55,7 +55,7 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
     import: async ({ userId, externalId, provider: name, files: sent, replace = false }) => {
       const { credentials, id: provider, title } = runtime.registry.get(name).manifest;
       runtime.gate.check(provider);
-      const files = checkHandedOver(credentials, sent);
+      const files = checkEnteredValue(credentials, sent);
       await runtime.store.users.ensure(userId, externalId);
       const verdict = await runtime.ledger.offer({
         userId,

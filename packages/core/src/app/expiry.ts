@@ -1,9 +1,9 @@
 import type { Runtime } from '../runtime/runtime.ts';
 
-/** The person is warned this long before they have to log in again. */
+/** The user is warned this long before they have to log in again. */
 const WARNING_MS = 3 * 24 * 60 * 60_000;
 
-/** Whether the person has to log in again soon. */
+/** Whether the user has to log in again soon. */
 export function endsSoon(loginExpiresAt: number | undefined, now: number): boolean {
   return loginExpiresAt !== undefined && loginExpiresAt < now + WARNING_MS;
 }

@@ -30,12 +30,12 @@ export async function reconcileMachines(
   const refs = await driver.list();
   const found = new Set(refs.map(({ machineId }) => machineId));
   for (const ref of refs) {
-    await runtime.attempt(`clearing up machine ${ref.machineId}`, () => settle(runtime, cliMachines, ref, options));
+    await runtime.bestEffort(`clearing up machine ${ref.machineId}`, () => settle(runtime, cliMachines, ref, options));
   }
   for (const { machineId, userId, role, state } of before) {
     if (found.has(machineId) || isGone(state)) continue;
     const note = (): Promise<void> => noteAbsence(runtime, machineId);
-    await runtime.attempt(`noting that machine ${machineId} is gone`, async () => {
+    await runtime.bestEffort(`noting that machine ${machineId} is gone`, async () => {
       if (role === 'cli') await cliMachines.whileResting(userId, machineId, note);
       else if (!inHand.has(machineId)) await note();
     });
@@ -59,10 +59,10 @@ async function settle(
   else if (!runtime.inHand.has(machineId)) await removeMachine(runtime, ref, row);
 }
 
-/** In the person's line: both the row and the machine are read anew. */
+/** In the user's line: both the row and the machine are read anew. */
 async function settleCli(runtime: Runtime, machineId: string, { atStart }: ReconcileOptions): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
-  const ref = (await runtime.driver.list()).find((candidate) => candidate.machineId === machineId);
+  const ref = (await runtime.driver.list()).find((choice) => choice.machineId === machineId);
   if (!row || !ref || (row.state === 'hibernated' && ref.hibernated)) return;
   if (row.state === 'destroyed') return removeMachine(runtime, ref, row);
   if (!atStart && row.state === 'stopped' && !ref.running && !ref.hibernated) return;
@@ -70,7 +70,7 @@ async function settleCli(runtime: Runtime, machineId: string, { atStart }: Recon
   const machine = await runtime.driver.adopt(ref);
   if (machine) {
     await machine.stop({ deadlineMs: 2_000 });
-    await runtime.attempt(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, machine));
+    await runtime.bestEffort(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, machine));
   }
   const state = machine ? 'stopped' : 'lost';
   if (row.state !== state) await runtime.setMachineState(machineId, userId, 'cli', state);
@@ -113,7 +113,7 @@ async function clearDriver(runtime: Runtime): Promise<void> {
     ...refs.map(({ machineId }) => machineId),
     ...inHand,
   ]);
-  await runtime.attempt('clearing up behind machines that are gone', async () => {
+  await runtime.bestEffort('clearing up behind machines that are gone', async () => {
     const removed = (await driver.reconcile?.(alive)) ?? [];
     if (removed.length > 0) runtime.emit({ type: 'host.cleared', userId: null, host, removed });
   });

@@ -8,7 +8,7 @@ import { reconcileMachines } from './reconcile.ts';
 
 /**
  * Puts the world in order after a start: whatever a former process left half done ends in a defined state
- * that the person can go on from. Running it twice changes nothing more.
+ * that the user can go on from. Running it twice changes nothing more.
  */
 export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);

@@ -8,12 +8,12 @@ import type { Credentials } from './credentials.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { createLedger } from '../credentials/ledger.ts';
-import type { Witness } from '../contracts/rollback-guard.ts';
+import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
 import { createRefusals } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
-import { createBell } from '../runtime/journal-stream.ts';
+import { createNotifier } from '../runtime/journal-stream.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import { createLogins } from '../login/logins.ts';
 import type { Logins } from '../login/logins.ts';
@@ -24,8 +24,8 @@ import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
 import { reconcileMachines } from './reconcile.ts';
 import { recover } from './recover.ts';
-import { createWarmMachines } from '../browser-machine/warm-pool.ts';
-import type { WarmMachines } from '../browser-machine/warm-pool.ts';
+import { createWarmPool } from '../browser-machine/warm-pool.ts';
+import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import type { Plugin } from '../hooks/plugin.ts';
 import { createPrompts } from '../prompts/prompts.ts';
 import type { Prompts } from '../prompts/prompts.ts';
@@ -49,7 +49,7 @@ export interface SallyportOptions {
   readonly egress: Egress;
   readonly keyRing: KeyRing;
   /** Finds out a store that was restored from an older backup. Default: one that forgets with this process. */
-  readonly witness?: Witness;
+  readonly rollbackGuard?: RollbackGuard;
   readonly connectAgent: ConnectAgent;
   readonly agent: AgentBundle;
   readonly installCli: InstallCli;
@@ -78,7 +78,7 @@ export interface Sallyport {
   readonly prompts: Prompts;
   readonly credentials: Credentials;
   readonly machines: Machines;
-  readonly warmMachines: Pick<WarmMachines, 'expect' | 'ready'>;
+  readonly warmPool: Pick<WarmPool, 'expect' | 'ready'>;
   readonly driver: MachineDriver;
   readonly store: Store;
   /** Ends what a former process left half done, then begins to put idle machines to rest. Call it once, first. */
@@ -124,7 +124,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       store,
       keyRing: options.keyRing,
       registry,
-      ...(options.witness && { witness: options.witness }),
+      ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
     }),
     hooks,
     connectAgent: options.connectAgent,
@@ -140,17 +140,17 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       queue: settings.queue,
       limits: settings.capacity,
       reserve: {
-        spare: () => addNeeds(warmMachines.spare(), cliMachines.spare()),
-        makeRoom: async () => (await warmMachines.giveUp()) || cliMachines.makeRoom(),
+        spare: () => addNeeds(warmPool.spare(), cliMachines.spare()),
+        makeRoom: async () => (await warmPool.giveUp()) || cliMachines.makeRoom(),
       },
     }),
     inHand: new Set(),
-    bell: createBell(clock),
+    notifier: createNotifier(clock),
     settings,
     host: options.host ?? 'local',
     closing: closing.signal,
     reportBackground,
-    attempt: async (what, work) => {
+    bestEffort: async (what, work) => {
       try {
         await work();
         return true;
@@ -175,8 +175,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
 
   driver.lendSpareRoom?.(runtime.admission.useSpareRoom);
   const cliMachines = createCliMachines(runtime);
-  const warmMachines = createWarmMachines(runtime);
-  const logins = createLogins(runtime, warmMachines);
+  const warmPool = createWarmPool(runtime);
+  const logins = createLogins(runtime, warmPool);
   const prompts = createPrompts(runtime, cliMachines);
   const users: ProviderUsers = {
     endLogins: (provider, reason) => logins.endFor(provider, reason),
@@ -187,7 +187,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   async function repeat(everyMs: number, what: string, work: () => Promise<unknown>): Promise<void> {
     while (!closing.signal.aborted) {
       await clock.sleep(everyMs, closing.signal);
-      await runtime.attempt(what, work);
+      await runtime.bestEffort(what, work);
     }
   }
 
@@ -198,14 +198,14 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     prompts,
     credentials: createCredentials(runtime, cliMachines),
     machines: createMachines(runtime, cliMachines),
-    warmMachines,
+    warmPool,
     driver,
     store,
     start: async () => {
       await recover(runtime, cliMachines);
       await readSwitches(runtime, users);
       const warn = (): Promise<void> => warnOfExpiry(runtime);
-      await runtime.attempt(LOOKING_FOR_ENDS, warn);
+      await runtime.bestEffort(LOOKING_FOR_ENDS, warn);
       const { idleMs } = settings;
       chores = Promise.allSettled([
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
@@ -215,7 +215,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
         ...(settings.keepAlive.beforeMs > 0
-          ? [repeat(RENEWAL_CHECK_MS, 'renewing logins that end soon', () => cliMachines.keepAlive())]
+          ? [repeat(RENEWAL_CHECK_MS, 'refreshing logins that end soon', () => cliMachines.keepAlive())]
           : []),
       ]);
     },
@@ -228,7 +228,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       closing.abort();
       await ended;
       await chores;
-      await warmMachines.closed();
+      await warmPool.closed();
       await cliMachines.stopAll('server-stopping');
     },
   };

@@ -21,8 +21,8 @@ export async function readSwitches(runtime: Runtime, users: ProviderUsers): Prom
     runtime.emit({ type: 'provider.disabled', userId: null, provider });
     const { title } = registry.get(provider).manifest;
     const reason = (): SallyportError => switchedOff(title);
-    void runtime.attempt(`ending the logins of ${provider}`, () => users.endLogins(provider, reason));
-    void runtime.attempt(`draining the prompts of ${provider}`, () => users.drainPrompts(provider, reason));
+    void runtime.bestEffort(`ending the logins of ${provider}`, () => users.endLogins(provider, reason));
+    void runtime.bestEffort(`draining the prompts of ${provider}`, () => users.drainPrompts(provider, reason));
   }
 }
 

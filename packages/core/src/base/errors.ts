@@ -42,7 +42,7 @@ export const errorCodes = {
     'Try again: the disk is as it was. If it happens again, see in the log of the kernel whether this host lacks memory.',
   ),
   MACHINE_IMAGE_MISSING: facts(503, false, 'Run `sallyport images build` for it; `sallyport images list` shows all.'),
-  MACHINE_IMAGE_DAMAGED: facts(500, false, 'Remove its folder and run `sallyport images build` again.'),
+  MACHINE_IMAGE_DAMAGED: facts(500, false, 'Remove its directory and run `sallyport images build` again.'),
   MACHINE_IMAGE_FAILED: facts(500, true, 'See the last lines that the builder printed.'),
 
   AGENT_UNREACHABLE: facts(502, true, 'The program inside the machine does not answer. Start again.'),

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /**
- * A value that must not be printed. Every accidental way out of it (`String()`, JSON, `console.log`,
+ * A value that must not be printed. Every accidental egress of it (`String()`, JSON, `console.log`,
  * a template) gives `[secret]`; the one deliberate way is {@link Secret.reveal}, which can be searched for.
  */
 export class Secret<T = string> {

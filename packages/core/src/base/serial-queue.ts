@@ -1,7 +1,7 @@
 /** Runs work one piece after the other, in the order it was handed in. A piece that fails does not stop the next. */
-export type Line = <T>(work: () => Promise<T>) => Promise<T>;
+export type SerialQueue = <T>(work: () => Promise<T>) => Promise<T>;
 
-export function createLine(): Line {
+export function createSerialQueue(): SerialQueue {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const turn = last.then(work);
@@ -11,18 +11,18 @@ export function createLine(): Line {
 }
 
 /** A line for each name: work under one name takes turns, work under another does not wait for it. */
-export interface Lines {
-  inLine<T>(name: string, work: () => Promise<T>): Promise<T>;
+export interface SerialQueues {
+  enqueue<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Whether work under this name is under way or waits. */
   isBusy(name: string): boolean;
   names(): readonly string[];
 }
 
-export function createLines(): Lines {
-  const lines = new Map<string, { readonly line: Line; waiting: number }>();
+export function createSerialQueues(): SerialQueues {
+  const lines = new Map<string, { readonly line: SerialQueue; waiting: number }>();
   return {
-    inLine: async (name, work) => {
-      const entry = lines.get(name) ?? { line: createLine(), waiting: 0 };
+    enqueue: async (name, work) => {
+      const entry = lines.get(name) ?? { line: createSerialQueue(), waiting: 0 };
       lines.set(name, entry);
       entry.waiting += 1;
       try {

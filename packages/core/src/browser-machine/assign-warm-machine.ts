@@ -1,6 +1,6 @@
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { contextOf, introduce, planMachine, planNetwork, wayOutOptions } from '../machine/provision-machine.ts';
+import { contextOf, introduce, planMachine, planNetwork, egressOptions } from '../machine/provision-machine.ts';
 import type { MachineRequest, RunningMachine } from '../machine/provision-machine.ts';
 import { inPhase } from '../machine/boot-phases.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
@@ -10,11 +10,11 @@ import type { WarmMachine } from './warm-pool.ts';
 const ANSWER_MS = 1_000;
 
 /**
- * Makes a machine that belonged to nobody one person's. Plugins are asked as for any other; where they want another
+ * Makes a machine that belonged to nobody one user's. Plugins are asked as for any other; where they want another
  * machine, or this one has stopped answering, it is removed and the answer is `undefined`: start one then. When a
- * plugin or the way out refuses, nothing is left of it.
+ * plugin or the egress refuses, nothing is left of it.
  */
-export async function claimWarmMachine(
+export async function assignWarmMachine(
   runtime: Runtime,
   warm: WarmMachine,
   request: MachineRequest,
@@ -29,7 +29,7 @@ export async function claimWarmMachine(
       return undefined;
     }
     const route = await inPhase(runtime, { phase: 'create', role: request.role, signal }, (until) =>
-      warm.route.assign(network, wayOutOptions(runtime, request, until)),
+      warm.route.assign(network, egressOptions(runtime, request, until)),
     );
     return await introduce(runtime, { plan, machine: warm.machine, agent: warm.agent, route }, context);
   } catch (thrown) {

@@ -1,8 +1,8 @@
-import { bootMachine } from '../machine/provision-machine.ts';
+import { provisionMachine } from '../machine/provision-machine.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
-import { claimWarmMachine } from './assign-warm-machine.ts';
+import { assignWarmMachine } from './assign-warm-machine.ts';
 import { newMachineId } from '../machine/ids.ts';
-import type { WarmMachines } from './warm-pool.ts';
+import type { WarmPool } from './warm-pool.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
@@ -17,10 +17,10 @@ export interface BrowserMachineSession extends Pick<SessionRecord, 'userId' | 'p
 export interface BrowserMachineRequest {
   readonly session: BrowserMachineSession;
   readonly provider: Provider;
-  readonly candidate: Pick<SessionRecord, 'display'>;
+  readonly choice: Pick<SessionRecord, 'display'>;
   /** Where the provider's CLI is on this host. */
   readonly directory: string;
-  readonly warmMachines: WarmMachines;
+  readonly warmPool: WarmPool;
 }
 
 export function browserMemoryMb({ settings }: Runtime, display: SessionRecord['display']): number {
@@ -30,15 +30,15 @@ export function browserMemoryMb({ settings }: Runtime, display: SessionRecord['d
 /** Starts the machine that one login takes place in, or takes one that is ready. When that fails, nothing is left of it. */
 export async function startBrowserMachine(
   runtime: Runtime,
-  { session, provider, candidate, directory, warmMachines }: BrowserMachineRequest,
+  { session, provider, choice, directory, warmPool }: BrowserMachineRequest,
 ): Promise<RunningMachine> {
   const { manifest } = provider;
   const { userId, sessionId, abort } = session;
   const { signInHosts } = runtime.settings;
-  const desktop = candidate.display === 'desktop';
-  const memoryMb = browserMemoryMb(runtime, candidate.display);
+  const desktop = choice.display === 'desktop';
+  const memoryMb = browserMemoryMb(runtime, choice.display);
   const cli = { provider: manifest.id, directory };
-  const warm = desktop ? warmMachines.take(cli) : undefined;
+  const warm = desktop ? warmPool.take(cli) : undefined;
   const machineId = warm?.plan.machineId ?? newMachineId();
   const { driver, host, inHand } = runtime;
   inHand.add(machineId);
@@ -71,14 +71,14 @@ export async function startBrowserMachine(
       hosts: [...new Set([...manifest.egress.signIn, ...manifest.egress.cli, ...signInHosts])],
       signal: abort.signal,
       onQueued: (message: string) =>
-        void runtime.attempt('noting that a login waits', () => session.note({ type: 'progress', message })),
+        void runtime.bestEffort('noting that a login waits', () => session.note({ type: 'progress', message })),
     } as const;
-    const claimed = warm && (await claimWarmMachine(runtime, warm, request));
+    const claimed = warm && (await assignWarmMachine(runtime, warm, request));
     // One that was of no use was discarded; another one takes its name.
     inHand.add(machineId);
-    return claimed ?? (await bootMachine(runtime, request));
+    return claimed ?? (await provisionMachine(runtime, request));
   } catch (error) {
-    await runtime.attempt('noting that a login machine is gone', () =>
+    await runtime.bestEffort('noting that a login machine is gone', () =>
       runtime.setMachineState(machineId, userId, 'browser', 'destroyed'),
     );
     inHand.delete(machineId);
@@ -98,13 +98,13 @@ export async function removeBrowserMachine(
   const { userId, provider, sessionId } = session;
   const { id, machine, route } = browser;
   const setState = (state: 'stopping' | 'destroyed') => () => runtime.setMachineState(id, userId, 'browser', state);
-  await runtime.attempt('noting that a login machine stops', setState('stopping'));
+  await runtime.bestEffort('noting that a login machine stops', setState('stopping'));
   const context = { userId, provider, sessionId, signal: runtime.closing };
   await runtime.hooks.machineStopping(browser.view('stopping'), context, 'login-over');
-  const destroyed = await runtime.attempt('removing a login machine', () =>
+  const destroyed = await runtime.bestEffort('removing a login machine', () =>
     runtime.admission.clear({ kind: 'destroy', machineId: id, userId }, () => machine.destroy()),
   );
-  await runtime.attempt("closing a login machine's way out", () => route.close());
-  if (destroyed) await runtime.attempt('noting that a login machine is gone', setState('destroyed'));
+  await runtime.bestEffort("closing a login machine's egress", () => route.close());
+  if (destroyed) await runtime.bestEffort('noting that a login machine is gone', setState('destroyed'));
   runtime.inHand.delete(id);
 }

@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import { plainPlan } from '../machine/provision-machine.ts';
 import { inPhase } from '../machine/boot-phases.ts';
-import { bringUp } from '../machine/launch-machine.ts';
+import { launchMachine } from '../machine/launch-machine.ts';
 import type { Machine } from '../contracts/driver.ts';
 import { newMachineId, NOBODY } from '../machine/ids.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
@@ -23,7 +23,7 @@ export interface WarmMachine {
   discard(): Promise<void>;
 }
 
-export interface WarmMachines {
+export interface WarmPool {
   /** Somebody may log in soon: machines are made ready, and kept for a while. Returns at once. */
   expect(): void;
   /** A machine that has this CLI; it is the caller's from now on. `undefined` where none is ready. */
@@ -39,12 +39,12 @@ export interface WarmMachines {
 }
 
 /**
- * Starting a machine with a screen and a browser takes a second or two, which a person would spend waiting. So the
+ * Starting a machine with a screen and a browser takes a second or two, which a user would spend waiting. So the
  * first one starts when they look at what they can connect, and is given up when nobody has looked for a while.
  */
-export function createWarmMachines(runtime: Runtime): WarmMachines {
+export function createWarmPool(runtime: Runtime): WarmPool {
   const { clock, settings, driver, egress, closing, findCli } = runtime;
-  const { count, keepMs, refillDelayMs } = settings.warmMachines;
+  const { count, keepMs, refillDelayMs } = settings.warmPool;
   const isPossible =
     count > 0 && driver.features.desktop && settings.prefer === 'desktop' && egress.reserve && findCli !== undefined;
   const machines: WarmMachine[] = [];
@@ -170,9 +170,9 @@ async function makeReady(runtime: Runtime, plan: MachinePlan, place: Reservation
   const { admission, closing: signal, egress, inHand } = runtime;
   const { machineId, role } = plan;
   let route: ReservedRoute | undefined;
-  const closeRoute = () => runtime.attempt('closing a way out nobody used', async () => route?.close());
+  const closeRoute = () => runtime.bestEffort('closing an egress route nobody used', async () => route?.close());
   const removeMachine = (machine: Machine) =>
-    runtime.attempt('removing a browser machine nobody used', () => machine.destroy());
+    runtime.bestEffort('removing a browser machine nobody used', () => machine.destroy());
   try {
     route = await inPhase(runtime, { phase: 'create', role, signal }, async (until) =>
       egress.reserve?.(machineId, { signal: until }),
@@ -183,7 +183,7 @@ async function makeReady(runtime: Runtime, plan: MachinePlan, place: Reservation
     throw error;
   }
   try {
-    const { machine, agent } = await bringUp(runtime, { plan, epoch: FIRST_EPOCH, route, place, signal });
+    const { machine, agent } = await launchMachine(runtime, { plan, epoch: FIRST_EPOCH, route, place, signal });
     try {
       await inPhase(runtime, { phase: 'desktop', role, signal }, (until) => untilDesktop(agent, until));
     } catch (error) {

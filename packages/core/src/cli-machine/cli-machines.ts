@@ -2,20 +2,20 @@ import type { CliMachine } from './cli-machine.ts';
 import type { Need } from '../contracts/spare-room.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createArrivals } from './arrivals.ts';
-import { createLine, createLines, orAborted } from '../base/serial-queue.ts';
+import { createSerialQueue, createSerialQueues, orAborted } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
 import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
 import { findCliMachine, findOwner } from './find-cli-machine.ts';
-import { renewLogins } from './refresh-credentials.ts';
-import { restCliMachine } from './stop-or-hibernate.ts';
+import { refreshCredentials } from './refresh-credentials.ts';
+import { stopOrHibernate } from './stop-or-hibernate.ts';
 import { startCliMachine } from './start-cli-machine.ts';
 import type { StartCliMachine } from './start-cli-machine.ts';
 import { wakeCliMachine } from './wake-cli-machine.ts';
 
 export interface CliMachines {
   /**
-   * The person's machine, up, with the newest credentials. Single-flight per person. The caller holds it
+   * The user's machine, up, with the newest credentials. Single-flight per person. The caller holds it
    * until `release`, so that it is not put to rest in between.
    */
   acquire(request: StartCliMachine): Promise<CliMachine>;
@@ -24,21 +24,21 @@ export interface CliMachines {
   doubt(machine: CliMachine): Promise<void>;
   /** Puts the machine to sleep, until the next use or {@link CliMachines.wake}. Refuses while it runs a prompt. */
   hibernate(userId: string, machineId: string): Promise<void>;
-  /** Stops one of the person's machines and removes it from this host, disk and all. */
+  /** Stops one of the user's machines and removes it from this host, disk and all. */
   destroy(userId: string, machineId: string): Promise<void>;
   /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
-  /** Renews logins that end soon, on machines that run and where nobody prompts at the moment. */
+  /** Refreshes logins that end soon, on machines that run and where nobody prompts at the moment. */
   keepAlive(): Promise<void>;
   /** Puts every machine to rest that nobody used for `idleMs`: it hibernates where it can, else it is stopped. */
   stopIdle(idleMs: number): Promise<void>;
-  /** Whether the person's machine runs, so that a prompt needs no other. */
+  /** Whether the user's machine runs, so that a prompt needs no other. */
   isUp(userId: string): boolean;
   /** What machines take that {@link CliMachines.makeRoom} may put to rest. */
   spare(): Need;
   /** Puts the machine to rest that was not used for the longest time, and some time at least. False: there is none. */
   makeRoom(): Promise<boolean>;
-  /** Does something to a person's machine that does not run here; nothing where it does, or is being started or ended. */
+  /** Does something to a user's machine that does not run here; nothing where it does, or is being started or ended. */
   whileResting(userId: string, machineId: string, work: () => Promise<void>): Promise<void>;
   /** Stops every machine and starts none any more. */
   stopAll(reason: string): Promise<void>;
@@ -49,13 +49,13 @@ const HEALTH_MS = 5_000;
 
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
-  /** One operation at a time for each person; the next starts when the one before has ended, well or not. */
-  const lines = createLines();
-  const exclusively = <T>(userId: string, work: () => Promise<T>): Promise<T> => lines.inLine(userId, work);
+  /** One operation at a time for each user; the next starts when the one before has ended, well or not. */
+  const lines = createSerialQueues();
+  const exclusively = <T>(userId: string, work: () => Promise<T>): Promise<T> => lines.enqueue(userId, work);
   const arrivals = createArrivals();
   let closed = false;
 
-  async function bringUp(request: StartCliMachine): Promise<CliMachine> {
+  async function wakeOrStart(request: StartCliMachine): Promise<CliMachine> {
     const { userId, provider, signal } = request;
     const current = up.get(userId);
     if (current) {
@@ -85,11 +85,11 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (!woken && !restarts) request.onProgress('starting', 'Your machine is being started.');
     const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request, owner));
     const lastUsed = runtime.clock.monotonic();
-    const fresh = { intake: createLine(), active: 0, renewals: new Map<string, number>(), ended: false };
+    const fresh = { intake: createSerialQueue(), active: 0, refreshes: new Map<string, number>(), ended: false };
     const entry: CliMachine = { userId, running, providers, withheld, ...fresh, lastUsed, patience: newPatience() };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
-    running.noted.catch(() => restInLine(entry, 'not-started'));
+    running.noted.catch(() => stopInTurn(entry, 'not-started'));
     try {
       await watchCredentials(runtime, entry);
     } catch (error) {
@@ -100,14 +100,14 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return entry;
   }
 
-  /** Takes the person's machine down, if it runs. With a signal, prompts under way get some time to end first. */
+  /** Takes the user's machine down, if it runs. With a signal, prompts under way get some time to end first. */
   async function rest(userId: string, reason: string, drainUntil?: AbortSignal): Promise<void> {
     const entry = up.get(userId);
     if (!entry) return;
     if (drainUntil) await drain(entry, drainUntil);
     up.delete(userId);
     const work = { kind: 'rest', machineId: entry.running.id, userId } as const;
-    await runtime.admission.clear(work, () => restCliMachine(runtime, entry, entry.ended ? 'ended' : reason));
+    await runtime.admission.clear(work, () => stopOrHibernate(runtime, entry, entry.ended ? 'ended' : reason));
   }
 
   function disconnected(provider: string): SallyportError {
@@ -132,12 +132,12 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   }
 
   async function drain(entry: CliMachine, signal: AbortSignal): Promise<void> {
-    const { clock, bell, settings } = runtime;
+    const { clock, notifier, settings } = runtime;
     const until = clock.monotonic() + settings.drainMs;
     while (entry.active > 0 && !entry.ended) {
       const leftMs = until - clock.monotonic();
       if (leftMs <= 0) return;
-      await bell.wait(freeTopic(entry), leftMs, signal);
+      await notifier.wait(freeTopic(entry), leftMs, signal);
     }
   }
 
@@ -147,11 +147,11 @@ export function createCliMachines(runtime: Runtime): CliMachines {
    */
   function onExit(entry: CliMachine): void {
     entry.ended = true;
-    runtime.bell.ring(freeTopic(entry));
-    restInLine(entry, 'ended');
+    runtime.notifier.ring(freeTopic(entry));
+    stopInTurn(entry, 'ended');
   }
 
-  function restInLine(entry: CliMachine, reason: string): void {
+  function stopInTurn(entry: CliMachine, reason: string): void {
     void exclusively(entry.userId, async () => {
       if (up.get(entry.userId) === entry) await rest(entry.userId, reason);
     });
@@ -169,7 +169,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
             throw new SallyportError('MACHINE_FAILED', 'The server is being stopped.', {
               hint: 'Send the prompt again.',
             });
-          const entry = await bringUp({ ...request, dismissed });
+          const entry = await wakeOrStart({ ...request, dismissed });
           entry.active += 1;
           entry.lastUsed = runtime.clock.monotonic();
           return entry;
@@ -183,7 +183,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       machine.active -= 1;
       machine.lastUsed = runtime.clock.monotonic();
       machine.patience = newPatience();
-      runtime.bell.ring(freeTopic(machine));
+      runtime.notifier.ring(freeTopic(machine));
     },
     doubt: async (entry) => {
       const { clock, closing } = runtime;
@@ -222,7 +222,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
           if (!existing) return;
           await existing.stop({ deadlineMs: 2_000 });
-          await runtime.attempt(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, existing));
+          await runtime.bestEffort(`harvesting machine ${machineId}`, () =>
+            settleCredentials(runtime, userId, existing),
+          );
           await existing.destroy();
         });
         await loseCredentials(runtime, record, true);
@@ -261,7 +263,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       );
     },
     keepAlive: () =>
-      renewLogins(runtime, {
+      refreshCredentials(runtime, {
         machines: [...up.values()],
         isFree: (entry) => isUnused(entry) && !closed,
         exclusively,

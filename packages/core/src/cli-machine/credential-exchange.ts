@@ -1,5 +1,5 @@
 import type { CredentialFiles } from '../contracts/credential-files.ts';
-import { endLogin } from './invalidate-credential.ts';
+import { invalidateCredential } from './invalidate-credential.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
 import { collectCredential, credentialPaths } from '../credentials/place.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -30,7 +30,7 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
       const problem = 'the disk is not the one the machine ran with last: it was restored from a copy';
       runtime.emit({ type: 'credential.rejected', userId, provider, problem });
       // The lease stays: the right disk may come back, and with it the login.
-      await endLogin(runtime, { userId, provider, reason: 'lost', version: before.version });
+      await invalidateCredential(runtime, { userId, provider, reason: 'lost', version: before.version });
       continue;
     }
     const files = collectCredential(credentials, placed, 'cli');
@@ -45,13 +45,13 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
     runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
     // Here too the lease stays.
     const reason = outcome.why === 'blank' ? 'refused' : 'lost';
-    await endLogin(runtime, { userId, provider, reason, version: standing.version });
+    await invalidateCredential(runtime, { userId, provider, reason, version: standing.version });
   }
 }
 
 /**
  * It was leased and never put to use: a machine starts only after what lies on its disk was noted. Both are asked of
- * the store: a lease that only the witness remembers says that the store, and so the note, is from before it.
+ * the store: a lease that only the rollbackGuard remembers says that the store, and so the note, is from before it.
  */
 async function neverRanWith(runtime: Runtime, userId: string, provider: string, machineId: string): Promise<boolean> {
   const row = await runtime.store.machines.get(machineId);
@@ -86,7 +86,7 @@ export async function loseCredentials(
     const isHarmless = standing.facts.rotates === false;
     if (!isHarmless) {
       const reason = standing.rolledBack ? 'rolled-back' : 'lost';
-      await endLogin(runtime, { userId, provider, reason, version: standing.version });
+      await invalidateCredential(runtime, { userId, provider, reason, version: standing.version });
     }
     if (isHarmless || forGood) await runtime.ledger.giveBack({ userId, provider, machineId });
   }
@@ -116,7 +116,7 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
       // From a machine that makes things up; there is nothing to store and nobody to tell.
       if (!runtime.registry.has(provider)) continue;
       // When it fails, the agent offers it again, and the disk still has it at the next stop.
-      await runtime.attempt(`storing a rotation from machine ${running.id}`, async () => {
+      await runtime.bestEffort(`storing a rotation from machine ${running.id}`, async () => {
         const outcome = await entry.intake(() =>
           takeIn(runtime, { userId, provider, machineId: running.id, files, reason: 'rotation' }),
         );

@@ -1,6 +1,6 @@
 import type { Withheld } from './cli-machine.ts';
 import { secretSha256 } from '../credentials/bundle.ts';
-import { endLogin } from './invalidate-credential.ts';
+import { invalidateCredential } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
@@ -131,7 +131,7 @@ async function releaseOne(
   if (!credential.valid) throw loginNeeded(manifest.title, credential.invalidReason);
   const standing = await runtime.ledger.standing(userId, provider);
   if (standing?.rolledBack)
-    await endLogin(runtime, { userId, provider, reason: 'rolled-back', version: standing.version });
+    await invalidateCredential(runtime, { userId, provider, reason: 'rolled-back', version: standing.version });
   else if (standing?.holder !== undefined && standing.holder !== machine.id) {
     await takeOver(runtime, userId, provider, standing.holder);
   }

@@ -10,7 +10,7 @@ export interface FoundMachine {
   readonly existing: Machine | undefined;
 }
 
-/** Whom a machine is brought up for, and the one they have. */
+/** Whom a machine is started for, and the one they have. */
 export interface Owner {
   readonly user: UserRecord | undefined;
   readonly known: FoundMachine | undefined;
@@ -26,7 +26,7 @@ export async function findOwner(runtime: Runtime, userId: string): Promise<Owner
   return { user, credentials, known: machineId ? await findCliMachine(runtime, userId, machineId) : undefined };
 }
 
-/** The person's CLI machine, or the given one of theirs. */
+/** The user's CLI machine, or the given one of theirs. */
 export async function findCliMachine(
   runtime: Runtime,
   userId: string,
@@ -39,7 +39,7 @@ export async function findCliMachine(
   return { record, existing: ref && (await runtime.driver.adopt(ref)) };
 }
 
-/** The person's machine, or the row of a new one; what a machine held that is gone from this host is lost. */
+/** The user's machine, or the row of a new one; what a machine held that is gone from this host is lost. */
 export async function keepOrReserve(
   runtime: Runtime,
   known: FoundMachine | undefined,

@@ -18,14 +18,14 @@ export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): 
     new SallyportError('MACHINE_TIMED_OUT', `Machine ${id} did not hibernate in ${HIBERNATE_MS / 1000} s.`);
   using deadline = runtime.clock.deadline(HIBERNATE_MS, late, runtime.closing);
   const { signal } = deadline;
-  const sleeps = await runtime.attempt(`hibernating machine ${id}`, async () => {
+  const sleeps = await runtime.bestEffort(`hibernating machine ${id}`, async () => {
     await captureCredentials(runtime, entry);
     signal.throwIfAborted();
     await machine.hibernate?.({ signal });
   });
   if (!sleeps) return false;
   // Where this note is not written, the next start does not know of the snapshot and gives it up.
-  await runtime.attempt(`noting that machine ${id} hibernates`, () =>
+  await runtime.bestEffort(`noting that machine ${id} hibernates`, () =>
     runtime.setMachineState(id, userId, 'cli', 'hibernated'),
   );
   return true;

@@ -5,12 +5,15 @@ export interface EndedLogin {
   readonly userId: string;
   readonly provider: string;
   readonly reason: InvalidReason;
-  /** Only if this is still the current one: the person may have logged in again meanwhile. */
+  /** Only if this is still the current one: the user may have logged in again meanwhile. */
   readonly version?: number;
 }
 
-/** The stored login cannot be used any more: the person has to log in again, and is told so once. */
-export async function endLogin(runtime: Runtime, { userId, provider, reason, version }: EndedLogin): Promise<void> {
+/** The stored login cannot be used any more: the user has to log in again, and is told so once. */
+export async function invalidateCredential(
+  runtime: Runtime,
+  { userId, provider, reason, version }: EndedLogin,
+): Promise<void> {
   if (!(await runtime.ledger.markInvalid(userId, provider, reason, version))) return;
   runtime.emit({ type: 'credential.invalid', userId, provider, reason });
 }

@@ -1,5 +1,5 @@
-import { endLogin } from './invalidate-credential.ts';
-import { renewalTime } from '../credentials/refresh-policy.ts';
+import { invalidateCredential } from './invalidate-credential.ts';
+import { refreshTime } from '../credentials/refresh-policy.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
@@ -14,7 +14,7 @@ import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 const GRACE_MS = 5_000;
 
 /** Providers of this machine whose login is due. Only what the machine holds by its lease, and what works. */
-export async function dueRenewals(
+export async function dueRefreshes(
   runtime: Runtime,
   { userId, running, withheld }: CliMachine,
 ): Promise<readonly string[]> {
@@ -26,7 +26,7 @@ export async function dueRenewals(
     if (!valid || injected[provider] !== version || withheld.has(provider) || !registry.has(provider)) continue;
     const { refresh } = registry.get(provider).manifest.commands;
     if (!refresh || gate.closed(provider)) continue;
-    const time = renewalTime(credential, refresh, settings.keepAlive.beforeMs);
+    const time = refreshTime(credential, refresh, settings.keepAlive.beforeMs);
     if (time === undefined || time > clock.now()) continue;
     const standing = await runtime.ledger.standing(userId, provider);
     if (standing?.holder === running.id && !standing.rolledBack) due.push(provider);
@@ -39,15 +39,20 @@ export async function dueRenewals(
  * vendor a thief and its owner. It is not interrupted when the server closes, since what the vendor has answered then
  * would be lost; the time it may take is short.
  */
-export async function renewLogin(runtime: Runtime, { userId, running }: CliMachine, provider: string): Promise<void> {
+export async function refreshCredential(
+  runtime: Runtime,
+  { userId, running }: CliMachine,
+  provider: string,
+): Promise<void> {
   const { manifest } = runtime.registry.get(provider);
   const { refresh } = manifest.commands;
   const version = (await runtime.store.machines.get(running.id))?.injected[provider];
   if (!refresh || version === undefined) return;
-  const tooLong = (): SallyportError => new SallyportError('AGENT_UNREACHABLE', 'The renewal of a login did not end.');
+  const tooLong = (): SallyportError => new SallyportError('AGENT_UNREACHABLE', 'The refresh of a login did not end.');
   using deadline = runtime.clock.deadline(REFRESH_MS + GRACE_MS, tooLong);
   const outcome = await runRefresh(running.agent, manifest, deadline.signal);
-  if (outcome === 'not-logged-in') await endLogin(runtime, { userId, provider, reason: 'refused', version });
+  if (outcome === 'not-logged-in')
+    await invalidateCredential(runtime, { userId, provider, reason: 'refused', version });
   else if (outcome !== 'ok')
-    throw new SallyportError('PROMPT_FAILED', `${manifest.title} did not renew its login; it is tried again later.`);
+    throw new SallyportError('PROMPT_FAILED', `${manifest.title} did not refresh its login; it is tried again later.`);
 }

@@ -1,31 +1,36 @@
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
-import { dueRenewals, renewLogin } from './refresh-credential.ts';
+import { dueRefreshes, refreshCredential } from './refresh-credential.ts';
 
-export interface RenewLogins {
+export interface RefreshCredentials {
   readonly machines: readonly CliMachine[];
   /** Whether it runs and nobody prompts. */
   readonly isFree: (entry: CliMachine) => boolean;
-  /** Does something in the person's line. */
+  /** Does something in the user's line. */
   readonly exclusively: (userId: string, work: () => Promise<void>) => Promise<void>;
 }
 
-/** Renews logins that end soon, on machines that run and where nobody prompts at the moment, a few at a time. */
-export async function renewLogins(runtime: Runtime, { machines, isFree, exclusively }: RenewLogins): Promise<void> {
+/** Refreshes logins that end soon, on machines that run and where nobody prompts at the moment, a few at a time. */
+export async function refreshCredentials(
+  runtime: Runtime,
+  { machines, isFree, exclusively }: RefreshCredentials,
+): Promise<void> {
   const { clock, settings } = runtime;
   const { atOnce, retryMs } = settings.keepAlive;
   const waiting = machines.filter(isFree).values();
   const workers = Array.from({ length: atOnce }, async () => {
     for (const entry of waiting) {
-      const isRested = (provider: string): boolean => clock.monotonic() >= (entry.renewals.get(provider) ?? 0);
-      const due = (await dueRenewals(runtime, entry)).filter(isRested);
+      const isRested = (provider: string): boolean => clock.monotonic() >= (entry.refreshes.get(provider) ?? 0);
+      const due = (await dueRefreshes(runtime, entry)).filter(isRested);
       if (due.length === 0) continue;
       // A prompt that comes meanwhile waits: its CLI would present the same refresh token.
       await exclusively(entry.userId, async () => {
-        for (const provider of await dueRenewals(runtime, entry)) {
+        for (const provider of await dueRefreshes(runtime, entry)) {
           if (!isFree(entry) || !due.includes(provider)) continue;
-          entry.renewals.set(provider, clock.monotonic() + retryMs);
-          await runtime.attempt(`renewing the ${provider} login`, () => renewLogin(runtime, entry, provider));
+          entry.refreshes.set(provider, clock.monotonic() + retryMs);
+          await runtime.bestEffort(`refreshing the ${provider} login`, () =>
+            refreshCredential(runtime, entry, provider),
+          );
         }
       });
     }

@@ -9,11 +9,11 @@ import { factsOf } from '../rpc/facts.ts';
 
 export type RefreshOutcome = 'ok' | 'not-logged-in' | 'failed' | 'unknown';
 
-/** How long a CLI may take to renew its login. */
+/** How long a CLI may take to refresh its login. */
 export const REFRESH_MS = 20_000;
 const MOST_OUTPUT = 1024 * 1024;
 
-/** Lets the CLI of a machine renew its login by `commands.refresh`, and tells what it said of that. */
+/** Lets the CLI of a machine refresh its login by `commands.refresh`, and tells what it said of that. */
 export async function runRefresh(
   agent: AgentClient,
   { id, cli, commands: { refresh } }: ProviderManifest,

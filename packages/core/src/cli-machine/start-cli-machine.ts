@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import { bootMachine } from '../machine/provision-machine.ts';
+import { provisionMachine } from '../machine/provision-machine.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { giveBackAll, settleCredentials } from './credential-exchange.ts';
@@ -10,7 +10,7 @@ import type { FoundMachine, Owner } from './find-cli-machine.ts';
 
 export interface StartCliMachine {
   readonly userId: string;
-  /** The provider it is started for; it also gets every other one that the person has connected. */
+  /** The provider it is started for; it also gets every other one that the user has connected. */
   readonly provider: string;
   readonly signal: AbortSignal;
   /** Ends the wait for a turn, and nothing after it. */
@@ -24,7 +24,7 @@ export interface StartedCliMachine {
   readonly withheld: ReadonlyMap<string, Withheld>;
 }
 
-/** Starts the person's CLI machine, or a first one, with the newest version of every login on its disk. */
+/** Starts the user's CLI machine, or a first one, with the newest version of every login on its disk. */
 export async function startCliMachine(
   runtime: Runtime,
   request: StartCliMachine,
@@ -44,7 +44,7 @@ export async function startCliMachine(
   let withheld: ReadonlyMap<string, Withheld> = new Map();
   let begun = false;
   try {
-    const running = await bootMachine(runtime, {
+    const running = await provisionMachine(runtime, {
       ...needs,
       machineId: found.record.machineId,
       userId,
@@ -70,7 +70,7 @@ export async function startCliMachine(
   } catch (error) {
     // An old one that was not touched is as it was: asleep, perhaps.
     if (begun || !existing)
-      await runtime.attempt('noting that a machine did not start', () => noteNotStarted(runtime, found));
+      await runtime.bestEffort('noting that a machine did not start', () => noteNotStarted(runtime, found));
     throw error;
   }
 }

@@ -14,27 +14,27 @@ const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate', 'make-r
  * Never rejects: every step is tried and its failure reported, so that an unsafe disk or an absent database
  * leaves no machine running. What was not stored then is harvested before the next start.
  */
-export async function restCliMachine(runtime: Runtime, entry: CliMachine, reason: string): Promise<void> {
+export async function stopOrHibernate(runtime: Runtime, entry: CliMachine, reason: string): Promise<void> {
   const { running, userId } = entry;
   const { id, machine, route } = running;
   const setState = (state: 'stopping' | 'stopped') => () => runtime.setMachineState(id, userId, 'cli', state);
   // That it runs is not to be written after that it has ended.
   await running.noted.catch(() => undefined);
   if (reason !== 'ended') {
-    await runtime.attempt(`noting that machine ${id} stops`, setState('stopping'));
+    await runtime.bestEffort(`noting that machine ${id} stops`, setState('stopping'));
     const context = { userId, provider: undefined, sessionId: undefined, signal: runtime.closing };
     await runtime.hooks.machineStopping(running.view('stopping'), context, reason);
   }
   if (SLEEP_REASONS.has(reason) && (await hibernateCliMachine(runtime, entry))) {
-    await runtime.attempt(`closing the way out of machine ${id}`, () => route.close());
+    await runtime.bestEffort(`closing the egress of machine ${id}`, () => route.close());
     return;
   }
   // Also where it ended by itself: what it started may have outlived it.
-  const stopped = await runtime.attempt(`stopping machine ${id}`, () => machine.stop({ deadlineMs: 5_000 }));
-  await runtime.attempt(`closing the way out of machine ${id}`, () => route.close());
+  const stopped = await runtime.bestEffort(`stopping machine ${id}`, () => machine.stop({ deadlineMs: 5_000 }));
+  await runtime.bestEffort(`closing the egress of machine ${id}`, () => route.close());
   if (!stopped) return;
-  await runtime.attempt(`harvesting machine ${id}`, () =>
+  await runtime.bestEffort(`harvesting machine ${id}`, () =>
     entry.intake(() => settleCredentials(runtime, userId, machine)),
   );
-  await runtime.attempt(`noting that machine ${id} has stopped`, setState('stopped'));
+  await runtime.bestEffort(`noting that machine ${id} has stopped`, setState('stopped'));
 }

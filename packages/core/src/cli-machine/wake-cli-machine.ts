@@ -1,12 +1,12 @@
 import type { Runtime } from '../runtime/runtime.ts';
-import { bootMachine } from '../machine/provision-machine.ts';
+import { provisionMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
 import { findStale } from './credential-release.ts';
 import type { Owner } from './find-cli-machine.ts';
 import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts';
 
 /**
- * Wakes the person's machine, if it hibernates with the newest version of every login. Nothing is written to its disk:
+ * Wakes the user's machine, if it hibernates with the newest version of every login. Nothing is written to its disk:
  * the snapshot holds the file system as it was. `undefined`: it has to be started instead, which gives an unused
  * snapshot up.
  */
@@ -29,7 +29,7 @@ export async function wakeCliMachine(
   const needs = await cliMachineNeeds(runtime, providers, { signal, onProgress });
   let begun = false;
   try {
-    const running = await bootMachine(runtime, {
+    const running = await provisionMachine(runtime, {
       ...needs,
       machineId,
       userId,
@@ -48,11 +48,11 @@ export async function wakeCliMachine(
   } catch (error) {
     // Its snapshot was not used up: it sleeps on.
     if (!begun) throw error;
-    await runtime.attempt(`noting that machine ${machineId} did not wake`, () =>
+    await runtime.bestEffort(`noting that machine ${machineId} did not wake`, () =>
       runtime.setMachineState(machineId, userId, 'cli', 'stopped'),
     );
     signal.throwIfAborted();
-    runtime.reportBackground(`waking machine ${machineId}, which is started anew instead`, error);
+    runtime.reportBackground(`waking machine ${machineId}, which is started again instead`, error);
     return undefined;
   }
 }

@@ -19,7 +19,7 @@ export interface CredentialFacts {
   readonly issuedAt?: number;
   /** When the access token ends; the CLI refreshes it by itself. */
   readonly accessExpiresAt?: number;
-  /** When the person has to log in again. */
+  /** When the user has to log in again. */
   readonly loginExpiresAt?: number;
   /** True for the stub some CLIs leave behind after a refused refresh. */
   readonly blank: boolean;
@@ -29,7 +29,7 @@ export interface CredentialFacts {
   readonly rotates?: false;
 }
 
-/** Why a stored login is not given out any more. The person has to log in again in every case. */
+/** Why a stored login is not given out any more. The user has to log in again in every case. */
 export type InvalidReason =
   /** The provider does not accept it any more, or its CLI has emptied it. */
   | 'refused'
@@ -38,9 +38,9 @@ export type InvalidReason =
   /** The store has an older version than the one that was used last: it was restored from a backup. */
   | 'rolled-back';
 
-/** For the person, one sentence each. */
+/** For the user, one sentence each. */
 export const invalidReasons: Readonly<Record<InvalidReason, string>> = {
   refused: 'The provider no longer accepts this login.',
   lost: 'The newest version of this login was lost with the machine that used it.',
-  'rolled-back': 'The login was renewed after the backup that the database was restored from.',
+  'rolled-back': 'The login was refreshed after the backup that the database was restored from.',
 };

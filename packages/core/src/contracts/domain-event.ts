@@ -9,7 +9,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly provider: string;
       readonly method: string;
       readonly display: string;
-      /** Id of the text the person was shown before, where the caller said so. */
+      /** Id of the text the user was shown before, where the caller said so. */
       readonly consent?: string;
     }
   | { readonly type: 'login.phase'; readonly sessionId: string; readonly provider: string; readonly phase: string }
@@ -42,9 +42,9 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly machineId: string;
       readonly code: string;
     }
-  /** The person has to log in again. */
+  /** The user has to log in again. */
   | { readonly type: 'credential.invalid'; readonly provider: string; readonly reason: InvalidReason }
-  /** Sent once, three days before the person has to log in again. */
+  /** Sent once, three days before the user has to log in again. */
   | { readonly type: 'credential.expiring'; readonly provider: string; readonly loginExpiresAt: number }
   | { readonly type: 'credential.erased'; readonly provider: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }

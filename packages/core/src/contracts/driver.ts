@@ -36,12 +36,12 @@ export interface MachineDriver {
 }
 
 export interface DriverFeatures {
-  /** The machine can run a desktop, so the person can log in inside it. */
+  /** The machine can run a desktop, so the user can log in inside it. */
   readonly desktop: boolean;
   /** Why there is no desktop, with the fix; absent where there is one. */
   readonly desktopHint?: string;
   /**
-   * How the CLI's loopback callback port is reached from the person's own browser.
+   * How the CLI's loopback callback port is reached from the user's own browser.
    * `forwarded`: the server listens for it and relays; `shared`: the CLI listens on this host itself;
    * `none`: not at all.
    */
@@ -66,7 +66,7 @@ export interface StartOptions {
   readonly epoch: number;
   /** Bearer token of the agent for this boot. */
   readonly token: Secret;
-  /** The only way out of the machine. */
+  /** The only egress of the machine. */
   readonly egress: EgressRoute;
   readonly signal: AbortSignal;
 }
@@ -120,6 +120,6 @@ export interface Check {
   readonly state: 'ok' | 'missing' | 'degraded';
   /** What was found. */
   readonly found: string;
-  /** The command or setting that mends it; absent when nothing is wrong. */
+  /** The command or setting that fixes it; absent when nothing is wrong. */
   readonly fix?: string;
 }

@@ -1,4 +1,4 @@
-/** The only way out of a machine, and whose address it shows. One is chosen per deployment. */
+/** The only egress of a machine, and whose address it shows. One is chosen per deployment. */
 export interface Egress {
   readonly name: string;
   /** Opens the way for one machine. When it cannot, it throws: nothing ever leaves another way. */
@@ -9,7 +9,7 @@ export interface Egress {
    */
   reserve?(machineId: string, options: { readonly signal: AbortSignal }): Promise<ReservedRoute>;
   /**
-   * Asks what the way leads through, such as a proxy service, whether it lets people out: by a connection to port 443 of
+   * Asks what the way leads through, such as a proxy service, whether it lets users out: by a connection to port 443 of
    * this public host, on which nothing is said. Throws `EGRESS_FAILED`, which says what is wrong and what to do. Absent:
    * it leads through nothing that could be asked.
    */
@@ -53,9 +53,9 @@ export interface EgressRoute {
   close(): Promise<void>;
 }
 
-/** A way out that belongs to nobody yet. Every connection is refused until it is assigned. */
+/** A egress that belongs to nobody yet. Every connection is refused until it is assigned. */
 export interface ReservedRoute extends EgressRoute {
-  /** Gives it to one person, for good. The socket stays the one the machine already has. Throws the second time. */
+  /** Gives it to one user, for good. The socket stays the one the machine already has. Throws the second time. */
   assign(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
 }
 

@@ -28,6 +28,6 @@ export interface KeyRing {
   seal(plain: Secret<Uint8Array>, binding: SealBinding): Promise<Sealed>;
   /** Throws `CREDENTIAL_UNREADABLE`, the same error for every reason. */
   open(sealed: Sealed, binding: SealBinding): Promise<Secret<Uint8Array>>;
-  /** Wraps the data key anew under the current master key; the data is not touched. */
+  /** Wraps the data key again under the current master key; the data is not touched. */
   rewrap(sealed: Sealed, binding: SealBinding): Promise<Sealed>;
 }

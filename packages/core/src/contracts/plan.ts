@@ -17,15 +17,15 @@ export interface MachinePlan {
   /** Screen of the desktop; absent where none is needed. */
   readonly desktop?: { readonly width: number; readonly height: number };
   readonly agent: AgentBundle;
-  /** The CLIs this machine can run: host folders, shown to the machine read-only. */
+  /** The CLIs this machine can run: host directories, shown to the machine read-only. */
   readonly clis: readonly { readonly provider: string; readonly directory: string }[];
 }
 
 /** The agent's program on this host, chosen by the composition root. */
 export interface AgentBundle {
-  /** Folder shown to the machine read-only. */
+  /** Directory shown to the machine read-only. */
   readonly directory: string;
-  /** Program file below that folder, for instance `main.js`. */
+  /** Program file below that directory, for instance `main.js`. */
   readonly entry: string;
   readonly nodeArgs: readonly string[];
   /** The Node executable that runs it. */

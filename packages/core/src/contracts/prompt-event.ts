@@ -10,7 +10,7 @@ export type Observation =
   | { readonly type: 'rpc'; readonly message: JsonRecord }
   | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null };
 
-/** What the person sees of a prompt. Stored with an id each and streamed as SSE. */
+/** What the user sees of a prompt. Stored with an id each and streamed as SSE. */
 export const promptEventSchema = z.discriminatedUnion('type', [
   /** First event of every prompt. `machine` says whether the machine had to be started for it. */
   z.object({ type: z.literal('prompt-start'), promptId: z.string(), provider: z.string() }),

@@ -118,7 +118,7 @@ export interface SessionStore {
   live(): Promise<readonly SessionRecord[]>;
 }
 
-/** One version of one person's credential for one provider. Older versions keep hash and facts only. */
+/** One version of one user's credential for one provider. Older versions keep hash and facts only. */
 export interface CredentialRecord {
   readonly credentialId: string;
   readonly userId: string;
@@ -129,7 +129,7 @@ export interface CredentialRecord {
   readonly sha256: string;
   readonly facts: CredentialFacts;
   readonly sealed: Sealed;
-  /** False: it is not given out any more, and the person has to log in again. */
+  /** False: it is not given out any more, and the user has to log in again. */
   readonly valid: boolean;
   /** Why it is not valid; `null` while it is. */
   readonly invalidReason: InvalidReason | null;
@@ -165,7 +165,7 @@ export interface CredentialStore {
   setVerified(userId: string, provider: string, version: number): Promise<void>;
   /** Valid credentials of everybody whose login ends before this time, in milliseconds since the epoch. */
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
-  /** Notes that the person was warned of this end of the login; false when that was noted before. */
+  /** Notes that the user was warned of this end of the login; false when that was noted before. */
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
   /** Removes every version, and the lease. */
   erase(userId: string, provider: string): Promise<void>;

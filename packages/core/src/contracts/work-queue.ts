@@ -21,7 +21,7 @@ export interface WorkQueue {
 export interface MachineWork {
   readonly kind: 'create' | 'wake' | 'rest' | 'destroy';
   readonly machineId: string;
-  /** Turns are shared out among people, not among their machines. */
+  /** Turns are shared out among users, not among their machines. */
   readonly userId: string;
 }
 

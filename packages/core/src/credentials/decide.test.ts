@@ -46,7 +46,7 @@ describe('the decision about an offered credential', () => {
       refused('stale'),
     ],
     [
-      'lets a person go back to an earlier API key',
+      'lets a user go back to an earlier API key',
       {},
       { seenVersion: 2, reason: 'import', facts: { kind: 'api-key', blank: false } },
       store(),
@@ -71,7 +71,7 @@ describe('the decision about an offered credential', () => {
     ['makes a refused login valid by a new one', { valid: false }, { reason: 'login' }, store(true)],
     ['keeps a rotation of a refused login refused', { valid: false }, {}, store(false)],
     [
-      'makes a refused login valid when a person brings it again',
+      'makes a refused login valid when a user brings it again',
       { valid: false },
       { sha256: 'now', seenVersion: 4, reason: 'import' },
       { kind: 'duplicate', version: 4, revalidate: true },

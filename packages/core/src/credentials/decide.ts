@@ -1,7 +1,7 @@
 import type { CredentialFacts, InvalidReason } from '../contracts/credential-files.ts';
 import type { MissingPart } from './missing-parts.ts';
 
-/** Why a credential comes to the ledger. A person acts in `login` and `import`, a CLI in the other two. */
+/** Why a credential comes to the ledger. A user acts in `login` and `import`, a CLI in the other two. */
 export type CaptureReason = 'login' | 'rotation' | 'harvest' | 'import';
 
 /** What is stored now. */
@@ -36,7 +36,7 @@ export interface OfferedFacts {
 
 export type Decision =
   | { readonly kind: 'store'; readonly expectedVersion: number; readonly valid: boolean }
-  /** The current version again. `revalidate`: a person brought it, or it was lost and is found; it may be used again. */
+  /** The current version again. `revalidate`: a user brought it, or it was lost and is found; it may be used again. */
   | { readonly kind: 'duplicate'; readonly version: number; readonly revalidate: boolean }
   | { readonly kind: 'refuse'; readonly why: RefusalKind; readonly problem: string };
 
@@ -51,7 +51,7 @@ export function decide(
   offered: OfferedFacts,
   supersedes: (next: CredentialFacts, old: CredentialFacts) => boolean = issuedLater,
 ): Decision {
-  const byPerson = offered.reason === 'login' || offered.reason === 'import';
+  const byUser = offered.reason === 'login' || offered.reason === 'import';
   if (offered.missing.length > 0) {
     const problem = offered.missing.map(({ item, problem: what }) => `${item}: ${what}`).join(', ');
     return refuse(isEmptied(offered) ? 'blank' : 'incomplete', problem);
@@ -59,23 +59,23 @@ export function decide(
   if (offered.facts.blank) return refuse('blank', 'the CLI has emptied it: the login is over');
   if (!current) {
     // Disconnected while a machine still had it: it must not come back by itself.
-    return byPerson
+    return byUser
       ? { kind: 'store', expectedVersion: 0, valid: true }
       : refuse('stale', 'the provider has been disconnected');
   }
-  if (offered.sha256 === current.sha256) return decideSame(current, offered, byPerson);
-  // An API key does not rotate: a person may go back to an earlier one.
-  const mayReturn = byPerson && offered.facts.kind === 'api-key';
-  const sameToken = !byPerson && hasSameToken(offered.facts, current.facts);
+  if (offered.sha256 === current.sha256) return decideSame(current, offered, byUser);
+  // An API key does not rotate: a user may go back to an earlier one.
+  const mayReturn = byUser && offered.facts.kind === 'api-key';
+  const sameToken = !byUser && hasSameToken(offered.facts, current.facts);
   if (offered.seenVersion !== undefined && !mayReturn && !sameToken) {
     return refuse('stale', `it is version ${offered.seenVersion}; version ${current.version} is stored`);
   }
-  if (byPerson) return decidePersons(current, offered, supersedes);
+  if (byUser) return decideUsers(current, offered, supersedes);
   if (offered.machineId !== undefined && offered.machineId !== current.holder) {
     return refuse('stale', `machine ${offered.machineId} no longer holds this login`);
   }
   if (offered.facts.kind !== current.facts.kind) {
-    // What a plan login has left on a disk, for instance, after the person chose a key.
+    // What a plan login has left on a disk, for instance, after the user chose a key.
     return refuse('stale', `version ${current.version}, which is stored, is of another kind`);
   }
   if (offered.seenVersion !== undefined || !supersedes(offered.facts, current.facts)) {
@@ -84,18 +84,18 @@ export function decide(
       ? { kind: 'duplicate', version: current.version, revalidate: isFound(current, offered) }
       : refuse('stale', `it is older than version ${current.version}, which is stored`);
   }
-  // Only a person's login ends the refusal by the provider; a refused CLI may still rewrite its file.
+  // Only a user's login ends the refusal by the provider; a refused CLI may still rewrite its file.
   return { kind: 'store', expectedVersion: current.version, valid: current.valid || isFound(current, offered) };
 }
 
 /** What is stored comes again, or what would be stored if the store had not been put back. */
-function decideSame(current: StoredFacts, offered: OfferedFacts, byPerson: boolean): Decision {
+function decideSame(current: StoredFacts, offered: OfferedFacts, byUser: boolean): Decision {
   const { version, rolledBack, holder } = current;
   if (!rolledBack) {
-    return { kind: 'duplicate', version, revalidate: !current.valid && (byPerson || isFound(current, offered)) };
+    return { kind: 'duplicate', version, revalidate: !current.valid && (byUser || isFound(current, offered)) };
   }
-  return byPerson || holder === undefined || holder === offered.machineId
-    ? { kind: 'store', expectedVersion: version, valid: current.invalidReason !== 'refused' || byPerson }
+  return byUser || holder === undefined || holder === offered.machineId
+    ? { kind: 'store', expectedVersion: version, valid: current.invalidReason !== 'refused' || byUser }
     : refuse('stale', `machine ${offered.machineId ?? 'unknown'} no longer holds this login`);
 }
 
@@ -114,7 +114,7 @@ function isEmptied({ missing, machineId }: OfferedFacts): boolean {
 }
 
 /** A fresh login always wins; a file from elsewhere must not be older than a login that works. */
-function decidePersons(
+function decideUsers(
   current: StoredFacts,
   offered: OfferedFacts,
   supersedes: (next: CredentialFacts, old: CredentialFacts) => boolean,

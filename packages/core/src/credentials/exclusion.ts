@@ -7,7 +7,7 @@ type Kind = CredentialFacts['kind'];
 /**
  * A plan login and an API key of one provider exclude each other: with both in its reach, a CLI would choose by
  * itself which one pays. Throws `CREDENTIAL_EXCLUDED` where one of the other kind is stored and works, unless the
- * person has said that it is to be replaced.
+ * user has said that it is to be replaced.
  */
 export async function checkExclusion(
   store: Pick<Store, 'credentials'>,

@@ -127,7 +127,7 @@ describe('the ledger', () => {
     await expect(store.credentials.holder(userId, 'example')).resolves.toBeUndefined();
   });
 
-  it('gives out no refused login until the person logs in again', async () => {
+  it('gives out no refused login until the user logs in again', async () => {
     const { ledger, login, rotate, lease, read } = setup();
     await login('one');
     await lease();

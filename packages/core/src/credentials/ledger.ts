@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '../base/errors.ts';
 import type { CredentialSummary } from '../contracts/credential-summary.ts';
-import { createLines } from '../base/serial-queue.ts';
+import { createSerialQueues } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
 import type { CredentialRecord, Store } from '../contracts/store.ts';
 import { decodeBundle, encodeBundle, secretSha256 } from './bundle.ts';
@@ -13,8 +13,8 @@ import type { Examined, LedgerProvider } from './examine.ts';
 import type { CredentialFacts, CredentialFiles, InvalidReason } from '../contracts/credential-files.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
-import { createMemoryWitness, isRolledBack } from '../contracts/rollback-guard.ts';
-import type { Testimony, Witness } from '../contracts/rollback-guard.ts';
+import { createMemoryRollbackGuard, isRolledBack } from '../contracts/rollback-guard.ts';
+import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts';
 
 /**
  * The one place where credentials are kept: sealed, versioned, leased to one machine at a time, and never given
@@ -27,7 +27,7 @@ export interface Ledger {
   read(userId: string, provider: string): Promise<ReleasedCredential>;
   /**
    * Leases the credential to a machine and reads it. Throws `CREDENTIAL_LEASED` while another machine holds it.
-   * The lease lasts until it is given back, or until the person logs in again. While it lasts, the machine may have
+   * The lease lasts until it is given back, or until the user logs in again. While it lasts, the machine may have
    * a version that the ledger has not.
    */
   release(lease: CredentialLease & { readonly diskNonce?: string }): Promise<ReleasedCredential>;
@@ -36,8 +36,8 @@ export interface Ledger {
   /** What is stored and who holds it, without opening it; `undefined` where nothing is. */
   standing(userId: string, provider: string): Promise<CredentialStanding | undefined>;
   /**
-   * The credential is not given out until the person logs in again. With a `version`, only if that is still the
-   * current one, since the person may have logged in meanwhile. Resolves to whether this call ended it.
+   * The credential is not given out until the user logs in again. With a `version`, only if that is still the
+   * current one, since the user may have logged in meanwhile. Resolves to whether this call ended it.
    */
   markInvalid(userId: string, provider: string, reason: InvalidReason, version?: number): Promise<boolean>;
   /** Forgets every version, and the lease. */
@@ -54,7 +54,7 @@ export interface CredentialOffer {
   /** The CLI machine it comes from. One that does not hold the lease is refused. */
   readonly machineId?: string;
   /**
-   * Called once with what is about to be stored. When a person brought it, a rejection refuses it. A rotation is
+   * Called once with what is about to be stored. When a user brought it, a rejection refuses it. A rotation is
    * stored first and whatever happens, since the version it replaces is dead: a rejection becomes `objection`.
    */
   readonly beforeStore?: (summary: CredentialSummary) => Promise<void>;
@@ -97,7 +97,7 @@ export interface LedgerOptions {
   readonly keyRing: KeyRing;
   readonly registry: { get(provider: string): LedgerProvider };
   /** Default: one in memory, which knows nothing of the time before this start. */
-  readonly witness?: Witness;
+  readonly rollbackGuard?: RollbackGuard;
   /** Makes ids of records. Default: random UUIDs. */
   readonly newId?: () => string;
 }
@@ -106,12 +106,12 @@ export interface LedgerOptions {
 const MOST_ATTEMPTS = 8;
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { keyRing, registry, newId = randomUUID, witness = createMemoryWitness() } = options;
+  const { keyRing, registry, newId = randomUUID, rollbackGuard = createMemoryRollbackGuard() } = options;
   const { credentials } = options.store;
-  // What the witness says is read, decided on and written again: two offers at once would mix their notes.
-  const lines = createLines();
+  // What the rollbackGuard says is read, decided on and written again: two offers at once would mix their notes.
+  const lines = createSerialQueues();
   const inTurn = <T>(userId: string, provider: string, work: () => Promise<T>): Promise<T> =>
-    lines.inLine(JSON.stringify([userId, provider]), work);
+    lines.enqueue(JSON.stringify([userId, provider]), work);
 
   return {
     offer: async (offer) => {
@@ -136,16 +136,16 @@ export function createLedger(options: LedgerOptions): Ledger {
     release: async ({ userId, provider, ...lease }) => {
       const { version, facts, sha256 } = await findReadable(userId, provider);
       await credentials.lease(userId, provider, lease);
-      await witness.note(userId, provider, { version, facts, sha256, ...lease });
+      await rollbackGuard.note(userId, provider, { version, facts, sha256, ...lease });
       // Read again: only from now on can nobody else change it.
       return read(userId, provider);
     },
     giveBack: async ({ userId, provider, machineId }) => {
       await credentials.release(userId, provider, machineId);
-      const testimony = await witness.recall(userId, provider);
-      if (testimony?.machineId !== machineId) return;
-      const { diskNonce: _ended, ...rest } = testimony;
-      await witness.note(userId, provider, { ...rest, machineId: null });
+      const guardRecord = await rollbackGuard.recall(userId, provider);
+      if (guardRecord?.machineId !== machineId) return;
+      const { diskNonce: _ended, ...rest } = guardRecord;
+      await rollbackGuard.note(userId, provider, { ...rest, machineId: null });
     },
     markInvalid: async (userId, provider, reason, version) => {
       const current = await credentials.current(userId, provider);
@@ -158,7 +158,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       await credentials.erase(userId, provider);
       if (!stored) return;
       const { version } = stored;
-      await witness.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
+      await rollbackGuard.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
     },
     list: async (userId) =>
       (await credentials.list(userId)).map(
@@ -174,33 +174,33 @@ export function createLedger(options: LedgerOptions): Ledger {
       ),
   };
 
-  /** What is stored, and what there is to decide by: where the store was put back, what the witness remembers. */
+  /** What is stored, and what there is to decide by: where the store was put back, what the rollbackGuard remembers. */
   async function look(userId: string, provider: string): Promise<Standing> {
-    const [stored, testimony, lease] = await Promise.all([
+    const [stored, guardRecord, lease] = await Promise.all([
       credentials.current(userId, provider),
-      witness.recall(userId, provider),
+      rollbackGuard.recall(userId, provider),
       credentials.holder(userId, provider),
     ]);
-    if (!stored) return { stored, testimony, current: undefined };
+    if (!stored) return { stored, guardRecord, current: undefined };
     const { version, sha256, facts, valid, invalidReason } = stored;
-    if (!testimony || !isRolledBack(testimony, stored)) {
-      // A lease that the witness knows of and the store does not: the store was put back to before it.
-      const remembered = testimony?.version === version && testimony.machineId !== null ? testimony : undefined;
+    if (!guardRecord || !isRolledBack(guardRecord, stored)) {
+      // A lease that the rollbackGuard knows of and the store does not: the store was put back to before it.
+      const remembered = guardRecord?.version === version && guardRecord.machineId !== null ? guardRecord : undefined;
       const holder = remembered?.machineId ?? lease?.machineId;
       const { diskNonce } = remembered ?? lease ?? {};
       return {
         stored,
-        testimony,
+        guardRecord,
         current: { version, sha256, facts, valid, invalidReason, holder, diskNonce, rolledBack: false },
       };
     }
-    const newest = { sha256: testimony.sha256 ?? '', facts: testimony.facts ?? facts };
-    const holder = testimony.machineId ?? undefined;
-    const { diskNonce } = testimony;
-    const isErased = testimony.sha256 === null;
+    const newest = { sha256: guardRecord.sha256 ?? '', facts: guardRecord.facts ?? facts };
+    const holder = guardRecord.machineId ?? undefined;
+    const { diskNonce } = guardRecord;
+    const isErased = guardRecord.sha256 === null;
     return {
       stored,
-      testimony,
+      guardRecord,
       current: { version, ...newest, valid: valid && !isErased, invalidReason, holder, diskNonce, rolledBack: true },
     };
   }
@@ -212,7 +212,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   ): Promise<OfferOutcome> {
     const { userId, provider, reason, machineId } = offer;
     const { facts, sha256 } = examined;
-    const { stored, testimony, current } = await look(userId, provider);
+    const { stored, guardRecord, current } = await look(userId, provider);
     const seenVersion = await credentials.seen(userId, provider, sha256);
     const decision: Decision = decide(
       current,
@@ -225,10 +225,10 @@ export function createLedger(options: LedgerOptions): Ledger {
       return { outcome: 'duplicate', version: decision.version, facts };
     }
 
-    const byPerson = reason === 'login' || reason === 'import';
+    const byUser = reason === 'login' || reason === 'import';
     const version = decision.expectedVersion + 1;
     const summary: CredentialSummary = { provider, version, facts, reason };
-    if (byPerson) await beforeStore(summary);
+    if (byUser) await beforeStore(summary);
     const credentialId = stored?.credentialId ?? newId();
     const plain = encodeBundle(examined.files);
     const sealed = await keyRing.seal(new Secret(plain), { recordId: credentialId, userId, provider, version });
@@ -237,26 +237,26 @@ export function createLedger(options: LedgerOptions): Ledger {
     // The provider made it a moment ago, unless it comes from elsewhere.
     const verified = reason !== 'import';
     const record = { credentialId, userId, provider, sha256, facts, sealed, valid, verified };
-    const before = testimony ?? { version: 0, sha256: null, facts: null, machineId: null };
-    await witness.note(userId, provider, { ...before, next: { version, sha256 } });
+    const before = guardRecord ?? { version: 0, sha256: null, facts: null, machineId: null };
+    await rollbackGuard.note(userId, provider, { ...before, next: { version, sha256 } });
     await credentials.append(record, decision.expectedVersion);
-    const held = byPerson || machineId === undefined ? { machineId: null } : { machineId, ...nonceOf(current) };
-    await witness.note(userId, provider, { version, sha256, facts, ...held });
+    const held = byUser || machineId === undefined ? { machineId: null } : { machineId, ...nonceOf(current) };
+    await rollbackGuard.note(userId, provider, { version, sha256, facts, ...held });
     // A new login is a new family of tokens: what the old holder rotates from now on belongs to the old one.
-    const holder = byPerson ? (await credentials.holder(userId, provider))?.machineId : undefined;
+    const holder = byUser ? (await credentials.holder(userId, provider))?.machineId : undefined;
     if (holder !== undefined) await credentials.release(userId, provider, holder);
-    const objection = byPerson ? undefined : await beforeStore(summary).catch((error: unknown) => error);
+    const objection = byUser ? undefined : await beforeStore(summary).catch((error: unknown) => error);
     return { outcome: 'stored', version, facts, ...(objection !== undefined && { objection }) };
   }
 
   async function findReadable(userId: string, provider: string): Promise<CredentialRecord> {
-    const [record, testimony] = await Promise.all([
+    const [record, guardRecord] = await Promise.all([
       credentials.current(userId, provider),
-      witness.recall(userId, provider),
+      rollbackGuard.recall(userId, provider),
     ]);
     const { title } = registry.get(provider).manifest;
     if (!record) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    const reason = record.invalidReason ?? (isRolledBack(testimony, record) ? 'rolled-back' : undefined);
+    const reason = record.invalidReason ?? (isRolledBack(guardRecord, record) ? 'rolled-back' : undefined);
     if (reason !== undefined) throw loginNeeded(title, reason);
     return record;
   }
@@ -280,7 +280,7 @@ function nonceOf(current: StoredFacts | undefined): { readonly diskNonce?: strin
 
 interface Standing {
   readonly stored: CredentialRecord | undefined;
-  readonly testimony: Testimony | undefined;
+  readonly guardRecord: GuardRecord | undefined;
   readonly current: StoredFacts | undefined;
 }
 

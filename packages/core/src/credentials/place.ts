@@ -8,7 +8,7 @@ import { mergeJson } from './json-merge.ts';
 
 type SettingsFile = ProviderManifest['cli']['settings'][number];
 
-/** Where a credential lies: on the machine the person logs in on, or on the one that runs prompts. */
+/** Where a credential lies: on the machine the user logs in on, or on the one that runs prompts. */
 export type CredentialPlace = 'browser' | 'cli';
 
 /** Home paths of a provider's credential files, for harvesting and for removing. */

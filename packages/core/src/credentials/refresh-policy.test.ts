@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CredentialFacts } from '../contracts/credential-files.ts';
-import { renewalTime } from './refresh-policy.ts';
+import { refreshTime } from './refresh-policy.ts';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
@@ -14,27 +14,27 @@ const credential = (facts: Partial<CredentialFacts>, userId = 'ada') => ({
   facts: { kind: 'plan', blank: false, ...facts } as const,
 });
 
-describe('the time at which a login is renewed', () => {
+describe('the time at which a login is refreshed', () => {
   it('is before the end of its access token, and not the same for everybody', () => {
     const end = 10 * HOUR_MS;
     const times = Array.from({ length: 50 }, (_, index) =>
-      renewalTime(credential({ issuedAt: 0, accessExpiresAt: end }, `user-${index}`), {}, beforeMs),
+      refreshTime(credential({ issuedAt: 0, accessExpiresAt: end }, `user-${index}`), {}, beforeMs),
     );
     for (const time of times) {
       expect(time).toBeLessThanOrEqual(end - beforeMs);
       expect(time).toBeGreaterThanOrEqual(end - 2 * beforeMs);
     }
     expect(new Set(times).size).toBeGreaterThan(30);
-    expect(renewalTime(credential({ issuedAt: 0, accessExpiresAt: end }, 'user-0'), {}, beforeMs)).toBe(times[0]);
+    expect(refreshTime(credential({ issuedAt: 0, accessExpiresAt: end }, 'user-0'), {}, beforeMs)).toBe(times[0]);
   });
 
   it('leaves a token that does not live long at least half of its life', () => {
-    const time = renewalTime(credential({ issuedAt: 0, accessExpiresAt: 10 * MINUTE_MS }), {}, beforeMs);
+    const time = refreshTime(credential({ issuedAt: 0, accessExpiresAt: 10 * MINUTE_MS }), {}, beforeMs);
     expect(time).toBe(5 * MINUTE_MS);
   });
 
   it('goes by the age of the login where its provider names one', () => {
-    const time = renewalTime(credential({ issuedAt: HOUR_MS }), { afterHours: 24 }, beforeMs);
+    const time = refreshTime(credential({ issuedAt: HOUR_MS }), { afterHours: 24 }, beforeMs);
     expect(time).toBeLessThanOrEqual(25 * HOUR_MS - beforeMs);
     expect(time).toBeGreaterThanOrEqual(25 * HOUR_MS - 2 * beforeMs);
   });
@@ -47,6 +47,6 @@ describe('the time at which a login is renewed', () => {
       { rotates: false, accessExpiresAt },
       { blank: true, accessExpiresAt },
     ] as const)
-      expect(renewalTime(credential(facts), {}, beforeMs)).toBeUndefined();
+      expect(refreshTime(credential(facts), {}, beforeMs)).toBeUndefined();
   });
 });

@@ -43,7 +43,9 @@ export function clampPromptPlan(original: PromptPlan, returned: PromptPlan, ceil
   return {
     model: model === undefined || matches(modelName, model) ? model : original.model,
     tools: toolRanks.indexOf(tools) <= toolRanks.indexOf(ceiling.tools) ? tools : ceiling.tools,
-    workingDirectory: isWorkFolder(returned.workingDirectory) ? returned.workingDirectory : original.workingDirectory,
+    workingDirectory: isWorkDirectory(returned.workingDirectory)
+      ? returned.workingDirectory
+      : original.workingDirectory,
     timeoutMs: atMost(ceiling.maxTimeoutMs, returned.timeoutMs, original.timeoutMs),
     maxOutputBytes: atMost(ceiling.maxOutputBytes, returned.maxOutputBytes, original.maxOutputBytes),
   };
@@ -55,15 +57,15 @@ const toolRanks = toolPolicySchema.options;
 /** An argument of the CLI: what starts with a dash would be an option. */
 const modelName = /^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,199}$/;
 const imageName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const workFolder = /^~\/work(\/[A-Za-z0-9._-]+)*$/;
+const workDirectory = /^~\/work(\/[A-Za-z0-9._-]+)*$/;
 const hostName = /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 
 function matches(pattern: RegExp, value: unknown): value is string {
   return typeof value === 'string' && pattern.test(value);
 }
 
-function isWorkFolder(path: unknown): path is string {
-  return matches(workFolder, path) && !path.split('/').some((part) => part === '.' || part === '..');
+function isWorkDirectory(path: unknown): path is string {
+  return matches(workDirectory, path) && !path.split('/').some((part) => part === '.' || part === '..');
 }
 
 function atMost(limit: number, returned: unknown, original: number): number {

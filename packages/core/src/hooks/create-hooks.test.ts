@@ -13,7 +13,7 @@ import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import type { HookTiming } from './instrument-hooks.ts';
 import type { MachineView } from '../contracts/plan.ts';
 import type { Plugin, PluginHost } from './plugin.ts';
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 
 const context: Context = {
@@ -66,7 +66,7 @@ const methods = ['browser', 'device-code'].map((id): LoginMethod => ({
   timeoutMs: 60_000,
 }));
 const url = { href: 'https://a.b/', host: 'a.b', state: undefined, callback: undefined };
-const prompt: DeclaredPrompt = { id: 'region', label: 'Region?', kind: 'text', secret: false };
+const prompt: Question = { id: 'region', label: 'Region?', kind: 'text', secret: false };
 const credential: CredentialSummary = {
   provider: 'codex',
   version: 1,
@@ -320,7 +320,7 @@ describe('answers that count', () => {
   });
 
   it('to a choice are one of the choices', async () => {
-    const choice: DeclaredPrompt = { ...prompt, kind: 'choice', choices: [{ label: 'Europe', send: '\u001b[B\r' }] };
+    const choice: Question = { ...prompt, kind: 'choice', choices: [{ label: 'Europe', send: '\u001b[B\r' }] };
     const answering = (answer: string) => setup([tapping('a', 'login.prompt', () => answer)]).calls;
     await expect(answering('Europe').loginPrompt(choice, context)).resolves.toBe('Europe');
     await expect(answering('Asia').loginPrompt(choice, context)).rejects.toMatchObject({ code: 'PLUGIN_FAILED' });

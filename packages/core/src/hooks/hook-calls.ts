@@ -5,7 +5,7 @@ import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { MachinePlan, MachineView } from '../contracts/plan.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { OfferedMethod } from '../provider/manual-entry.ts';
 import type { SallyportError } from '../base/errors.ts';
 
@@ -26,7 +26,7 @@ export interface HookCalls {
   loginMethod(methods: readonly OfferedMethod[], context: Context): Promise<OfferedMethod | undefined>;
   loginUrl(url: GuardedUrl, context: Context): Promise<UrlDecision | undefined>;
   /** Always `undefined` for a secret prompt: no plugin hears of it. */
-  loginPrompt(prompt: DeclaredPrompt, context: Context): Promise<string | undefined>;
+  loginPrompt(prompt: Question, context: Context): Promise<string | undefined>;
   credentialCaptured(credential: CredentialSummary, context: Context): Promise<void>;
   /** Why the credential is refused, or `undefined`. */
   credentialRelease(credential: CredentialSummary, machine: MachineView, context: Context): Promise<string | undefined>;

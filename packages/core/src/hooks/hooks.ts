@@ -12,7 +12,7 @@ import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { MachinePlan, MachineView } from '../contracts/plan.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { OfferedMethod } from '../provider/manual-entry.ts';
 
 /** Passed to every tap of an async hook. */
@@ -40,7 +40,7 @@ export interface PromptView {
   readonly provider: string;
 }
 
-/** What becomes of a sign-in link: shown to the person, opened in the machine's browser, or refused. */
+/** What becomes of a sign-in link: shown to the user, opened in the machine's browser, or refused. */
 export type UrlDecision = 'show' | 'browser' | 'refuse';
 
 /** Every hook there is. `docs/hooks.md` is generated from `hook-table.ts`. */
@@ -51,7 +51,7 @@ export interface SallyportHooks {
   readonly 'machine.stopping': AsyncSeriesHook<[MachineView, Context, string]>;
   readonly 'login.method': AsyncSeriesBailHook<[readonly OfferedMethod[], Context], OfferedMethod | undefined>;
   readonly 'login.url': AsyncSeriesBailHook<[GuardedUrl, Context], UrlDecision | undefined>;
-  readonly 'login.prompt': AsyncSeriesBailHook<[DeclaredPrompt, Context], string | undefined>;
+  readonly 'login.prompt': AsyncSeriesBailHook<[Question, Context], string | undefined>;
   readonly 'credential.captured': AsyncSeriesHook<[CredentialSummary, Context]>;
   readonly 'credential.release': AsyncSeriesBailHook<[CredentialSummary, MachineView, Context], string | undefined>;
   readonly 'prompt.plan': AsyncSeriesWaterfallHook<[PromptPlan, Context], PromptPlan>;

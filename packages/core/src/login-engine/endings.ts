@@ -1,4 +1,4 @@
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { LoginState } from './state.ts';
@@ -11,7 +11,7 @@ import { quotable, screenExcerpt } from './screen-text.ts';
 type Failure = Extract<LoginAction, { type: 'fail' }>;
 
 /** Asked when most of the time is over: a closed laptop must not keep a machine running. */
-export const stillTherePrompt: DeclaredPrompt = {
+export const stillThereQuestion: Question = {
   id: 'still_there',
   label: 'Are you still there? The sign-in ends soon.',
   kind: 'choice',
@@ -19,7 +19,7 @@ export const stillTherePrompt: DeclaredPrompt = {
   choices: [{ label: 'I am still here', send: 'yes' }],
 };
 
-/** Share of the time after which the person is asked. */
+/** Share of the time after which the user is asked. */
 const ASK_AT = 0.8;
 
 /** Longer than a CLI is at a loss for words on a slow machine. */
@@ -69,18 +69,18 @@ export function deadline(state: LoginState): 'ask' | Failure | undefined {
     return refused(state) ?? (stillThere === 'asked' ? abandoned(state) : timedOut(state));
   }
   // Before there is a link or a question, nobody has been asked to do anything.
-  const waitsForPerson = state.phase === 'running' && (state.announced !== undefined || state.open.length > 0);
-  return stillThere === 'not-asked' && waitsForPerson && elapsedMs >= deadlineMs * ASK_AT ? 'ask' : undefined;
+  const waitsForUser = state.phase === 'running' && (state.announced !== undefined || state.open.length > 0);
+  return stillThere === 'not-asked' && waitsForUser && elapsedMs >= deadlineMs * ASK_AT ? 'ask' : undefined;
 }
 
 /**
- * The CLI shows something, does nothing, and no rule says what to do about it, or that the person should: a release
+ * The CLI shows something, does nothing, and no rule says what to do about it, or that the user should: a release
  * that asks something new. More time would not help.
  */
 export function drifted(state: LoginState): Failure | undefined {
   const { method, phase, announced, open, failingSinceMs } = state;
-  const isPersonsTurn = announced !== undefined || open.length > 0;
-  if (method.drive.kind !== 'terminal' || phase !== 'running' || isPersonsTurn || hasAnswered(state)) return undefined;
+  const isUsersTurn = announced !== undefined || open.length > 0;
+  if (method.drive.kind !== 'terminal' || phase !== 'running' || isUsersTurn || hasAnswered(state)) return undefined;
   const excerpt = screenExcerpt(state.screen);
   if (excerpt === '' || failingSinceMs !== undefined) return undefined;
   const stillMs = state.elapsedMs - state.stillSinceMs;
@@ -93,7 +93,7 @@ export function drifted(state: LoginState): Failure | undefined {
 
 /**
  * Not before the time is over: a CLI may print links to its documentation first, and its sign-in link later. But
- * where nothing better came, the refused link is what the person has to know of.
+ * where nothing better came, the refused link is what the user has to know of.
  */
 function refused(state: LoginState): Failure | undefined {
   const reason = state.phase === 'running' && !state.announced ? refusedLink(state.method, state.screen) : undefined;
@@ -118,7 +118,7 @@ function seconds(state: LoginState): string {
 
 function waitingFor(state: LoginState): string {
   if (state.phase === 'capturing') return 'reading the credential';
-  if (state.open.length > 0) return 'waiting for an answer of the person';
+  if (state.open.length > 0) return 'waiting for an answer of the user';
   if (hasAnswered(state)) return 'waiting for the CLI to go on after an answer';
   if (state.announced) return 'waiting for the browser';
   return state.screen.lines.length > 0 ? 'waiting for the sign-in link' : 'waiting for the CLI to show anything';

@@ -315,7 +315,7 @@ describe('the end of a login', () => {
     expect(JSON.stringify(end)).toContain("The last screen said: 'Share your code, […]?'");
   });
 
-  it('is no drift while something moves, while it is the turn of the person, and before the CLI says anything', () => {
+  it('is no drift while something moves, while it is the turn of the user, and before the CLI says anything', () => {
     const patient = method({ timeoutMs: 600_000 });
     const ends = (seen: readonly LoginObservation[]): LoginAction[] =>
       run([...seen, tick(200_000)], patient).filter(({ type }) => type === 'fail');

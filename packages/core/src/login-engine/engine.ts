@@ -1,7 +1,7 @@
 import type { LoginState, LoginStep } from './state.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
-import { hear, overdueRequest } from '../rpc/connection.ts';
+import { receiveMessage, overdueRequest } from '../rpc/connection.ts';
 import { linksOf } from '../rpc/facts.ts';
 import {
   crashed,
@@ -10,14 +10,14 @@ import {
   failureOnScreen,
   errorReply,
   incomplete,
-  stillTherePrompt,
+  stillThereQuestion,
   unanswered,
 } from './endings.ts';
 import { findLink, screenText } from './link-search.ts';
 import type { FoundLink } from './link-search.ts';
 import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
 import { withLines } from './screen-text.ts';
-import { beginTalking, fireSteps, takeAnswer, talked } from './steps.ts';
+import { openConnection, fireSteps, takeAnswer, afterTurn } from './steps.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
@@ -38,7 +38,7 @@ export function createLogin(method: LoginMethod): LoginState {
     deadlineMs: method.timeoutMs,
     screen: { lines: [], links: [] },
     stillSinceMs: 0,
-    conversation: undefined,
+    connection: undefined,
     fired: [],
     open: [],
     announced: undefined,
@@ -71,7 +71,7 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
     case 'exit':
       return onExit(state, observation);
     case 'tick':
-      return after(beginTalking({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) }), onTick);
+      return after(openConnection({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) }), onTick);
     case 'answer':
       return onAnswer(state, observation.promptId, observation.value);
     case 'callback':
@@ -99,11 +99,11 @@ function onScreen(state: LoginState): LoginStep {
 
 /** Unlike a screen, a message is complete when it is there: nothing of it has to settle. */
 function onMessage(state: LoginState, line: string): LoginStep {
-  if (!state.conversation) return { state, actions: [] };
-  const { facts, message, refusal, ...turn } = hear(state.conversation, line, state.elapsedMs);
+  if (!state.connection) return { state, actions: [] };
+  const { facts, message, refusal, ...turn } = receiveMessage(state.connection, line, state.elapsedMs);
   const said = message ? facts : [line];
   const screen = withLines(state.screen, said, message ? linksOf(message) : []);
-  const heard = talked({ ...state, screen }, { ...turn, facts, message, refusal });
+  const heard = afterTurn({ ...state, screen }, { ...turn, facts, message, refusal });
   if (state.phase !== 'running' || !message) return heard;
   const linked = after(heard, (next) => considerLink(next));
   const text = facts.join('\n');
@@ -165,7 +165,7 @@ function sameCallback(left: GuardedUrl | undefined, right: GuardedUrl): boolean 
 }
 
 function onAnswer(state: LoginState, promptId: string, value: string): LoginStep {
-  if (promptId === stillTherePrompt.id) return { state: signOfLife(state), actions: [] };
+  if (promptId === stillThereQuestion.id) return { state: signOfLife(state), actions: [] };
   const taken = takeAnswer(state, promptId, value);
   return taken ? { ...taken, state: signOfLife(taken.state) } : { state, actions: [] };
 }
@@ -204,11 +204,11 @@ function onTick(state: LoginState): LoginStep {
     const failure = failureOnScreen(state.method, screenText(state.screen));
     if (failure) return over(state, failure);
   }
-  const late = capture || !state.conversation ? undefined : overdueRequest(state.conversation, state.elapsedMs);
+  const late = capture || !state.connection ? undefined : overdueRequest(state.connection, state.elapsedMs);
   if (late !== undefined) return over(state, unanswered(state, late));
   const due = drifted(state) ?? deadline(state);
   if (due === 'ask') {
-    return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillTherePrompt }] };
+    return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillThereQuestion }] };
   }
   if (due) return over(state, due);
   return state.phase === 'running' ? considerLink(state) : { state, actions: [] };

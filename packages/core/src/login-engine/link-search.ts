@@ -9,7 +9,7 @@ export type LinkSource = NonNullable<LoginMethod['url']>['sources'][number];
 export interface FoundLink {
   readonly url: GuardedUrl;
   readonly source: LinkSource;
-  /** Device code: what the person types on the page. */
+  /** Device code: what the user types on the page. */
   readonly userCode: string | undefined;
   /** False where more output may still lengthen the link: it counts once it has stayed the same for a while. */
   readonly settled: boolean;

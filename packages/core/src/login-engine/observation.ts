@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts';
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
 /** What the terminal shows, after the emulator has worked through every escape sequence. */
@@ -31,7 +31,7 @@ export type LoginObservation =
 export type LoginAction =
   /** Type this: at once, or this long after what was to be typed before. */
   | { readonly type: 'send'; readonly text: string; readonly afterMs?: number }
-  | { readonly type: 'ask'; readonly prompt: DeclaredPrompt }
+  | { readonly type: 'ask'; readonly prompt: Question }
   | { readonly type: 'announce-url'; readonly url: GuardedUrl; readonly userCode: string | undefined }
   | { readonly type: 'await-callback'; readonly port: number; readonly path: string }
   /** Read the credential now; answered by `captured`. */

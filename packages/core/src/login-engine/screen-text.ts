@@ -14,7 +14,7 @@ export function screenExcerpt(screen: ScreenView, lines = 6): string {
 }
 
 /**
- * A line that a CLI printed for people, safe to put in a message: control characters could move a terminal's
+ * A line that a CLI printed for users, safe to put in a message: control characters could move a terminal's
  * cursor, bidirectional and invisible ones could make the text read as something else (UTS 55), and what looks
  * like a token or a link's parameters may be a secret.
  */

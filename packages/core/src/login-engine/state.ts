@@ -1,5 +1,5 @@
 import type { LoginMethod } from '../provider/login-method.ts';
-import type { Conversation } from '../rpc/connection.ts';
+import type { RpcConnection } from '../rpc/connection.ts';
 import type { FoundLink } from './link-search.ts';
 import type { LoginAction, ScreenView } from './observation.ts';
 
@@ -10,12 +10,12 @@ export interface LoginState {
   /** As of the last tick. */
   readonly elapsedMs: number;
   readonly deadlineMs: number;
-  /** What a terminal shows; of a conversation, what the CLI has said, as `factsOf` writes it. */
+  /** What a terminal shows; of a connection, what the CLI has said, as `factsOf` writes it. */
   readonly screen: ScreenView;
   /** Since when the screen shows the same. */
   readonly stillSinceMs: number;
   /** Of the `json-rpc` drive, once it has begun. */
-  readonly conversation: Conversation | undefined;
+  readonly connection: RpcConnection | undefined;
   /** Ids of the steps that have fired. */
   readonly fired: readonly string[];
   /** Steps whose question waits for its answer. */

@@ -1,7 +1,7 @@
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { ExpectStep } from '../provider/terminal-drive.ts';
-import { answerStep, beginConversation } from '../rpc/connection.ts';
+import { answerStep, openRpcConnection } from '../rpc/connection.ts';
 import type { Turn } from '../rpc/connection.ts';
 import type { RpcStep } from '../provider/rpc-step.ts';
 import type { LoginState, LoginStep } from './state.ts';
@@ -27,16 +27,16 @@ export function fireSteps(state: LoginState, text: string): LoginStep {
 }
 
 /** Says the first words to a CLI that speaks JSON-RPC. */
-export function beginTalking(state: LoginState): LoginStep {
+export function openConnection(state: LoginState): LoginStep {
   const { drive } = state.method;
-  if (drive.kind !== 'json-rpc' || state.conversation) return { state, actions: [] };
-  return talked(state, beginConversation(drive.steps, {}));
+  if (drive.kind !== 'json-rpc' || state.connection) return { state, actions: [] };
+  return afterTurn(state, openRpcConnection(drive.steps, {}));
 }
 
-/** What a turn of the conversation sends and asks. */
-export function talked(state: LoginState, { conversation, send, asking }: Turn): LoginStep {
+/** What a turn of the connection sends and asks. */
+export function afterTurn(state: LoginState, { connection, send, asking }: Turn): LoginStep {
   const open = [...state.open, ...asking.map((item) => item.id)];
-  return { state: { ...state, conversation, open }, actions: [...send.map(sending), ...asking.flatMap(asked)] };
+  return { state: { ...state, connection, open }, actions: [...send.map(sending), ...asking.flatMap(asked)] };
 }
 
 /** The answer to an open question on its way to the CLI; `undefined` where it is none. */
@@ -52,7 +52,7 @@ export function takeAnswer(state: LoginState, promptId: string, value: string): 
   if (text === undefined || (text === '' && prompt.kind !== 'choice') || !hasShape(prompt, text)) return undefined;
   const next = { ...state, open: state.open.filter((id) => id !== item.id) };
   if ('submit' in item.do) return { state: next, actions: typing(text, item.do) };
-  return state.conversation && talked(next, answerStep(state.conversation, item.id, text, state.elapsedMs));
+  return state.connection && afterTurn(next, answerStep(state.connection, item.id, text, state.elapsedMs));
 }
 
 /** What would be typed of an answer. */
@@ -61,7 +61,7 @@ export function typedText(value: string): string {
 }
 
 /** Whether a text can be the answer. Some CLIs wait for ever when it is not. */
-export function hasShape({ shape }: DeclaredPrompt, text: string): boolean {
+export function hasShape({ shape }: Question, text: string): boolean {
   return shape === undefined || matchText(shape, text) !== undefined;
 }
 

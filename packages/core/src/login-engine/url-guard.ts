@@ -12,7 +12,7 @@ const LONGEST_URL = 8192;
 
 /**
  * Decides whether a link that a CLI printed, or handed to its browser command, is a sign-in page of its vendor.
- * A link counts only where its raw text and its parsed form agree: everything that browsers, people and parsers
+ * A link counts only where its raw text and its parsed form agree: everything that browsers, users and parsers
  * may read differently is refused, not repaired.
  */
 export function guardUrl(raw: string, rule: UrlRule, callback: LoginMethod['callback']): UrlVerdict {

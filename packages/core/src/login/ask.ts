@@ -1,10 +1,10 @@
 import { SallyportError } from '../base/errors.ts';
 import type { AgentEvent } from '../protocol/agent-api.ts';
-import type { DeclaredPrompt } from '../provider/question.ts';
+import type { Question } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Attempt } from './attempt-context.ts';
-import { stillTherePrompt } from '../login-engine/endings.ts';
+import { stillThereQuestion } from '../login-engine/endings.ts';
 import { hasShape, typedText } from '../login-engine/steps.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function answerOrAsk(
   const { session, agent, manifest, method, signal } = attempt;
   const { sessionId, userId } = session;
   const { promptId } = event;
-  const declared = declaredPrompts(method).find((prompt) => prompt.id === promptId);
+  const declared = declaredQuestions(method).find((prompt) => prompt.id === promptId);
   if (declared && !declared.secret) {
     const answer = await runtime.hooks.loginPrompt(declared, { userId, provider: manifest.id, sessionId, signal });
     if (answer !== undefined) {
@@ -27,7 +27,7 @@ export async function answerOrAsk(
       return;
     }
   }
-  const asked = declared ?? (promptId === stillTherePrompt.id ? stillTherePrompt : undefined);
+  const asked = declared ?? (promptId === stillThereQuestion.id ? stillThereQuestion : undefined);
   if (!asked) {
     throw new SallyportError(
       'LOGIN_PROMPT_REFUSED',
@@ -36,20 +36,20 @@ export async function answerOrAsk(
   }
   const { label, kind, secret, choices = [] } = asked;
   signal.throwIfAborted();
-  session.openPrompts.add(promptId);
+  session.openQuestions.add(promptId);
   const data = { promptId, kind, secret, choices: choices.map((choice) => choice.label) };
   await session.note({ type: 'prompt', message: label, data });
 }
 
 /** Throws for an answer that the CLI could not use. The answer itself is not repeated: it may be most of a secret. */
 export function checkAnswer(method: LoginMethod, promptId: string, value: string): void {
-  const prompt = declaredPrompts(method).find(({ id }) => id === promptId);
+  const prompt = declaredQuestions(method).find(({ id }) => id === promptId);
   if (!prompt || hasShape(prompt, typedText(value))) return;
   throw new SallyportError('LOGIN_ANSWER_MALFORMED', `That is not the whole of it: ${prompt.label}.`, {
     ...(prompt.example !== undefined && { hint: `Paste ${prompt.example}` }),
   });
 }
 
-function declaredPrompts(method: LoginMethod): readonly DeclaredPrompt[] {
+function declaredQuestions(method: LoginMethod): readonly Question[] {
   return method.drive.steps.flatMap((step) => (step.do.kind === 'ask' ? [step.do.prompt] : []));
 }

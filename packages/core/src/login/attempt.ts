@@ -54,7 +54,7 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
     return await orAborted(signal, Promise.race([captured, started.then(() => captured)]));
   } finally {
     deadline.clear();
-    session.openPrompts.clear();
+    session.openQuestions.clear();
     over.abort(new SallyportError('LOGIN_SESSION_OVER', 'This way of logging in is over.'));
   }
 }
@@ -112,11 +112,11 @@ async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortContro
 
 /** Without this, a step that was under way when the attempt ended would write into the next one. */
 function sessionUntil(signal: AbortSignal, session: LiveSession): Attempt['session'] {
-  const { sessionId, userId, openPrompts } = session;
+  const { sessionId, userId, openQuestions } = session;
   return {
     sessionId,
     userId,
-    openPrompts,
+    openQuestions,
     advance: async (phase, more) => {
       signal.throwIfAborted();
       await session.advance(phase, more);

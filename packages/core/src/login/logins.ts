@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../base/errors.ts';
 import { followJournal } from '../runtime/journal-stream.ts';
-import type { WarmMachines } from '../browser-machine/warm-pool.ts';
+import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
 import type { JournalEntry, SessionEvent, SessionRecord } from '../contracts/store.ts';
 import { browserMemoryMb } from '../browser-machine/start-browser-machine.ts';
-import { rankMethods, tryByThemselves } from './method-selection.ts';
-import type { Candidate, Ladder } from './method-selection.ts';
+import { rankMethods, automaticChoices } from './method-selection.ts';
+import type { MethodChoice, MethodSelection } from './method-selection.ts';
 import { runLogin } from './run-login.ts';
 import type { LoginRun } from './login-run.ts';
 import { createLiveSession, sessionTopic } from './session.ts';
@@ -19,9 +19,9 @@ export interface StartLogin {
   readonly userId: string;
   readonly externalId: string | null;
   readonly provider: string;
-  /** A method id, or `method:display`. Absent: the ladder chooses, and falls through on failure. */
+  /** A method id, or `method:display`. Absent: the selection chooses, and falls through on failure. */
   readonly method?: string | undefined;
-  /** Id of the text the person was shown before; see `consentOf`. */
+  /** Id of the text the user was shown before; see `consentOf`. */
   readonly consent?: string | undefined;
   /** Whether a plan login may take the place of an API key, or the other way round. Default false. */
   readonly replace?: boolean | undefined;
@@ -30,11 +30,11 @@ export interface StartLogin {
 export interface Logins {
   /** Writes the session and returns; everything slow happens afterwards. */
   start(request: StartLogin): Promise<SessionRecord>;
-  /** The ways this person could log in here and now, best first. */
-  ladder(provider: string): Ladder;
+  /** The ways this user could log in here and now, best first. */
+  selection(provider: string): MethodSelection;
   get(sessionId: string): Promise<SessionRecord>;
   events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<SessionEvent>>;
-  /** Throws `LOGIN_ANSWER_UNEXPECTED` where the person was not asked that, or has answered it. */
+  /** Throws `LOGIN_ANSWER_UNEXPECTED` where the user was not asked that, or has answered it. */
   answer(sessionId: string, promptId: string, value: string): Promise<void>;
   /** Ends the login and waits for the clean-up. Throws `LOGIN_SESSION_OVER` when it came too late. */
   cancel(sessionId: string): Promise<void>;
@@ -46,12 +46,12 @@ export interface Logins {
   endAll(reason: () => SallyportError): Promise<void>;
 }
 
-export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logins {
+export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
   const live = new Map<string, { readonly session: LiveSession; readonly done: Promise<void> }>();
   const starting = new Set<Promise<unknown>>();
   let ending: (() => SallyportError) | undefined;
 
-  const ladder = (providerId: string, method?: string): Ladder => {
+  const selection = (providerId: string, method?: string): MethodSelection => {
     const { credentials, logins } = runtime.registry.get(providerId).manifest;
     const { prefer } = runtime.settings;
     return rankMethods({ methods: logins, credentials, request: method, prefer, features: runtime.driver.features });
@@ -62,8 +62,8 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
     const { id } = provider.manifest;
     if (ending) throw ending();
     runtime.gate.check(id);
-    const candidates = await choose(ladder(id, request.method).candidates, request, id);
-    const [first] = candidates;
+    const choices = await choose(selection(id, request.method).choices, request, id);
+    const [first] = choices;
     if (!first) {
       throw new SallyportError(
         'LOGIN_METHOD_UNAVAILABLE',
@@ -85,13 +85,13 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
       browserMachineId: null,
       phase: 'accepted',
     });
-    begin(record, { provider, candidates, replace }, request.consent);
+    begin(record, { provider, choices, replace }, request.consent);
     return record;
   }
 
   function begin(
     record: SessionRecord,
-    run: Omit<LoginRun, 'session' | 'warmMachines'>,
+    run: Omit<LoginRun, 'session' | 'warmPool'>,
     consent: string | undefined,
   ): void {
     const { sessionId, userId, method, display } = record;
@@ -101,7 +101,7 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
     if (refusal) session.abort.abort(refusal);
     const started = { userId, sessionId, provider: record.provider, method, display };
     runtime.emit({ type: 'login.started', ...started, ...(consent !== undefined && { consent }) });
-    const done = runLogin(runtime, { ...run, session, warmMachines }).finally(() => live.delete(sessionId));
+    const done = runLogin(runtime, { ...run, session, warmPool }).finally(() => live.delete(sessionId));
     live.set(sessionId, { session, done });
   }
 
@@ -110,16 +110,16 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
    * tried alone: who asked for one way is not given another.
    */
   async function choose(
-    candidates: readonly Candidate[],
+    choices: readonly MethodChoice[],
     request: StartLogin,
     provider: string,
-  ): Promise<readonly Candidate[]> {
-    if (request.method !== undefined) return candidates.slice(0, 1);
+  ): Promise<readonly MethodChoice[]> {
+    if (request.method !== undefined) return choices.slice(0, 1);
     const context = { userId: request.userId, provider, sessionId: undefined, signal: runtime.closing };
-    const tried = tryByThemselves(candidates);
-    const methods = [...new Set(tried.map((candidate) => candidate.method))];
+    const tried = automaticChoices(choices);
+    const methods = [...new Set(tried.map((choice) => choice.method))];
     const chosen = await runtime.hooks.loginMethod(methods, context);
-    return chosen ? tried.filter((candidate) => candidate.method.id === chosen.id) : tried;
+    return chosen ? tried.filter((choice) => choice.method.id === chosen.id) : tried;
   }
 
   async function get(sessionId: string): Promise<SessionRecord> {
@@ -143,11 +143,11 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
       starting.add(started);
       return started.finally(() => starting.delete(started));
     },
-    ladder,
+    selection,
     get,
     live: (sessionId) => live.get(sessionId)?.session,
     events: (sessionId, afterId, signal) =>
-      followJournal(runtime.bell, {
+      followJournal(runtime.notifier, {
         topic: sessionTopic(sessionId),
         afterId,
         signal,
@@ -157,15 +157,15 @@ export function createLogins(runtime: Runtime, warmMachines: WarmMachines): Logi
       }),
     answer: async (sessionId, promptId, value) => {
       const { session } = await requireLive(sessionId);
-      const { listener, openPrompts } = session;
+      const { listener, openQuestions } = session;
       // Taken off the list first: two answers at once must not both be typed.
-      if (!listener || !openPrompts.delete(promptId)) {
+      if (!listener || !openQuestions.delete(promptId)) {
         throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', 'Nobody is asking for that now.');
       }
       try {
         await listener(promptId, value);
       } catch (error) {
-        if (session.listener === listener) openPrompts.add(promptId);
+        if (session.listener === listener) openQuestions.add(promptId);
         throw error;
       }
     },

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { DriverFeatures } from '../contracts/driver.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
-import { candidateName, rankMethods, tryByThemselves } from './method-selection.ts';
-import type { LadderRequest } from './method-selection.ts';
+import { methodName, rankMethods, automaticChoices } from './method-selection.ts';
+import type { MethodSelectionRequest } from './method-selection.ts';
 
 const method = (id: string, kind: LoginMethod['kind']): LoginMethod => ({
   id,
@@ -22,11 +22,11 @@ const methods = [
   method('import', 'import'),
 ];
 const everything: DriverFeatures = { desktop: true, loopback: 'forwarded', hibernate: false, isolation: '' };
-const rank = (difference: Partial<LadderRequest>): ReturnType<typeof rankMethods> =>
+const rank = (difference: Partial<MethodSelectionRequest>): ReturnType<typeof rankMethods> =>
   rankMethods({ methods, credentials: [], prefer: 'desktop', features: everything, ...difference });
-const names = (difference: Partial<LadderRequest>): string[] => rank(difference).candidates.map(candidateName);
+const names = (difference: Partial<MethodSelectionRequest>): string[] => rank(difference).choices.map(methodName);
 
-describe('the ladder', () => {
+describe('the method selection', () => {
   it('prefers the desktop, then the own browser, then a device code', () => {
     expect(names({})).toEqual(['browser:desktop', 'browser:local', 'device-code']);
   });
@@ -42,29 +42,29 @@ describe('the ladder', () => {
       desktopHint: 'Install Xtigervnc.',
       loopback: 'none',
     };
-    const ladder = rank({ features });
-    expect(ladder.candidates.map(candidateName)).toEqual(['device-code']);
-    expect(ladder.unavailable.map((item) => [candidateName(item), item.reason])).toEqual([
+    const selection = rank({ features });
+    expect(selection.choices.map(methodName)).toEqual(['device-code']);
+    expect(selection.unavailable.map((item) => [methodName(item), item.reason])).toEqual([
       ['browser:desktop', 'Install Xtigervnc.'],
       ['browser:local', expect.stringContaining('cannot reach')],
       ['import', expect.stringContaining('POST /api/credentials')],
     ]);
   });
 
-  it('offers what a person can hand over last, and never tries it by itself after something else', () => {
+  it('offers what a user can hand over last, and never tries it by itself after something else', () => {
     const shape = { pattern: '^k-' };
-    const handOver = { title: 'Key', label: 'Key', shape, example: 'k-…' };
+    const manualEntry = { title: 'Key', label: 'Key', shape, example: 'k-…' };
     const credentials = [
-      { as: 'environment', id: 'api_key', name: 'KEY', from: 'person', handOver },
-      { as: 'environment', id: 'token', name: 'TOKEN', from: shape, handOver },
+      { as: 'environment', id: 'api_key', name: 'KEY', from: 'person', manualEntry },
+      { as: 'environment', id: 'token', name: 'TOKEN', from: shape, manualEntry },
       { as: 'environment', id: 'silent', name: 'OTHER', from: 'person' },
     ] as const;
-    const all = rank({ credentials, prefer: 'least-intrusive' }).candidates;
-    expect(all.map(candidateName).slice(-2)).toEqual(['api-key', 'token']);
+    const all = rank({ credentials, prefer: 'least-intrusive' }).choices;
+    expect(all.map(methodName).slice(-2)).toEqual(['api-key', 'token']);
     expect(all.at(-1)).toMatchObject({ method: { kind: 'import' }, needs: ['key'], gives: ['token'] });
-    expect(tryByThemselves(all).map(candidateName)).toEqual(['device-code', 'browser:local', 'browser:desktop']);
-    const onlyKeys = rank({ methods: [], credentials }).candidates;
-    expect(tryByThemselves(onlyKeys).map(candidateName)).toEqual(['api-key', 'token']);
+    expect(automaticChoices(all).map(methodName)).toEqual(['device-code', 'browser:local', 'browser:desktop']);
+    const onlyKeys = rank({ methods: [], credentials }).choices;
+    expect(automaticChoices(onlyKeys).map(methodName)).toEqual(['api-key', 'token']);
   });
 
   it('says what each way needs and gives, and leaves out a place where the manifest says it does not work', () => {
@@ -72,8 +72,8 @@ describe('the ladder', () => {
     const paths = { browser: '~/.x/a', cli: '~/.x/a' };
     const credentials: CredentialItem[] = [{ ...file, require: [], write: 'replace', paths }];
     const narrow: LoginMethod = { ...method('browser', 'loopback-callback'), needs: ['own-browser'], gives: ['token'] };
-    const { candidates } = rank({ credentials, methods: [narrow, method('device-code', 'device-code')] });
-    expect(candidates.map(({ needs, gives }) => [needs, gives])).toEqual([
+    const { choices } = rank({ credentials, methods: [narrow, method('device-code', 'device-code')] });
+    expect(choices.map(({ needs, gives }) => [needs, gives])).toEqual([
       [['own-browser'], ['token']],
       [['own-browser', 'code'], ['auth']],
     ]);

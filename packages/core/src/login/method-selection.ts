@@ -4,12 +4,12 @@ import type { LoginDisplay } from '../protocol/agent-api.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import { needsOfKind } from '../provider/login-method.ts';
 import type { LoginMethod, LoginNeed } from '../provider/login-method.ts';
-import { handOvers } from '../provider/manual-entry.ts';
+import { manualEntries } from '../provider/manual-entry.ts';
 import type { OfferedMethod } from '../provider/manual-entry.ts';
 
-export interface LadderRequest {
+export interface MethodSelectionRequest {
   readonly methods: readonly LoginMethod[];
-  /** Those a person can hand over are ways to connect too. */
+  /** Those a user can hand over are ways to connect too. */
   readonly credentials: readonly CredentialItem[];
   /** A method's id, or `id:display` for one particular display, as the API takes it. */
   readonly request?: string | undefined;
@@ -18,29 +18,29 @@ export interface LadderRequest {
 }
 
 /** One way to log in that works here. */
-export interface Candidate {
+export interface MethodChoice {
   readonly method: OfferedMethod;
   readonly display: LoginDisplay;
-  /** What the person needs for it. */
+  /** What the user needs for it. */
   readonly needs: readonly LoginNeed[];
   /** Ids of the credential items it brings. */
   readonly gives: readonly string[];
 }
 
-export interface UnavailableCandidate extends Candidate {
+export interface UnavailableMethod extends MethodChoice {
   /** One sentence for the person. */
   readonly reason: string;
 }
 
-export interface Ladder {
+export interface MethodSelection {
   /** Best first. */
-  readonly candidates: readonly Candidate[];
-  readonly unavailable: readonly UnavailableCandidate[];
+  readonly choices: readonly MethodChoice[];
+  readonly unavailable: readonly UnavailableMethod[];
 }
 
-type Rung = `${LoginMethod['kind']}:${LoginDisplay}`;
+type MethodKey = `${LoginMethod['kind']}:${LoginDisplay}`;
 
-const order: Readonly<Record<LadderRequest['prefer'], readonly Rung[]>> = {
+const order: Readonly<Record<MethodSelectionRequest['prefer'], readonly MethodKey[]>> = {
   desktop: [
     'loopback-callback:desktop',
     'loopback-callback:local',
@@ -63,60 +63,60 @@ const order: Readonly<Record<LadderRequest['prefer'], readonly Rung[]>> = {
  * Puts the ways to log in into the order in which they are tried. A request narrows the choice; where nothing
  * it names works here it is an error, never a silent change to something else.
  */
-export function rankMethods(asked: LadderRequest): Ladder {
+export function rankMethods(asked: MethodSelectionRequest): MethodSelection {
   const { request, prefer, features } = asked;
-  const all = waysOf(asked).toSorted(
-    (left, right) => order[prefer].indexOf(rungOf(left)) - order[prefer].indexOf(rungOf(right)),
+  const all = everyChoice(asked).toSorted(
+    (left, right) => order[prefer].indexOf(methodKeyOf(left)) - order[prefer].indexOf(methodKeyOf(right)),
   );
-  const works: Candidate[] = [];
-  const unavailable: UnavailableCandidate[] = [];
-  for (const candidate of all) {
-    const reason = obstacle(candidate, features);
-    if (reason === undefined) works.push(candidate);
-    else unavailable.push({ ...candidate, reason });
+  const works: MethodChoice[] = [];
+  const unavailable: UnavailableMethod[] = [];
+  for (const choice of all) {
+    const reason = obstacle(choice, features);
+    if (reason === undefined) works.push(choice);
+    else unavailable.push({ ...choice, reason });
   }
-  if (request === undefined) return { candidates: works, unavailable };
-  const candidates = works.filter((candidate) => isNamed(candidate, request));
-  if (candidates.length === 0) throw notAvailable(request, works, unavailable);
-  return { candidates, unavailable };
+  if (request === undefined) return { choices: works, unavailable };
+  const choices = works.filter((choice) => isNamed(choice, request));
+  if (choices.length === 0) throw notAvailable(request, works, unavailable);
+  return { choices, unavailable };
 }
 
 /**
  * Those that are tried without having been asked for. A key is never the next thing after a plan login that failed:
  * what it is used for is billed.
  */
-export function tryByThemselves(candidates: readonly Candidate[]): readonly Candidate[] {
-  const keyless = candidates.filter(({ needs }) => !needs.includes('key'));
-  return keyless.length > 0 ? keyless : candidates;
+export function automaticChoices(choices: readonly MethodChoice[]): readonly MethodChoice[] {
+  const keyless = choices.filter(({ needs }) => !needs.includes('key'));
+  return keyless.length > 0 ? keyless : choices;
 }
 
-/** How the API names a candidate: `browser:local`, `device-code`. */
-export function candidateName({ method, display }: Pick<Candidate, 'method' | 'display'>): string {
+/** How the API names a choice: `browser:local`, `device-code`. */
+export function methodName({ method, display }: Pick<MethodChoice, 'method' | 'display'>): string {
   return display === 'none' ? method.id : `${method.id}:${display}`;
 }
 
-function waysOf({ methods, credentials }: LadderRequest): readonly Candidate[] {
+function everyChoice({ methods, credentials }: MethodSelectionRequest): readonly MethodChoice[] {
   const files = credentials.flatMap((item) => (item.as === 'file' ? [item.id] : []));
-  const driven = methods.flatMap((method): Candidate[] => {
+  const driven = methods.flatMap((method): MethodChoice[] => {
     const needs = method.needs ?? needsOfKind[method.kind];
     const gives = method.gives ?? files;
     if (method.kind !== 'loopback-callback') return [{ method, display: 'none', needs, gives }];
-    return needs.flatMap((need): Candidate[] => {
+    return needs.flatMap((need): MethodChoice[] => {
       const display = need === 'desktop' ? 'desktop' : need === 'own-browser' ? 'local' : undefined;
       return display ? [{ method, display, needs: [need], gives }] : [];
     });
   });
-  const handedOver = handOvers(credentials).map((method): Candidate => {
+  const entered = manualEntries(credentials).map((method): MethodChoice => {
     return { method, display: 'none', needs: needsOfKind[method.kind], gives: [method.item.id] };
   });
-  return [...driven, ...handedOver];
+  return [...driven, ...entered];
 }
 
-function rungOf({ method, display }: Candidate): Rung {
+function methodKeyOf({ method, display }: MethodChoice): MethodKey {
   return `${method.kind}:${display}`;
 }
 
-function obstacle({ method, display }: Candidate, features: DriverFeatures): string | undefined {
+function obstacle({ method, display }: MethodChoice, features: DriverFeatures): string | undefined {
   if (method.kind === 'import' && !('item' in method)) {
     return 'It needs no login: send the credential with POST /api/credentials/:provider.';
   }
@@ -129,23 +129,23 @@ function obstacle({ method, display }: Candidate, features: DriverFeatures): str
   return undefined;
 }
 
-function isNamed(candidate: Candidate, request: string): boolean {
-  return candidate.method.id === request || candidateName(candidate) === request;
+function isNamed(choice: MethodChoice, request: string): boolean {
+  return choice.method.id === request || methodName(choice) === request;
 }
 
 function notAvailable(
   request: string,
-  works: readonly Candidate[],
-  unavailable: readonly UnavailableCandidate[],
+  works: readonly MethodChoice[],
+  unavailable: readonly UnavailableMethod[],
 ): SallyportError {
-  const reason = unavailable.find((candidate) => isNamed(candidate, request))?.reason;
-  const available = works.map(candidateName);
+  const reason = unavailable.find((choice) => isNamed(choice, request))?.reason;
+  const available = works.map(methodName);
   const list = available.length > 0 ? `Available here: ${available.join(', ')}.` : 'No other method works here either.';
   const why = reason ?? 'This provider has no such method.';
   return new SallyportError('LOGIN_METHOD_UNAVAILABLE', `The login method ${request} cannot be used. ${why} ${list}`, {
     details: {
       available,
-      unavailable: unavailable.map((candidate) => ({ method: candidateName(candidate), reason: candidate.reason })),
+      unavailable: unavailable.map((choice) => ({ method: methodName(choice), reason: choice.reason })),
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../contracts/store.ts';
 
-/** Every phase of a login session, the status it belongs to, and what the person reads. */
+/** Every phase of a login session, the status it belongs to, and what the user reads. */
 export const loginPhases = {
   accepted: { status: 'pending', message: 'Preparing the login.' },
   'installing-cli': {

@@ -30,7 +30,7 @@ export async function presentUrl(
     await session.advance('awaiting-user', { message: "Sign in on the provider's page, in the window below." });
     return;
   }
-  // Before the link is shown: the person may be quick.
+  // Before the link is shown: the user may be quick.
   if (verdict.url.callback) await reception.receiveAt(verdict.url.callback);
   const shown = runtime.settings.presentUrl(verdict.url.href);
   const userCode = event.userCode ?? null;

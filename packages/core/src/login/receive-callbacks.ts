@@ -1,10 +1,10 @@
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CallbackPortLease } from '../contracts/callback-ports.ts';
-import type { Candidate } from './method-selection.ts';
+import type { MethodChoice } from './method-selection.ts';
 import type { LiveSession } from './session.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
-/** How the answer of a sign-in page in the person's own browser gets to the CLI, as long as one way to log in is tried. */
+/** How the answer of a sign-in page in the user's own browser gets to the CLI, as long as one way to log in is tried. */
 export interface CallbackReception {
   /** Ports of the manifest that something else on this host holds; the CLI must not choose them. */
   readonly occupied: readonly number[];
@@ -17,7 +17,7 @@ export interface CallbackReception {
 export async function receiveCallbacks(
   runtime: Runtime,
   session: LiveSession,
-  { method, display }: Candidate,
+  { method, display }: MethodChoice,
 ): Promise<CallbackReception> {
   const { loopback } = runtime.driver.features;
   const callback = 'item' in method ? undefined : method.callback;
@@ -31,7 +31,7 @@ export async function receiveCallbacks(
       path,
       mode: isForwarded ? 'forward' : 'reserve',
       signal,
-      onWait: () => void runtime.attempt('noting the wait for a port', () => session.advance('waiting-for-port')),
+      onWait: () => void runtime.bestEffort('noting the wait for a port', () => session.advance('waiting-for-port')),
       onCallback: async (query) => (await session.agent?.callback(query, signal)) ?? false,
     });
     leases.push(lease);

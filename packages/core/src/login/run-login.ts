@@ -10,7 +10,7 @@ import { checkAnswer } from './ask.ts';
 import { attemptLogin } from './attempt.ts';
 import { removeBrowserMachine, startBrowserMachine } from '../browser-machine/start-browser-machine.ts';
 import type { OfferedMethod } from '../provider/manual-entry.ts';
-import type { Candidate } from './method-selection.ts';
+import type { MethodChoice } from './method-selection.ts';
 import { receiveCallbacks } from './receive-callbacks.ts';
 import { receiveValue } from './receive-value.ts';
 import { failSession } from './session.ts';
@@ -18,23 +18,25 @@ import type { LiveSession } from './session.ts';
 import { storeLogin } from './store-login.ts';
 
 /** A way to log in that the CLI itself takes, in a machine. */
-type DrivenCandidate = Candidate & { readonly method: LoginMethod };
+type DrivenChoice = MethodChoice & { readonly method: LoginMethod };
 
 /** Runs one login session from installation to its end. Never rejects: the session tells how it went. */
 export async function runLogin(runtime: Runtime, run: LoginRun): Promise<void> {
   const { session } = run;
   try {
-    const [first] = run.candidates;
+    const [first] = run.choices;
     if (first && 'item' in first.method) {
       const version = await receiveValue(runtime, { ...run, method: first.method });
       await complete(runtime, session, version);
       return;
     }
     const directory = await install(runtime, run);
-    const { browser, version } = await descendLadder(runtime, run, directory);
+    const { browser, version } = await tryMethods(runtime, run, directory);
     await finish(runtime, session, browser, version);
   } catch (thrown) {
-    await runtime.attempt('ending a login session', () => failSession(runtime, session, loginError(thrown, session)));
+    await runtime.bestEffort('ending a login session', () =>
+      failSession(runtime, session, loginError(thrown, session)),
+    );
   }
 }
 
@@ -43,21 +45,21 @@ interface StoredLogin {
   readonly version: number;
 }
 
-async function descendLadder(runtime: Runtime, run: LoginRun, directory: string): Promise<StoredLogin> {
+async function tryMethods(runtime: Runtime, run: LoginRun, directory: string): Promise<StoredLogin> {
   const { session, provider } = run;
-  let left: readonly DrivenCandidate[] = run.candidates.filter(isDriven);
+  let left: readonly DrivenChoice[] = run.choices.filter(isDriven);
   for (;;) {
     const [tried] = left;
     if (!tried) break;
     left = left.slice(1);
     try {
-      return await tryCandidate(runtime, run, tried, directory);
+      return await tryMethod(runtime, run, tried, directory);
     } catch (thrown) {
       const error = loginError(thrown, session);
       // Where the machine is at fault, or its ports are, the same page by another command would meet the same.
       if (machineFaults.includes(error.code)) left = left.filter((other) => !isSamePage(other, tried));
       const [next] = left;
-      if (!next || !fallsThrough(error, session.personAsked) || session.abort.signal.aborted) throw error;
+      if (!next || !fallsThrough(error, session.userAsked) || session.abort.signal.aborted) throw error;
       await session.note(
         { type: 'notice', message: `${error.message} Trying another way: ${next.method.title}.` },
         { method: next.method.id, display: next.display, authUrl: null, userCode: null },
@@ -82,7 +84,7 @@ async function install(runtime: Runtime, { session, provider }: LoginRun): Promi
       announced = true;
       // Another login may still wait for the same installation after this one has ended.
       if (signal.aborted) return;
-      void runtime.attempt('noting the progress of an installation', () =>
+      void runtime.bestEffort('noting the progress of an installation', () =>
         first ? session.advance('installing-cli') : session.note({ type: 'progress', message, ...data }),
       );
     },
@@ -90,25 +92,25 @@ async function install(runtime: Runtime, { session, provider }: LoginRun): Promi
 }
 
 /** One way to log in, up to the commit of the credential. When it fails, all it made is gone. */
-async function tryCandidate(
+async function tryMethod(
   runtime: Runtime,
   run: LoginRun,
-  candidate: DrivenCandidate,
+  choice: DrivenChoice,
   directory: string,
 ): Promise<StoredLogin> {
-  const { provider, session, warmMachines } = run;
+  const { provider, session, warmPool } = run;
   const { sessionId } = session;
   const { signal } = session.abort;
   const { manifest } = provider;
-  const { method, display } = candidate;
-  const reception = await receiveCallbacks(runtime, session, candidate);
+  const { method, display } = choice;
+  const reception = await receiveCallbacks(runtime, session, choice);
   let browser: RunningMachine | undefined;
   try {
     await session.advance('starting-machine');
-    browser = await startBrowserMachine(runtime, { session, provider, candidate, directory, warmMachines });
+    browser = await startBrowserMachine(runtime, { session, provider, choice, directory, warmPool });
     using _ = runtime.refusals.watch(browser.id, (host, reason) => {
       if (signal.aborted) return;
-      void runtime.attempt('noting a host that a machine was refused', () =>
+      void runtime.bestEffort('noting a host that a machine was refused', () =>
         session.note({ type: 'notice', message: describeRefusal(host, reason, 'sign-in') }),
       );
     });
@@ -124,7 +126,7 @@ async function tryCandidate(
     await session.advance('storing');
     const version = await storeLogin(runtime, run, captured.files);
     // Not before the commit: the agent keeps offering until then, so a crash in between loses nothing.
-    await runtime.attempt('acknowledging a login', () => captured.acknowledge());
+    await runtime.bestEffort('acknowledging a login', () => captured.acknowledge());
     return { browser, version };
   } catch (error) {
     session.agent = undefined;
@@ -132,17 +134,17 @@ async function tryCandidate(
     if (browser) await removeBrowserMachine(runtime, session, browser);
     throw error;
   } finally {
-    await runtime.attempt('giving callback ports back', () => reception.release());
+    await runtime.bestEffort('giving callback ports back', () => reception.release());
   }
 }
 
 /** The credential is stored, so the login has succeeded: what fails from here on is reported and takes nothing back. */
 async function finish(runtime: Runtime, session: LiveSession, browser: RunningMachine, version: number): Promise<void> {
-  const { openPrompts } = session;
-  await runtime.attempt('noting the phase of a login', () => session.advance('cleaning-up'));
+  const { openQuestions } = session;
+  await runtime.bestEffort('noting the phase of a login', () => session.advance('cleaning-up'));
   session.agent = undefined;
   session.listener = undefined;
-  openPrompts.clear();
+  openQuestions.clear();
   await removeBrowserMachine(runtime, session, browser);
   await complete(runtime, session, version);
 }
@@ -156,16 +158,16 @@ async function complete(runtime: Runtime, session: LiveSession, version: number)
   runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
 }
 
-function isSamePage(left: Candidate, right: Candidate): boolean {
+function isSamePage(left: MethodChoice, right: MethodChoice): boolean {
   return left.method.kind === right.method.kind && left.display === right.display;
 }
 
 /**
- * Whether another way may work where this one did not. A person's or a policy's "no" is final; what the CLI itself
- * says counts as such only once the person has been asked for something.
+ * Whether another way may work where this one did not. A user's or a policy's "no" is final; what the CLI itself
+ * says counts as such only once the user has been asked for something.
  */
-function fallsThrough({ code }: SallyportError, personAsked: boolean): boolean {
-  return machineFaults.includes(code) || (!personAsked && earlyFaults.includes(code));
+function fallsThrough({ code }: SallyportError, userAsked: boolean): boolean {
+  return machineFaults.includes(code) || (!userAsked && earlyFaults.includes(code));
 }
 
 const machineFaults: readonly ErrorCode[] = [
@@ -183,8 +185,8 @@ const earlyFaults: readonly ErrorCode[] = [
   'AGENT_REFUSED',
 ];
 
-function isDriven(candidate: Candidate): candidate is DrivenCandidate {
-  return isLoginMethod(candidate.method);
+function isDriven(choice: MethodChoice): choice is DrivenChoice {
+  return isLoginMethod(choice.method);
 }
 
 function isLoginMethod(method: OfferedMethod): method is LoginMethod {

@@ -1,6 +1,6 @@
 import type { AgentClient } from '../contracts/agent-client.ts';
 import { SallyportError } from '../base/errors.ts';
-import { createLine } from '../base/serial-queue.ts';
+import { createSerialQueue } from '../base/serial-queue.ts';
 import type { NewDomainEvent, Runtime } from '../runtime/runtime.ts';
 import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
 import { untilStored } from '../base/until-stored.ts';
@@ -18,12 +18,12 @@ export interface LiveSession {
   readonly abort: AbortController;
   /** The agent of the browser machine, once it answers. */
   agent: AgentClient | undefined;
-  /** Takes the person's answers, while there is somebody to take them. */
+  /** Takes the user's answers, while there is somebody to take them. */
   listener: AnswerListener | undefined;
-  /** Whether this way of logging in has come as far as asking the person for anything. */
-  readonly personAsked: boolean;
-  /** The questions the person was asked and has not answered. */
-  readonly openPrompts: Set<string>;
+  /** Whether this way of logging in has come as far as asking the user for anything. */
+  readonly userAsked: boolean;
+  /** The questions the user was asked and has not answered. */
+  readonly openQuestions: Set<string>;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
   advance(phase: LoginPhase, more?: { readonly change?: SessionChange; readonly message?: string }): Promise<void>;
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
@@ -34,15 +34,15 @@ export interface LiveSession {
 
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
   let phase: LoginPhase = 'accepted';
-  let personAsked = false;
+  let userAsked = false;
   const { sessionId, userId, provider } = record;
   // Some are written without anybody waiting; the journal still has them in the order of the calls.
-  const inLine = createLine();
+  const enqueue = createSerialQueue();
 
   async function write(change: SessionChange, event: SessionEvent): Promise<void> {
     const written = await runtime.store.sessions.update(sessionId, change, event);
     if (!written) throw new SallyportError('LOGIN_SESSION_OVER', 'The login session has ended.');
-    runtime.bell.ring(sessionTopic(sessionId));
+    runtime.notifier.ring(sessionTopic(sessionId));
   }
 
   return {
@@ -52,15 +52,15 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
     abort: new AbortController(),
     agent: undefined,
     listener: undefined,
-    get personAsked() {
-      return personAsked;
+    get userAsked() {
+      return userAsked;
     },
-    openPrompts: new Set(),
+    openQuestions: new Set(),
     advance: (next, more = {}) =>
-      inLine(async () => {
+      enqueue(async () => {
         const { status, message } = loginPhases[next];
-        if (next === 'starting-machine') personAsked = false;
-        if (next === 'opening-page' || next === 'awaiting-user') personAsked = true;
+        if (next === 'starting-machine') userAsked = false;
+        if (next === 'opening-page' || next === 'awaiting-user') userAsked = true;
         const type = isLastPhase(next) ? 'done' : 'phase';
         await write(
           { ...more.change, status, phase: next },
@@ -72,8 +72,8 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
       }),
     viewer: (state) => runtime.emit({ type: 'login.viewer', userId, sessionId, state }),
     note: (event, change = {}) =>
-      inLine(async () => {
-        if (event.type === 'prompt') personAsked = true;
+      enqueue(async () => {
+        if (event.type === 'prompt') userAsked = true;
         await write(change, { ...event, status: loginPhases[phase].status, phase });
       }),
   };
@@ -113,7 +113,7 @@ export async function failSession(
     }),
   );
   if (!written) return;
-  runtime.bell.ring(sessionTopic(sessionId));
+  runtime.notifier.ring(sessionTopic(sessionId));
   const event: NewDomainEvent = cancelled
     ? { type: 'login.cancelled', userId, sessionId, provider }
     : { type: 'login.failed', userId, sessionId, provider, code: error.code };

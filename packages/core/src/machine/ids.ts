@@ -7,5 +7,5 @@ export function newMachineId(): string {
   return `m-${Array.from(randomBytes(20), (byte) => alphabet[byte & 31]).join('')}`;
 }
 
-/** In the place of a person's id in the plan of a machine that is nobody's, or not anybody's yet. */
+/** In the place of a user's id in the plan of a machine that is nobody's, or not anybody's yet. */
 export const NOBODY = '00000000-0000-0000-0000-000000000000';

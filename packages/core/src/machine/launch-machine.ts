@@ -9,7 +9,7 @@ import type { BootPhase } from './boot-phases.ts';
 import type { Machine, MachineExit } from '../contracts/driver.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
 
-export interface BringUp {
+export interface LaunchRequest {
   readonly plan: MachinePlan;
   readonly epoch: number;
   readonly route: EgressRoute;
@@ -27,9 +27,9 @@ export interface BringUp {
 const HEALTH_RETRY_MS = 25;
 
 /** Creates, starts, and waits for the agent. When a step fails, a machine that was made is destroyed again. */
-export async function bringUp(
+export async function launchMachine(
   runtime: Runtime,
-  { plan, epoch, route, place, existing, wake, beforeStart, signal }: BringUp,
+  { plan, epoch, route, place, existing, wake, beforeStart, signal }: LaunchRequest,
 ): Promise<{ readonly machine: Machine; readonly agent: AgentClient }> {
   const within = <T>(phase: BootPhase, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     inPhase(runtime, { phase, role: plan.role, signal }, work);
@@ -48,7 +48,7 @@ export async function bringUp(
     await within('ready', (until) => waitForAgent(runtime, machine, agent, until));
     return { machine, agent };
   } catch (error) {
-    const cleared = await runtime.attempt('clearing away a machine that did not start', () =>
+    const cleared = await runtime.bestEffort('clearing away a machine that did not start', () =>
       existing ? machine.stop({ deadlineMs: 2_000 }) : machine.destroy(),
     );
     // Where it may still run, it keeps its place until it is found not to.

@@ -9,8 +9,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { UserRecord } from '../contracts/store.ts';
 import { inPhase } from './boot-phases.ts';
-import { bringUp } from './launch-machine.ts';
-import type { BringUp } from './launch-machine.ts';
+import { launchMachine } from './launch-machine.ts';
+import type { LaunchRequest } from './launch-machine.ts';
 import type { Machine } from '../contracts/driver.ts';
 import type { MachinePlan, MachineRole, MachineState, MachineView } from '../contracts/plan.ts';
 
@@ -47,19 +47,19 @@ export interface MachineRequest {
   readonly signal: AbortSignal;
   /** Ends the wait for a turn and a place, and nothing after it. */
   readonly dismissed?: AbortSignal;
-  /** For the person who waits: the machine has to wait for its turn. */
+  /** For the user who waits: the machine has to wait for its turn. */
   readonly onQueued?: (message: string) => void;
 }
 
-export type BootRequest = MachineRequest & Pick<BringUp, 'existing' | 'wake' | 'beforeStart'>;
+export type ProvisionRequest = MachineRequest & Pick<LaunchRequest, 'existing' | 'wake' | 'beforeStart'>;
 
 const DESKTOP = { width: 1280, height: 800 } as const;
 
 /**
- * Plans, waits for a turn and a place on this host, opens the way out, creates, starts, and waits for the agent. When
+ * Plans, waits for a turn and a place on this host, opens the egress, creates, starts, and waits for the agent. When
  * any step fails, everything the earlier ones made is undone, and the error names the step.
  */
-export async function bootMachine(runtime: Runtime, request: BootRequest): Promise<RunningMachine> {
+export async function provisionMachine(runtime: Runtime, request: ProvisionRequest): Promise<RunningMachine> {
   const { machineId, userId, role, signal } = request;
   try {
     const context = contextOf(request, signal);
@@ -77,25 +77,25 @@ export async function bootMachine(runtime: Runtime, request: BootRequest): Promi
 
 async function bootPlanned(
   runtime: Runtime,
-  request: BootRequest,
+  request: ProvisionRequest,
   { network, plan, place }: { readonly network: NetworkPlan; readonly plan: MachinePlan; readonly place: Reservation },
 ): Promise<RunningMachine> {
   const { machineId, role, signal, existing, wake, beforeStart } = request;
   const undo: (() => Promise<unknown>)[] = [async () => place.release()];
   try {
     const route = await inPhase(runtime, { phase: 'create', role, signal }, (until) =>
-      runtime.egress.open(network, wayOutOptions(runtime, request, until)),
+      runtime.egress.open(network, egressOptions(runtime, request, until)),
     );
     undo.push(() => route.close());
     // The row of a new machine was written with the first one.
     const epoch = existing ? await runtime.store.machines.nextEpoch(machineId) : FIRST_EPOCH;
     // From here on the machine has the place, and gives it back when it no longer runs.
     undo.shift();
-    const up = await bringUp(runtime, { plan, epoch, route, place, existing, wake, beforeStart, signal });
+    const up = await launchMachine(runtime, { plan, epoch, route, place, existing, wake, beforeStart, signal });
     undo.push(() => (existing ? up.machine.stop({ deadlineMs: 2_000 }) : up.machine.destroy()));
     return await introduce(runtime, { ...up, plan, route }, contextOf(request, signal));
   } catch (thrown) {
-    for (const step of undo.toReversed()) await runtime.attempt('clearing away a machine that did not start', step);
+    for (const step of undo.toReversed()) await runtime.bestEffort('clearing away a machine that did not start', step);
     throw thrown;
   }
 }
@@ -127,7 +127,7 @@ export function contextOf({ userId, provider, sessionId }: MachineRequest, signa
   return { userId, provider, sessionId, signal };
 }
 
-export function wayOutOptions(
+export function egressOptions(
   runtime: Runtime,
   { userId, machineId }: MachineRequest,
   signal: AbortSignal,

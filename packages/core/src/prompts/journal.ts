@@ -1,4 +1,4 @@
-import { createLine } from '../base/serial-queue.ts';
+import { createSerialQueue } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewPrompt, PromptRecord } from '../contracts/store.ts';
 import { untilStored } from '../base/until-stored.ts';
@@ -22,7 +22,7 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
   const first = runtime.hooks.promptEvent({ type: 'prompt-start', promptId, provider }, view);
   const record = runtime.store.prompts.create(prompt, first);
   record.catch(() => undefined);
-  const inLine = createLine();
+  const enqueue = createSerialQueue();
   let ended = false;
 
   async function append(events: readonly PromptEvent[]): Promise<void> {
@@ -32,7 +32,7 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     const end = seen.find((event) => event.type === 'prompt-end');
     const store = (): Promise<unknown> => runtime.store.prompts.append(promptId, seen);
     await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
-    runtime.bell.ring(promptTopic(promptId));
+    runtime.notifier.ring(promptTopic(promptId));
     if (end?.type !== 'prompt-end') return;
     ended = true;
     runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome });
@@ -49,7 +49,7 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     }
   }
 
-  return { record, write: (events) => inLine(() => append(events)) };
+  return { record, write: (events) => enqueue(() => append(events)) };
 }
 
 export function promptTopic(promptId: string): string {

@@ -57,7 +57,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     return begin({ ...prompt, conversationId: request.conversationId ?? null }, provider, request);
   }
 
-  /** The person waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
+  /** The user waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
   function begin(prompt: NewPrompt, provider: Provider, request: StartPrompt): Promise<PromptRecord> {
     const { promptId, userId } = prompt;
     const journal = beginPromptJournal(runtime, prompt);
@@ -93,7 +93,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       if (!(await isDone(journal.record))) return;
       const { code, message, hint } = endError(thrown, signal);
       const outcome = outcomeOf(code);
-      await runtime.attempt('ending a prompt', () =>
+      await runtime.bestEffort('ending a prompt', () =>
         journal.write([{ type: 'prompt-end', outcome, code, message, hint }]),
       );
     }
@@ -113,7 +113,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     },
     get,
     events: (promptId, afterId, signal) =>
-      followJournal(runtime.bell, {
+      followJournal(runtime.notifier, {
         topic: promptTopic(promptId),
         afterId,
         signal,

@@ -1,5 +1,5 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
-import { endLogin } from '../cli-machine/invalidate-credential.ts';
+import { invalidateCredential } from '../cli-machine/invalidate-credential.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -30,7 +30,7 @@ const DEFAULT_PLAN: PromptPlan = {
   maxOutputBytes: 64 * 1024 * 1024,
 };
 
-/** Runs one prompt on the person's CLI machine, from planning to the last event. */
+/** Runs one prompt on the user's CLI machine, from planning to the last event. */
 export async function runPrompt(runtime: Runtime, machines: CliMachines, run: PromptRun): Promise<void> {
   const { provider, request, signal, journal } = run;
   const { id } = provider.manifest;
@@ -45,13 +45,13 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
     signal,
     onProgress: (state, message) => {
       // In line with what follows; the prompt need not fail because a remark was not written.
-      void runtime.attempt('noting the progress of a machine', () =>
+      void runtime.bestEffort('noting the progress of a machine', () =>
         journal.write([{ type: 'machine', state, message }]),
       );
     },
   });
   using _ = runtime.refusals.watch(machine.running.id, (host, reason) => {
-    void runtime.attempt('noting a host that a machine was refused', () =>
+    void runtime.bestEffort('noting a host that a machine was refused', () =>
       journal.write([{ type: 'notice', message: describeRefusal(host, reason, 'work') }]),
     );
   });
@@ -120,16 +120,21 @@ async function streamRun(
 
   /** The provider has just answered with it. */
   async function noteVerified(): Promise<void> {
-    await runtime.attempt('noting that a login works', async () => {
+    await runtime.bestEffort('noting that a login works', async () => {
       const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
       if (held !== undefined) await runtime.store.credentials.setVerified(request.userId, manifest.id, held);
     });
   }
 
-  /** Only the version this machine holds: the person may have logged in again meanwhile. */
+  /** Only the version this machine holds: the user may have logged in again meanwhile. */
   async function markInvalid(): Promise<void> {
     const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
     if (held === undefined) return;
-    await endLogin(runtime, { userId: request.userId, provider: manifest.id, reason: 'refused', version: held });
+    await invalidateCredential(runtime, {
+      userId: request.userId,
+      provider: manifest.id,
+      reason: 'refused',
+      version: held,
+    });
   }
 }

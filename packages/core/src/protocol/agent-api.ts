@@ -18,7 +18,7 @@ export const AGENT_MAX_BODY = 2 * 1024 * 1024;
 /** Largest credential file, in bytes. */
 export const MAX_CREDENTIAL_BYTES = 256 * 1024;
 
-/** How the sign-in page reaches the person: the machine's desktop, their own browser, or not at all. */
+/** How the sign-in page reaches the user: the machine's desktop, their own browser, or not at all. */
 export const loginDisplaySchema = z.enum(['desktop', 'local', 'none']);
 export type LoginDisplay = z.infer<typeof loginDisplaySchema>;
 
@@ -42,17 +42,17 @@ export const bootConfigSchema = z.strictObject({
   ]),
   /** Absolute home of the machine, where `~/` of credential paths points. `work` in it is what all CLIs share. */
   home: z.string().startsWith('/'),
-  /** Absolute folder with a home for each provider, in place of the one above. Absent: one login is all this machine sees. */
+  /** Absolute directory with a home for each provider, in place of the one above. Absent: one login is all this machine sees. */
   homes: z.string().startsWith('/').optional(),
   /** Program that shows each CLI its own home alone, at `home`. Absent: the homes are apart, and any CLI could look. */
   bubblewrap: z.string().startsWith('/').optional(),
-  /** Absolute folder for the agent's own sockets and small files, outside the home. */
+  /** Absolute directory for the agent's own sockets and small files, outside the home. */
   runtime: z.string().startsWith('/'),
   /** Where the machine finds its egress proxy; the agent offers it to the CLIs on a loopback port. Absent: no way out. */
   egress: egressAddressSchema.optional(),
   certificateAuthority: z.string().optional(),
   desktop: z.strictObject({ width: z.number().int(), height: z.number().int() }).optional(),
-  /** Installation folder of each CLI inside the machine. */
+  /** Installation directory of each CLI inside the machine. */
   clis: z.record(z.string(), z.string()),
 });
 
@@ -125,7 +125,7 @@ export const executeRequestSchema = z.strictObject({
   rpc: rpcRunSchema.optional(),
   /** Variables for this run only, for instance a token credential. */
   env: z.record(z.string(), z.string()).default({}),
-  /** Folder below the home where the CLI runs. */
+  /** Directory below the home where the CLI runs. */
   workingDirectory: z.string().regex(/^~\/work(\/[A-Za-z0-9._-]+)*$/),
   timeoutMs: z.number().int().positive(),
   /** Bytes of output after which the run is ended. */

@@ -15,7 +15,7 @@ export const startLoginBodySchema = z.strictObject({
   provider: providerSchema,
   /** A method's id, optionally with the display: `browser`, `browser:local`, `device-code`. */
   method: z.string().min(1).max(64).optional(),
-  /** `consent.id` of the provider, where the person has been shown that text: it is recorded with the login. */
+  /** `consent.id` of the provider, where the user has been shown that text: it is recorded with the login. */
   consent: z.string().min(1).max(64).optional(),
   /** A plan login and an API key exclude each other: without this, one refuses to take the place of the other. */
   replace: z.boolean().optional(),
@@ -45,7 +45,7 @@ export const startedLoginSchema = z.object({
 });
 
 /** One way to log in, as the request's `method` names it. */
-export const loginWaySchema = z.object({
+export const methodChoiceSchema = z.object({
   id: z.string(),
   title: z.string(),
   kind: z.string(),
@@ -70,7 +70,7 @@ export const loginStatusSchema = z.object({
   errorMessage: z.string().nullable(),
   errorHint: z.string().nullable(),
   /** The ways that could be tried instead. */
-  methods: z.array(loginWaySchema),
+  methods: z.array(methodChoiceSchema),
   createdAt: z.string(),
   updatedAt: z.string(),
 });
@@ -104,23 +104,23 @@ export const providerListSchema = z.array(
     connected: z.boolean(),
     /** False after the provider refused the login; `null` while not connected. */
     valid: z.boolean().nullable(),
-    /** Why the person has to log in again; `null` while they need not. */
+    /** Why the user has to log in again; `null` while they need not. */
     problem: z.string().nullable(),
-    /** When the person has to log in again; `null` where nobody knows. */
+    /** When the user has to log in again; `null` where nobody knows. */
     loginExpiresAt: z.string().nullable(),
     /** That is within three days. */
     endsSoon: z.boolean(),
     account: z.string().nullable(),
     /** `null` while not connected. */
     kind: z.enum(['plan', 'api-key']).nullable(),
-    methods: z.array(loginWaySchema),
+    methods: z.array(methodChoiceSchema),
     /** Ways that do not work on this host, each with the reason. */
     unavailable: z.array(z.object({ id: z.string(), title: z.string(), reason: z.string() })),
     /** Address of the vendor's terms. */
     terms: z.string(),
     /** The day somebody last read them for this purpose; `null` where nobody has. */
     termsReviewed: z.string().nullable(),
-    /** What to tell the person before they connect. The id changes with the text. */
+    /** What to tell the user before they connect. The id changes with the text. */
     consent: z.object({ id: z.string(), text: z.string() }),
     /** Why new logins and prompts are refused; `null` where they are not. */
     disabled: z.object({ reason: z.string(), hint: z.string() }).nullable(),
@@ -134,9 +134,9 @@ export const credentialListSchema = z.array(
     valid: z.boolean(),
     account: z.string().nullable(),
     kind: z.enum(['plan', 'api-key']),
-    /** Why the person has to log in again; `null` while the login is valid. */
+    /** Why the user has to log in again; `null` while the login is valid. */
     problem: z.string().nullable(),
-    /** The person has to log in again within three days. */
+    /** The user has to log in again within three days. */
     endsSoon: z.boolean(),
     accessExpiresAt: z.string().nullable(),
     loginExpiresAt: z.string().nullable(),

@@ -1,7 +1,7 @@
 import { digest } from '../base/digest.ts';
 import type { ProviderManifest } from './manifest.ts';
 
-/** What a person is told before they connect a provider. */
+/** What a user is told before they connect a provider. */
 export interface Consent {
   /** Changes with the text, so that it can be recorded which one somebody saw. */
   readonly id: string;

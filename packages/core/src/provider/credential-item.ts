@@ -22,8 +22,8 @@ const credentialEnvironmentSchema = z.strictObject({
   id: idSchema,
   name: environmentNameSchema,
   from: z.union([matcherSchema, z.literal('person')]),
-  /** Makes it a way to connect of its own: the person hands over a value they have already, and no CLI runs. */
-  handOver: z
+  /** Makes it a way to connect of its own: the user hands over a value they have already, and no CLI runs. */
+  manualEntry: z
     .strictObject({
       /** As a login method's title. */
       title: z.string().min(1).max(80),
@@ -33,7 +33,7 @@ const credentialEnvironmentSchema = z.strictObject({
       shape: matcherSchema,
       /** Shown where a value is refused, for instance `sk-ant-api03-…`. */
       example: z.string().min(1).max(80),
-      /** The vendor's page where a person gets one. */
+      /** The vendor's page where a user gets one. */
       page: z.url({ protocol: /^https$/ }).optional(),
     })
     .optional(),

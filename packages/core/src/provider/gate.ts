@@ -28,7 +28,7 @@ export function createProviderGate(registry: ProviderRegistry, policy: ProviderP
     const withheld = policy && withheldBecause(manifest, policy);
     if (withheld !== undefined) {
       return new SallyportError('PROVIDER_DISABLED', withheld, {
-        hint: `The operator turns it on by reading ${manifest.terms.url} and naming ${manifest.id} in iHaveReadTheTermsOf of the configuration.`,
+        hint: `The operator turns it on by reading ${manifest.terms.url} and naming ${manifest.id} in acceptedTerms of the configuration.`,
       });
     }
     if (!off.has(manifest.id)) return undefined;

@@ -36,7 +36,7 @@ const linesPromptSchema = z
       workspace: z.array(argumentSchema).max(20),
       full: z.array(argumentSchema).max(20),
     }),
-    /** Any of these in an observation means that the person has to log in again. */
+    /** Any of these in an observation means that the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).max(20),
   })
   .superRefine((prompt, context) => {
@@ -65,7 +65,7 @@ const rpcPromptSchema = z
     tools: z.strictObject({ 'read-only': z.json(), workspace: z.json(), full: z.json() }),
     /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */
     over: z.array(rpcOverSchema).min(1).max(10),
-    /** Any of these in an observation means that the person has to log in again. */
+    /** Any of these in an observation means that the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).max(20),
   })
   .superRefine((prompt, context) => {

@@ -22,7 +22,7 @@ export function finiteNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** Any value for a person to read: text as it is, nothing as nothing, the rest as JSON. */
+/** Any value for a user to read: text as it is, nothing as nothing, the rest as JSON. */
 export function readable(value: unknown): string {
   if (typeof value === 'string') return value;
   return value === undefined || value === null ? '' : JSON.stringify(value);

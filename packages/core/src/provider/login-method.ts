@@ -33,7 +33,7 @@ const loginMethodShape = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/),
   title: z.string().min(1).max(80),
   kind: loginKindSchema,
-  /** What the person needs. Default: what its kind needs; a narrower list leaves out where it does not work. */
+  /** What the user needs. Default: what its kind needs; a narrower list leaves out where it does not work. */
   needs: z.array(loginNeedSchema).min(1).optional(),
   /** Ids of the credential items it brings. Default: every one that is a file. */
   gives: z.array(idSchema).min(1).optional(),

@@ -19,11 +19,11 @@ const manifestShape = z.strictObject({
   title: z.string().min(1).max(60),
   terms: z.strictObject({
     url: z.url({ protocol: /^https$/ }),
-    /** The day a person last read them for this purpose; `null` where nobody has. */
+    /** The day a user last read them for this purpose; `null` where nobody has. */
     reviewed: z.iso.date().nullable(),
     /** The kinds of deployment they allow. In any other the provider is off until the operator turns it on. */
     deployments: z.array(z.enum(['self-hosted', 'internal', 'hosted'])),
-    /** Something the person has to know about this provider in particular, added to what everybody is told. */
+    /** Something the user has to know about this provider in particular, added to what everybody is told. */
     consent: z.string().min(1).max(600).optional(),
   }),
   cli: z.strictObject({
@@ -51,7 +51,7 @@ const manifestShape = z.strictObject({
     logout: commandSchema.optional(),
   }),
   needs: z.strictObject({ memoryMb: z.number().int().min(64).max(16_384) }),
-  /** The ladder, most comfortable first. */
+  /** The method selection, most comfortable first. */
   logins: z
     .array(loginMethodSchema)
     .min(1)
@@ -77,14 +77,14 @@ export const manifestSchema = manifestShape.superRefine(({ credentials, logins }
     if (unknown.length > 0) problem(['logins', index, 'gives'], `names no credential item: ${unknown.join(', ')}`);
   }
   for (const [index, item] of credentials.entries()) {
-    if (item.as !== 'environment' || !item.handOver) continue;
-    const taken = logins.some((login) => login.id === handOverId(item));
+    if (item.as !== 'environment' || !item.manualEntry) continue;
+    const taken = logins.some((login) => login.id === manualEntryId(item));
     if (taken) problem(['credentials', index, 'id'], 'is also the id of a login method');
   }
 });
 
-/** The name by which a person asks to hand over a value: as a login method's, with dashes. */
-export function handOverId({ id }: Pick<CredentialEnvironmentItem, 'id'>): string {
+/** The name by which a user asks to hand over a value: as a login method's, with dashes. */
+export function manualEntryId({ id }: Pick<CredentialEnvironmentItem, 'id'>): string {
   return id.replaceAll('_', '-');
 }
 

@@ -1,45 +1,45 @@
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { CredentialEnvironmentItem, CredentialItem } from './credential-item.ts';
-import type { DeclaredPrompt } from './question.ts';
+import type { Question } from './question.ts';
 import type { LoginMethod } from './login-method.ts';
-import { handOverId } from './manifest.ts';
+import { manualEntryId } from './manifest.ts';
 import { matchText } from './matcher.ts';
 
-/** A way to connect in which no CLI runs: the person hands over a key or a token that they have already. */
-export interface HandOver {
+/** A way to connect in which no CLI runs: the user hands over a key or a token that they have already. */
+export interface ManualEntry {
   readonly id: string;
   readonly title: string;
   readonly kind: 'api-key' | 'import';
   /** What it is stored as. */
-  readonly item: CredentialEnvironmentItem & { readonly handOver: HandOverForm };
+  readonly item: CredentialEnvironmentItem & { readonly manualEntry: ManualEntryForm };
 }
 
 /** What a way to connect goes by: a login of the CLI, or something handed over. */
-export type OfferedMethod = LoginMethod | HandOver;
+export type OfferedMethod = LoginMethod | ManualEntry;
 
-type HandOverForm = NonNullable<CredentialEnvironmentItem['handOver']>;
+type ManualEntryForm = NonNullable<CredentialEnvironmentItem['manualEntry']>;
 
-/** The credential items of a manifest that a person can hand over. */
-export function handOvers(items: readonly CredentialItem[]): readonly HandOver[] {
+/** The credential items of a manifest that a user can hand over. */
+export function manualEntries(items: readonly CredentialItem[]): readonly ManualEntry[] {
   return items.flatMap((item) => {
-    if (item.as !== 'environment' || !item.handOver) return [];
-    const { handOver } = item;
+    if (item.as !== 'environment' || !item.manualEntry) return [];
+    const { manualEntry } = item;
     const kind = item.from === 'person' ? 'api-key' : 'import';
-    return [{ id: handOverId(item), title: handOver.title, kind, item: { ...item, handOver } }];
+    return [{ id: manualEntryId(item), title: manualEntry.title, kind, item: { ...item, manualEntry } }];
   });
 }
 
-/** The question that a person answers with the value. */
-export function handOverPrompt({ item }: HandOver): DeclaredPrompt {
-  return { id: item.id, label: item.handOver.label, kind: 'text', secret: true };
+/** The question that a user answers with the value. */
+export function manualEntryQuestion({ item }: ManualEntry): Question {
+  return { id: item.id, label: item.manualEntry.label, kind: 'text', secret: true };
 }
 
 /**
  * Values for the environment without the blanks and line ends that come along when they are copied. Throws
  * `CREDENTIAL_MALFORMED`, which never quotes the value, for one that cannot be right.
  */
-export function checkHandedOver(items: readonly CredentialItem[], files: CredentialFiles): CredentialFiles {
+export function checkEnteredValue(items: readonly CredentialItem[], files: CredentialFiles): CredentialFiles {
   const checked = Object.entries(files).map(([id, text]): [string, string] => {
     const item = items.find((candidate) => candidate.id === id);
     return item?.as === 'environment' ? [id, checkValue(item, text.trim())] : [id, text];
@@ -48,14 +48,14 @@ export function checkHandedOver(items: readonly CredentialItem[], files: Credent
 }
 
 function checkValue(item: CredentialEnvironmentItem, value: string): string {
-  const { handOver, from, name } = item;
-  const shape = handOver?.shape ?? (from === 'person' ? undefined : from);
+  const { manualEntry, from, name } = item;
+  const shape = manualEntry?.shape ?? (from === 'person' ? undefined : from);
   // It goes into an environment variable, where a zero byte would end it and a line end has no business.
   const isPlain = value !== '' && !/[\p{Cc}\s]/u.test(value);
   if (isPlain && (shape === undefined || matchText(shape, value) !== undefined)) return value;
   throw new SallyportError('CREDENTIAL_MALFORMED', `That does not look like a value for ${name}.`, {
-    hint: handOver
-      ? `One looks like this: ${handOver.example} Copy the whole of it, and nothing else.`
+    hint: manualEntry
+      ? `One looks like this: ${manualEntry.example} Copy the whole of it, and nothing else.`
       : 'Copy the whole of it, and nothing else.',
   });
 }

@@ -10,7 +10,7 @@ const manifest = (deployments: readonly ('self-hosted' | 'internal' | 'hosted')[
 
 describe('the policy for providers', () => {
   it('turns on what the manifest lists for this kind of deployment, and nothing else', () => {
-    const policy = { deployment: 'hosted', readTermsOf: [] } as const;
+    const policy = { deployment: 'hosted', acceptedTerms: [] } as const;
     expect(withheldBecause(manifest(['self-hosted', 'hosted']), policy)).toBeUndefined();
     expect(withheldBecause(manifest(['self-hosted']), policy)).toBe(
       'Acme is off in a deployment of kind hosted: nobody has read its terms for that.',
@@ -19,7 +19,7 @@ describe('the policy for providers', () => {
   });
 
   it('leaves the last word to the operator, provider by provider', () => {
-    expect(withheldBecause(manifest([]), { deployment: 'hosted', readTermsOf: ['acme'] })).toBeUndefined();
-    expect(withheldBecause(manifest([]), { deployment: 'hosted', readTermsOf: ['other'] })).toBeDefined();
+    expect(withheldBecause(manifest([]), { deployment: 'hosted', acceptedTerms: ['acme'] })).toBeUndefined();
+    expect(withheldBecause(manifest([]), { deployment: 'hosted', acceptedTerms: ['other'] })).toBeDefined();
   });
 });

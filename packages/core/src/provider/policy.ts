@@ -1,13 +1,13 @@
 import type { ProviderManifest } from './manifest.ts';
 
-/** Who the people are that a server connects: its operator alone, their own organisation, or customers. */
+/** Who the users are that a server connects: its operator alone, their own organisation, or customers. */
 export type DeploymentKind = ProviderManifest['terms']['deployments'][number];
 
 /** What the operator says about the vendors' terms. */
 export interface ProviderPolicy {
   readonly deployment: DeploymentKind;
   /** Ids of the providers whose terms the operator has read, and found to allow this deployment. */
-  readonly readTermsOf: readonly string[];
+  readonly acceptedTerms: readonly string[];
 }
 
 /**
@@ -16,9 +16,9 @@ export interface ProviderPolicy {
  */
 export function withheldBecause(
   { id, title, terms }: Pick<ProviderManifest, 'id' | 'title' | 'terms'>,
-  { deployment, readTermsOf }: ProviderPolicy,
+  { deployment, acceptedTerms }: ProviderPolicy,
 ): string | undefined {
-  if (terms.deployments.includes(deployment) || readTermsOf.includes(id)) return undefined;
+  if (terms.deployments.includes(deployment) || acceptedTerms.includes(id)) return undefined;
   const found = terms.reviewed === null ? 'nobody has read its terms for that' : 'its terms were not found to allow it';
   return `${title} is off in a deployment of kind ${deployment}: ${found}.`;
 }

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { idSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
-/** A question of the CLI that a person or a plugin may have to answer. */
-export const declaredPromptSchema = z.strictObject({
+/** A question of the CLI that a user or a plugin may have to answer. */
+export const questionSchema = z.strictObject({
   id: idSchema,
   /** What the page shows above the field. */
   label: z.string().min(1).max(200),
@@ -22,4 +22,4 @@ export const declaredPromptSchema = z.strictObject({
   example: z.string().min(1).max(200).optional(),
 });
 
-export type DeclaredPrompt = z.infer<typeof declaredPromptSchema>;
+export type Question = z.infer<typeof questionSchema>;

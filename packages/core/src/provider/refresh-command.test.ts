@@ -10,7 +10,7 @@ const talk = {
   reloginNeeded: [{ text: 'refused' }],
 };
 
-describe('the command that renews a login', () => {
+describe('the command that refreshes a login', () => {
   it('is a command line with the meaning of its exit codes, or a talk over JSON-RPC', () => {
     const command = { argv: ['auth', 'refresh'], exits: { '0': 'ok', '1': 'not-logged-in' }, afterHours: 24 };
     expect(refreshCommandSchema.parse(command)).toEqual(command);

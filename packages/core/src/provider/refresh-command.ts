@@ -12,7 +12,7 @@ export const commandSchema = z.strictObject({
 });
 
 const commonShape = {
-  /** A login that was renewed so long ago is renewed again, for CLIs whose tokens do not say when they end. */
+  /** A login that was refreshed so long ago is refreshed again, for CLIs whose tokens do not say when they end. */
   afterHours: z
     .number()
     .int()
@@ -29,7 +29,7 @@ const rpcRefreshSchema = z
     steps: z.array(rpcPromptStepSchema).min(1).max(20),
     /** Any of these in a message means that the CLI is done. Its input is closed then, and it ends. */
     over: z.array(rpcOverSchema).min(1).max(10),
-    /** Any of these in a message means that the vendor refused, and the person has to log in again. */
+    /** Any of these in a message means that the vendor refused, and the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).min(1).max(20),
   })
   .superRefine(({ steps }, context) => {
@@ -38,8 +38,8 @@ const rpcRefreshSchema = z
   });
 
 /**
- * How a CLI renews its login without asking a model anything: a command that ends, or a talk over JSON-RPC. Left out
- * for a CLI of which that has not been shown, since keeping a login alive must not spend the person's plan.
+ * How a CLI refreshes its login without asking a model anything: a command that ends, or a talk over JSON-RPC. Left out
+ * for a CLI of which that has not been shown, since keeping a login alive must not spend the user's plan.
  */
 export const refreshCommandSchema = z.union([commandSchema.extend(commonShape), rpcRefreshSchema]);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { idSchema, isUnique, pointerSchema } from './bounded.ts';
-import { declaredPromptSchema } from './question.ts';
+import { questionSchema } from './question.ts';
 import { matcherSchema } from './matcher.ts';
 import { placesIn } from './rpc-template.ts';
 
@@ -40,7 +40,7 @@ const notifySchema = z.strictObject({
 
 const askSchema = z.strictObject({
   kind: z.literal('ask'),
-  prompt: declaredPromptSchema,
+  prompt: questionSchema,
   /** Sent when there is an answer, which goes where `{ slot: 'answer' }` is. */
   request: requestSchema.omit({ kind: true }),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { argumentSchema, environmentNameSchema, idSchema } from './bounded.ts';
-import { declaredPromptSchema } from './question.ts';
+import { questionSchema } from './question.ts';
 import { matcherSchema } from './matcher.ts';
 
 /** One thing to do when the screen shows something. Steps are not ordered; each fires once. */
@@ -12,7 +12,7 @@ const expectStepSchema = z.strictObject({
     z.strictObject({ kind: z.literal('send'), text: z.string().max(100) }),
     z.strictObject({
       kind: z.literal('ask'),
-      prompt: declaredPromptSchema,
+      prompt: questionSchema,
       submit: z.string().max(10).default('\r'),
       /** A full-screen CLI takes an Enter that arrives together with a pasted answer for a part of it. */
       submitAfterMs: z.number().int().min(0).max(2000).default(0),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { answerStep, beginConversation, hear, overdueRequest } from './connection.ts';
+import { answerStep, openRpcConnection, receiveMessage, overdueRequest } from './connection.ts';
 import { factsOf, linksOf } from './facts.ts';
 import { isRunOver } from './run.ts';
 import { problemOfSteps } from '../provider/rpc-step.ts';
@@ -27,50 +27,50 @@ const steps: readonly RpcStep[] = [
   },
 ];
 const sent = (lines: readonly string[]): unknown[] => lines.map((line) => JSON.parse(line));
-const begun = beginConversation(steps, { prompt: 'hi' });
+const begun = openRpcConnection(steps, { prompt: 'hi' });
 const reply = (id: string, result: unknown): string => JSON.stringify({ id, result });
 
 describe('a conversation over JSON-RPC', () => {
   it('begins with the steps that wait for nothing, and fires each of the others once', () => {
     expect(sent(begun.send)).toEqual([{ jsonrpc: '2.0', id: 'hello', method: 'hello' }]);
-    const next = hear(begun.conversation, reply('hello', { thread: { id: 't1' } }), 10);
+    const next = receiveMessage(begun.connection, reply('hello', { thread: { id: 't1' } }), 10);
     expect(sent(next.send)).toEqual([
       { jsonrpc: '2.0', method: 'there' },
       // The model is absent, and so is its member.
       { jsonrpc: '2.0', id: 'turn', method: 'turn', params: { id: 't1', say: ['hi'] } },
     ]);
-    expect(hear(next.conversation, reply('hello', {}), 20).send).toEqual([]);
+    expect(receiveMessage(next.connection, reply('hello', {}), 20).send).toEqual([]);
   });
 
   it('takes no reply for which nobody waits, and no line that is no message', () => {
     for (const line of [reply('turn', {}), reply('else', {}), '{"id":1,"result":{}}', 'hello result', '[]', '{}', '']) {
-      const turn = hear(begun.conversation, line, 10);
+      const turn = receiveMessage(begun.connection, line, 10);
       expect([turn.send, turn.refusal]).toEqual([[], undefined]);
     }
   });
 
   it('declines what the CLI asks of its client', () => {
-    const { send } = hear(begun.conversation, '{"id":7,"method":"may/I","params":{}}', 10);
+    const { send } = receiveMessage(begun.connection, '{"id":7,"method":"may/I","params":{}}', 10);
     expect(sent(send)).toMatchObject([{ id: 7, error: { code: -32_601 } }]);
   });
 
   it('tells which request was not answered in its time, and what an error says', () => {
-    expect(overdueRequest(begun.conversation, 999)).toBeUndefined();
-    expect(overdueRequest(begun.conversation, 1000)).toBe('hello');
-    const refused = hear(begun.conversation, '{"id":"hello","error":{"code":1,"message":"not today"}}', 10);
+    expect(overdueRequest(begun.connection, 999)).toBeUndefined();
+    expect(overdueRequest(begun.connection, 1000)).toBe('hello');
+    const refused = receiveMessage(begun.connection, '{"id":"hello","error":{"code":1,"message":"not today"}}', 10);
     expect(refused).toMatchObject({
       refusal: 'not today',
       facts: ['hello error', 'hello error /code 1', 'hello error /message not today'],
     });
-    expect(overdueRequest(refused.conversation, 5000)).toBeUndefined();
+    expect(overdueRequest(refused.connection, 5000)).toBeUndefined();
   });
 
   it('sends an answer where its place is', () => {
     const prompt = { id: 'code', label: 'Code', kind: 'code' as const, secret: true };
     const request = { method: 'redeem', params: { code: { slot: 'answer' } }, replyWithinMs: 1000 };
-    const asking = beginConversation([{ id: 'ask', do: { kind: 'ask', prompt, request } }], {});
+    const asking = openRpcConnection([{ id: 'ask', do: { kind: 'ask', prompt, request } }], {});
     expect(asking.asking.map(({ id }) => id)).toEqual(['ask']);
-    const { send } = answerStep(asking.conversation, 'ask', '"4711"', 0);
+    const { send } = answerStep(asking.connection, 'ask', '"4711"', 0);
     expect(sent(send)).toMatchObject([{ id: 'ask', method: 'redeem', params: { code: '"4711"' } }]);
   });
 
@@ -80,9 +80,9 @@ describe('a conversation over JSON-RPC', () => {
       values: {},
       over: [{ when: { pattern: '^done$' }, same: { at: '/t', as: { reply: 'hello', at: '/thread/id' } } }],
     };
-    const { conversation } = hear(begun.conversation, reply('hello', { thread: { id: 't1' } }), 10);
+    const { connection } = receiveMessage(begun.connection, reply('hello', { thread: { id: 't1' } }), 10);
     const done = (thread: string): boolean =>
-      isRunOver(run, hear(conversation, JSON.stringify({ method: 'done', params: { t: thread } }), 20));
+      isRunOver(run, receiveMessage(connection, JSON.stringify({ method: 'done', params: { t: thread } }), 20));
     expect([done('t2'), done('t1')]).toEqual([false, true]);
   });
 });

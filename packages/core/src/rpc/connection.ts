@@ -7,8 +7,8 @@ import type { RpcStep } from '../provider/rpc-step.ts';
 import { paramsOf } from '../provider/rpc-step.ts';
 import { fillTemplate, valueAt } from '../provider/rpc-template.ts';
 
-/** What is known of one conversation with a CLI over JSON-RPC. A JSON value. */
-export interface Conversation {
+/** What is known of one connection with a CLI over JSON-RPC. A JSON value. */
+export interface RpcConnection {
   readonly steps: readonly RpcStep[];
   /** What goes into the slots. */
   readonly values: Readonly<Record<string, unknown>>;
@@ -21,11 +21,11 @@ export interface Conversation {
 
 /** What one message has led to. */
 export interface Turn {
-  readonly conversation: Conversation;
+  readonly connection: RpcConnection;
   /** The message; `undefined` for a line that is none. */
   readonly message: JsonRecord | undefined;
   readonly facts: readonly string[];
-  /** Lines for the CLI. */
+  /** SerialQueues for the CLI. */
   readonly send: readonly string[];
   /** Steps whose question has to be put to somebody. */
   readonly asking: readonly RpcStep[];
@@ -34,26 +34,26 @@ export interface Turn {
 }
 
 /**
- * Begins a conversation: the steps that wait for nothing fire. Pure, as all of it is: what the CLI says goes in,
+ * Begins a connection: the steps that wait for nothing fire. Pure, as all of it is: what the CLI says goes in,
  * what to tell it comes out, and a recording comes to the same each time.
  */
-export function beginConversation(steps: readonly RpcStep[], values: Readonly<Record<string, unknown>>): Turn {
-  const conversation: Conversation = { steps, values, fired: [], waiting: {}, replies: {} };
+export function openRpcConnection(steps: readonly RpcStep[], values: Readonly<Record<string, unknown>>): Turn {
+  const connection: RpcConnection = { steps, values, fired: [], waiting: {}, replies: {} };
   return fire(
-    conversation,
+    connection,
     steps.filter((step) => step.when === undefined),
     0,
   );
 }
 
 /** Takes one line of the CLI's output. `elapsedMs` counts from the beginning. */
-export function hear(conversation: Conversation, line: string, elapsedMs: number): Turn {
+export function receiveMessage(connection: RpcConnection, line: string, elapsedMs: number): Turn {
   const message = tryParseRpcLine(line);
   const read = message && readRpcMessage(message);
-  if (!message || !read) return { ...fire(conversation, [], elapsedMs), facts: [] };
+  if (!message || !read) return { ...fire(connection, [], elapsedMs), facts: [] };
   const facts = factsOf(message);
-  if (read.type === 'reply') return { ...heardReply(conversation, read, facts, elapsedMs), message, facts };
-  const turn = fire(conversation, dueSteps(conversation, facts), elapsedMs);
+  if (read.type === 'reply') return { ...heardReply(connection, read, facts, elapsedMs), message, facts };
+  const turn = fire(connection, dueSteps(connection, facts), elapsedMs);
   // Nobody is here to decide anything: what a CLI may do without asking is settled when it is started.
   const declined = { code: -32_601, message: 'This client answers no requests.' };
   const decline = read.type === 'request' ? [rpcLine({ id: read.id, error: declined })] : [];
@@ -61,64 +61,64 @@ export function hear(conversation: Conversation, line: string, elapsedMs: number
 }
 
 /** Sends what a question's step says, with the answer in its place. */
-export function answerStep(conversation: Conversation, id: string, answer: string, elapsedMs: number): Turn {
-  const step = conversation.steps.find((candidate) => candidate.id === id);
-  if (step?.do.kind !== 'ask') return fire(conversation, [], elapsedMs);
-  const values = { ...conversation.values, answer };
-  return request({ ...conversation, values }, { ...step, do: { kind: 'request', ...step.do.request } }, elapsedMs);
+export function answerStep(connection: RpcConnection, id: string, answer: string, elapsedMs: number): Turn {
+  const step = connection.steps.find((candidate) => candidate.id === id);
+  if (step?.do.kind !== 'ask') return fire(connection, [], elapsedMs);
+  const values = { ...connection.values, answer };
+  return request({ ...connection, values }, { ...step, do: { kind: 'request', ...step.do.request } }, elapsedMs);
 }
 
 /** The method of a request that was not answered in its time. */
-export function overdueRequest({ steps, waiting }: Conversation, elapsedMs: number): string | undefined {
+export function overdueRequest({ steps, waiting }: RpcConnection, elapsedMs: number): string | undefined {
   const late = Object.entries(waiting).find(([, untilMs]) => elapsedMs >= untilMs)?.[0];
   const action = steps.find((step) => step.id === late)?.do;
   return action?.kind === 'ask' ? action.request.method : action?.method;
 }
 
 function heardReply(
-  conversation: Conversation,
+  connection: RpcConnection,
   reply: { readonly id: string; readonly ok: boolean; readonly value: unknown },
   facts: readonly string[],
   elapsedMs: number,
 ): Turn {
   // A reply that nobody waits for may be a late or an invented one.
-  if (!Object.hasOwn(conversation.waiting, reply.id)) return fire(conversation, [], elapsedMs);
-  const { [reply.id]: _, ...waiting } = conversation.waiting;
-  const replies = reply.ok ? { ...conversation.replies, [reply.id]: reply.value } : conversation.replies;
-  const next = { ...conversation, waiting, replies };
+  if (!Object.hasOwn(connection.waiting, reply.id)) return fire(connection, [], elapsedMs);
+  const { [reply.id]: _, ...waiting } = connection.waiting;
+  const replies = reply.ok ? { ...connection.replies, [reply.id]: reply.value } : connection.replies;
+  const next = { ...connection, waiting, replies };
   const turn = fire(next, dueSteps(next, facts), elapsedMs);
   return reply.ok ? turn : { ...turn, refusal: nonEmpty(asRecord(reply.value)['message']) ?? 'no reason given' };
 }
 
 /** Each step fires once. */
-function dueSteps({ steps, fired }: Conversation, facts: readonly string[]): readonly RpcStep[] {
+function dueSteps({ steps, fired }: RpcConnection, facts: readonly string[]): readonly RpcStep[] {
   const text = facts.join('\n');
   return steps.filter(({ id, when }) => when && !fired.includes(id) && matchText(when, text) !== undefined);
 }
 
-function fire(conversation: Conversation, due: readonly RpcStep[], elapsedMs: number): Turn {
+function fire(connection: RpcConnection, due: readonly RpcStep[], elapsedMs: number): Turn {
   const nothing = { message: undefined, facts: [], send: [], asking: [], refusal: undefined };
-  const fired = [...conversation.fired, ...due.map((step) => step.id)];
+  const fired = [...connection.fired, ...due.map((step) => step.id)];
   return due.reduce<Turn>(
     (turn, step) => {
       if (step.do.kind === 'ask') return { ...turn, asking: [...turn.asking, step] };
-      const sent = request(turn.conversation, step, elapsedMs);
-      return { ...turn, conversation: sent.conversation, send: [...turn.send, ...sent.send] };
+      const sent = request(turn.connection, step, elapsedMs);
+      return { ...turn, connection: sent.connection, send: [...turn.send, ...sent.send] };
     },
-    { ...nothing, conversation: { ...conversation, fired } },
+    { ...nothing, connection: { ...connection, fired } },
   );
 }
 
-function request(conversation: Conversation, step: RpcStep, elapsedMs: number): Turn {
+function request(connection: RpcConnection, step: RpcStep, elapsedMs: number): Turn {
   const nothing = { message: undefined, facts: [], asking: [], refusal: undefined };
   const { id, do: action } = step;
-  if (action.kind === 'ask') return { ...nothing, conversation, send: [] };
-  const { values, replies } = conversation;
+  if (action.kind === 'ask') return { ...nothing, connection, send: [] };
+  const { values, replies } = connection;
   const params = fillTemplate(paramsOf(step), (place) =>
     'slot' in place ? values[place.slot] : valueAt(replies[place.reply], place.at),
   );
   const call = { method: action.method, ...(params !== undefined && { params }) };
-  if (action.kind === 'notify') return { ...nothing, conversation, send: [rpcLine(call)] };
-  const waiting = { ...conversation.waiting, [id]: elapsedMs + action.replyWithinMs };
-  return { ...nothing, conversation: { ...conversation, waiting }, send: [rpcLine({ id, ...call })] };
+  if (action.kind === 'notify') return { ...nothing, connection, send: [rpcLine(call)] };
+  const waiting = { ...connection.waiting, [id]: elapsedMs + action.replyWithinMs };
+  return { ...nothing, connection: { ...connection, waiting }, send: [rpcLine({ id, ...call })] };
 }

@@ -16,11 +16,11 @@ export const rpcRunSchema = z.strictObject({
 export type RpcRun = z.infer<typeof rpcRunSchema>;
 
 /** Whether nothing more is to come. Nothing follows an error either: the step after it would have needed the reply. */
-export function isRunOver({ over }: RpcRun, { facts, message, refusal, conversation }: Turn): boolean {
+export function isRunOver({ over }: RpcRun, { facts, message, refusal, connection }: Turn): boolean {
   if (refusal !== undefined) return true;
   const text = facts.join('\n');
   return over.some(({ when, same }) => {
     if (matchText(when, text) === undefined) return false;
-    return !same || valueAt(message?.['params'], same.at) === valueAt(conversation.replies[same.as.reply], same.as.at);
+    return !same || valueAt(message?.['params'], same.at) === valueAt(connection.replies[same.as.reply], same.as.at);
   });
 }

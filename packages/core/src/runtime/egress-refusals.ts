@@ -36,7 +36,7 @@ export function createRefusals(): Refusals {
   };
 }
 
-/** For the person; the second sentence is for whoever operates the server. */
+/** For the user; the second sentence is for whoever operates the server. */
 export function describeRefusal(host: string, reason: RefusalReason, purpose: 'sign-in' | 'work'): string {
   // It comes from inside a machine, and may be anything.
   const name = host.replaceAll(/[^\w.:[\]-]/g, '?').slice(0, 100);

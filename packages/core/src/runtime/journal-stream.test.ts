@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 // By its path: the test kit depends on this package, so this package cannot depend on the test kit.
 import { createVirtualClock } from '../../../testkit/src/clock.ts';
-import { createBell, followJournal } from './journal-stream.ts';
+import { createNotifier, followJournal } from './journal-stream.ts';
 import type { JournalEntry } from '../contracts/store.ts';
 
 /**
@@ -13,15 +13,15 @@ import type { JournalEntry } from '../contracts/store.ts';
  */
 function journal(options: { ring?: boolean } = {}) {
   const clock = createVirtualClock();
-  const bell = createBell(clock);
+  const notifier = createNotifier(clock);
   const entries: JournalEntry<string>[] = [];
   let onRead = (): void => undefined;
   const append = (event: string): void => {
     entries.push({ id: entries.length + 1, event });
-    if (options.ring !== false) bell.ring('t');
+    if (options.ring !== false) notifier.ring('t');
   };
   const follow = (afterId = 0, signal = new AbortController().signal) =>
-    followJournal(bell, {
+    followJournal(notifier, {
       topic: 't',
       afterId,
       signal,

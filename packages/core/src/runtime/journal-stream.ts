@@ -2,13 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import type { JournalEntry } from '../contracts/store.ts';
 
 /** Wakes everybody who follows a stream. Only a hint: followers read what happened from the store. */
-export interface Bell {
+export interface Notifier {
   ring(topic: string): void;
   /** Resolves at the next ring of the topic, or after `ms`. */
   wait(topic: string, ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createBell(clock: Clock): Bell {
+export function createNotifier(clock: Clock): Notifier {
   const waiting = new Map<string, Set<() => void>>();
   return {
     ring: (topic) => {
@@ -49,14 +49,17 @@ export interface FollowOptions<T> {
 }
 
 /** Every entry after `afterId`, the stored ones first, then each as it comes, until the last. */
-export async function* followJournal<T>(bell: Bell, options: FollowOptions<T>): AsyncGenerator<JournalEntry<T>> {
+export async function* followJournal<T>(
+  notifier: Notifier,
+  options: FollowOptions<T>,
+): AsyncGenerator<JournalEntry<T>> {
   let { afterId } = options;
   const isAtStart = (): boolean => afterId === options.afterId;
   for (;;) {
     options.signal.throwIfAborted();
     // Armed before reading: an entry written in between rings this wait, not the one after it.
     const stopWaiting = new AbortController();
-    const rung = bell
+    const rung = notifier
       .wait(options.topic, SAFETY_POLL_MS, AbortSignal.any([options.signal, stopWaiting.signal]))
       .catch(() => undefined);
     try {

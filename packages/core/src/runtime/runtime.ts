@@ -6,7 +6,7 @@ import type { Egress } from '../contracts/egress.ts';
 import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { HookCalls } from '../hooks/hook-calls.ts';
-import type { Bell } from './journal-stream.ts';
+import type { Notifier } from './journal-stream.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
 import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.ts';
@@ -40,7 +40,7 @@ export interface Runtime {
    * machines are looked after by `CliMachines`.
    */
   readonly inHand: Set<string>;
-  readonly bell: Bell;
+  readonly notifier: Notifier;
   readonly settings: Settings;
   /** Name of this host in machine rows. */
   readonly host: string;
@@ -51,7 +51,7 @@ export interface Runtime {
   /** For failures of work nobody waits for. */
   reportBackground(what: string, error: unknown): void;
   /** Does something whose failure must not stop the rest. Never rejects: it reports, and resolves to whether it worked. */
-  attempt(what: string, work: () => Promise<unknown>): Promise<boolean>;
+  bestEffort(what: string, work: () => Promise<unknown>): Promise<boolean>;
   setMachineState(machineId: string, userId: string, role: MachineRole, state: MachineState): Promise<void>;
 }
 
@@ -64,5 +64,5 @@ export type InstallCli = (
   options: { readonly signal: AbortSignal; onProgress(message: string, fraction?: number): void },
 ) => Promise<string>;
 
-/** The folder of a provider's pinned CLI, where it is on this host already. */
+/** The directory of a provider's pinned CLI, where it is on this host already. */
 export type FindCli = (manifest: ProviderManifest) => Promise<string | undefined>;

@@ -31,15 +31,15 @@ export interface Settings {
   readonly ceiling: Ceiling;
   /** Memory of a browser machine with and without a desktop, in MiB. */
   readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
-  readonly warmMachines: WarmSettings;
+  readonly warmPool: WarmSettings;
   readonly keepAlive: KeepAliveSettings;
-  /** What the person is shown in place of a sign-in link; only a demo with a made-up internet sets it. */
+  /** What the user is shown in place of a sign-in link; only a demo with a fake internet sets it. */
   readonly presentUrl: (href: string) => string;
 }
 
 /** How long each phase of bringing a machine up may take. */
 export interface BootTimeouts {
-  /** Its disk and its way out are made. Default 60 s. */
+  /** Its disk and its egress are made. Default 60 s. */
   readonly createMs: number;
   /** A stopped machine's disk is read, and logins are written to it. Default 60 s. */
   readonly prepareMs: number;
@@ -62,13 +62,13 @@ export interface WarmSettings {
   readonly refillDelayMs: number;
 }
 
-/** Logins that running CLI machines renew before they end, where the provider has a command for it. */
+/** Logins that running CLI machines refresh before they end, where the provider has a command for it. */
 export interface KeepAliveSettings {
-  /** An access token is renewed this long before it ends, at the latest. Default 20 minutes; 0 renews none. */
+  /** An access token is refreshed this long before it ends, at the latest. Default 20 minutes; 0 refreshes none. */
   readonly beforeMs: number;
   /** How long a login is left alone after it was tried. Default 10 minutes. */
   readonly retryMs: number;
-  /** How many are renewed at a time. Default 2. */
+  /** How many are refreshed at a time. Default 2. */
   readonly atOnce: number;
 }
 
@@ -85,7 +85,7 @@ export const defaultSettings: Settings = {
   workHosts: [],
   ceiling: defaultCeiling,
   browserMemoryMb: { desktop: 1536, plain: 256 },
-  warmMachines: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
+  warmPool: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
   keepAlive: { beforeMs: 20 * 60_000, retryMs: 10 * 60_000, atOnce: 2 },
   presentUrl: (href) => href,
 };

@@ -6,7 +6,7 @@ interface Entry {
   /** Hash of every version there was → its number. */
   readonly hashes: ReadonlyMap<string, number>;
   readonly holder: CredentialHolder | undefined;
-  /** The end of the login that the person was warned of. */
+  /** The end of the login that the user was warned of. */
   readonly warnedFor: number | undefined;
 }
 

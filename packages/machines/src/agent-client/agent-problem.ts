@@ -2,7 +2,7 @@ import { agentProblemSchema, errorCodes, SallyportError } from '@sallyport/core'
 import type { ErrorCode } from '@sallyport/core';
 
 /**
- * Turns the body of an answer that is not 2xx into an error. The agent lives where the person's CLI lives,
+ * Turns the body of an answer that is not 2xx into an error. The agent lives where the user's CLI lives,
  * so its word is not trusted: only codes about the login, the credential or the prompt pass, everything else
  * becomes AGENT_REFUSED.
  */

@@ -188,8 +188,8 @@ describe('the agent client', () => {
     const agent = await startAgent(() => {});
     const controller = new AbortController();
     const health = connectAgent(agent.machine, new Secret(canary)).health(controller.signal);
-    controller.abort(new Error('the person left'));
-    await expect(health).rejects.toThrow('the person left');
+    controller.abort(new Error('the user left'));
+    await expect(health).rejects.toThrow('the user left');
   });
 
   it('takes events up again behind the last one it saw, and ends with the machine', async () => {

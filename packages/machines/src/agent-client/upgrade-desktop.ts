@@ -7,8 +7,8 @@ import { prepare } from './agent-request.ts';
 import type { AgentTarget } from './agent-request.ts';
 
 /**
- * Opens the machine's screen as a WebSocket connection (RFC 6455 §4.1), for splicing with the person's own.
- * Of the person's request only the key and the protocol go on; cookies, origin and extensions stay outside.
+ * Opens the machine's screen as a WebSocket connection (RFC 6455 §4.1), for splicing with the user's own.
+ * Of the user's request only the key and the protocol go on; cookies, origin and extensions stay outside.
  */
 export async function upgradeDesktop(
   target: AgentTarget,

@@ -18,16 +18,16 @@ import { createSharedWork } from './shared-work.ts';
 import type { SharedWorkOptions } from './shared-work.ts';
 
 export interface CliInstallerOptions {
-  /** CLIs are installed below it, one folder for each provider and version. */
+  /** CLIs are installed below it, one directory for each provider and version. */
   readonly directory: string;
   /** The npm to run. Default: the one beside this Node, else the first in PATH. */
   readonly npm?: string;
 }
 
 export interface CliInstaller {
-  /** The folder of a provider's pinned CLI, installed if need be. One installation at a time for each version. */
+  /** The directory of a provider's pinned CLI, installed if need be. One installation at a time for each version. */
   ensure(this: void, cli: PinnedCli, provider: string, options: SharedWorkOptions): Promise<string>;
-  /** The same folder where it is whole already; installs nothing. */
+  /** The same directory where it is whole already; installs nothing. */
   find(this: void, cli: PinnedCli, provider: string): Promise<string | undefined>;
   /** Clears away what a server that died was installing. Call it once, before the first installation. */
   clearLeftovers(this: void, clock: Clock): Promise<void>;

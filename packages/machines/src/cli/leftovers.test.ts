@@ -44,7 +44,7 @@ describe('clearing away unfinished installations', () => {
     expect((await readdir(directory)).toSorted()).toEqual(['codex-0', 'codex-1.tmp', 'just-made.tmp']);
   });
 
-  it('removes an old folder that nobody has signed', async () => {
+  it('removes an old directory that nobody has signed', async () => {
     const folder = await unfinished('codex-1');
     await utimes(folder, 0, 0);
     await clearLeftovers(directory, systemClock);

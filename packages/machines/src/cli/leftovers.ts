@@ -7,11 +7,11 @@ import { endLeftovers, identifyProcess, isRunning } from '../host/process.ts';
 import type { HostProcess } from '../host/process.ts';
 import { removeTree } from '../host/remove-tree.ts';
 
-/** Ends the name of a folder in which an installation is under way. */
+/** Ends the name of a directory in which an installation is under way. */
 export const UNFINISHED = '.tmp';
 
 const OWNER = '.sallyport-installing';
-/** A folder is without a note of its owner for an instant; after this time the owner died in it. */
+/** A directory is without a note of its owner for an instant; after this time the owner died in it. */
 const UNNOTED_MS = 60_000;
 
 /** Notes in an unfinished installation whose it is, so that a later server can tell it from one that goes on. */

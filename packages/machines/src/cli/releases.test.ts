@@ -51,7 +51,7 @@ describe('the releases of a CLI', () => {
 });
 
 describe('another release of a CLI', () => {
-  it('is pinned by hash, resolved by npm in a clean folder, with nothing of it run', async () => {
+  it('is pinned by hash, resolved by npm in a clean directory, with nothing of it run', async () => {
     useNpm(`
       echo "$@" > ${root}/arguments
       env > ${root}/environment

@@ -20,7 +20,9 @@ export async function listReleases(
   cli: Pick<PinnedCli, 'package'>,
   options: ReleaseOptions,
 ): Promise<readonly string[]> {
-  const answer = await inCleanFolder(options, cli.package, (npm) => npm(['view', cli.package, 'versions', '--json']));
+  const answer = await inCleanDirectory(options, cli.package, (npm) =>
+    npm(['view', cli.package, 'versions', '--json']),
+  );
   const parsed: unknown = JSON.parse(answer);
   // A package with one version only answers with that one.
   const versions = (Array.isArray(parsed) ? parsed : [parsed]).filter((version) => typeof version === 'string');
@@ -28,13 +30,13 @@ export async function listReleases(
 }
 
 /**
- * Another version of a CLI, pinned as the manifest pins its own: npm resolves it in a clean folder and writes the
+ * Another version of a CLI, pinned as the manifest pins its own: npm resolves it in a clean directory and writes the
  * lockfile, without running or even fetching anything of it.
  */
 export async function pinRelease(cli: PinnedCli, version: string, options: ReleaseOptions): Promise<PinnedCli> {
   if (version === cli.version) return cli;
   const dependencies = { [cli.package]: version };
-  const lockfile = await inCleanFolder(options, `${cli.package} ${version}`, async (npm, directory) => {
+  const lockfile = await inCleanDirectory(options, `${cli.package} ${version}`, async (npm, directory) => {
     await writeFile(
       join(directory, 'package.json'),
       JSON.stringify({ name: 'sallyport-cli', version: '0.0.0', private: true, dependencies }),
@@ -53,7 +55,7 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
   return { ...cli, version, lockfile };
 }
 
-async function inCleanFolder(
+async function inCleanDirectory(
   options: ReleaseOptions,
   what: string,
   work: (npm: (args: readonly string[]) => Promise<string>, directory: string) => Promise<string>,

@@ -9,7 +9,7 @@ import { runOnOwnFile } from './format.ts';
 import { BLOCK_SIZE } from './superblock.ts';
 
 export interface AgentDriveOptions {
-  /** Folder of the agent's program, `/agent` of the drive. */
+  /** Directory of the agent's program, `/agent` of the drive. */
   readonly agent: string;
   /** `/boot/config.json` of the drive. The machine's first program copies it; nobody else in the machine can read it. */
   readonly boot: BootConfig;
@@ -22,7 +22,7 @@ export interface AgentDriveOptions {
 
 /**
  * Makes the drive from which a machine takes its agent and what this boot is about: an ext4 without a journal, as
- * large as what is on it. It is made anew for each boot, and replaces the one of the boot before.
+ * large as what is on it. It is made again for each boot, and replaces the one of the boot before.
  */
 export async function createAgentDrive(path: string, options: AgentDriveOptions): Promise<void> {
   const { agent, boot, clis, owner, signal } = options;
@@ -32,8 +32,8 @@ export async function createAgentDrive(path: string, options: AgentDriveOptions)
     const tree = join(folder, 'tree');
     await mkdir(join(tree, 'boot'), { recursive: true, mode: 0o700 });
     await writeFile(join(tree, 'boot', 'config.json'), JSON.stringify(boot), { mode: 0o600 });
-    await copyFolder(agent, join(tree, 'agent'));
-    for (const { provider, directory } of clis) await copyFolder(directory, join(tree, 'cli', provider));
+    await copyDirectory(agent, join(tree, 'agent'));
+    for (const { provider, directory } of clis) await copyDirectory(directory, join(tree, 'cli', provider));
     signal.throwIfAborted();
     const drive = join(folder, 'drive.ext4');
     await formatFrom(tree, drive, signal);
@@ -45,7 +45,7 @@ export async function createAgentDrive(path: string, options: AgentDriveOptions)
   }
 }
 
-async function copyFolder(from: string, to: string): Promise<void> {
+async function copyDirectory(from: string, to: string): Promise<void> {
   // Links stay as they are: a CLI's own point within it, and on the drive none can point out of it.
   await cp(from, to, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
   // The machine's user is nobody here, and has to be able to read it.

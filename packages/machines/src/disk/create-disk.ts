@@ -70,7 +70,7 @@ function blankDisk(sizeMb: number): Promise<readonly Piece[]> {
 /**
  * Options of mke2fs. Everything but the room for files comes first, and there are no spare superblocks further back: so
  * what is not zero lies in the first part, a sixty-fourth for inodes and the journal. A disk whose superblock is broken
- * is not mended, it is replaced.
+ * is not fixed, it is replaced.
  */
 export const diskFormat: readonly string[] = [
   `-q -F -t ext4 -O none,${FEATURES} -b ${BLOCK_SIZE} -I 256 -i 16384 -m 0 -J size=8`.split(' '),

@@ -7,7 +7,7 @@ export interface Inode {
   readonly gid: number;
   readonly size: number;
   readonly links: number;
-  /** It is kept as ordinary files and folders are: not encrypted, compressed, inside its inode or in a value of another. */
+  /** It is kept as ordinary files and directories are: not encrypted, compressed, inside its inode or in a value of another. */
   readonly plain: boolean;
 }
 
@@ -15,7 +15,7 @@ const kinds: Readonly<Record<number, Inode['kind']>> = { 0o04: 'folder', 0o10: '
 
 const CHARACTER_DEVICE = 0o02;
 
-/** `EXT4_EXTENTS_FL`, and for folders `EXT4_INDEX_FL`. */
+/** `EXT4_EXTENTS_FL`, and for directories `EXT4_INDEX_FL`. */
 const PLAIN_FLAGS = 0x8_0000 | 0x1000;
 
 export const INODE_BYTES = 128;

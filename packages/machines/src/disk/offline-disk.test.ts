@@ -26,7 +26,7 @@ describe.skipIf(!host.met)(`the disk of a virtual machine ${host.reason}`, () =>
     expect(statSync(guest.path).mode & 0o777).toBe(0o600);
   });
 
-  it('gives files to the machine’s user, and leaves folders of its image as they are there', async () => {
+  it('gives files to the machine’s user, and leaves directories of its image as they are there', async () => {
     using guest = await createGuestDisk();
     await guest.disk.inject(provider, [file]);
     const owned = (path: string): string =>

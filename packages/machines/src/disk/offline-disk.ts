@@ -1,4 +1,4 @@
-import { createLine, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { createSerialQueue, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, MachineRole, PlacedFile } from '@sallyport/core';
 
 import { lookUp, readFiles } from './debugfs.ts';
@@ -24,7 +24,7 @@ export interface OfflineDiskOptions {
  * has written is read by e2fsprogs alone, as a user without rights, and a disk that these refuse is never written.
  */
 export function createOfflineDisk({ path, role, requireFree }: OfflineDiskOptions): MachineDisk {
-  const line = createLine();
+  const line = createSerialQueue();
 
   /** Checks the paths before anything is touched. One piece of work at a time: each replaces the file. */
   async function at<T>(

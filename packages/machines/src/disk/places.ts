@@ -6,8 +6,8 @@ import { unsafePath } from './unsafe-disk.ts';
 /** The machine's one user. */
 export const GUEST_UID = 1000;
 
-/** A folder of the disk and whom it belongs to where it has to be made. */
-export interface DiskFolder {
+/** A directory of the disk and whom it belongs to where it has to be made. */
+export interface DiskDirectory {
   readonly path: string;
   readonly mode: number;
   readonly uid: number;
@@ -18,14 +18,14 @@ export interface DiskPlace {
   /** As the machine knows it, from `~/`. */
   readonly shown: string;
   readonly path: string;
-  /** Every folder on the way to it, outermost first. */
-  readonly folders: readonly DiskFolder[];
+  /** Every directory on the way to it, outermost first. */
+  readonly folders: readonly DiskDirectory[];
 }
 
 const ROOTS = { path: ['upper', 'sallyport'], mode: 0o755, uid: 0 } as const;
 
 /**
- * Finds the place of each file. `/upper` holds what the machine changed of its image; the folders that the image has
+ * Finds the place of each file. `/upper` holds what the machine changed of its image; the directories that the image has
  * too are made as they are there, for the machine would see these in place of its image's.
  */
 export function placesOf(role: MachineRole, provider: string, paths: readonly string[]): readonly DiskPlace[] {

@@ -5,7 +5,7 @@ import type { PlacedFile } from '@sallyport/core';
 import { changeDisk, lookUp, readFiles } from './debugfs.ts';
 import type { Inode } from './inode.ts';
 import { find, pathsOf } from './lookup.ts';
-import type { DiskFolder, DiskPlace } from './places.ts';
+import type { DiskDirectory, DiskPlace } from './places.ts';
 import { GUEST_UID } from './places.ts';
 import { sandboxed } from './sandbox.ts';
 import { unsafePath } from './unsafe-disk.ts';
@@ -24,11 +24,11 @@ export async function putFiles(
   const made = new Set<string>();
   for (const [index, place] of places.entries()) {
     const present = find(lookup, place);
-    if (present?.kind === 'folder') throw unsafePath(place.shown, 'is a folder');
+    if (present?.kind === 'folder') throw unsafePath(place.shown, 'is a directory');
     for (const folder of place.folders) {
       const inode = lookup.inodes.get(folder.path);
       if (made.has(folder.path) || inode?.kind === 'folder') continue;
-      commands.push(...(inode ? [`rm ${folder.path}`] : []), ...makeFolder(folder));
+      commands.push(...(inode ? [`rm ${folder.path}`] : []), ...makeDirectory(folder));
       made.add(folder.path);
     }
     if (present) commands.push(`rm ${place.path}`);
@@ -46,7 +46,7 @@ export async function removeFiles(copy: WorkingCopy, places: readonly DiskPlace[
   const lookup = await lookUp(disk, pathsOf(places));
   const present = places.filter((place) => {
     const inode = find(lookup, place);
-    if (inode?.kind === 'folder') throw unsafePath(place.shown, 'is a folder');
+    if (inode?.kind === 'folder') throw unsafePath(place.shown, 'is a directory');
     return inode !== undefined && inode.kind !== 'whiteout';
   });
   if (present.length === 0) return false;
@@ -63,12 +63,12 @@ export async function removeFiles(copy: WorkingCopy, places: readonly DiskPlace[
 }
 
 /** `set_inode_field` takes the mode with the type of the file in it. */
-function makeFolder({ path, mode, uid }: DiskFolder): readonly string[] {
+function makeDirectory({ path, mode, uid }: DiskDirectory): readonly string[] {
   return [`mkdir ${path}`, ...setInode(path, 0o040000 | mode, uid)];
 }
 
 /**
- * `write` makes a file in debugfs' own current folder, whatever path it is given, and never replaces one. So the file
+ * `write` makes a file in debugfs' own current directory, whatever path it is given, and never replaces one. So the file
  * is made in the root under a name nobody knew before, and linked from there; neither of the two counts names.
  */
 function writeFile(path: string, descriptor: number, mode: number): readonly string[] {

@@ -1,7 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 
 import { findProgram, installCommand } from '../host/programs.ts';
-import { systemFolders } from '../process/bubblewrap.ts';
+import { systemDirectories } from '../process/bubblewrap.ts';
 import { runBounded } from './run-bounded.ts';
 import { requireEnd } from './tool-end.ts';
 import { unsafeDisk } from './unsafe-disk.ts';
@@ -28,8 +28,8 @@ export interface DiskOutcome {
 }
 
 /**
- * Where the program finds the file that was given to it at this place. Opened anew through `/proc`, which asks who
- * owns the file, and not who may enter the folders on the way to it.
+ * Where the program finds the file that was given to it at this place. Opened again through `/proc`, which asks who
+ * owns the file, and not who may enter the directories on the way to it.
  */
 export function sandboxed(place: number): string {
   return `/proc/self/fd/${FIRST_DESCRIPTOR + place}`;
@@ -96,7 +96,7 @@ async function bubblewrapArguments(): Promise<readonly string[]> {
   return [
     ...'--unshare-all --die-with-parent --new-session --clearenv --setenv LC_ALL C'.split(' '),
     ...'--ro-bind /usr /usr'.split(' '),
-    ...(await systemFolders()),
+    ...(await systemDirectories()),
     ...'--proc /proc --remount-ro / --'.split(' '),
   ];
 }

@@ -8,7 +8,7 @@ export function unsafeDisk(problem: string, cause?: unknown): SallyportError {
   });
 }
 
-/** The same about one file or folder, named as the machine knows it. */
+/** The same about one file or directory, named as the machine knows it. */
 export function unsafePath(path: string, problem: string, cause?: unknown): SallyportError {
   const error = unsafeDisk(`was refused: ${path} ${problem}`, cause);
   return new SallyportError(error.code, error.message, { hint: error.hint, details: { path }, cause });

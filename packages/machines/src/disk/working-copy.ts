@@ -50,12 +50,12 @@ async function requireOrdinary(file: FileHandle): Promise<{ readonly uid: number
 }
 
 /**
- * Checks the disk, and mends what a sudden end leaves behind: the journal is played back. `thorough` looks at all of
+ * Checks the disk, and fixes what a sudden end leaves behind: the journal is played back. `thorough` looks at all of
  * it, and gives the room of what was deleted back to this host, so that nothing of it can be read any more.
  */
 export async function checkDisk(disk: OpenDisk, { thorough }: { readonly thorough: boolean }): Promise<void> {
   const options = thorough ? ['-fp', '-E', 'discard'] : ['-p'];
-  // What was mended is not cleared in the same run.
+  // What was fixed is not cleared in the same run.
   for (const attempt of [1, 2]) {
     const { exitCode, stdout, stderr } = await runOnDisk({
       program: 'e2fsck',
@@ -66,13 +66,13 @@ export async function checkDisk(disk: OpenDisk, { thorough }: { readonly thoroug
     });
     if (exitCode > 1) {
       const said = `${stdout.toString('latin1')}${stderr}`.replaceAll(sandboxed(0), 'the disk').slice(-500);
-      throw unsafeDisk(`cannot be mended (e2fsck ended with ${exitCode}: ${said.trim()})`);
+      throw unsafeDisk(`cannot be fixed (e2fsck ended with ${exitCode}: ${said.trim()})`);
     }
     if (exitCode === 0 || (attempt === 1 && !thorough)) return;
   }
 }
 
-/** A copy of the disk that is checked, in a folder of its own beside it. */
+/** A copy of the disk that is checked, in a directory of its own beside it. */
 export interface WorkingCopy extends DiskFile {
   /** Lays contents down for debugfs to read. */
   stage(contents: readonly string[]): Promise<{ readonly descriptors: readonly number[] } & AsyncDisposable>;

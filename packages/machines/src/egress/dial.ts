@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 /** Opens a connection to an address that was checked, and resolves when it is open. */
 export type Dial = (address: string, port: number, signal: AbortSignal) => Promise<Duplex>;
 
-/** How a person's connections leave. */
+/** How a user's connections leave. */
 export interface Way {
   /** Goes to where it begins, such as a proxy. Before that, nobody is asked for the address of a host either. */
   enter(signal: AbortSignal): Promise<Entrance>;

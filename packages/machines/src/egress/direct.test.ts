@@ -162,7 +162,7 @@ describe('the direct egress', () => {
       },
     );
 
-    it('looks at each answer of a name service anew: one that was public may be private the next time', async () => {
+    it('looks at each answer of a name service again: one that was public may be private the next time', async () => {
       const answers = [['93.184.216.34'], ['169.254.169.254']];
       const { route, dialled, refused } = await open({ hosts, resolve: async () => answers.shift() ?? [] });
       await send(route, connectTo('rebind.test:443')).until('200 Connection Established');
@@ -317,7 +317,7 @@ describe('the direct egress', () => {
     expect(existsSync(route.socketPath)).toBe(false);
   });
 
-  it('works in a folder whose path is too long for a socket', async () => {
+  it('works in a directory whose path is too long for a socket', async () => {
     const root = mkdtempSync(join(tmpdir(), 'sp-egress-'));
     cleaners.push(() => rmSync(root, { recursive: true, force: true }));
     const { route } = await open({ directory: join(root, 'deep-'.repeat(30)) });

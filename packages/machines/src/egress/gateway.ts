@@ -14,7 +14,7 @@ import type { TunnelLimits, Tunnels } from './tunnels.ts';
 
 /** What every egress of this package needs. */
 export interface GatewayOptions {
-  /** Folder for the sockets, one for each machine. Made when it is absent. */
+  /** Directory for the sockets, one for each machine. Made when it is absent. */
   readonly directory: string;
   readonly clock: Clock;
   /** Name → addresses. Default: the host's own resolver. */
@@ -25,7 +25,7 @@ export interface GatewayOptions {
 export interface GatewayKind {
   /** Shown to the operator. */
   readonly name: string;
-  /** How this person's connections leave. Throws where they cannot: nothing ever leaves another way. */
+  /** How this user's connections leave. Throws where they cannot: nothing ever leaves another way. */
   wayFor(identity: EgressIdentity): Way;
 }
 
@@ -53,7 +53,7 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
     server.on('clientError', (_error, socket) => socket.destroy());
     const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
       (cause: unknown) => {
-        throw new SallyportError('EGRESS_FAILED', `The way out for machine ${machineId} could not be opened.`, {
+        throw new SallyportError('EGRESS_FAILED', `The egress for machine ${machineId} could not be opened.`, {
           cause,
         });
       },
@@ -62,7 +62,7 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
       ...route,
       assign: async ({ hosts, identity }, egressOptions) => {
         if (tunnels) {
-          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
+          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to somebody already.`);
         }
         tunnels = createTunnels({
           hosts,

@@ -25,12 +25,12 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
   readonly username: string;
   readonly password: Secret;
   readonly certificateAuthority?: string;
-  /** The port that is asked whether the service lets people out. Default: the one of whoever was seen first. */
+  /** The port that is asked whether the service lets users out. Default: the one of whoever was seen first. */
   readonly checkPort?: number;
 }
 
 /**
- * Out through a service that has one port for each outgoing address, as Decodo's dedicated proxies do: each person
+ * Out through a service that has one port for each outgoing address, as Decodo's dedicated proxies do: each user
  * has the port they were given when they were first seen (`users.decodo_proxy_port`, from 10001), so their address is
  * the same when they log in and when they work.
  */
@@ -41,7 +41,7 @@ export function createPortPerUserEgress(options: PortPerUserEgressOptions): Egre
     name: `port per user at ${service.host}`,
     wayFor: ({ proxyPort }) => {
       if (proxyPort === undefined) {
-        throw new SallyportError('EGRESS_FAILED', 'This person has no port at the proxy service.', {
+        throw new SallyportError('EGRESS_FAILED', 'This user has no port at the proxy service.', {
           hint: 'The user has no row with a decodo_proxy_port: look into the users table.',
         });
       }

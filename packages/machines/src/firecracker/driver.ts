@@ -1,6 +1,6 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 
-import { createLine, SallyportError } from '@sallyport/core';
+import { createSerialQueue, SallyportError } from '@sallyport/core';
 import type { Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
 
 import { createDisk } from '../disk/create-disk.ts';
@@ -17,7 +17,7 @@ import { findFirecrackerPrograms } from './doctor/programs.ts';
 import type { FirecrackerPrograms } from './doctor/programs.ts';
 import { hostControlGroups } from './jailer/layout.ts';
 import type { ControlGroups } from './jailer/layout.ts';
-import { foldersOf, machineFiles } from './machine/layout.ts';
+import { directoriesOf, machineFiles } from './machine/layout.ts';
 import type { FirecrackerHostParts, InstalledPrograms } from './machine/layout.ts';
 import { createFirecrackerMachine } from './machine/machine.ts';
 import { reconcileHost, recoverMachine } from './machine/reconcile.ts';
@@ -62,7 +62,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
   const { folders } = host;
   const live = new Map<string, Machine>();
   // What is put in order is not taken over, and not made, at the same time.
-  const line = createLine();
+  const line = createSerialQueue();
 
   function take(record: FirecrackerRecord): Machine {
     const { machineId } = record.plan;
@@ -101,7 +101,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
   async function make(plan: MachinePlan, image: string, signal: AbortSignal): Promise<FirecrackerRecord> {
     const files = machineFiles(folders, plan.machineId);
     await removeTree(files.root);
-    host.reached('its folder');
+    host.reached('its directory');
     await mkdir(files.root, { mode: 0o700 });
     host.reached('its user');
     const uid = await allotUser(folders.machines, plan.machineId);
@@ -164,7 +164,7 @@ async function openHost(options: FirecrackerDriverOptions): Promise<FirecrackerH
   const { clock, network, images } = options;
   await mkdir(options.dataDirectory, { recursive: true });
   // A jail is known by the path that the kernel knows.
-  const folders = foldersOf(await realpath(options.dataDirectory));
+  const folders = directoriesOf(await realpath(options.dataDirectory));
   await mkdir(folders.machines, { recursive: true, mode: 0o700 });
   await mkdir(folders.jails, { recursive: true, mode: 0o755 });
   const programs = once(() => requirePrograms(options.programs));

@@ -12,7 +12,7 @@ export function checkSocketPath(path: string): void {
     throw new SallyportError(
       'CONFIG_INVALID',
       `The socket ${path} has a path of ${length} bytes; Linux allows ${MAX_SOCKET_PATH}.`,
-      { hint: 'Choose a shorter folder for the jails of machines.' },
+      { hint: 'Choose a shorter directory for the jails of machines.' },
     );
   }
 }

@@ -1,14 +1,14 @@
 import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
 import { AGENT_PORT } from '@sallyport/core';
 
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 import type { GuestClis } from './guest-clis.ts';
 import { insideGuest } from './layout.ts';
 
 export interface GuestBoot {
   readonly plan: MachinePlan;
   readonly options: Pick<StartOptions, 'epoch' | 'token' | 'egress'>;
-  readonly place: Pick<NetworkPlace, 'egress'>;
+  readonly place: Pick<NetworkAttachment, 'egress'>;
   readonly clis: GuestClis['inside'];
 }
 

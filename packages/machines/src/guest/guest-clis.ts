@@ -9,7 +9,7 @@ import { insideGuest } from './layout.ts';
 
 /** Where a virtual machine finds its CLIs. */
 export interface GuestClis {
-  /** Installation folder of each CLI inside the machine. */
+  /** Installation directory of each CLI inside the machine. */
   readonly inside: Readonly<Record<string, string>>;
   /** Those that the image does not have at this very version: they have to be on the agent drive. */
   readonly onDrive: MachinePlan['clis'];

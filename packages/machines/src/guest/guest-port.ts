@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { SallyportError } from '@sallyport/core';
 import type { BootConfig, Clock } from '@sallyport/core';
 
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 
 /**
  * The host's side of `guest/common/etc/sallyport/port`: what is said to a machine without asking its agent. One question
@@ -22,7 +22,7 @@ export interface GuestPort {
 
 export interface GuestWake {
   readonly machineId: string;
-  readonly place: Pick<NetworkPlace, 'address' | 'netmask' | 'gateway' | 'mac'>;
+  readonly place: Pick<NetworkAttachment, 'address' | 'netmask' | 'gateway' | 'mac'>;
   readonly boot: BootConfig;
 }
 

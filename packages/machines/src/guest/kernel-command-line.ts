@@ -1,8 +1,8 @@
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 
 export interface KernelCommandLine {
   readonly machineId: string;
-  readonly place: Pick<NetworkPlace, 'address' | 'netmask' | 'gateway'>;
+  readonly place: Pick<NetworkAttachment, 'address' | 'netmask' | 'gateway'>;
   /** How the machine is reset at its end: `t` by a triple fault, `k` by the keyboard controller. */
   readonly reboot: 't' | 'k';
 }

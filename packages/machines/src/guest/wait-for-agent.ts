@@ -2,7 +2,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Clock, MachineExit, Secret } from '@sallyport/core';
 
 import { createAgentClient } from '../agent-client/connect-agent.ts';
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 
 /** A guest that does not run yet answers nothing, and TCP would ask it again only after seconds. */
 const CONNECT_MS = 300;
@@ -10,7 +10,7 @@ const ANSWER_MS = 5_000;
 const RETRY_MS = 25;
 
 export interface ReadyOptions {
-  readonly place: Pick<NetworkPlace, 'connect'>;
+  readonly place: Pick<NetworkAttachment, 'connect'>;
   readonly process: { readonly exited: Promise<MachineExit> };
   readonly token: Secret;
   readonly clock: Clock;

@@ -33,7 +33,7 @@ export interface Leftovers {
   readonly init?: HostProcess;
   /** Everything of this user: a machine has its user for itself. */
   readonly uid?: number;
-  /** Everything that was started with a `HOME` below this folder: how a machine without a user of its own is recognised. */
+  /** Everything that was started with a `HOME` below this directory: how a machine without a user of its own is recognised. */
   readonly homesBelow?: string;
 }
 

@@ -20,7 +20,7 @@ export async function readRecordFile<Value>(
   const record: unknown = JSON.parse(text);
   if (isRecord(record)) return record;
   throw new SallyportError('MACHINE_FAILED', `The record ${path} is damaged.`, {
-    hint: 'Remove the machine folder it lies in, then log in again.',
+    hint: 'Remove the machine directory it lies in, then log in again.',
   });
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { hasCode } from './safe-directory.ts';
 
-/** Removes a machine's folder with everything in it. Links are removed, not followed. */
+/** Removes a machine's directory with everything in it. Links are removed, not followed. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
@@ -11,8 +11,8 @@ export async function removeTree(path: string): Promise<void> {
     if (!hasCode(error, 'EACCES') && !hasCode(error, 'EPERM') && !hasCode(error, 'ENOTEMPTY')) {
       throw error;
     }
-    // Folders without write permission, as module caches make them: only root may empty these as they are.
-    await eachFolder(path, (folder) => chmod(folder, 0o700));
+    // Directories without write permission, as module caches make them: only root may empty these as they are.
+    await eachDirectory(path, (folder) => chmod(folder, 0o700));
     await rm(path, { recursive: true, force: true });
   }
 }
@@ -30,11 +30,11 @@ export async function giveTree(path: string, uid: number): Promise<void> {
   }
 }
 
-async function eachFolder(path: string, change: (folder: string) => Promise<void>): Promise<void> {
+async function eachDirectory(path: string, change: (folder: string) => Promise<void>): Promise<void> {
   await change(path);
   for await (const entry of await opendir(path)) {
     if (entry.isDirectory()) {
-      await eachFolder(join(path, entry.name), change);
+      await eachDirectory(join(path, entry.name), change);
     }
   }
 }

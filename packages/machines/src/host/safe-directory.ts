@@ -9,22 +9,22 @@ import { SallyportError } from '@sallyport/core';
 export type Owner = number | undefined;
 
 /**
- * An open folder below which nothing is reached through a link. Node has no `openat(2)`; on Linux a path
+ * An open directory below which nothing is reached through a link. Node has no `openat(2)`; on Linux a path
  * through `/proc/self/fd/<descriptor>` is the same thing. Elsewhere the path is spelled out again, which is
  * enough while nothing of the machine runs.
  */
-export interface SafeFolder extends AsyncDisposable {
+export interface SafeDirectory extends AsyncDisposable {
   /** A path for exactly one name in this folder. */
   path(name: string): string;
-  /** Opens a folder in this one. `undefined` where it is absent and not to be made. */
-  enter(name: string, make?: { readonly owner: Owner }): Promise<SafeFolder | undefined>;
+  /** Opens a directory in this one. `undefined` where it is absent and not to be made. */
+  enter(name: string, make?: { readonly owner: Owner }): Promise<SafeDirectory | undefined>;
 }
 
-export async function openFolder(path: string, shown: string): Promise<SafeFolder> {
+export async function openDirectory(path: string, shown: string): Promise<SafeDirectory> {
   const handle = await open(path, FOLDER_FLAGS).catch((cause: unknown) => {
-    throw unsafe(shown, 'is not a folder', cause);
+    throw unsafe(shown, 'is not a directory', cause);
   });
-  return wrapFolder(handle, path, shown);
+  return wrapDirectory(handle, path, shown);
 }
 
 /** A refusal that names the path as the machine knows it. */
@@ -45,11 +45,11 @@ export function hasCode(error: unknown, code: string): boolean {
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-function wrapFolder(handle: FileHandle, spelled: string, shown: string): SafeFolder {
+function wrapDirectory(handle: FileHandle, spelled: string, shown: string): SafeDirectory {
   const base = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : spelled;
   const path = (name: string): string => join(base, name);
 
-  async function enter(name: string, make?: { readonly owner: Owner }): Promise<SafeFolder | undefined> {
+  async function enter(name: string, make?: { readonly owner: Owner }): Promise<SafeDirectory | undefined> {
     const inner = `${shown}/${name}`;
     let facts = await lstat(path(name)).catch(absentIsUndefined);
     if (!facts && make) {
@@ -63,12 +63,12 @@ function wrapFolder(handle: FileHandle, spelled: string, shown: string): SafeFol
       return undefined;
     }
     if (!facts.isDirectory()) {
-      throw unsafe(inner, 'is not a folder');
+      throw unsafe(inner, 'is not a directory');
     }
     const opened = await open(path(name), FOLDER_FLAGS).catch((cause: unknown) => {
-      throw unsafe(inner, 'cannot be opened as a folder', cause);
+      throw unsafe(inner, 'cannot be opened as a directory', cause);
     });
-    return wrapFolder(opened, join(spelled, name), inner);
+    return wrapDirectory(opened, join(spelled, name), inner);
   }
 
   return { path, enter, [Symbol.asyncDispose]: () => handle.close() };

@@ -2,7 +2,7 @@ import type { ImageFacts, ImageKind } from './image.ts';
 
 /** Passed through every step of a build. */
 export interface BuildContext {
-  /** An empty folder for this build alone. Others may pass through it, and cannot list it. */
+  /** An empty directory for this build alone. Others may pass through it, and cannot list it. */
   readonly scratch: string;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;

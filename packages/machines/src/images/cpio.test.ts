@@ -7,7 +7,7 @@ const entries = [
   { path: 'bin/tool', mode: 0o755, content: Buffer.from('odd') },
 ];
 
-it('writes folders and files of root, as old as the epoch, in the fields that Linux reads', () => {
+it('writes directories and files of root, as old as the epoch, in the fields that Linux reads', () => {
   const archive = writeCpio(entries).toString('latin1');
   const field = (start: number, index: number): string => archive.substr(start + 6 + index * 8, 8);
   const tool = archive.indexOf('070701', 6);

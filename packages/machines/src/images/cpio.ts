@@ -1,4 +1,4 @@
-/** One entry of an archive. Folders end in `/`. */
+/** One entry of an archive. Directories end in `/`. */
 export interface ArchiveEntry {
   readonly path: string;
   readonly mode: number;

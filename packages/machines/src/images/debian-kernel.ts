@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { guestFolder } from './guest-directory.ts';
+import { guestDirectory } from './guest-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { firstDependency, unpackPackage } from './debian-package.ts';
 import { hashFile, hashValue } from './hash.ts';
@@ -29,7 +29,7 @@ const MODULES = [
   'zram',
 ] as const;
 
-const INIT = join(guestFolder, 'initrd', 'init');
+const INIT = join(guestDirectory, 'initrd', 'init');
 
 /**
  * Debian's kernel for clouds with an initrd of ours: nothing is compiled. It boots in QEMU's `pc` and `q35`; `microvm`

@@ -4,4 +4,4 @@ import { dirname, join } from 'node:path';
 const packageDirectory = dirname(createRequire(import.meta.url).resolve('@sallyport/machines/package.json'));
 
 /** The files that go into golden images, kept as files. */
-export const guestFolder = join(packageDirectory, 'guest');
+export const guestDirectory = join(packageDirectory, 'guest');

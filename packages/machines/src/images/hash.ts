@@ -12,7 +12,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   return hash.digest('hex');
 }
 
-/** SHA-256 over names, kinds and contents of a tree of ordinary files; the order of a folder plays no part. */
+/** SHA-256 over names, kinds and contents of a tree of ordinary files; the order of a directory plays no part. */
 export async function hashTree(directory: string): Promise<string> {
   const hash = createHash('sha256');
   const names = (await readdir(directory, { recursive: true })).toSorted();

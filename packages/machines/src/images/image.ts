@@ -29,15 +29,15 @@ export interface ImageFacts {
 
 /** An image on this host. */
 export interface Image extends ImageFacts {
-  /** Folder with its files. */
+  /** Directory with its files. */
   readonly directory: string;
 }
 
-/** The root file system in the folder of a `browser` or `cli` image. */
+/** The root file system in the directory of a `browser` or `cli` image. */
 export const ROOT_FILE = 'root.ext4';
 
 /**
- * The kernel in the folder of a `kernel` image. Ours is an ELF file that both engines boot by itself. Debian's has an
+ * The kernel in the directory of a `kernel` image. Ours is an ELF file that both engines boot by itself. Debian's has an
  * initrd beside it, and boots in QEMU's `pc` alone.
  */
 export const KERNEL_FILE = 'kernel';

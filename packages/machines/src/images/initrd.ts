@@ -10,7 +10,7 @@ export interface InitrdOptions {
   /** A statically linked busybox. */
   readonly busybox: string;
   readonly init: string;
-  /** Folder below which the kernel's modules lie. */
+  /** Directory below which the kernel's modules lie. */
   readonly modules: string;
   /** Names of the modules to load; what they depend on comes along. */
   readonly wanted: readonly string[];

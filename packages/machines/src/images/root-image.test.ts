@@ -5,18 +5,21 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { guestFolder } from './guest-directory.ts';
+import { guestDirectory } from './guest-directory.ts';
 import { parsePackages, progressOf, quote, rootImage } from './root-image.ts';
 
-const scripts = readdirSync(guestFolder, { recursive: true, encoding: 'utf8' })
-  .map((name) => join(guestFolder, name))
+const scripts = readdirSync(guestDirectory, { recursive: true, encoding: 'utf8' })
+  .map((name) => join(guestDirectory, name))
   .filter((path) => statSync(path).isFile() && /^#!.*\bsh$/m.test(readFileSync(path, 'utf8').split('\n')[0] ?? ''));
 
 describe("the guests' own files", () => {
-  it.each(scripts.map((path) => [path.slice(guestFolder.length + 1), path]))('%s is a script that runs', (_, path) => {
-    expect(statSync(path).mode & 0o111).not.toBe(0);
-    execFileSync('sh', ['-n', path]);
-  });
+  it.each(scripts.map((path) => [path.slice(guestDirectory.length + 1), path]))(
+    '%s is a script that runs',
+    (_, path) => {
+      expect(statSync(path).mode & 0o111).not.toBe(0);
+      execFileSync('sh', ['-n', path]);
+    },
+  );
 
   it('are several', () => {
     expect(scripts.length).toBeGreaterThanOrEqual(6);
@@ -24,7 +27,7 @@ describe("the guests' own files", () => {
 
   it('are part of the package', () => {
     const manifest: { files?: readonly string[] } = JSON.parse(
-      readFileSync(join(guestFolder, '..', 'package.json'), 'utf8'),
+      readFileSync(join(guestDirectory, '..', 'package.json'), 'utf8'),
     );
     expect(manifest.files).toContain('guest');
   });

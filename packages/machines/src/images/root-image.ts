@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
 import type { PinnedCli } from '../cli/lockfile.ts';
-import { guestFolder } from './guest-directory.ts';
+import { guestDirectory } from './guest-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { hashFile, hashTree, hashValue } from './hash.ts';
 import { requireTools } from './host-tools.ts';
@@ -36,7 +36,7 @@ export async function rootImage(options: RootImageOptions): Promise<ImageBuild> 
     process.arch,
     recipes[kind],
     await Promise.all(layersOf(kind).map(hashTree)),
-    await hashFile(join(guestFolder, FINISH)),
+    await hashFile(join(guestDirectory, FINISH)),
     await hashFile(node),
     clis.map(({ provider, cli }) => hashValue([provider, cli.package, cli.version, cli.lockfile])).toSorted(),
   ]);
@@ -46,7 +46,7 @@ export async function rootImage(options: RootImageOptions): Promise<ImageBuild> 
 const FINISH = 'finish-image';
 
 function layersOf(kind: RootImageOptions['kind']): readonly string[] {
-  return ['common', ...(kind === 'browser' ? ['browser'] : [])].map((name) => join(guestFolder, name));
+  return ['common', ...(kind === 'browser' ? ['browser'] : [])].map((name) => join(guestDirectory, name));
 }
 
 async function build({ kind, node, clis }: RootImageOptions, context: BuildContext): Promise<BuiltFiles> {
@@ -113,7 +113,7 @@ async function prepareOutput(isRoot: boolean, { scratch }: BuildContext) {
     await writeFile(path, '', { flag: 'wx' });
     await chmod(path, isRoot ? 0o600 : 0o666);
   }
-  await copyFile(join(guestFolder, FINISH), finish);
+  await copyFile(join(guestDirectory, FINISH), finish);
   await chmod(finish, 0o755);
   return { image, packages, finish };
 }

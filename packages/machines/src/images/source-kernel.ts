@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { guestFolder } from './guest-directory.ts';
+import { guestDirectory } from './guest-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { firstDependency, unpackPackage } from './debian-package.ts';
 import { hashFile, hashValue } from './hash.ts';
@@ -13,7 +13,7 @@ import type { HostTool } from './host-tools.ts';
 import { KERNEL_FILE } from './image.ts';
 import { runTool } from './run-tool.ts';
 
-const FRAGMENT = join(guestFolder, 'kernel.config');
+const FRAGMENT = join(guestDirectory, 'kernel.config');
 
 /**
  * A kernel of our own from Debian's source: one ELF file that QEMU (`microvm`, `pc`, `q35`) and Firecracker boot by

@@ -13,7 +13,7 @@ import type { Image, ImageFacts, ImageKind } from './image.ts';
 import { runTool } from './run-tool.ts';
 
 export interface ImageStoreOptions {
-  /** Images lie below it, one folder each. */
+  /** Images lie below it, one directory each. */
   readonly directory: string;
 }
 

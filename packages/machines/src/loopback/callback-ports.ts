@@ -5,16 +5,16 @@ import type { CallbackPortLease, CallbackPortRequest, CallbackPorts } from '@sal
 
 import { isPortFree, listenForCallback } from './callback-listener.ts';
 import { claimPort } from './host-claim.ts';
-import { createPortLine } from './port-queue.ts';
+import { createPortQueue } from './port-queue.ts';
 
 export interface CallbackPortsOptions {
-  /** Where servers of this host leave their claims. Default: the temporary folder, which all of them share. */
+  /** Where servers of this host leave their claims. Default: the temporary directory, which all of them share. */
   readonly claims?: string;
 }
 
 /** The callback ports of this host: one login at a time, first come, first served. */
 export function createCallbackPorts(options: CallbackPortsOptions = {}): CallbackPorts {
-  const line = createPortLine();
+  const line = createPortQueue();
   const claims = options.claims ?? tmpdir();
 
   async function hold(request: CallbackPortRequest, leave: () => void): Promise<CallbackPortLease> {

@@ -23,7 +23,7 @@ export async function claimPort(directory: string, port: number): Promise<(() =>
     if (await isHeld(path)) {
       return undefined;
     }
-    // In a temporary folder with the sticky bit only its owner may remove it; then it stays somebody else's.
+    // In a temporary directory with the sticky bit only its owner may remove it; then it stays somebody else's.
     await rm(path, { force: true }).catch(() => {});
   }
   return undefined;

@@ -1,5 +1,5 @@
 /** Places in line for ports: whoever asks for a port that somebody has, or waits for, comes after them. */
-export interface PortLine {
+export interface PortQueue {
   /** Resolves, with a way to give the ports back, when it is this one's turn. */
   take(ports: readonly number[], options: { readonly signal: AbortSignal; onWait(): void }): Promise<() => void>;
 }
@@ -10,7 +10,7 @@ interface Place {
   admit(): void;
 }
 
-export function createPortLine(): PortLine {
+export function createPortQueue(): PortQueue {
   const places: Place[] = [];
 
   function isFirst(place: Place): boolean {

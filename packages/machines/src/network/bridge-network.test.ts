@@ -26,7 +26,7 @@ import {
 import type { Surroundings } from './__fixtures__/surroundings.ts';
 import { createBridgeNetwork } from './bridge-network.ts';
 import { readKernelState } from './bridge-ports.ts';
-import type { MachineNetwork, NetworkPlace } from './machine-network.ts';
+import type { MachineNetwork, NetworkAttachment } from './machine-network.ts';
 import { createNamespace, runCommand } from './namespace.ts';
 import type { RunCommand } from './namespace.ts';
 import { macOf } from './subnet.ts';
@@ -257,7 +257,7 @@ describe.runIf(works)('the network of virtual machines', () => {
       expect(await remains(networkNamespace(mine.enter))).toHaveLength(3);
     });
 
-    it('leaves nothing that the next server does not mend, between which two steps ever it is killed', async () => {
+    it('leaves nothing that the next server does not fix, between which two steps ever it is killed', async () => {
       const egressSocket = await proxy('a');
       let namespace = '';
       for (const change of ['first attach', 'detach'] as const) {
@@ -292,7 +292,7 @@ describe.runIf(works)('the network of virtual machines', () => {
       const words = ['--conditions=@sallyport/source', program, dataDirectory, FIRST, egressSocket];
       const server = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
       const line = await new Promise<string>((resolve) => server.stdout.once('data', (data) => resolve(String(data))));
-      const before: NetworkPlace = JSON.parse(line);
+      const before: NetworkAttachment = JSON.parse(line);
       const namespace = createNamespace(networkNamespace(before.enter), runCommand);
       const helpers = await namespace.processes();
       expect(helpers).toHaveLength(1);

@@ -1,21 +1,21 @@
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { createLine, SallyportError } from '@sallyport/core';
+import { createSerialQueue, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 import { once } from '../host/once.ts';
 import { endLeftovers, identifyProcess } from '../host/process.ts';
 import { addPort, readKernelState, removePorts } from './bridge-ports.ts';
 import { checkNetworkHost } from './doctor.ts';
-import type { AttachOptions, MachineNetwork, NetworkPlace } from './machine-network.ts';
+import type { AttachOptions, MachineNetwork, NetworkAttachment } from './machine-network.ts';
 import { createNamespace, findProcesses, namespaceName, runCommand } from './namespace.ts';
 import type { Namespace, RunCommand } from './namespace.ts';
 import { startHelper } from './network-helper.ts';
 import type { NetworkHelper } from './network-helper.ts';
 import { BRIDGE, EGRESS_PORT, packetFilter } from './packet-filter.ts';
-import { openPlaceBook } from './ip-allocator.ts';
-import type { PlaceBook, PlaceRecord } from './ip-allocator.ts';
+import { openIpAllocator } from './ip-allocator.ts';
+import type { IpAllocator, PlaceRecord } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 
 export interface BridgeNetworkOptions {
@@ -40,7 +40,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
   const { clock, name = 'machines', quarantineMs = 60_000, run = runCommand } = options;
   const subnet = parseSubnet(options.subnet ?? '192.168.100.0/24');
   // One change at a time: each begins with what there is.
-  const inTurn = createLine();
+  const inTurn = createSerialQueue();
   const opened = once(open);
 
   async function open(): Promise<Opened> {
@@ -52,7 +52,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     await mkdir(options.dataDirectory, { recursive: true });
     const dataDirectory = await realpath(options.dataDirectory);
     const file = join(dataDirectory, 'network', `${name}.json`);
-    const book = await openPlaceBook({ file, addresses: subnet.addresses, quarantineMs, clock });
+    const book = await openIpAllocator({ file, addresses: subnet.addresses, quarantineMs, clock });
     const namespace = createNamespace(namespaceName(dataDirectory, name), run);
     await prepare(namespace, subnet, book);
     const controlSocket = `/run/sallyport/${namespace.name}/control.sock`;
@@ -72,7 +72,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     return { namespace, book, helper, controlSocket };
   }
 
-  async function attach(machineId: string, { egressSocket, owner, signal }: AttachOptions): Promise<NetworkPlace> {
+  async function attach(machineId: string, { egressSocket, owner, signal }: AttachOptions): Promise<NetworkAttachment> {
     signal.throwIfAborted();
     const { namespace, book, helper } = await opened();
     const state = await readKernelState(namespace);
@@ -124,7 +124,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     { address, tap }: PlaceRecord,
     namespace: Namespace,
     helper: NetworkHelper,
-  ): NetworkPlace {
+  ): NetworkAttachment {
     return {
       address,
       netmask: subnet.netmask,
@@ -143,7 +143,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
 
   return {
     name: 'bridge',
-    isolation: 'each has an isolated port of a bridge, whose only way out is its egress proxy',
+    isolation: 'each has an isolated port of a bridge, whose only egress is its egress proxy',
     attach: (machineId, attachOptions) => inTurn(() => attach(machineId, attachOptions)),
     detach: (machineId) => inTurn(() => detach(machineId)),
     reconcile: (machineIds) => inTurn(() => reconcile(machineIds)),
@@ -160,7 +160,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
 
 interface Opened {
   readonly namespace: Namespace;
-  readonly book: PlaceBook;
+  readonly book: IpAllocator;
   readonly helper: NetworkHelper;
   readonly controlSocket: string;
 }
@@ -169,7 +169,7 @@ interface Opened {
 async function prepare(
   namespace: Namespace,
   subnet: { readonly gateway: string; readonly prefix: number },
-  book: PlaceBook,
+  book: IpAllocator,
 ): Promise<void> {
   await namespace.ensure();
   await namespace.set(KERNEL_SETTINGS);

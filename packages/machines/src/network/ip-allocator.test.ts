@@ -7,7 +7,7 @@ import { systemClock } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openPlaceBook } from './ip-allocator.ts';
+import { openIpAllocator } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 
 describe('the list of who has which address', () => {
@@ -16,7 +16,7 @@ describe('the list of who has which address', () => {
   const addresses = parseSubnet('10.0.0.0/29').addresses;
   const clock: Clock = { ...systemClock, now: () => now };
   const open = () =>
-    openPlaceBook({ file: join(directory, 'network/machines.json'), addresses, quarantineMs: 1000, clock });
+    openIpAllocator({ file: join(directory, 'network/machines.json'), addresses, quarantineMs: 1000, clock });
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'sallyport-places-'));

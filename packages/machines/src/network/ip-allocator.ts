@@ -12,7 +12,7 @@ export interface PlaceRecord {
 }
 
 /** Who has which address and TAP, kept in a file. One caller at a time. */
-export interface PlaceBook {
+export interface IpAllocator {
   readonly records: ReadonlyMap<string, PlaceRecord>;
   /** The machine's own, or new ones that nobody has, has had lately, or that are in `inUse`. */
   take(machineId: string, inUse: readonly PlaceRecord[]): Promise<PlaceRecord>;
@@ -20,14 +20,19 @@ export interface PlaceBook {
   giveBack(machineId: string): Promise<void>;
 }
 
-export interface PlaceBookOptions {
+export interface IpAllocatorOptions {
   readonly file: string;
   readonly addresses: readonly string[];
   readonly quarantineMs: number;
   readonly clock: Clock;
 }
 
-export async function openPlaceBook({ file, addresses, quarantineMs, clock }: PlaceBookOptions): Promise<PlaceBook> {
+export async function openIpAllocator({
+  file,
+  addresses,
+  quarantineMs,
+  clock,
+}: IpAllocatorOptions): Promise<IpAllocator> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const { records, freed } = await read(file);
 
@@ -106,7 +111,7 @@ async function read(file: string): Promise<Book> {
   });
   if (text === undefined) return { records: new Map(), freed: new Map() };
   try {
-    // The folder is the server's alone, so this is as it was written, or damaged as a whole.
+    // The directory is the server's alone, so this is as it was written, or damaged as a whole.
     const book: { records: Record<string, PlaceRecord>; freed: Record<string, number> } = JSON.parse(text);
     return { records: new Map(Object.entries(book.records)), freed: new Map(Object.entries(book.freed)) };
   } catch (cause) {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Check } from '@sallyport/core';
 
 /**
- * Wires the virtual machines of one driver: an address each, one way out, and a way in that only the server has. No machine
+ * Wires the virtual machines of one driver: an address each, one egress, and a way in that only the server has. No machine
  * reaches another, the host, or anything else.
  */
 export interface MachineNetwork {
@@ -11,7 +11,7 @@ export interface MachineNetwork {
   /** One sentence, part of what the driver says of its isolation. */
   readonly isolation: string;
   /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new way out. */
-  attach(machineId: string, options: AttachOptions): Promise<NetworkPlace>;
+  attach(machineId: string, options: AttachOptions): Promise<NetworkAttachment>;
   /** Gives the place of a machine up, whichever server gave it. One that has none is no error. */
   detach(machineId: string): Promise<void>;
   /** Everything of this host that belongs to a machine not in `machineIds` is taken away; returns what that was. */
@@ -30,7 +30,7 @@ export interface AttachOptions {
 }
 
 /** Where one machine is on its network. */
-export interface NetworkPlace {
+export interface NetworkAttachment {
   /** IPv4, and what else the guest kernel's `ip=` wants. */
   readonly address: string;
   readonly netmask: string;

@@ -37,7 +37,7 @@ export interface NftListing {
 /** Runs one program and returns what it prints; throws what it says when it fails. */
 export type RunCommand = (argv: readonly string[], input?: string) => Promise<string>;
 
-/** Two deployments on one host, and tests, never meet: the name comes from the folder that is one deployment's alone. */
+/** Two deployments on one host, and tests, never meet: the name comes from the directory that is one deployment's alone. */
 export function namespaceName(dataDirectory: string, name: string): string {
   return `sallyport-${createHash('sha256').update(`${dataDirectory}\0${name}`).digest('hex').slice(0, 12)}`;
 }

@@ -73,7 +73,7 @@ describe.runIf(process.platform === 'linux')('the helper inside the network of m
     );
   }
 
-  it('leads each guest to its own way out, and nobody else to any', async () => {
+  it('leads each guest to its own egress, and nobody else to any', async () => {
     await helper.open(GUEST, await proxy('one'));
     await helper.open(OTHER_GUEST, await proxy('two'));
     expect(await say(guest(GUEST), 'hello')).toBe('one hello');

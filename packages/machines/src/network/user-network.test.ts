@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { AGENT_PORT, systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { MachineNetwork, NetworkPlace } from './machine-network.ts';
+import type { MachineNetwork, NetworkAttachment } from './machine-network.ts';
 import { createUserNetwork } from './user-network.ts';
 import { connectToOwn, findListener } from './user/connect-to-own.ts';
 import { netdevWords } from './user/netdev.ts';
@@ -44,10 +44,10 @@ describe.runIf(process.platform === 'linux')('the network inside a monitor', () 
     return address.port;
   }
 
-  const attach = (machineId: string, egressSocket: string): Promise<NetworkPlace> =>
+  const attach = (machineId: string, egressSocket: string): Promise<NetworkAttachment> =>
     network.attach(machineId, { egressSocket, signal });
 
-  it('gives each machine the same inside, and a loopback address and a way out of its own', async () => {
+  it('gives each machine the same inside, and a loopback address and an egress route of its own', async () => {
     const [first, second] = [await attach(FIRST, '/egress/a.sock'), await attach(SECOND, '/egress/b.sock')];
     expect(first).toMatchObject({
       address: '10.0.2.15',
@@ -60,7 +60,7 @@ describe.runIf(process.platform === 'linux')('the network inside a monitor', () 
     expect(other).toBe(one.replace(/2$/, '3'));
   });
 
-  it('is the same place when repeated, also for the next server, with the new way out', async () => {
+  it('is the same place when repeated, also for the next server, with the new egress', async () => {
     const first = await attach(FIRST, '/egress/a.sock');
     network = createUserNetwork({ dataDirectory: directory, clock: systemClock, quarantineMs: 0 });
     const again = await attach(FIRST, '/egress/another.sock');
@@ -76,7 +76,7 @@ describe.runIf(process.platform === 'linux')('the network inside a monitor', () 
     expect(() => readlinkSync(join(directory, 'network', 'user-ways', `${FIRST}.sock`))).toThrow(/ENOENT/);
     expect(await network.reconcile(new Set([SECOND]))).toEqual([]);
     expect(await network.reconcile(new Set())).toEqual([
-      `way out of ${SECOND}`,
+      `egress of ${SECOND}`,
       expect.stringMatching(new RegExp(`^address 127\\.\\d+\\.\\d+\\.3 of ${SECOND}$`)),
     ]);
     expect(await network.reconcile(new Set())).toEqual([]);
@@ -130,14 +130,14 @@ describe('netdevWords', () => {
     listen: { host: '127.83.0.2', port: 8080 },
   };
 
-  it('closes everything but the way out and the way in', () => {
+  it('closes everything but the egress and the way in', () => {
     expect(netdevWords({ ...facts, way: { folder: '/data/ways', name: 'm-one.sock' } })).toBe(
       'user,ipv4=on,ipv6=off,restrict=on,net=10.0.2.0/24,host=10.0.2.2,hostfwd=tcp:127.83.0.2:8080-10.0.2.15:8080,' +
         'guestfwd=tcp:10.0.2.100:3128-cmd:/usr/bin/env -i -C /data/ways /usr/bin/socat -lf /dev/null -t 300 - UNIX-CONNECT:m-one.sock',
     );
   });
 
-  it('quotes a folder as QEMU and GLib read it', () => {
+  it('quotes a directory as QEMU and GLib read it', () => {
     const words = netdevWords({ ...facts, way: { folder: "/da ta,'x/$y", name: 'm-one.sock' } });
     expect(words).toContain(String.raw`-C '/da ta,,'\''x/$y' /usr/bin/socat`);
   });
@@ -148,6 +148,6 @@ describe('netdevWords', () => {
   });
 });
 
-function listenAddress({ netdev }: NetworkPlace): string {
+function listenAddress({ netdev }: NetworkAttachment): string {
   return /hostfwd=tcp:(?<host>[\d.]+):8080-/.exec(netdev)?.groups?.['host'] ?? '';
 }

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { AGENT_PORT, createLine, SallyportError } from '@sallyport/core';
+import { AGENT_PORT, createSerialQueue, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 import { once } from '../host/once.ts';
-import type { AttachOptions, MachineNetwork, NetworkPlace } from './machine-network.ts';
-import { openPlaceBook } from './ip-allocator.ts';
-import type { PlaceBook, PlaceRecord } from './ip-allocator.ts';
+import type { AttachOptions, MachineNetwork, NetworkAttachment } from './machine-network.ts';
+import { openIpAllocator } from './ip-allocator.ts';
+import type { IpAllocator, PlaceRecord } from './ip-allocator.ts';
 import { macOf, parseSubnet } from './subnet.ts';
 import { connectToOwn } from './user/connect-to-own.ts';
 import { checkUserNetworkHost } from './user/doctor.ts';
@@ -17,7 +17,7 @@ import { openWays } from './user/ways.ts';
 import type { Ways } from './user/ways.ts';
 
 export interface UserNetworkOptions {
-  /** Which addresses are taken, and where each machine's way out leads, is kept in `network/` below it. */
+  /** Which addresses are taken, and where each machine's egress leads, is kept in `network/` below it. */
   readonly dataDirectory: string;
   readonly clock: Clock;
   /** Tells two networks of one data directory apart. Default `user`. */
@@ -34,7 +34,7 @@ export interface UserNetworkOptions {
 export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
   const { clock, name = 'user', quarantineMs = 60_000 } = options;
   // One change at a time: each begins with what there is.
-  const inTurn = createLine();
+  const inTurn = createSerialQueue();
   const opened = once(open);
 
   async function open(): Promise<Opened> {
@@ -42,11 +42,11 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
     const dataDirectory = await realpath(options.dataDirectory);
     const folder = join(dataDirectory, 'network');
     const { addresses } = parseSubnet(loopbackSubnet(dataDirectory, name));
-    const book = await openPlaceBook({ file: join(folder, `${name}.json`), addresses, quarantineMs, clock });
+    const book = await openIpAllocator({ file: join(folder, `${name}.json`), addresses, quarantineMs, clock });
     return { book, ways: await openWays(join(folder, `${name}-ways`)) };
   }
 
-  async function attach(machineId: string, { egressSocket, owner, signal }: AttachOptions): Promise<NetworkPlace> {
+  async function attach(machineId: string, { egressSocket, owner, signal }: AttachOptions): Promise<NetworkAttachment> {
     signal.throwIfAborted();
     const { book, ways } = await opened();
     const record = await book.take(machineId, []);
@@ -66,7 +66,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
     for (const machineId of await ways.list()) {
       if (machineIds.has(machineId)) continue;
       await ways.remove(machineId);
-      removed.push(`way out of ${machineId}`);
+      removed.push(`egress of ${machineId}`);
     }
     for (const [machineId, { address }] of book.records) {
       if (machineIds.has(machineId)) continue;
@@ -81,7 +81,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
     { address }: PlaceRecord,
     ways: Ways,
     owner = process.geteuid?.() ?? 0,
-  ): NetworkPlace {
+  ): NetworkAttachment {
     return {
       address: GUEST.address,
       netmask: GUEST.netmask,
@@ -106,7 +106,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
 
   return {
     name: 'user',
-    isolation: "each has a network of its own inside its monitor's process, whose only way out is its egress proxy",
+    isolation: "each has a network of its own inside its monitor's process, whose only egress is its egress proxy",
     attach: (machineId, attachOptions) => inTurn(() => attach(machineId, attachOptions)),
     detach: (machineId) => inTurn(() => detach(machineId)),
     reconcile: (machineIds) => inTurn(() => reconcile(machineIds)),
@@ -117,7 +117,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
 }
 
 interface Opened {
-  readonly book: PlaceBook;
+  readonly book: IpAllocator;
   readonly ways: Ways;
 }
 

@@ -32,7 +32,7 @@ export const outerEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as con
 
 /**
  * The command that runs a program in a sandbox of its own: user, process, mount, network, IPC and host name
- * are new, `/usr`, a few files of `/etc` and the given folders are all it sees, and `lo` is its whole network.
+ * are new, `/usr`, a few files of `/etc` and the given directories are all it sees, and `lo` is its whole network.
  */
 export async function sandboxCommand(request: SandboxRequest): Promise<CommandLine> {
   if (request.uid === undefined) {
@@ -54,7 +54,7 @@ export async function sandboxCommand(request: SandboxRequest): Promise<CommandLi
 }
 
 /**
- * Runs as root in a mount namespace of its own. The sources may lie below a folder only root may enter, and
+ * Runs as root in a mount namespace of its own. The sources may lie below a directory only root may enter, and
  * bubblewrap opens them by path as the unprivileged user (`--bind-fd` resolves the path as well), so they
  * are mounted where that user can reach them. The user is dropped *before* bubblewrap: a user mapped to root
  * is root. Core dumps are off, they would hold tokens.
@@ -86,7 +86,7 @@ async function bubblewrapArguments(
     ...words(`--hostname machine --uid ${INSIDE_UID} --gid ${INSIDE_UID}`),
     ...words(`--die-with-parent --new-session --clearenv --info-fd ${request.infoDescriptor}`),
     ...words('--ro-bind /usr /usr'),
-    ...(await systemFolders()),
+    ...(await systemDirectories()),
     ...words(`--proc /proc --dev /dev --tmpfs /tmp --perms 0700 --tmpfs ${inside.userRun}`),
     ...[...sharedEtc, FONT_CACHE].flatMap((path) => ['--ro-bind-try', path, path]),
     ...binds,
@@ -99,8 +99,8 @@ async function bubblewrapArguments(
   ];
 }
 
-/** `/bin` and its like are links into `/usr` on most systems, and folders of their own on some. */
-export async function systemFolders(): Promise<readonly string[]> {
+/** `/bin` and its like are links into `/usr` on most systems, and directories of their own on some. */
+export async function systemDirectories(): Promise<readonly string[]> {
   const found = await Promise.all(
     ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].map(async (path) => {
       const facts = await lstat(path).catch(() => undefined);

@@ -20,14 +20,14 @@ import type { MachineDisk } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createHomeDisk } from './disk.ts';
-import { openFolder } from '../host/safe-directory.ts';
+import { openDirectory } from '../host/safe-directory.ts';
 
 let root: string;
 let home: string;
 let outside: string;
 let disk: MachineDisk;
 const provider = 'codex';
-const openHome = () => openFolder(home, '~');
+const openHome = () => openDirectory(home, '~');
 const file = { path: '~/.codex/auth.json', content: '{"token":"new"}', mode: 0o600 };
 
 beforeEach(() => {
@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-describe('the disk of a machine that is a folder', () => {
+describe('the disk of a machine that is a directory', () => {
   it('gives back what was put there, with its mode, and leaves absent files out', async () => {
     await disk.inject(provider, [file, { path: '~/note.txt', content: 'grüße\n', mode: 0o640 }]);
     expect(await disk.harvest(provider, ['~/.codex/auth.json', '~/note.txt', '~/absent', '~/no/such/folder'])).toEqual([
@@ -60,7 +60,7 @@ describe('the disk of a machine that is a folder', () => {
     expect(await disk.harvest(provider, [file.path])).toEqual([]);
   });
 
-  it.runIf(process.geteuid?.() === 0)("gives files and folders to the machine's user", async () => {
+  it.runIf(process.geteuid?.() === 0)("gives files and directories to the machine's user", async () => {
     await createHomeDisk({ openHome, owner: 201_234, whileStopped: (work) => work() }).inject(provider, [file]);
     expect(statSync(join(home, '.codex')).uid).toBe(201_234);
     expect(statSync(join(home, '.codex/auth.json')).uid).toBe(201_234);
@@ -82,7 +82,7 @@ describe('the disk of a machine that is a folder', () => {
     dangling: () => join(root, 'nowhere'),
     'to the root': () => '/',
   };
-  it.each(Object.keys(targets))('never passes through a folder that is a link (%s)', async (kind) => {
+  it.each(Object.keys(targets))('never passes through a directory that is a link (%s)', async (kind) => {
     symlinkSync(targets[kind]?.() ?? '', join(home, '.codex'));
     for (const act of [
       () => disk.harvest(provider, [file.path]),
@@ -117,7 +117,7 @@ describe('the disk of a machine that is a folder', () => {
 
   const plants: Record<string, (path: string) => void> = {
     'a FIFO': (path) => execFileSync('mkfifo', [path]),
-    'a folder': (path) => mkdirSync(path),
+    'a directory': (path) => mkdirSync(path),
     'a second name of another file': (path) => linkSync(join(outside, 'auth.json'), path),
     'a file that is too large': (path) => writeFileSync(path, Buffer.alloc(256 * 1024 + 1, 120)),
     'a sparse file': (path) => {
@@ -132,7 +132,7 @@ describe('the disk of a machine that is a folder', () => {
     await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
   });
 
-  it('refuses to read a unix socket or to replace a folder, and leaves no temporary file', async () => {
+  it('refuses to read a unix socket or to replace a directory, and leaves no temporary file', async () => {
     mkdirSync(join(home, '.codex/auth.json'), { recursive: true });
     await expect(disk.inject(provider, [file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     await expect(disk.remove(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
@@ -149,7 +149,7 @@ describe('the disk of a machine that is a folder', () => {
     expect((await disk.harvest(provider, [file.path]))[0]?.content).toHaveLength(256 * 1024);
   });
 
-  it('refuses a file where a folder should be', async () => {
+  it('refuses a file where a directory should be', async () => {
     writeFileSync(join(home, '.codex'), 'a file');
     chmodSync(join(home, '.codex'), 0o600);
     await expect(disk.inject(provider, [file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });

@@ -7,23 +7,23 @@ import { homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
 import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';
-import type { Owner, SafeFolder } from '../host/safe-directory.ts';
+import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
 export interface HomeDisk {
   /** Opens the home in which these paths of a provider lie. */
-  readonly openHome: (provider: string, paths: readonly string[]) => Promise<SafeFolder>;
+  readonly openHome: (provider: string, paths: readonly string[]) => Promise<SafeDirectory>;
   readonly owner: Owner;
   /** Runs the work while the machine is stopped and cannot start; throws MACHINE_BUSY where it runs. */
   readonly whileStopped: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** A machine's disk that is a folder of this host. What lies in it may have been planted by whoever used the machine. */
+/** A machine's disk that is a directory of this host. What lies in it may have been planted by whoever used the machine. */
 export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): MachineDisk {
   /** Checks the paths before anything is touched. */
   async function inHome<T>(
     provider: string,
     paths: readonly string[],
-    work: (home: SafeFolder) => Promise<T>,
+    work: (home: SafeDirectory) => Promise<T>,
   ): Promise<T> {
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
     if (bad !== undefined) {
@@ -40,7 +40,7 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
       inHome(provider, paths, async (home) => {
         const found: PlacedFile[] = [];
         for (const path of paths) {
-          const file = await inFolderOf(home, path, undefined, (folder, name) => readPlaced(folder, name, path));
+          const file = await inDirectoryOf(home, path, undefined, (folder, name) => readPlaced(folder, name, path));
           if (file) {
             found.push(file);
           }
@@ -53,29 +53,29 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
         files.map(({ path }) => path),
         async (home) => {
           for (const file of files) {
-            await inFolderOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
+            await inDirectoryOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
           }
         },
       ),
     remove: (provider, paths) =>
       inHome(provider, paths, async (home) => {
         for (const path of paths) {
-          await inFolderOf(home, path, undefined, (folder, name) => removePlaced(folder, name, path));
+          await inDirectoryOf(home, path, undefined, (folder, name) => removePlaced(folder, name, path));
         }
       }),
   };
 }
 
-/** Walks from the home to the file's folder, one name at a time. `undefined` where a folder on the way is absent. */
-async function inFolderOf<T>(
-  home: SafeFolder,
+/** Walks from the home to the file's directory, one name at a time. `undefined` where a directory on the way is absent. */
+async function inDirectoryOf<T>(
+  home: SafeDirectory,
   path: string,
   make: { readonly owner: Owner } | undefined,
-  work: (folder: SafeFolder, name: string) => Promise<T>,
+  work: (folder: SafeDirectory, name: string) => Promise<T>,
 ): Promise<T | undefined> {
   const names = path.split('/').slice(1);
   const name = names.pop() ?? '';
-  const opened: SafeFolder[] = [];
+  const opened: SafeDirectory[] = [];
   try {
     let folder = home;
     for (const next of names) {
@@ -92,7 +92,7 @@ async function inFolderOf<T>(
   }
 }
 
-async function readPlaced(folder: SafeFolder, name: string, path: string): Promise<PlacedFile | undefined> {
+async function readPlaced(folder: SafeDirectory, name: string, path: string): Promise<PlacedFile | undefined> {
   const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
   if (!facts) {
     return undefined;
@@ -137,7 +137,7 @@ async function readOrdinary(handle: FileHandle, path: string): Promise<{ content
   }
 }
 
-async function writePlaced(folder: SafeFolder, name: string, file: PlacedFile, owner: Owner): Promise<void> {
+async function writePlaced(folder: SafeDirectory, name: string, file: PlacedFile, owner: Owner): Promise<void> {
   if (Buffer.byteLength(file.content) > MAX_CREDENTIAL_BYTES) {
     throw unsafe(file.path, `would be larger than ${MAX_CREDENTIAL_BYTES} bytes`);
   }
@@ -163,10 +163,10 @@ async function writePlaced(folder: SafeFolder, name: string, file: PlacedFile, o
   }
 }
 
-async function removePlaced(folder: SafeFolder, name: string, path: string): Promise<void> {
+async function removePlaced(folder: SafeDirectory, name: string, path: string): Promise<void> {
   const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
   if (facts?.isDirectory()) {
-    throw unsafe(path, 'is a folder');
+    throw unsafe(path, 'is a directory');
   }
   if (facts) {
     await unlink(folder.path(name));

@@ -11,7 +11,7 @@ const isolation: Isolation = {
   dropsUser: false,
   runsAsRoot: false,
   nestedNamespaces: false,
-  enclosesClis: false,
+  sandboxesClis: false,
   sentence: 'Machines are plain processes.',
 };
 

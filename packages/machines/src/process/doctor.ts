@@ -69,7 +69,7 @@ function checkNamespaces(isolation: Isolation): Check {
 
 function checkHomes(isolation: Isolation): Check {
   const name = 'homes of CLIs';
-  if (isolation.enclosesClis) {
+  if (isolation.sandboxesClis) {
     return { name, state: 'ok', found: "each CLI sees its own provider's home alone" };
   }
   const fix =
@@ -77,7 +77,7 @@ function checkHomes(isolation: Isolation): Check {
       ? 'Keeping them apart needs Linux; elsewhere connect only CLIs that may see each other.'
       : (isolationFix(isolation) ??
         'Allow user namespaces in user namespaces: sudo sysctl -w user.max_user_namespaces=10000');
-  return { name, state: 'degraded', found: "not kept apart: a person's CLIs can read each other's logins", fix };
+  return { name, state: 'degraded', found: "not kept apart: a user's CLIs can read each other's logins", fix };
 }
 
 async function checkDesktop(): Promise<Check> {

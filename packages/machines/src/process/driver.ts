@@ -8,7 +8,7 @@ import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../
 import { endLeftovers, isRunning } from '../host/process.ts';
 import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
-import { makeFolders } from './launch-plan.ts';
+import { makeDirectories } from './launch-plan.ts';
 import { isMachineId, machineLayout, machinesDirectory } from './layout.ts';
 import { createProcessMachine } from './machine.ts';
 import { readRecord, writeRecord } from './machine-record.ts';
@@ -23,7 +23,7 @@ export interface ProcessDriverOptions {
   readonly clock: Clock;
   /** Default `auto`: bubblewrap where it works, plain processes where not. */
   readonly isolation?: IsolationChoice;
-  /** Folders and programs that machines read. Without bubblewrap, root gives machines a user of their own only when that user can reach these. */
+  /** Directories and programs that machines read. Without bubblewrap, root gives machines a user of their own only when that user can reach these. */
   readonly programs?: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     );
     await removeShortcut(running?.shortcut);
     // Machines of an earlier version have one home for all providers, and none of these.
-    await makeFolders(layout, rest.uid);
+    await makeDirectories(layout, rest.uid);
     const recovered = isolation.dropsUser && rest.uid === undefined ? await giveUser(rest) : rest;
     await writeRecord(layout, recovered);
     return recovered;
@@ -96,7 +96,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     }
     const uid = isolation.dropsUser ? await allotUser(dataDirectory, plan.machineId) : undefined;
     try {
-      await makeFolders(layout, uid);
+      await makeDirectories(layout, uid);
       const record = { plan, ...(uid !== undefined && { uid }) };
       await writeRecord(layout, record);
       signal.throwIfAborted();

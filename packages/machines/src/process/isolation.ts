@@ -21,7 +21,7 @@ export interface Isolation {
   /** A browser's own sandbox works inside a machine. */
   readonly nestedNamespaces: boolean;
   /** Each CLI in a machine is shown the home of its own provider alone. */
-  readonly enclosesClis: boolean;
+  readonly sandboxesClis: boolean;
   readonly sentence: string;
 }
 
@@ -36,8 +36,8 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
       dropsUser: isRoot,
       runsAsRoot: false,
       nestedNamespaces: found.nested === true,
-      enclosesClis: found.encloses === true,
-      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel.${found.encloses === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
+      sandboxesClis: found.sandboxes === true,
+      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel.${found.sandboxes === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
     };
   }
   const reason = found.reason ?? 'it does not work here';
@@ -52,18 +52,18 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
     dropsUser,
     runsAsRoot: isRoot && !dropsUser,
     nestedNamespaces: await probePlainNamespaces(isRoot),
-    enclosesClis: false,
+    sandboxesClis: false,
     sentence: `Machines are plain processes ${as}, without bubblewrap (${reason}): they see the host's files and network. ${HOMES_OPEN} For development only.`,
   };
 }
 
 /** What holds where CLIs are not enclosed. */
-const HOMES_OPEN = "A person's CLIs can read each other's logins.";
+const HOMES_OPEN = "A user's CLIs can read each other's logins.";
 
 interface BubblewrapProbe {
   readonly bubblewrap?: string;
   readonly nested?: boolean;
-  readonly encloses?: boolean;
+  readonly sandboxes?: boolean;
   readonly reason?: string;
 }
 
@@ -106,7 +106,7 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
   const enclosed = [inside.bubblewrap, ...ENCLOSE, '--', '/usr/bin/true'];
   // The usual case is found out by one try: what works inside of something that works, works.
   if ((await run([...enclosed.slice(0, -1), ...nested])) === undefined) {
-    return { bubblewrap, nested: true, encloses: true };
+    return { bubblewrap, nested: true, sandboxes: true };
   }
   const problem = await run(['/usr/bin/true']);
   if (problem !== undefined) {
@@ -115,7 +115,7 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
   return {
     bubblewrap,
     nested: (await run(nested)) === undefined,
-    encloses: (await run(enclosed)) === undefined,
+    sandboxes: (await run(enclosed)) === undefined,
   };
 }
 
@@ -136,7 +136,7 @@ const probeOptions = {
   timeout: PROBE_TIMEOUT_MS,
 } as const;
 
-/** Whether a user without any rights could enter these paths and every folder on the way to them. */
+/** Whether a user without any rights could enter these paths and every directory on the way to them. */
 async function canOthersReach(paths: readonly string[]): Promise<boolean> {
   for (const path of paths) {
     for (let folder = path; ; folder = dirname(folder)) {

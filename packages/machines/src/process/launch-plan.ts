@@ -25,7 +25,7 @@ export interface Launch {
   /** The command reports the sandbox's first process on {@link INFO_DESCRIPTOR}. */
   readonly reportsInit: boolean;
   readonly boot: BootConfig;
-  /** Short way to the run folder from the outside, to connect by. */
+  /** Short way to the run directory from the outside, to connect by. */
   readonly runPath: string;
   readonly shortcut: string | undefined;
 }
@@ -44,7 +44,7 @@ export const INFO_DESCRIPTOR = 3;
 /** The agent reads its configuration from standard input, and ends when that does. */
 const BOOT_ARGUMENTS = ['--boot', '-'] as const;
 
-/** Empties the run folder, and decides what the machine sees under which path. */
+/** Empties the run directory, and decides what the machine sees under which path. */
 export async function prepareLaunch(request: LaunchRequest): Promise<Launch> {
   const { layout, uid, options } = request;
   await removeTree(layout.run);
@@ -67,7 +67,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
   const { node, agent } = await findPrograms(layout, plan, uid);
   const { bubblewrap = 'bwrap' } = isolation;
   const separate = plan.role === 'cli';
-  const enclose = separate && isolation.enclosesClis;
+  const enclose = separate && isolation.sandboxesClis;
   const readOnly = (source: string, target: string): Bind => ({ source, target, writable: false });
   const binds: Bind[] = [
     { source: layout.home, target: inside.home, writable: true },
@@ -166,7 +166,7 @@ function environmentOf(home: string): Readonly<Record<string, string>> {
   return { PATH: programPath, HOME: home, USER: 'machine', LOGNAME: 'machine', SHELL: '/bin/sh', LANG: 'C.UTF-8' };
 }
 
-/** A folder that a machine is shown must not hold other machines' homes. */
+/** A directory that a machine is shown must not hold other machines' homes. */
 async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): Promise<void> {
   const machine = await realpath(layout.root);
   for (const directory of [plan.agent.directory, ...plan.clis.map((cli) => cli.directory)]) {
@@ -176,15 +176,15 @@ async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): P
         'CONFIG_INVALID',
         `The data directory lies inside ${directory}, which every machine can read.`,
         {
-          hint: 'Set SALLYPORT_DATA_DIR to a folder outside it, or run the agent from its build.',
+          hint: 'Set SALLYPORT_DATA_DIR to a directory outside it, or run the agent from its build.',
         },
       );
     }
   }
 }
 
-/** Makes a machine's folders where they are not there yet. Others may pass through, and enter nothing. */
-export async function makeFolders(layout: MachineLayout, uid: number | undefined): Promise<void> {
+/** Makes a machine's directories where they are not there yet. Others may pass through, and enter nothing. */
+export async function makeDirectories(layout: MachineLayout, uid: number | undefined): Promise<void> {
   for (const [path, mode] of [
     [layout.root, 0o711],
     [layout.home, 0o700],

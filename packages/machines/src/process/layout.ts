@@ -3,9 +3,9 @@ import { join } from 'node:path';
 /** Where a machine's things are on this host: `<data directory>/machines/<machine id>/`. */
 export interface MachineLayout {
   readonly root: string;
-  /** The agent's home, with the working folder that all CLIs share. Of a browser machine, the home of its one CLI. */
+  /** The agent's home, with the working directory that all CLIs share. Of a browser machine, the home of its one CLI. */
   readonly home: string;
-  /** A folder for the homes of a CLI machine's providers. */
+  /** A directory for the homes of a CLI machine's providers. */
   readonly homes: string;
   /** The agent's sockets and small files; emptied before each start. */
   readonly run: string;
@@ -33,7 +33,7 @@ export function machineLayout(dataDirectory: string, machineId: string): Machine
   };
 }
 
-/** Machine ids become folder names: nothing else that lies there is taken for one. */
+/** Machine ids become directory names: nothing else that lies there is taken for one. */
 export function isMachineId(name: string): boolean {
   return /^m-[a-z0-9-]{1,60}$/.test(name);
 }

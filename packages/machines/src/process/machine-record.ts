@@ -21,7 +21,7 @@ export function writeRecord(layout: MachineLayout, record: MachineRecord): Promi
   return writeRecordFile(layout.record, record);
 }
 
-/** The folder above is ours alone, so the file is as we wrote it or cut off; this tells the two apart. */
+/** The directory above is ours alone, so the file is as we wrote it or cut off; this tells the two apart. */
 function isRecord(value: unknown): value is MachineRecord {
   return typeof value === 'object' && value !== null && 'plan' in value && typeof value.plan === 'object';
 }

@@ -18,7 +18,7 @@ import { writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { openProviderHome } from './provider-homes.ts';
 import { removeTree } from '../host/remove-tree.ts';
-import { openFolder } from '../host/safe-directory.ts';
+import { openDirectory } from '../host/safe-directory.ts';
 import { removeShortcut } from '../host/short-path.ts';
 import { releaseUser } from './user-allotment.ts';
 
@@ -93,7 +93,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
     const { running: _, ...rest } = record;
     record = rest;
     current = undefined;
-    // Its folder may be gone: destroyed meanwhile.
+    // Its directory may be gone: destroyed meanwhile.
     await writeRecord(layout, record).catch(() => {});
     told.resolve(exit);
     return exit;
@@ -193,7 +193,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
         const { home: earlier, homes } = layout;
         return record.plan.role === 'cli'
           ? openProviderHome({ homes, earlier, owner: record.uid }, provider, paths)
-          : openFolder(layout.home, '~');
+          : openDirectory(layout.home, '~');
       },
       owner: record.uid,
       whileStopped: async (work) => {

@@ -2,11 +2,11 @@ import { lstat, rename } from 'node:fs/promises';
 
 import { manifestSchema } from '@sallyport/core';
 
-import { absentIsUndefined, openFolder, unsafe } from '../host/safe-directory.ts';
-import type { Owner, SafeFolder } from '../host/safe-directory.ts';
+import { absentIsUndefined, openDirectory, unsafe } from '../host/safe-directory.ts';
+import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
 export interface ProviderHomes {
-  /** The folder they lie in. */
+  /** The directory they lie in. */
   readonly homes: string;
   /** The one home of all providers that machines of an earlier version have. */
   readonly earlier: string;
@@ -15,24 +15,24 @@ export interface ProviderHomes {
 
 /**
  * Opens a provider's home, and makes it where there is none yet. What a machine of an earlier version holds for
- * these paths is moved there first: the folder of each credential with all that the CLI keeps beside it.
+ * these paths is moved there first: the directory of each credential with all that the CLI keeps beside it.
  */
 export async function openProviderHome(
   { homes, earlier, owner }: ProviderHomes,
   provider: string,
   paths: readonly string[],
-): Promise<SafeFolder> {
+): Promise<SafeDirectory> {
   // It becomes the name of a folder.
   if (!manifestSchema.shape.id.safeParse(provider).success) {
     throw unsafe(provider, 'is not the id of a provider');
   }
-  await using folder = await openFolder(homes, 'the folder of the homes');
+  await using folder = await openDirectory(homes, 'the directory of the homes');
   const home = await folder.enter(provider, { owner });
   if (!home) {
     throw unsafe(provider, 'has no home');
   }
   try {
-    await using former = await openFolder(earlier, 'the home of the machine');
+    await using former = await openDirectory(earlier, 'the home of the machine');
     for (const unit of new Set(paths.map(unitOf))) {
       await moveUnit(former, home, unit.split('/'), owner);
     }
@@ -43,18 +43,18 @@ export async function openProviderHome(
   }
 }
 
-/** Folders of the XDG base directory specification: what lies in them belongs to many programs. */
-const sharedFolders = new Set(['.cache', '.config', '.local', '.local/share', '.local/state']);
+/** Directories of the XDG base directory specification: what lies in them belongs to many programs. */
+const sharedDirectories = new Set(['.cache', '.config', '.local', '.local/share', '.local/state']);
 
-/** What belongs to one provider as a whole: the folder its file lies in, or the file itself. */
+/** What belongs to one provider as a whole: the directory its file lies in, or the file itself. */
 function unitOf(path: string): string {
   const file = path.replace(/^~\//, '');
   const folder = file.split('/').slice(0, -1).join('/');
-  return folder === '' || sharedFolders.has(folder) ? file : folder;
+  return folder === '' || sharedDirectories.has(folder) ? file : folder;
 }
 
 /** Moves one file or folder. What is there already is newer, and stays. */
-async function moveUnit(from: SafeFolder, to: SafeFolder, names: readonly string[], owner: Owner): Promise<void> {
+async function moveUnit(from: SafeDirectory, to: SafeDirectory, names: readonly string[], owner: Owner): Promise<void> {
   const [name = '', ...rest] = names;
   const facts = await lstat(from.path(name)).catch(absentIsUndefined);
   if (!facts) {

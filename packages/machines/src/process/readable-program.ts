@@ -10,12 +10,12 @@ import { hasCode } from '../host/safe-directory.ts';
  * A program that a machine's user can read: itself, or a copy. An operator whose umask hides everything new
  * from others has installed Node and the agent readable for root alone.
  *
- * @param path The file, or the folder it lies in.
+ * @param path The file, or the directory it lies in.
  * @param entry A file whose time and size change when the program does.
  */
 export async function readableProgram(path: string, entry: string, copies: string): Promise<string> {
   const facts = await stat(entry);
-  // A program file must be executable, a folder enterable; the agent's own file is only read.
+  // A program file must be executable, a directory enterable; the agent's own file is only read.
   if ((facts.mode & 0o004) !== 0 && ((await stat(path)).mode & 0o005) === 0o005) {
     return path;
   }

@@ -8,10 +8,10 @@ import type { Clock, MachinePlan, Secret } from '@sallyport/core';
 import { kernelCommandLine } from '../guest/kernel-command-line.ts';
 import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 import { qemuArguments } from './hardware.ts';
 import type { Hardware } from './hardware.ts';
-import { launchWords, prepareRunFolder } from './launch.ts';
+import { launchWords, prepareRunDirectory } from './launch.ts';
 import { sockets } from './layout.ts';
 import type { QemuLayout } from './layout.ts';
 import { spawnQemu } from './qemu-process.ts';
@@ -26,7 +26,7 @@ export interface LaunchRequest {
   readonly hardware: Hardware;
   readonly kernel: Image;
   readonly image: Image;
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   readonly token: Secret;
   /** Waits for a snapshot in place of booting. */
   readonly incoming: boolean;
@@ -35,10 +35,10 @@ export interface LaunchRequest {
   readonly inBackground?: boolean;
 }
 
-/** Starts QEMU with everything it needs open already: it may enter no folder but its own. */
+/** Starts QEMU with everything it needs open already: it may enter no directory but its own. */
 export async function launchQemu(request: LaunchRequest): Promise<QemuProcess> {
   const { layout, plan, uid, hardware, kernel, image, place, incoming } = request;
-  await prepareRunFolder(layout.run, uid);
+  await prepareRunDirectory(layout.run, uid);
   const words = qemuArguments(hardware, {
     netdev: place.netdev,
     mac: place.mac,

@@ -24,7 +24,7 @@ import { createQemuMachine } from './machine.ts';
 import { readQemuRecord } from './machine-record.ts';
 import type { QemuRecord } from './machine-record.ts';
 import type { QemuMachineParts } from './parts.ts';
-import { openSnapshotFolder } from './snapshot/snapshot-directory.ts';
+import { openSnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import { openShelf } from './template/shelf.ts';
 import { createTemplates } from './template/templates.ts';
 import { createWorkshop } from './template/workshop.ts';
@@ -70,7 +70,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   const program = await findProgram(QEMU);
   const wiring = createWiring(network);
   const live = new Map<string, Machine>();
-  /** They have a folder or a user already, and no record yet. */
+  /** They have a directory or a user already, and no record yet. */
   const making = new Set<string>();
   const workshop = createWorkshop({ shelf: openShelf(dataDirectory), directory, partsOf, clock });
   const usesTemplates = options.templates ?? true;
@@ -99,7 +99,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
       program: requireProgram(program),
       layout,
       sockets: { machineId, run: layout.run, owner, clock },
-      snapshot: openSnapshotFolder(layout.snapshot, machineId),
+      snapshot: openSnapshotDirectory(layout.snapshot, machineId),
       wiring,
       images,
       accelerator: chooseAccelerator,
@@ -165,7 +165,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   async function describe({ plan: { machineId, role }, running }: QemuRecord): Promise<MachineRef> {
     const runs = running !== undefined && (await isRunning(running));
     const { snapshot } = qemuLayout(dataDirectory, machineId);
-    const hibernated = !runs && (await openSnapshotFolder(snapshot, machineId).exists());
+    const hibernated = !runs && (await openSnapshotDirectory(snapshot, machineId).exists());
     return { machineId, role, running: runs, ...(hibernated && { hibernated }) };
   }
 
@@ -178,7 +178,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     const removed: string[] = [...(await workshop.clear()), ...(await drainTemplates())];
     for (const name of (await readdir(directory)).filter((one) => isMachineId(one) && !ids.has(one))) {
       await removeTree(qemuLayout(dataDirectory, name).root);
-      removed.push(`folder of ${name}`);
+      removed.push(`directory of ${name}`);
     }
     removed.push(...(await releaseStrayUsers(directory, ids)));
     return [...removed, ...(await wiring.reconcile())];

@@ -15,7 +15,7 @@ export interface Hardware {
   readonly vcpus: number;
 }
 
-/** Descriptors that QEMU finds open: it may enter none of the folders that the files are in. */
+/** Descriptors that QEMU finds open: it may enter none of the directories that the files are in. */
 const descriptors = { kernel: 3, image: 4, disk: 5, agentDrive: 6, initrd: 7 } as const;
 
 /** Its own place in the world: words that a snapshot does not depend on. */
@@ -97,7 +97,7 @@ function drive(id: string, descriptor: number, options: string, bus: string): re
   ].flat();
 }
 
-/** proc(5): opens the file behind a descriptor anew, by its own permissions and not by those of its path. */
+/** proc(5): opens the file behind a descriptor again, by its own permissions and not by those of its path. */
 function inherited(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }

@@ -43,8 +43,8 @@ mknod -m 600 /dev/net/tun c 10 200
 chown "$uid" /dev/net/tun
 exec "$@"`;
 
-/** QEMU's folder, empty. */
-export async function prepareRunFolder(path: string, uid: number | undefined): Promise<void> {
+/** QEMU's directory, empty. */
+export async function prepareRunDirectory(path: string, uid: number | undefined): Promise<void> {
   await removeTree(path);
   await mkdir(path, { mode: 0o700 });
   if (uid !== undefined) await chown(path, uid, uid);

@@ -19,7 +19,7 @@ export interface LayDown {
   readonly signal: AbortSignal;
 }
 
-/** Makes a machine's folder with its record and its disk, and allots it a user. When a step fails, nothing is left. */
+/** Makes a machine's directory with its record and its disk, and allots it a user. When a step fails, nothing is left. */
 export async function layDown({ plan, image, layout, directory, signal }: LayDown): Promise<QemuRecord> {
   const { machineId } = plan;
   const uid = process.geteuid?.() === 0 ? await allotUser(directory, machineId) : undefined;

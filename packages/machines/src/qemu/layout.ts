@@ -9,7 +9,7 @@ export interface QemuLayout {
   readonly disk: string;
   /** The agent and its boot configuration, for as long as a boot lasts. */
   readonly agentDrive: string;
-  /** QEMU's own folder: its sockets. The user it runs as may write here and nowhere else. */
+  /** QEMU's own directory: its sockets. The user it runs as may write here and nowhere else. */
   readonly run: string;
   /** Memory of a machine that hibernates. */
   readonly snapshot: string;
@@ -35,5 +35,5 @@ export function layoutIn(root: string): QemuLayout {
   };
 }
 
-/** Sockets in QEMU's folder. It is the folder QEMU runs in: a path may be longer than an address of a socket (unix(7)). */
+/** Sockets in QEMU's folder. It is the directory QEMU runs in: a path may be longer than an address of a socket (unix(7)). */
 export const sockets = { monitor: 'monitor.sock', guestPort: 'port.sock', state: 'state.sock' } as const;

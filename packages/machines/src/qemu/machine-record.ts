@@ -22,7 +22,7 @@ export function writeQemuRecord(path: string, record: QemuRecord): Promise<void>
   return writeRecordFile(path, record);
 }
 
-/** The folder is the server's alone, so the file is as it was written; this tells another version's apart. */
+/** The directory is the server's alone, so the file is as it was written; this tells another version's apart. */
 function isRecord(value: unknown): value is QemuRecord {
   return typeof value === 'object' && value !== null && 'plan' in value && 'image' in value;
 }

@@ -4,10 +4,10 @@ import { AGENT_PORT, SallyportError } from '@sallyport/core';
 import type { Machine, MachineExit, StartOptions } from '@sallyport/core';
 
 import { createOfflineDisk } from '../disk/offline-disk.ts';
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 import { endLeftovers } from '../host/process.ts';
 import { removeTree } from '../host/remove-tree.ts';
-import { bringUp } from './start-machine.ts';
+import { startMachine } from './start-machine.ts';
 import type { RunningQemu } from './start-machine.ts';
 import { writeQemuRecord } from './machine-record.ts';
 import type { QemuRecord } from './machine-record.ts';
@@ -31,7 +31,7 @@ export interface QemuMachineOptions {
 /** A QEMU that runs. One that an earlier server has started has no place here: nobody has its token any more. */
 interface Current {
   readonly process: QemuProcess;
-  readonly place: NetworkPlace | undefined;
+  readonly place: NetworkAttachment | undefined;
   readonly over: Promise<MachineExit>;
   /** It has come up. */
   running?: RunningQemu;
@@ -53,13 +53,13 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
   let exited = Promise.withResolvers<MachineExit>();
   if (record.running) take(watchQemu(record.running, clock), undefined);
 
-  function take(process: QemuProcess, place: NetworkPlace | undefined): void {
+  function take(process: QemuProcess, place: NetworkAttachment | undefined): void {
     current = { process, place, over: clearAway(process, place, exited.resolve) };
   }
 
   async function clearAway(
     process: QemuProcess,
-    place: NetworkPlace | undefined,
+    place: NetworkAttachment | undefined,
     tell: (exit: MachineExit) => void,
   ): Promise<MachineExit> {
     const exit = await process.exited;
@@ -98,13 +98,13 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
   async function start(options: StartOptions, signal: AbortSignal, taken?: TakenSnapshot): Promise<void> {
     exited = Promise.withResolvers();
     record = { ...record, plan: options.plan ?? record.plan };
-    const onProcess = async (process: QemuProcess, place: NetworkPlace): Promise<void> => {
+    const onProcess = async (process: QemuProcess, place: NetworkAttachment): Promise<void> => {
       record = { ...record, running: process.known };
       take(process, place);
       await writeQemuRecord(layout.record, record);
     };
     try {
-      const running = await bringUp({ parts, record, options, taken, signal, onProcess });
+      const running = await startMachine({ parts, record, options, taken, signal, onProcess });
       if (current) current.running = running;
     } catch (error) {
       await endNow();

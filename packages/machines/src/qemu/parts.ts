@@ -4,7 +4,7 @@ import type { ImageStore } from '../images/store.ts';
 import type { Accelerator } from './hardware.ts';
 import type { QemuLayout } from './layout.ts';
 import type { QemuSockets } from './qemu-sockets.ts';
-import type { SnapshotFolder } from './snapshot/snapshot-directory.ts';
+import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { Templates } from './template/templates.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -14,7 +14,7 @@ export interface QemuMachineParts {
   readonly program: string;
   readonly layout: QemuLayout;
   readonly sockets: QemuSockets;
-  readonly snapshot: SnapshotFolder;
+  readonly snapshot: SnapshotDirectory;
   readonly wiring: Wiring;
   readonly images: ImageStore;
   readonly accelerator: () => Promise<Accelerator>;

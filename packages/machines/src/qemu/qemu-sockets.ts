@@ -10,7 +10,7 @@ import { sockets } from './layout.ts';
 import { openQmp } from './qmp.ts';
 import type { QmpClient } from './qmp.ts';
 
-/** QEMU's folder, and the user its sockets must belong to. */
+/** QEMU's directory, and the user its sockets must belong to. */
 export interface QemuSockets {
   readonly machineId: string;
   readonly run: string;

@@ -6,7 +6,7 @@ import { SallyportError } from '@sallyport/core';
 import type { MachinePlan } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { MachineNetwork, NetworkPlace } from '../network/machine-network.ts';
+import type { MachineNetwork, NetworkAttachment } from '../network/machine-network.ts';
 import { releaseStrayUsers } from '../process/user-allotment.ts';
 import { readQemuRecord, writeQemuRecord } from './machine-record.ts';
 import { failedIn } from './phases.ts';
@@ -64,7 +64,7 @@ describe('what a later server finds', () => {
 describe('the wiring of machines', () => {
   function fakeNetwork() {
     const asked: (readonly string[])[] = [];
-    const place: Pick<NetworkPlace, 'detach'> = { detach: async () => void asked.push(['detach']) };
+    const place: Pick<NetworkAttachment, 'detach'> = { detach: async () => void asked.push(['detach']) };
     const network: Pick<MachineNetwork, 'attach' | 'reconcile'> = {
       attach: async (machineId) => {
         if (machineId === 'm-none') throw new SallyportError('MACHINE_FAILED', 'All addresses are taken.');

@@ -5,7 +5,7 @@ import type { BootConfig, StartOptions } from '@sallyport/core';
 import { createAgentDrive } from '../disk/agent-drive.ts';
 import { guestBootConfig } from '../guest/guest-boot.ts';
 import { waitForAgent } from '../guest/wait-for-agent.ts';
-import type { NetworkPlace } from '../network/machine-network.ts';
+import type { NetworkAttachment } from '../network/machine-network.ts';
 import { launchQemu } from './boot.ts';
 import type { Hardware } from './hardware.ts';
 import { findIngredients } from './ingredients.ts';
@@ -25,13 +25,13 @@ import type { TakenSnapshot } from './snapshot/snapshot-directory.ts';
 /** A machine as it runs. */
 export interface RunningQemu {
   readonly process: QemuProcess;
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   readonly hardware: Hardware;
   readonly monitor: QmpClient;
   readonly facts: SnapshotFacts;
 }
 
-export interface BringUpRequest {
+export interface StartRequest {
   readonly parts: QemuMachineParts;
   /** With the plan of this start. */
   readonly record: QemuRecord;
@@ -40,11 +40,11 @@ export interface BringUpRequest {
   readonly taken?: TakenSnapshot | undefined;
   readonly signal: AbortSignal;
   /** Called as soon as there is a process: from then on its end gives its place back. */
-  onProcess(process: QemuProcess, place: NetworkPlace): Promise<void>;
+  onProcess(process: QemuProcess, place: NetworkAttachment): Promise<void>;
 }
 
 /** Boots or wakes a machine, until its agent answers. What has been made when that fails ends with the process. */
-export async function bringUp(request: BringUpRequest): Promise<RunningQemu> {
+export async function startMachine(request: StartRequest): Promise<RunningQemu> {
   const { machineId } = request.record.plan;
   let phase: Phase = 'create';
   let console = (): string => '';
@@ -67,13 +67,13 @@ export async function bringUp(request: BringUpRequest): Promise<RunningQemu> {
 
 interface Made {
   readonly process: QemuProcess;
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   readonly hardware: Hardware;
   readonly boot: BootConfig;
   readonly names: Pick<SnapshotFacts, 'kernel' | 'image'>;
 }
 
-async function makeProcess(request: BringUpRequest): Promise<Made> {
+async function makeProcess(request: StartRequest): Promise<Made> {
   const { parts, record, options, taken, signal } = request;
   const { plan, uid } = record;
   const owner = uid === undefined ? {} : { owner: uid };
@@ -111,7 +111,7 @@ async function makeProcess(request: BringUpRequest): Promise<Made> {
 }
 
 async function talkTo(
-  { parts, record, taken }: BringUpRequest,
+  { parts, record, taken }: StartRequest,
   { process, place, hardware, boot, names }: Made,
   alive: AbortSignal,
 ): Promise<RunningQemu> {

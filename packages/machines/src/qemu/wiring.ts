@@ -1,10 +1,10 @@
-import type { AttachOptions, MachineNetwork, NetworkPlace } from '../network/machine-network.ts';
+import type { AttachOptions, MachineNetwork, NetworkAttachment } from '../network/machine-network.ts';
 
 /** Which machines have a place on the network now, so that what belongs to none can be told apart. */
 export interface Wiring {
-  attach(machineId: string, options: AttachOptions): Promise<NetworkPlace>;
+  attach(machineId: string, options: AttachOptions): Promise<NetworkAttachment>;
   /** Takes a machine's place away, whoever gave it one. */
-  detach(machineId: string, place: NetworkPlace | undefined): Promise<void>;
+  detach(machineId: string, place: NetworkAttachment | undefined): Promise<void>;
   /** A machine of an earlier server runs on in its place. */
   keep(machineId: string): void;
   /** Takes away what belongs to no machine; returns what that was. */

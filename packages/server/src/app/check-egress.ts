@@ -3,7 +3,7 @@ import type { Check, Clock, Egress, ProviderManifest } from '@sallyport/core';
 
 const ANSWER_MS = 15_000;
 
-export interface WayOut {
+export interface EgressCheck {
   readonly egress: Egress;
   /** What the CLIs of these reach is what is asked for. */
   readonly manifests: readonly ProviderManifest[];
@@ -11,11 +11,11 @@ export interface WayOut {
   readonly signal: AbortSignal;
 }
 
-/** Whether the machines' way out leads out. `undefined`: it leads through nothing that could be asked. */
-export async function checkWayOut({ egress, manifests, clock, signal }: WayOut): Promise<Check | undefined> {
+/** Whether the machines' egress leads out. `undefined`: it leads through nothing that could be asked. */
+export async function checkEgress({ egress, manifests, clock, signal }: EgressCheck): Promise<Check | undefined> {
   const host = manifests.flatMap((manifest) => manifest.egress.cli).find((entry) => !entry.includes('*'));
   if (!egress.check || host === undefined) return undefined;
-  const name = 'way out of the machines';
+  const name = 'egress of the machines';
   const late = (): SallyportError =>
     new SallyportError('EGRESS_FAILED', `${egress.name} opened no connection in ${ANSWER_MS / 1000} s.`);
   using deadline = clock.deadline(ANSWER_MS, late, signal);

@@ -8,13 +8,13 @@ import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallypor
 import type { FastifyBaseLogger } from 'fastify';
 
 import { chooseDriver } from '../config/choose-driver.ts';
-import { checkWayOut } from './check-egress.ts';
-import type { WayOut } from './check-egress.ts';
+import { checkEgress } from './check-egress.ts';
+import type { EgressCheck } from './check-egress.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { FactoryContext } from '../config/config.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import { openDatabaseServer } from '../postgres/database-server.ts';
-import { openFileWitness } from '../data-directory/file-rollback-guard.ts';
+import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { openMasterKeys } from '../data-directory/master-key.ts';
 import { createMetrics } from '../http/metrics.ts';
@@ -79,7 +79,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     say(`Machines: ${driver.features.isolation}`);
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
-    say(`Way out of the machines: ${egress.name}`);
+    say(`Egress of the machines: ${egress.name}`);
     const installer = createCliInstaller({ directory: clisDirectory });
     await installer.clearLeftovers(clock);
     const metrics = createMetrics();
@@ -90,7 +90,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       store,
       egress,
       keyRing: keys.keyRing,
-      witness: await openFileWitness(join(data.path, 'witness')),
+      rollbackGuard: await openFileRollbackGuard(join(data.path, 'witness')),
       connectAgent,
       agent,
       installCli: (manifest, asked) =>
@@ -105,7 +105,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       callbackPorts: createCallbackPorts(),
       clock,
       host: hostname(),
-      policy: { deployment: config.deployment, readTermsOf: config.iHaveReadTheTermsOf },
+      policy: { deployment: config.deployment, acceptedTerms: config.acceptedTerms },
       settings: {
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
@@ -116,17 +116,17 @@ export async function composeServer(options: Composition): Promise<ComposedServe
           maxWaiting: config.capacity.maxWaiting,
         },
         capacity: { ...defaultSettings.capacity, memoryMb: config.capacity.memoryMb, vcpus: config.capacity.vcpus },
-        warmMachines: { ...defaultSettings.warmMachines, count: config.warmBrowserMachines },
+        warmPool: { ...defaultSettings.warmPool, count: config.warmBrowserMachines },
         keepAlive: { ...defaultSettings.keepAlive, beforeMs: config.keepAliveMinutes * 60_000 },
         signInHosts: config.hosts.signIn,
         workHosts: config.hosts.work,
         ceiling: config.ceiling,
-        ...(config.personUrl && { presentUrl: config.personUrl }),
+        ...(config.userUrl && { presentUrl: config.userUrl }),
       },
       onBackgroundError: (what, error) => log.warn({ err: error }, what),
     });
     undo.push(() => sallyport.close());
-    metrics.watchWarmMachines(() => sallyport.warmMachines.ready());
+    metrics.watchWarmMachines(() => sallyport.warmPool.ready());
     metrics.watchHost(() => sallyport.machines.host());
     await sallyport.start();
     for (const { manifest } of config.providers) {
@@ -137,7 +137,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     undo.push(async () => asking.abort());
     const manifests = config.providers.map(({ manifest }) => manifest);
     // Nobody waits for the answer: a proxy service that is down now may be up when the first machine needs it.
-    void tellOfWayOut({ egress, manifests, clock, signal: asking.signal }, options);
+    void reportEgress({ egress, manifests, clock, signal: asking.signal }, options);
     return { sallyport, metrics, clock, close };
   } catch (error) {
     await close();
@@ -145,13 +145,13 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   }
 }
 
-async function tellOfWayOut(way: WayOut, { log, say }: Composition): Promise<void> {
+async function reportEgress(way: EgressCheck, { log, say }: Composition): Promise<void> {
   try {
-    const check = await checkWayOut(way);
+    const check = await checkEgress(way);
     if (check?.state === 'ok') log.info(check.found);
     else if (check) say(`${check.found} ${check.fix}`);
   } catch (error) {
     // Nobody wants to know any more where the server is being stopped.
-    if (!way.signal.aborted) log.error({ err: error }, 'asking for the way out');
+    if (!way.signal.aborted) log.error({ err: error }, 'asking for the egress');
   }
 }

@@ -28,7 +28,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   );
   const webDirectory = findWebDirectory();
   const config = await loadConfig(configFile);
-  // The log goes to standard error, so that standard output holds only what a person or a script waits for.
+  // The log goes to standard error, so that standard output holds only what a user or a script waits for.
   const destination = pino.destination(2);
   destination.on('error', () => undefined);
   const log = pino({ level: logLevel(variables['LOG_LEVEL']), redact }, destination);
@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** Long enough to tell a person who presses the keys again from npm, which passes on what the terminal has sent already. */
+/** Long enough to tell a user who presses the keys again from npm, which passes on what the terminal has sent already. */
 const IMPATIENCE_MS = 2_000;
 
 /** Resolves at the first of the signals that mean "stop". Another one, later, ends the process where it stands. */

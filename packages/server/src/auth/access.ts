@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { SallyportError } from '@sallyport/core';
 
 /**
- * There is no sign-in yet, so the server listens on loopback only, and a web page in the person's own browser
+ * There is no sign-in yet, so the server listens on loopback only, and a web page in the user's own browser
  * is the attacker. `Host` is checked against DNS rebinding, `Origin` and `Sec-Fetch-Site` against requests of
  * other pages (https://www.w3.org/TR/fetch-metadata/). `curl` sends neither of the last two and works.
  */
@@ -57,7 +57,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** Where a link of another page may lead: the front page can be read by nobody else, and cannot be framed. */
 const VISITABLE = /^\/(\?|$)/;
 
-/** A person follows a link or types an address, and gets a page of their own. */
+/** A user follows a link or types an address, and gets a page of their own. */
 function isVisit({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }

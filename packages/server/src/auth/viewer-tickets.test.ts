@@ -26,7 +26,7 @@ describe('viewer tickets', () => {
     expect(outcomes.filter(Boolean)).toHaveLength(1);
   });
 
-  it('belong to one person and one login session, and are used up by anybody else', () => {
+  it('belong to one user and one login session, and are used up by anybody else', () => {
     const tickets = createViewerTickets({ clock: createClock() });
     for (const wrong of [
       { userId: 'eve', sessionId: 'one' },

@@ -1,7 +1,7 @@
 import { newBootToken, SallyportError } from '@sallyport/core';
 import type { AgentClient, Clock, ConnectAgent, EgressRoute, Machine } from '@sallyport/core';
 
-/** How a machine is brought up where no server does it. */
+/** How a machine is started where no server does it. */
 export interface BareBoot {
   readonly machine: Machine;
   readonly how: 'start' | 'wake';
@@ -16,7 +16,7 @@ export interface BareBoot {
 const BOOT_MS = 300_000;
 
 /** Starts or wakes a machine, and resolves to its agent once that answers. */
-export async function bootMachine(boot: BareBoot): Promise<AgentClient> {
+export async function provisionMachine(boot: BareBoot): Promise<AgentClient> {
   const { machine, how, epoch, egress, connectAgent, clock, signal } = boot;
   const late = (): SallyportError =>
     new SallyportError('MACHINE_TIMED_OUT', `The machine did not ${how} in ${BOOT_MS / 1000} s.`);

@@ -24,7 +24,7 @@ export interface BareDriver {
   readonly agent: AgentBundle;
   /** The claimed data directory, absolute. */
   readonly dataDirectory: string;
-  /** A way out for a machine that leads nowhere: nobody is ever given it. */
+  /** A egress for a machine that leads nowhere: nobody is ever given it. */
   readonly openEgress: (machineId: string) => Promise<EgressRoute>;
 }
 

@@ -7,7 +7,7 @@ export interface Column {
   readonly estimate: Estimate;
 }
 
-/** What was measured, and for each host how many people that makes, as lines for a terminal. */
+/** What was measured, and for each host how many users that makes, as lines for a terminal. */
 export function estimateTable(cost: MachineCost, columns: readonly Column[]): readonly string[] {
   const limits = columns[0]?.estimate.limits ?? [];
   const { kind } = cost.resting;

@@ -34,7 +34,7 @@ const IDLE_PART = 1 / 2;
 /** Filled further, file systems get slow, and the database has no room to go on. */
 const DISK_PART = 7 / 8;
 
-/** How many people's machines a host holds: running, and at rest besides. */
+/** How many users' machines a host holds: running, and at rest besides. */
 export function estimate(host: Host, cost: MachineCost): Estimate {
   const { plan, running, resting } = cost;
   const { capacity } = host;

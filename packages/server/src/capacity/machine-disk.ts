@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** MiB that a machine takes on the disk: everything of the data directory that lies in folders named after it. */
+/** MiB that a machine takes on the disk: everything of the data directory that lies in directories named after it. */
 export async function diskMbOf(dataDirectory: string, machineId: string): Promise<number> {
   let blocks = 0;
   for (const place of await readdir(dataDirectory, { withFileTypes: true })) {

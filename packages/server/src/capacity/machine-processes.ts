@@ -23,7 +23,7 @@ const TICKS_PER_SECOND = 100;
 
 /**
  * Which processes of this host are which machine's: those that name it, and no other, in their arguments, environment,
- * working folder or mounts, and what these have started. Nothing is asked of the driver, so what the kernel keeps for
+ * working directory or mounts, and what these have started. Nothing is asked of the driver, so what the kernel keeps for
  * a machine, a process that serves several, and one that was started by somebody else (a container's) are not counted.
  */
 export async function findProcesses(machineIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {

@@ -3,7 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { newMachineId, SallyportError } from '@sallyport/core';
 import type { Clock, ConnectAgent, EgressRoute, Machine } from '@sallyport/core';
 
-import { bootMachine } from '../bare-machines/boot-machine.ts';
+import { provisionMachine } from '../bare-machines/boot-machine.ts';
 import type { BareDriver } from '../bare-machines/with-driver.ts';
 import type { MachineCost } from './machine-cost.ts';
 import { diskMbOf } from './machine-disk.ts';
@@ -25,7 +25,7 @@ export interface CostMeasurement extends BareDriver {
   readonly print: (line: string) => void;
 }
 
-/** The machine of a person with one provider, as the server plans it. */
+/** The machine of a user with one provider, as the server plans it. */
 const SIZE = { memoryMb: 384, vcpus: 1, diskMb: 1024 } as const;
 const HIBERNATE_MS = 120_000;
 const STOP_MS = 30_000;
@@ -89,7 +89,7 @@ async function startOne(measurement: CostMeasurement): Promise<Subject> {
     const plan = { machineId, userId: 'capacity-measure', role: 'cli', ...SIZE, labels, agent, clis: [] } as const;
     const machine = await driver.create(plan, { signal });
     try {
-      await bootMachine({ machine, how: 'start', epoch: 1, egress, connectAgent, clock, signal });
+      await provisionMachine({ machine, how: 'start', epoch: 1, egress, connectAgent, clock, signal });
       return { machine, route: egress };
     } catch (error) {
       await machine.destroy();

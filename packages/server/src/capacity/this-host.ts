@@ -15,7 +15,7 @@ export async function describeThisHost(dataDirectory: string, capacity: Host['ca
   };
 }
 
-/** Of the file system that the folder is on, or will be on. */
+/** Of the file system that the directory is on, or will be on. */
 async function freeMb(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);

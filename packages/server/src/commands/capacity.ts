@@ -36,7 +36,7 @@ const WATCH_MS = 30_000;
 const DEFAULT_MACHINES = 3;
 const MOST_MACHINES = 50;
 
-/** Says how many people's machines this host and another one hold, or measures what a machine takes. */
+/** Says how many users' machines this host and another one hold, or measures what a machine takes. */
 export async function capacityCommand(words: readonly string[], command: CapacityCommand): Promise<void> {
   const { options } = command;
   const isMeasuring = words.join(' ') === 'measure';

@@ -4,7 +4,7 @@ import { SallyportError, systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
 import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
 
-import { checkWayOut } from '../app/check-egress.ts';
+import { checkEgress } from '../app/check-egress.ts';
 import { makeQemuDriver } from '../config/choose-driver.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { QemuSettings } from '../config/config.ts';
@@ -58,7 +58,7 @@ export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
     count('missing') > 0
       ? `Firecracker cannot run machines here: ${count('missing')} of ${checks.length} are missing.`
       : count('degraded') > 0
-        ? `Firecracker can run machines here. For people who do not trust each other mend the other ${count('degraded')} first.`
+        ? `Firecracker can run machines here. For users who do not trust each other fix the other ${count('degraded')} first.`
         : 'This host has everything that Firecracker asks of one.',
   );
 }
@@ -77,7 +77,7 @@ async function checkConfiguration(dataDirectory: string, configFile: string): Pr
     const clock = systemClock;
     const egress = await chooseEgress(chosen, { dataDirectory, clock, log: () => undefined });
     const manifests = providers.map(({ manifest }) => manifest);
-    const check = await checkWayOut({ egress, manifests, clock, signal: new AbortController().signal });
+    const check = await checkEgress({ egress, manifests, clock, signal: new AbortController().signal });
     return check ? [check] : [];
   } catch (error) {
     if (!SallyportError.isInstance(error)) throw error;

@@ -20,7 +20,7 @@ export const persistenceUsage = 'sallyport persistence check [--cycles N]';
 const DEFAULT_CYCLES = 20;
 const MOST_CYCLES = 1000;
 
-/** Checks that nothing a person has written is lost with the configured driver. Resolves to whether that is so. */
+/** Checks that nothing a user has written is lost with the configured driver. Resolves to whether that is so. */
 export async function persistenceCommand(words: readonly string[], command: PersistenceCommand): Promise<boolean> {
   const { clock, signal, print } = command;
   if (words.join(' ') !== 'check') {

@@ -55,7 +55,7 @@ async function switchProvider({ manifests, policy, store, print }: ProvidersComm
   if (!disable) {
     const withheld = withheldBecause(manifest, policy);
     print(`${title} is switched on again.`);
-    if (withheld !== undefined) print(`It stays off all the same: ${withheld} See iHaveReadTheTermsOf.`);
+    if (withheld !== undefined) print(`It stays off all the same: ${withheld} See acceptedTerms.`);
     return;
   }
   const isIts = ({ provider }: { readonly provider: string }): boolean => provider === id;

@@ -35,7 +35,7 @@ export async function verifyCommand(
     signal: stopped.signal,
     onProgress: (message) => console.error(message),
   });
-  for (const { title, package: name } of reports.slice(0, 1)) print(`${title} (${name}) against a made-up vendor\n`);
+  for (const { title, package: name } of reports.slice(0, 1)) print(`${title} (${name}) against a fake vendor\n`);
   print(renderTable(reports));
   return reports.every(hasPassed);
 }

@@ -9,7 +9,7 @@ import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
 import type { LoadedConfig } from './load-config.ts';
 
-/** The way out that the configuration names. */
+/** The egress that the configuration names. */
 export async function chooseEgress(chosen: LoadedConfig['egress'], context: FactoryContext): Promise<Egress> {
   const gateway = { directory: join(context.dataDirectory, 'egress'), clock: context.clock };
   if (chosen === 'direct') return createDirectEgress(gateway);
@@ -17,7 +17,7 @@ export async function chooseEgress(chosen: LoadedConfig['egress'], context: Fact
   if (settings) return throughService(settings, gateway);
   if (typeof chosen === 'function') return chosen(context);
   if (typeof chosen === 'object' && 'open' in chosen) return chosen;
-  throw new SallyportError('CONFIG_INVALID', 'The configuration names no way out of the machines.');
+  throw new SallyportError('CONFIG_INVALID', 'The configuration names no egress of the machines.');
 }
 
 function throughService(settings: EgressSettings, gateway: Parameters<typeof createDirectEgress>[0]): Egress {

@@ -28,8 +28,8 @@ export interface SallyportConfig {
   readonly enabledProviders?: readonly string[] | undefined;
   /** Plugins, or names of modules that export a `plugin`. Trusted code. They join in in this order. */
   readonly plugins?: readonly (string | Plugin)[] | undefined;
-  /** Modules that export a `practice`: made-up vendors of your own providers, for `sallyport providers verify`. */
-  readonly practice?: readonly string[] | undefined;
+  /** Modules that export a `fakeVendors`: fake vendors of your own providers, for `sallyport providers verify`. */
+  readonly fakeVendors?: readonly string[] | undefined;
   /**
    * What makes machines. Default `process`: supervised processes on this host, for development. `firecracker`: virtual
    * machines for production, on hosts with KVM and as root.
@@ -45,7 +45,7 @@ export interface SallyportConfig {
   /** The machines' way out. Default `direct`: this host's own address. `{ kind, … }`: through a proxy service. */
   readonly egress?: 'direct' | EgressSettings | Egress | Factory<Egress> | undefined;
   /**
-   * Who uses this server: its operator alone (`self-hosted`, the default), people of the same organisation (`internal`)
+   * Who uses this server: its operator alone (`self-hosted`, the default), users of the same organisation (`internal`)
    * or customers (`hosted`). A provider whose terms are not known to allow that is off.
    */
   readonly deployment?: 'self-hosted' | 'internal' | 'hosted' | undefined;
@@ -53,11 +53,11 @@ export interface SallyportConfig {
    * Ids of providers whose terms you have read yourself, and found to allow what this server does. Turns them on
    * where their manifests do not.
    */
-  readonly iHaveReadTheTermsOf?: readonly string[] | undefined;
-  /** `desktop` (default, where there is one) or the way that shows the person least. */
+  readonly acceptedTerms?: readonly string[] | undefined;
+  /** `desktop` (default, where there is one) or the way that shows the user least. */
   readonly logins?: { readonly prefer?: Settings['prefer'] | undefined } | undefined;
   /**
-   * A login is renewed this many minutes before its access token ends, while its machine runs and where its CLI has a
+   * A login is refreshed this many minutes before its access token ends, while its machine runs and where its CLI has a
    * command for it that asks no model anything. Default 20; 0 leaves it to the next prompt.
    */
   readonly keepAliveMinutes?: number | undefined;
@@ -100,8 +100,8 @@ export interface SallyportConfig {
   readonly port?: number | undefined;
   /** A loopback address. Default 127.0.0.1; HOST goes first. */
   readonly host?: string | undefined;
-  /** What a person is given in place of a sign-in link. Only a demo with a made-up internet sets it. */
-  readonly personUrl?: ((href: string) => string) | undefined;
+  /** What a user is given in place of a sign-in link. Only a demo with a fake internet sets it. */
+  readonly userUrl?: ((href: string) => string) | undefined;
 }
 
 /** Virtual machines of QEMU. Their images are built with `sallyport images build`. */
@@ -182,7 +182,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must name at least one provider: a package, or a file such as ./my-provider.ts'),
   enabledProviders: z.array(z.string()).optional(),
   plugins: z.array(pluginSchema).default([]),
-  practice: z.array(z.string().min(1)).default([]),
+  fakeVendors: z.array(z.string().min(1)).default([]),
   driver: chosen<NonNullable<SallyportConfig['driver']>>(
     ['process', 'qemu', 'firecracker'],
     ['create', 'list', 'adopt', 'doctor'],
@@ -196,7 +196,7 @@ export const configSchema = z.strictObject({
     kinds: ['proxy', 'decodo'],
   }).default('direct'),
   deployment: z.enum(['self-hosted', 'internal', 'hosted']).default('self-hosted'),
-  iHaveReadTheTermsOf: z.array(z.string()).default([]),
+  acceptedTerms: z.array(z.string()).default([]),
   logins: z.strictObject({ prefer: z.enum(['desktop', 'least-intrusive']).default('desktop') }).prefault({}),
   keepAliveMinutes: z
     .number()
@@ -225,10 +225,10 @@ export const configSchema = z.strictObject({
       maxWaiting: z.int().min(0).default(defaultSettings.queue.maxWaiting),
     })
     .prefault({}),
-  warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmMachines.count),
+  warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),
-  personUrl: functionSchema<(href: string) => string>().optional(),
+  userUrl: functionSchema<(href: string) => string>().optional(),
 });
 
 /** A configuration with every default filled in. */

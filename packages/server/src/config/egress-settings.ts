@@ -15,7 +15,7 @@ export type EgressSettings =
       readonly password?: string | undefined;
     }
   | {
-      /** A port for each person, from 10001, as at Decodo: everybody's address is their own, and stays the same. */
+      /** A port for each user, from 10001, as at Decodo: everybody's address is their own, and stays the same. */
       readonly kind: 'decodo';
       /** Default `http`. */
       readonly protocol?: 'http' | 'https' | 'socks5' | undefined;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readEnvironment } from './environment.ts';
 
 describe('the environment of the server', () => {
-  it('leaves what it does not name to the configuration, and the data in the current folder', () => {
+  it('leaves what it does not name to the configuration, and the data in the current directory', () => {
     expect(readEnvironment({ PATH: '/bin', PORT: '' }, '/srv')).toEqual({
       port: undefined,
       host: undefined,
@@ -12,7 +12,7 @@ describe('the environment of the server', () => {
     });
   });
 
-  it('gives port, address, folder and database', () => {
+  it('gives port, address, directory and database', () => {
     const given = { PORT: '0', HOST: '::1', SALLYPORT_DATA_DIR: 'data', DATABASE_URL: 'postgresql://u:p@h/d' };
     expect(readEnvironment(given, '/srv')).toEqual({
       port: 0,

@@ -19,7 +19,7 @@ export interface ServerEnvironment {
 /** Reads PORT, HOST, SALLYPORT_DATA_DIR and DATABASE_URL. An empty one counts as absent. */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
-  currentFolder: string,
+  currentDirectory: string,
 ): ServerEnvironment {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const result = environmentSchema.safeParse(given);
@@ -34,7 +34,7 @@ export function readEnvironment(
   return {
     port: PORT,
     host: HOST,
-    dataDirectory: resolve(currentFolder, SALLYPORT_DATA_DIR ?? '.sallyport/data'),
+    dataDirectory: resolve(currentDirectory, SALLYPORT_DATA_DIR ?? '.sallyport/data'),
     databaseUrl: DATABASE_URL,
   };
 }
@@ -49,7 +49,7 @@ const environmentSchema = z.object({
   HOST: z.string().refine(isLoopback, loopbackOnly).optional(),
   SALLYPORT_DATA_DIR: z
     .string()
-    .refine((path) => !path.includes('\0'), 'must be a folder')
+    .refine((path) => !path.includes('\0'), 'must be a directory')
     .optional(),
   DATABASE_URL: z
     .string()

@@ -25,7 +25,7 @@ describe('the configuration', () => {
       driver: 'process',
       egress: 'direct',
       deployment: 'self-hosted',
-      iHaveReadTheTermsOf: [],
+      acceptedTerms: [],
       logins: { prefer: 'desktop' },
       hosts: { signIn: [], work: [] },
       idleMs: 300_000,
@@ -65,7 +65,7 @@ describe('the configuration', () => {
     `{ kind: 'proxy', host: 'proxy.example.com', port: 8080 }`,
     `{ kind: 'proxy', protocol: 'socks5', host: '192.0.2.7', port: 1080, username: 'u', password: 'p' }`,
     `{ kind: 'decodo', host: 'isp.example.com', username: 'u', password: 'p' }`,
-  ])('takes a proxy service as the way out: %s', async (egress) => {
+  ])('takes a proxy service as the egress: %s', async (egress) => {
     expect((await load(`{ providers: ['./tool.ts'], egress: ${egress} }`)).egress).toHaveProperty('kind');
   });
 
@@ -85,8 +85,10 @@ describe('the configuration', () => {
   it.each([
     [`{}`, /providers/],
     [`{ providers: [] }`, /must name at least one provider/],
-    [`{ providers: ['./tool.ts'], prot: 1 }`, /prot is no setting/],
-    [`{ providers: ['./tool.ts'], logins: { prefre: 'x' } }`, /prefre is no setting of logins/],
+    [`{ providers: ['./tool.ts'], prot: 1 }`, /prot is not a setting/],
+    [`{ providers: ['./tool.ts'], logins: { prefre: 'x' } }`, /prefre is not a setting of logins/],
+    [`{ providers: ['./tool.ts'], practice: [] }`, /practice is not a setting \(it is called fakeVendors now\)/],
+    [`{ providers: ['./tool.ts'], iHaveReadTheTermsOf: [] }`, /\(it is called acceptedTerms now\)/],
     [`{ providers: ['./tool.ts'], port: 70000 }`, /port is wrong/],
     [`{ providers: ['./tool.ts'], host: '0.0.0.0' }`, /host must be a loopback address/],
     [`{ providers: ['./tool.ts'], driver: 'firecraker' }`, /driver must be 'process'/],
@@ -97,7 +99,7 @@ describe('the configuration', () => {
     [`{ providers: ['@nobody/has-this'] }`, /@nobody\/has-this, named in providers.0/],
     [`{ providers: ['./sallyport.config.ts'] }`, /exports no `provider`/],
     [`{ providers: ['./tool.ts'], enabledProviders: ['tol'] }`, /names the provider tol in enabledProviders/],
-    [`{ providers: ['./tool.ts'], iHaveReadTheTermsOf: ['tol'] }`, /names the provider tol in iHaveReadTheTermsOf/],
+    [`{ providers: ['./tool.ts'], acceptedTerms: ['tol'] }`, /names the provider tol in acceptedTerms/],
   ])('is refused with the place and the fix: %s', async (source, message) => {
     await expect(load(source)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',

@@ -27,12 +27,12 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 /** The same for a configuration that is already here; names in it are resolved relative to `file`. */
 async function resolveConfig(exported: unknown, file: string): Promise<LoadedConfig> {
   const config = check(exported, file);
-  const { enabledProviders, iHaveReadTheTermsOf } = config;
+  const { enabledProviders, acceptedTerms } = config;
   const loaded: Provider[] = [];
   for (const [index, name] of config.providers.entries()) loaded.push(await loadProvider(name, index, file));
   // Also checks the manifests, and that names are not taken twice.
   checkNames(loaded, 'enabledProviders', enabledProviders, file);
-  checkNames(loaded, 'iHaveReadTheTermsOf', iHaveReadTheTermsOf, file);
+  checkNames(loaded, 'acceptedTerms', acceptedTerms, file);
   const offered = loaded.filter(({ manifest: { id } }) => enabledProviders?.includes(id) ?? true);
   const providers = createRegistry(offered).list();
   const plugins: Plugin[] = [];
@@ -51,12 +51,24 @@ function check(exported: unknown, file: string): CheckedConfig {
   const result = configSchema.safeParse(exported);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => {
-    const unknown = issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : '';
-    return unknown
-      ? `${unknown} is no setting${at(issue.path)}`
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    return unknown.length > 0
+      ? unknown.map((key) => `${key} is not a setting${at(issue.path)}${newNameOf(key)}`).join('; ')
       : `${issue.path.join('.') || 'it'} ${readable(issue.message)}`;
   });
   throw invalid(file, `is not valid: ${problems.join('; ')}`);
+}
+
+/** Settings that had another name before 1.0. */
+const renamedSettings: ReadonlyMap<string, string> = new Map([
+  ['practice', 'fakeVendors'],
+  ['iHaveReadTheTermsOf', 'acceptedTerms'],
+  ['personUrl', 'userUrl'],
+]);
+
+function newNameOf(key: string): string {
+  const name = renamedSettings.get(key);
+  return name === undefined ? '' : ` (it is called ${name} now)`;
 }
 
 const at = (path: readonly PropertyKey[]): string => (path.length === 0 ? '' : ` of ${path.join('.')}`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openDataDirectory } from './data-directory.ts';
-import { socketFolderFor } from '../host/socket-path.ts';
+import { socketDirectoryFor } from '../host/socket-path.ts';
 
 let parent: string;
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
 describe('the data directory', () => {
-  it('is made for us alone, with the folders above it', async () => {
+  it('is made for us alone, with the directories above it', async () => {
     const { path, release } = await openDataDirectory(join(parent, 'a', 'b'));
     expect((await stat(path)).mode & 0o777).toBe(0o700);
     await release();
@@ -74,9 +74,9 @@ describe('the data directory', () => {
     await (await openDataDirectory(parent)).release();
   });
 
-  it('is claimed in a folder for temporary files when its path is too long for a socket', async () => {
+  it('is claimed in a directory for temporary files when its path is too long for a socket', async () => {
     const long = join(parent, 'long-'.repeat(25));
-    const elsewhere = socketFolderFor(join(long, 'lock'), 24);
+    const elsewhere = socketDirectoryFor(join(long, 'lock'), 24);
     const { release } = await openDataDirectory(long);
     await expect(openDataDirectory(long)).rejects.toMatchObject({ code: 'CONFIG_DATA_DIR_BUSY' });
     expect((await stat(elsewhere)).mode & 0o777).toBe(0o700);
@@ -84,7 +84,7 @@ describe('the data directory', () => {
     await expect(stat(elsewhere)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('says what to do when the folder cannot be made', async () => {
+  it('says what to do when the directory cannot be made', async () => {
     await writeFile(join(parent, 'file'), '');
     await expect(openDataDirectory(join(parent, 'file'))).rejects.toMatchObject({
       code: 'CONFIG_INVALID',

@@ -5,7 +5,7 @@ import { SallyportError } from '@sallyport/core';
 
 import { claimDirectory } from './directory-claim.ts';
 
-/** The folder that holds everything a server keeps. One server at a time. */
+/** The directory that holds everything a server keeps. One server at a time. */
 export interface DataDirectory {
   /** Absolute. */
   readonly path: string;
@@ -13,7 +13,7 @@ export interface DataDirectory {
   readonly release: () => Promise<void>;
 }
 
-/** Makes the folder, for us alone, and claims it. Throws `CONFIG_DATA_DIR_BUSY` while another server has it. */
+/** Makes the directory, for us alone, and claims it. Throws `CONFIG_DATA_DIR_BUSY` while another server has it. */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const path = resolve(directory);
   await makeOwn(path);
@@ -32,7 +32,7 @@ async function makeOwn(path: string): Promise<void> {
     if ((mode & 0o066) !== 0) await chmod(path, mode & 0o7711);
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', `The data directory ${path} cannot be used: ${reason(cause)}.`, {
-      hint: 'Set SALLYPORT_DATA_DIR to a folder that you own.',
+      hint: 'Set SALLYPORT_DATA_DIR to a directory that you own.',
       cause,
     });
   }

@@ -6,23 +6,23 @@ import { join } from 'node:path';
 import { systemClock } from '@sallyport/core';
 
 import { hasCode } from '../host/node-error.ts';
-import { makePrivateFolder, socketFolderFor } from '../host/socket-path.ts';
+import { makePrivateDirectory, socketDirectoryFor } from '../host/socket-path.ts';
 
-/** Holds a folder for this process until it is released, or until the process ends in whatever way. */
+/** Holds a directory for this process until it is released, or until the process ends in whatever way. */
 export interface DirectoryClaim {
   readonly release: () => Promise<void>;
 }
 
 /**
- * Claims a folder for this process alone. Returns the pid of the process that has it, if there is one.
+ * Claims a directory for this process alone. Returns the pid of the process that has it, if there is one.
  *
- * Every claimant listens on a unix socket of its own below `<folder>/lock` and then looks for others that answer. A
+ * Every claimant listens on a unix socket of its own below `<directory>/lock` and then looks for others that answer. A
  * socket answers exactly as long as its process lives, so nothing is left behind that could be mistaken for a claim,
  * and of two claimants at least the later one sees the other. (Node has no flock; a pid file can name a stranger.)
  */
 export async function claimDirectory(folder: string): Promise<DirectoryClaim | { readonly holder: number }> {
   const wanted = join(await realpath(folder), 'lock');
-  const lock = socketFolderFor(wanted, longestClaimName);
+  const lock = socketDirectoryFor(wanted, longestClaimName);
   let holder: number | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const claim = await tryClaim(lock, lock !== wanted);
@@ -37,12 +37,12 @@ export async function claimDirectory(folder: string): Promise<DirectoryClaim | {
 const longestClaimName = '4194304-00000000'.length;
 const ATTEMPTS = 4;
 
-/** The claim, or the pid of another claimant; `undefined` when the folder vanished, because its last user left. */
+/** The claim, or the pid of another claimant; `undefined` when the directory vanished, because its last user left. */
 async function tryClaim(lock: string, isElsewhere: boolean): Promise<DirectoryClaim | number | undefined> {
   const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
   let server: Server;
   try {
-    await makePrivateFolder(lock);
+    await makePrivateDirectory(lock);
     server = await listen(join(lock, name));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
@@ -51,7 +51,7 @@ async function tryClaim(lock: string, isElsewhere: boolean): Promise<DirectoryCl
   const release = async (): Promise<void> => {
     await new Promise((resolve) => server.close(resolve));
     await rm(join(lock, name), { force: true });
-    // Nobody else tidies up the folder for temporary files. It stays while there are other claims in it.
+    // Nobody else tidies up the directory for temporary files. It stays while there are other claims in it.
     if (isElsewhere) await rmdir(lock).catch(() => undefined);
   };
   try {

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Testimony } from '@sallyport/core';
+import type { GuardRecord } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openFileWitness } from './file-rollback-guard.ts';
+import { openFileRollbackGuard } from './file-rollback-guard.ts';
 
 let directory: string;
 
@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const testimony: Testimony = {
+const guardRecord: GuardRecord = {
   version: 3,
   sha256: 'abc',
   facts: { kind: 'plan', blank: false, account: 'ada@example.com', lineage: 'digest', loginExpiresAt: 5 },
@@ -25,33 +25,33 @@ const testimony: Testimony = {
   next: { version: 4, sha256: 'def' },
 };
 
-describe('the witness in the data directory', () => {
+describe('the rollback guard in the data directory', () => {
   it('remembers across a restart, each login for itself', async () => {
-    const before = await openFileWitness(directory);
-    await before.note('u-1', 'codex', testimony);
-    await before.note('u-1', 'codex', { ...testimony, version: 5 });
+    const before = await openFileRollbackGuard(directory);
+    await before.note('u-1', 'codex', guardRecord);
+    await before.note('u-1', 'codex', { ...guardRecord, version: 5 });
     await before.note('u-2', 'codex', { version: 1, sha256: null, facts: null, machineId: null });
-    const after = await openFileWitness(directory);
-    expect(await after.recall('u-1', 'codex')).toEqual({ ...testimony, version: 5 });
+    const after = await openFileRollbackGuard(directory);
+    expect(await after.recall('u-1', 'codex')).toEqual({ ...guardRecord, version: 5 });
     expect(await after.recall('u-2', 'codex')).toEqual({ version: 1, sha256: null, facts: null, machineId: null });
     expect(await after.recall('u-2', 'claude_code')).toBeUndefined();
   });
 
   it('leaves one file for each login, readable by us alone', async () => {
-    const witness = await openFileWitness(join(directory, 'deeper'));
-    await witness.note('../../u', 'codex', testimony);
-    await witness.note('../../u', 'codex', testimony);
+    const rollbackGuard = await openFileRollbackGuard(join(directory, 'deeper'));
+    await rollbackGuard.note('../../u', 'codex', guardRecord);
+    await rollbackGuard.note('../../u', 'codex', guardRecord);
     const files = await readdir(join(directory, 'deeper'));
     expect(files.length).toBe(1);
     expect((await stat(join(directory, 'deeper', files[0] ?? ''))).mode & 0o777).toBe(0o600);
   });
 
   it('trusts nothing it cannot read, and names the file', async () => {
-    const witness = await openFileWitness(directory);
-    await witness.note('u-1', 'codex', testimony);
+    const rollbackGuard = await openFileRollbackGuard(directory);
+    await rollbackGuard.note('u-1', 'codex', guardRecord);
     const [file = ''] = await readdir(directory);
     await writeFile(join(directory, file), (await readFile(join(directory, file), 'utf8')).slice(0, 20));
-    await expect(witness.recall('u-1', 'codex')).rejects.toMatchObject({
+    await expect(rollbackGuard.recall('u-1', 'codex')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(file),
     });

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Testimony, Witness } from '@sallyport/core';
+import type { GuardRecord, RollbackGuard } from '@sallyport/core';
 import { z } from 'zod';
 
 import { hasCode } from '../host/node-error.ts';
@@ -12,7 +12,7 @@ import { hasCode } from '../host/node-error.ts';
  * Remembers the newest version of each credential in one small file each, in the data directory and so outside the
  * database: a database that is restored from a backup does not take it back in time.
  */
-export async function openFileWitness(directory: string): Promise<Witness> {
+export async function openFileRollbackGuard(directory: string): Promise<RollbackGuard> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const fileOf = (userId: string, provider: string): string =>
     join(
@@ -32,18 +32,18 @@ export async function openFileWitness(directory: string): Promise<Witness> {
         if (hasCode(error, 'ENOENT')) return undefined;
         throw error;
       }
-      const testimony = testimonySchema.safeParse(tryParse(text));
-      if (testimony.success) return testimony.data;
+      const guardRecord = guardRecordSchema.safeParse(tryParse(text));
+      if (guardRecord.success) return guardRecord.data;
       throw new SallyportError('CONFIG_INVALID', `The file ${path} is damaged.`, {
-        hint: 'Remove it, and let the person whose login it is about log in again.',
+        hint: 'Remove it, and let the user whose login it is about log in again.',
       });
     },
-    note: async (userId, provider, testimony) => {
+    note: async (userId, provider, guardRecord) => {
       const path = fileOf(userId, provider);
       const unfinished = `${path}.${randomUUID()}`;
       const file = await open(unfinished, 'wx', 0o600);
       try {
-        await file.writeFile(JSON.stringify({ userId, provider, ...testimony }));
+        await file.writeFile(JSON.stringify({ userId, provider, ...guardRecord }));
         await file.sync();
       } finally {
         await file.close();
@@ -64,7 +64,7 @@ const factsSchema = z.object({
   rotates: z.literal(false).exactOptional(),
 });
 
-const testimonySchema: z.ZodType<Testimony> = z.object({
+const guardRecordSchema: z.ZodType<GuardRecord> = z.object({
   version: z.number().int(),
   sha256: z.string().nullable(),
   facts: factsSchema.nullable(),

@@ -48,7 +48,7 @@ describe('the master keys', () => {
     expect(Buffer.from((await second.keyRing.open(sealed, binding)).reveal()).toString()).toBe('token');
   });
 
-  it('are never made anew while credentials are sealed under one that is missing', async () => {
+  it('are never made again while credentials are sealed under one that is missing', async () => {
     await expect(openMasterKeys({ dataDirectory, inUse: ['2026-01-01-lost'], now })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('2026-01-01-lost'),

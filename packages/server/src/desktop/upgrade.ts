@@ -19,7 +19,7 @@ export interface DesktopUpgradeOptions {
 const ROUTE = /^\/api\/auth\/session\/([0-9a-f-]{36})\/novnc\/websock$/;
 const TICKET_PROTOCOL = 'sallyport.ticket.';
 
-/** A person signs in within minutes; a viewer that stays longer or does nothing is cut off. */
+/** A user signs in within minutes; a viewer that stays longer or does nothing is cut off. */
 const LIMITS = { maxLifetimeMs: 20 * 60_000, idleMs: 5 * 60_000, maxBytes: 2 * 1024 ** 3 } as const;
 
 /**

@@ -1,7 +1,7 @@
 import type { HostLoad, Plugin } from '@sallyport/core';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
-/** Prometheus metrics, fed by the `event` hook like any plugin's would be. Labels never hold a person's id. */
+/** Prometheus metrics, fed by the `event` hook like any plugin's would be. Labels never hold a user's id. */
 export interface Metrics {
   readonly plugin: Plugin;
   readonly contentType: string;
@@ -45,7 +45,7 @@ export function createMetrics(): Metrics {
     labelNames: ['role'],
     registers,
   });
-  const warmMachines = new Gauge({
+  const warmPool = new Gauge({
     name: 'sallyport_browser_machines_ready',
     help: 'Browser machines that run and belong to nobody yet.',
     registers,
@@ -87,7 +87,7 @@ export function createMetrics(): Metrics {
             if (event.state === 'running') running.set(event.machineId, event.role);
             else running.delete(event.machineId);
             for (const role of ['browser', 'cli'])
-              machines.set({ role }, [...running.values()].filter((candidate) => candidate === role).length);
+              machines.set({ role }, [...running.values()].filter((choice) => choice === role).length);
             break;
           default:
             break;
@@ -105,7 +105,7 @@ export function createMetrics(): Metrics {
       lookAtHost = look;
     },
     print: async () => {
-      warmMachines.set(countWarmMachines());
+      warmPool.set(countWarmMachines());
       const host = await lookAtHost?.();
       if (host) {
         waiting.set(host.waiting);

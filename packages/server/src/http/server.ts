@@ -26,7 +26,7 @@ export interface HttpServerOptions {
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly clock: Clock;
-  /** Folder of the built page. */
+  /** Directory of the built page. */
   readonly webDirectory: string;
 }
 

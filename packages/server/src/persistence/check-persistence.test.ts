@@ -35,7 +35,7 @@ async function check(checked: MachineDriver): Promise<{ readonly differences: re
     connectAgent,
     agent: agentBundle(),
     probe,
-    openEgress: async (machineId) => (await egress.reserve?.(machineId, { signal })) ?? expect.fail('no way out'),
+    openEgress: async (machineId) => (await egress.reserve?.(machineId, { signal })) ?? expect.fail('no egress'),
     cycles: 1,
     clock: systemClock,
     signal,

@@ -11,7 +11,7 @@ import type {
   MachineDriver,
 } from '@sallyport/core';
 
-import { bootMachine } from '../bare-machines/boot-machine.ts';
+import { provisionMachine } from '../bare-machines/boot-machine.ts';
 import { compareSnapshots } from './compare.ts';
 import { PROBE, runProbe } from './probe-cli.ts';
 import type { Snapshot } from './probe-cli.ts';
@@ -20,9 +20,9 @@ export interface PersistenceCheck {
   readonly driver: MachineDriver;
   readonly connectAgent: ConnectAgent;
   readonly agent: AgentBundle;
-  /** The probe's folder on this host. */
+  /** The probe's directory on this host. */
   readonly probe: string;
-  /** A way out for this machine. It may lead nowhere. */
+  /** A egress for this machine. It may lead nowhere. */
   readonly openEgress: (machineId: string) => Promise<EgressRoute>;
   readonly cycles: number;
   readonly clock: Clock;
@@ -108,7 +108,7 @@ function createSubject(check: PersistenceCheck, machine: Machine, egress: Egress
 
   async function bring(how: 'start' | 'wake'): Promise<void> {
     epoch += 1;
-    agent = await bootMachine({ machine, how, epoch, egress, connectAgent, clock, signal });
+    agent = await provisionMachine({ machine, how, epoch, egress, connectAgent, clock, signal });
   }
 
   return {

@@ -54,7 +54,7 @@ async function linkLibraries(root: string): Promise<void> {
         'CONFIG_HOST_UNSUITABLE',
         `The embedded database needs the link ${link}, which cannot be made.`,
         {
-          hint: `Make the folder writable for one start, or ${useAnotherDatabase}.`,
+          hint: `Make the directory writable for one start, or ${useAnotherDatabase}.`,
           cause,
         },
       );

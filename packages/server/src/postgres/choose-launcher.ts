@@ -3,19 +3,19 @@ import { dirname } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-import { direct, dropped, renamed, staged, unattended, type ClusterFolders, type Launcher } from './launcher.ts';
+import { direct, dropped, renamed, staged, unattended, type ClusterDirectories, type Launcher } from './launcher.ts';
 import { runProcess } from './process.ts';
 
 /** Finds, by trying, the first way to run PostgreSQL that works on this host. */
 export async function chooseLauncher(
   launchers: readonly Launcher[],
-  folders: ClusterFolders,
+  folders: ClusterDirectories,
   signal?: AbortSignal,
 ): Promise<Launcher> {
   const failures: string[] = [];
   for (const launcher of launchers) {
     await prepare(launcher, folders);
-    // Also shows that the socket's folder can be written, and that the user has a name, without which initdb fails.
+    // Also shows that the socket's directory can be written, and that the user has a name, without which initdb fails.
     const trial = 'cd "$1" && test -w . && id -un && exec "$2" --version';
     // There may be no data yet.
     const command = launcher.command({ ...folders, data: folders.socket }, (seen) => [
@@ -41,7 +41,7 @@ const userHint =
 
 const rootHint =
   'Run the server as an ordinary user, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own. ' +
-  'Or give it folders (its own and SALLYPORT_DATA_DIR) that every user may enter.';
+  'Or give it directories (its own and SALLYPORT_DATA_DIR) that every user may enter.';
 
 const isRoot = (): boolean => process.getuid?.() === 0;
 
@@ -58,14 +58,14 @@ export async function usualLaunchers(): Promise<readonly Launcher[]> {
   ];
 }
 
-/** The launcher's user may use the socket's folder and enter ours. */
-async function prepare(launcher: Launcher, { socket, passwd }: ClusterFolders): Promise<void> {
+/** The launcher's user may use the socket's directory and enter ours. */
+async function prepare(launcher: Launcher, { socket, passwd }: ClusterDirectories): Promise<void> {
   const uid = launcher.owner ?? process.getuid?.() ?? 0;
   await writeFile(passwd, `postgres:x:${uid}:${uid}:PostgreSQL:/:/bin/false\n`, { mode: 0o644 });
   if (!isRoot()) return;
   await chown(socket, uid, uid);
-  // To enter only: what lies below has folders that are closed to everybody else.
-  await chmod(dirname(passwd), launcher.opensFolder ? 0o711 : 0o700);
+  // To enter only: what lies below has directories that are closed to everybody else.
+  await chmod(dirname(passwd), launcher.opensDirectory ? 0o711 : 0o700);
 }
 
 /**

@@ -20,8 +20,8 @@ afterEach(async () => {
 });
 
 describe('the embedded database', () => {
-  it('keeps what is stored over a stop and a start, in a folder that only we may enter', async () => {
-    const directory = await makeFolder(homedir());
+  it('keeps what is stored over a stop and a start, in a directory that only we may enter', async () => {
+    const directory = await makeDirectory(homedir());
     const first = await start({ directory });
     await query(first.connection, 'create table notes as select 1 as note');
     await first.stop();
@@ -39,7 +39,7 @@ describe('the embedded database', () => {
   });
 
   it('puts its socket elsewhere when the path is too long for one', async () => {
-    const directory = join(await makeFolder(), 'long-'.repeat(20));
+    const directory = join(await makeDirectory(), 'long-'.repeat(20));
     const { connection, stop } = await start({ directory });
     expect(await query(connection, 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(String(connection.host).startsWith(directory)).toBe(false);
@@ -48,7 +48,7 @@ describe('the embedded database', () => {
   });
 
   it('is refused to a second server, which is told who has it', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     await start({ directory });
     await expect(startEmbeddedPostgres({ directory })).rejects.toMatchObject({
       code: 'CONFIG_DATA_DIR_BUSY',
@@ -57,7 +57,7 @@ describe('the embedded database', () => {
   });
 
   it('ends with a server that was killed, and recovers what was committed', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     const parent = await startInAnotherProcess(directory);
     await query(parent.connection, 'create table notes as select 1 as note');
     const gone = once(parent.process, 'exit');
@@ -70,7 +70,7 @@ describe('the embedded database', () => {
   });
 
   it('starts although a killed server left the pid of what is a stranger by now', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     const { stop } = await start({ directory });
     await stop();
     await writeFile(join(directory, 'data', 'postmaster.pid'), `${process.pid}\n${directory}/data\n1\n5432\n`);
@@ -78,20 +78,20 @@ describe('the embedded database', () => {
   });
 
   it('starts although an earlier start was cut off while it made the cluster', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     await mkdir(join(directory, 'data.new', 'base'), { recursive: true });
     expect(await query((await start({ directory })).connection, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
   it('says so when its data are of another version of PostgreSQL', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     await mkdir(join(directory, 'data'));
     await writeFile(join(directory, 'data', 'PG_VERSION'), '12\n');
     await expect(start({ directory })).rejects.toThrow(/made by PostgreSQL 12; this one is 18/);
   });
 
   it('shows its last words when it does not start, and can be started again', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     const { stop } = await start({ directory });
     await stop();
     const settings = join(directory, 'data', 'postgresql.auto.conf');
@@ -102,7 +102,7 @@ describe('the embedded database', () => {
   });
 
   it('gives up when it is told to', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     const reason = new Error('enough');
     const signal = AbortSignal.abort(reason);
     await expect(startEmbeddedPostgres({ directory, signal })).rejects.toBe(reason);
@@ -123,10 +123,10 @@ const waysOfRoot: readonly Launcher[] = [staged(199_998), renamed(nobody), dropp
 describe.each(isRoot ? waysOfRoot : [nameless ? renamed(nobody) : direct])(
   'the embedded database, run $name',
   (launcher) => {
-    const works = launcher.opensFolder !== true || isRepositoryReachable;
+    const works = launcher.opensDirectory !== true || isRepositoryReachable;
     it.runIf(works)(`is made, ends, and starts again${works ? '' : notReachable}`, async () => {
-      // The last way needs a folder that everybody may enter.
-      const directory = await makeFolder(launcher.opensFolder ? tmpdir() : homedir());
+      // The last way needs a directory that everybody may enter.
+      const directory = await makeDirectory(launcher.opensDirectory ? tmpdir() : homedir());
       const made = await start({ directory, launchers: [launcher] });
       expect(await query(made.connection, 'select 1 as one')).toEqual([{ one: 1 }]);
       process.kill(made.pid ?? 0, 'SIGKILL');
@@ -140,7 +140,7 @@ describe.each(isRoot ? waysOfRoot : [nameless ? renamed(nobody) : direct])(
 
 describe.runIf(isRoot)('the embedded database of root', () => {
   it('can be taken over by another way to run it', async () => {
-    const directory = await makeFolder();
+    const directory = await makeDirectory();
     const last = isRepositoryReachable ? [dropped(nobody)] : [];
     for (const launcher of [staged(199_998), renamed(nobody), ...last, staged(199_998)]) {
       const { connection, stop } = await start({ directory, launchers: [launcher] });
@@ -150,7 +150,7 @@ describe.runIf(isRoot)('the embedded database of root', () => {
   });
 
   it('says what to do when no way is left', async () => {
-    const directory = await makeFolder(await makeFolder(homedir()));
+    const directory = await makeDirectory(await makeDirectory(homedir()));
     await expect(start({ directory, launchers: [dropped(nobody)] })).rejects.toMatchObject({
       code: 'CONFIG_HOST_UNSUITABLE',
       hint: expect.stringContaining('DATABASE_URL'),
@@ -160,7 +160,7 @@ describe.runIf(isRoot)('the embedded database of root', () => {
   it.runIf(isRepositoryReachable)(
     `also runs for an ordinary user${isRepositoryReachable ? '' : notReachable}`,
     async () => {
-      const directory = await makeFolder();
+      const directory = await makeDirectory();
       await chown(directory, 1234, 1234);
       const parent = await startInAnotherProcess(directory, 1234);
       expect((await stat(join(directory, 'data'))).uid).toBe(1234);
@@ -171,7 +171,7 @@ describe.runIf(isRoot)('the embedded database of root', () => {
   );
 });
 
-async function makeFolder(parent: string = tmpdir()): Promise<string> {
+async function makeDirectory(parent: string = tmpdir()): Promise<string> {
   const folder = await realpath(await mkdtemp(join(parent, 'sallyport-pg-')));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
@@ -179,7 +179,7 @@ async function makeFolder(parent: string = tmpdir()): Promise<string> {
 
 async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> {
   const started = await startEmbeddedPostgres({
-    directory: options.directory ?? (await makeFolder()),
+    directory: options.directory ?? (await makeDirectory()),
     durable: false,
     ...options,
   });
@@ -230,4 +230,4 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Every folder on the way may be entered by everybody. */
+/** Every directory on the way may be entered by everybody. */

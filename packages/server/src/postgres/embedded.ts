@@ -6,12 +6,12 @@ import type { PoolConfig } from 'pg';
 import { SallyportError } from '@sallyport/core';
 
 import { claimDirectory } from '../data-directory/directory-claim.ts';
-import { makePrivateFolder, socketFolderFor } from '../host/socket-path.ts';
+import { makePrivateDirectory, socketDirectoryFor } from '../host/socket-path.ts';
 import { findPostgresBinaries } from './binaries.ts';
 import { chooseLauncher, usualLaunchers } from './choose-launcher.ts';
 import { initialise } from './initialise.ts';
 import { endLeftover } from './leftover.ts';
-import type { ClusterFolders, Launcher } from './launcher.ts';
+import type { ClusterDirectories, Launcher } from './launcher.ts';
 import { startPostmaster } from './postmaster.ts';
 import type { ProcessEnd } from './process.ts';
 
@@ -70,20 +70,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /** How another process of ours reaches the database that a running server has started in this folder. */
 export async function runningPostgres(directory: string): Promise<PoolConfig> {
-  return connectionTo(socketFolder(await realpath(directory)));
+  return connectionTo(socketDirectory(await realpath(directory)));
 }
 
 async function startCluster(root: string, { signal, log, durable = true, launchers }: EmbeddedPostgresOptions) {
   const binaries = await findPostgresBinaries();
-  const folders: ClusterFolders = {
+  const folders: ClusterDirectories = {
     native: binaries.directory,
     data: join(root, 'data'),
-    socket: socketFolder(root),
+    socket: socketDirectory(root),
     passwd: join(root, 'passwd'),
   };
   await endLeftover(folders.data, signal);
   await rm(folders.socket, { recursive: true, force: true });
-  await makePrivateFolder(folders.socket);
+  await makePrivateDirectory(folders.socket);
   const launcher = await chooseLauncher(launchers ?? (await usualLaunchers()), folders, signal);
   const outcome = await initialise({ launcher, folders, binaries, durable, signal });
   if (outcome === 'made') log?.(`Made a database in ${folders.data}`);
@@ -100,8 +100,8 @@ async function startCluster(root: string, { signal, log, durable = true, launche
   return { ...postmaster, connection };
 }
 
-function socketFolder(root: string): string {
-  return socketFolderFor(join(root, 'socket'), '.s.PGSQL.5432.lock'.length);
+function socketDirectory(root: string): string {
+  return socketDirectoryFor(join(root, 'socket'), '.s.PGSQL.5432.lock'.length);
 }
 
 function connectionTo(socket: string) {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 
 import type { PostgresBinaries } from './binaries.ts';
-import type { ClusterFolders, Launcher } from './launcher.ts';
+import type { ClusterDirectories, Launcher } from './launcher.ts';
 import { runProcess } from './process.ts';
 
 export interface InitialiseOptions {
   readonly launcher: Launcher;
-  readonly folders: ClusterFolders;
+  readonly folders: ClusterDirectories;
   readonly binaries: PostgresBinaries;
   readonly durable: boolean;
   readonly signal: AbortSignal | undefined;

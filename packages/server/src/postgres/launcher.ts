@@ -1,18 +1,18 @@
 /**
  * As whom, and how, PostgreSQL's programs run on this host. They refuse to run as root, so root has to become somebody
- * else and must still reach folders that only root may enter. No operating-system account is ever made for this.
+ * else and must still reach directories that only root may enter. No operating-system account is ever made for this.
  */
 export interface Launcher {
   readonly name: string;
   /** Who has to own the cluster's files; `undefined` means us. */
   readonly owner: number | undefined;
-  /** The owner has to be let through the folder that holds the cluster's. */
-  readonly opensFolder?: boolean;
+  /** The owner has to be let through the directory that holds the cluster's. */
+  readonly opensDirectory?: boolean;
   /** The command line. Nothing forks on the way, so the child's pid is the program's own. */
-  command(folders: ClusterFolders, program: (seen: ClusterFolders) => readonly string[]): readonly string[];
+  command(folders: ClusterDirectories, program: (seen: ClusterDirectories) => readonly string[]): readonly string[];
 }
 
-export interface ClusterFolders {
+export interface ClusterDirectories {
   /** PostgreSQL itself: holds `bin`, `lib` and `share`. */
   readonly native: string;
   readonly data: string;
@@ -36,7 +36,7 @@ export const unattended: Launcher = {
 };
 
 /**
- * Root, properly isolated: the folders are bound to where everybody may enter, in a mount namespace that only this
+ * Root, properly isolated: the directories are bound to where everybody may enter, in a mount namespace that only this
  * process has, and then root is given up. Needs CAP_SYS_ADMIN.
  */
 export function staged(uid: number): Launcher {
@@ -62,12 +62,12 @@ export function renamed(uid: number): Launcher {
   };
 }
 
-/** Root, given up at once: works where every folder on the way may be entered by everybody. */
+/** Root, given up at once: works where every directory on the way may be entered by everybody. */
 export function dropped(uid: number): Launcher {
   return {
     name: `as uid ${uid}`,
     owner: uid,
-    opensFolder: true,
+    opensDirectory: true,
     command: (folders, program) => asUser(uid, program(folders)),
   };
 }

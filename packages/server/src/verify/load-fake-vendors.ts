@@ -1,49 +1,49 @@
 import { SallyportError } from '@sallyport/core';
-import type { Practice, ProviderManifest } from '@sallyport/core';
+import type { FakeVendorModule, ProviderManifest } from '@sallyport/core';
 
 import { importNamed } from '../config/load-config.ts';
 
-/** Where the vendors of our own providers are. Not a dependency: who runs a server needs no made-up vendors. */
-const ourPractice = '@sallyport/testkit';
+/** Where the vendors of our own providers are. Not a dependency: who runs a server needs no fake vendors. */
+const ourFakeVendors = '@sallyport/testkit';
 
-/** Looks through the modules that the configuration names under `practice`, and those of ours, for a provider's vendor. */
-export async function loadPractice(
+/** Looks through the modules that the configuration names under `fakeVendors`, and those of ours, for a provider's vendor. */
+export async function loadFakeVendors(
   names: readonly string[],
   { id, title }: ProviderManifest,
   configFile: string,
-): Promise<Practice> {
-  for (const name of [...names, ourPractice]) {
-    const { practice } = await importNamed(name, 'practice', configFile).catch((error: unknown) => {
-      throw name === ourPractice ? notInstalled(title, error) : error;
+): Promise<FakeVendorModule> {
+  for (const name of [...names, ourFakeVendors]) {
+    const { fakeVendors } = await importNamed(name, 'fakeVendors', configFile).catch((error: unknown) => {
+      throw name === ourFakeVendors ? notInstalled(title, error) : error;
     });
-    if (!isPractice(practice)) {
+    if (!isFakeVendorModule(fakeVendors)) {
       throw new SallyportError(
         'CONFIG_INVALID',
-        `${name}, named in practice of ${configFile}, exports no \`practice\`.`,
+        `${name}, named in fakeVendors of ${configFile}, exports no \`fakeVendors\`.`,
         {
-          hint: 'Make one with `createPractice` of @sallyport/testkit; see docs/write-a-provider.md.',
+          hint: 'Make one with `createFakeVendorModule` of @sallyport/testkit; see docs/write-a-provider.md.',
         },
       );
     }
-    if (practice.providers.includes(id)) return practice;
+    if (fakeVendors.providers.includes(id)) return fakeVendors;
   }
   throw new SallyportError('CONFIG_INVALID', `Nothing plays the vendor of ${title} (${id}).`, {
-    hint: `Name a module that exports a \`practice\` for it in the setting \`practice\` of ${configFile}; see docs/write-a-provider.md.`,
+    hint: `Name a module that exports \`fakeVendors\` for it in the setting \`fakeVendors\` of ${configFile}; see docs/write-a-provider.md.`,
   });
 }
 
 function notInstalled(title: string, cause: unknown): SallyportError {
   return new SallyportError(
     'CONFIG_INVALID',
-    `The made-up vendor of ${title} is in ${ourPractice}, which cannot be loaded.`,
+    `The fake vendor of ${title} is in ${ourFakeVendors}, which cannot be loaded.`,
     {
-      hint: `Run \`npm install --save-dev ${ourPractice}\` where the configuration is.`,
+      hint: `Run \`npm install --save-dev ${ourFakeVendors}\` where the configuration is.`,
       cause,
     },
   );
 }
 
-function isPractice(value: unknown): value is Practice {
+function isFakeVendorModule(value: unknown): value is FakeVendorModule {
   return (
     typeof value === 'object' &&
     value !== null &&

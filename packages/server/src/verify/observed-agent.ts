@@ -7,7 +7,7 @@ const HEAR_MS = 3_000;
  * Agents whose logins somebody listens in on: the application keeps one sentence of how a login ended, and leaves off
  * listening when it knows enough. The machine stays until the end was heard.
  */
-export function overhear(connect: ConnectAgent, listener: Listener): ConnectAgent {
+export function observeAgents(connect: ConnectAgent, listener: Listener): ConnectAgent {
   return (machine, token) => {
     const agent = connect(machine, token);
     const heard = new AbortController();
@@ -26,7 +26,7 @@ export function overhear(connect: ConnectAgent, listener: Listener): ConnectAgen
       heard.abort();
     }
 
-    const overheard: AgentClient = {
+    const observed: AgentClient = {
       ...agent,
       startLogin: async (provider, request, signal) => {
         // Its machine may end at any moment, and there is nothing more to hear then.
@@ -43,8 +43,8 @@ export function overhear(connect: ConnectAgent, listener: Listener): ConnectAgen
         await hear();
       },
     };
-    listener.onAgent(machine.id, overheard);
-    return overheard;
+    listener.onAgent(machine.id, observed);
+    return observed;
   };
 }
 

@@ -10,14 +10,22 @@ import {
   screenExcerpt,
   Secret,
 } from '@sallyport/core';
-import type { AgentClient, Clock, Ledger, Practice, PracticeVendor, Provider, Sallyport } from '@sallyport/core';
+import type {
+  AgentClient,
+  Clock,
+  Ledger,
+  FakeVendorModule,
+  RunningFakeVendor,
+  Provider,
+  Sallyport,
+} from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller, createProcessDriver } from '@sallyport/machines';
 
-import { overhear } from './observed-agent.ts';
+import { observeAgents } from './observed-agent.ts';
 
-export interface RehearsalOptions {
+export interface VerificationOptions {
   readonly provider: Provider;
-  readonly practice: Practice;
+  readonly fakeVendors: FakeVendorModule;
   /** Everything lies below it. The caller removes it. */
   readonly directory: string;
   /** Where CLIs are installed. */
@@ -26,11 +34,11 @@ export interface RehearsalOptions {
   readonly onProgress: (message: string) => void;
 }
 
-/** The whole application on machines of this host, with a made-up vendor in place of the internet. It keeps nothing. */
-export interface Rehearsal {
+/** The whole application on machines of this host, with a fake vendor in place of the internet. It keeps nothing. */
+export interface Verification {
   readonly app: Sallyport;
   readonly provider: Provider;
-  readonly vendor: PracticeVendor;
+  readonly vendor: RunningFakeVendor;
   readonly ledger: Ledger;
   readonly clock: Clock;
   /** Puts the CLI on this host. */
@@ -42,7 +50,7 @@ export interface Rehearsal {
   close(): Promise<void>;
 }
 
-export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsal> {
+export async function openVerification(options: VerificationOptions): Promise<Verification> {
   const { provider, clock, directory } = options;
   const screens = new Map<string, string>();
   const agents = new Map<string, AgentClient>();
@@ -57,7 +65,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     installer.ensure(provider.manifest.cli, provider.manifest.id, { signal, onProgress: options.onProgress });
   const store = createMemoryStore({ clock });
   const keyRing = createLocalKeyRing({ keys: { once: new Secret(new Uint8Array(randomBytes(32))) }, current: 'once' });
-  const vendor = await options.practice.open({
+  const vendor = await options.fakeVendors.open({
     provider: provider.manifest.id,
     directory: join(directory, 'internet'),
     clock,
@@ -68,7 +76,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     store,
     keyRing,
     egress: vendor.egress,
-    connectAgent: overhear(connectAgent, {
+    connectAgent: observeAgents(connectAgent, {
       clock,
       onAgent: (machineId, agent) => agents.set(machineId, agent),
       onEnd: (sessionId, screen) => {
@@ -77,7 +85,7 @@ export async function openRehearsal(options: RehearsalOptions): Promise<Rehearsa
     }),
     agent: bundle,
     installCli: (_manifest, asked) => install(asked.signal),
-    // The person's answer goes to the machine directly; only where machines share the host's ports can they collide.
+    // The user's answer goes to the machine directly; only where machines share the host's ports can they collide.
     callbackPorts:
       driver.features.loopback === 'shared'
         ? createCallbackPorts()

@@ -3,23 +3,23 @@ import { randomUUID } from 'node:crypto';
 import { SallyportError } from '@sallyport/core';
 import type { AgentClient } from '@sallyport/core';
 
-import type { Rehearsal } from './verification.ts';
+import type { Verification } from './verification.ts';
 
 const COMMAND_MS = 60_000;
 const MOST_OUTPUT = 1024 * 1024;
 
-/** Runs one of the CLI's own commands in the person's machine, and holds its exit code against the manifest. */
-export async function rehearseCommand(
-  rehearsal: Rehearsal,
+/** Runs one of the CLI's own commands in the user's machine, and holds its exit code against the manifest. */
+export async function verifyCliCommand(
+  verification: Verification,
   userId: string,
   name: 'status' | 'logout',
   expected: 'ok' | 'not-logged-in',
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, cli, commands, title } = rehearsal.provider.manifest;
+  const { id, cli, commands, title } = verification.provider.manifest;
   const command = commands[name];
   if (!command) throw new SallyportError('CONFIG_INVALID', `${title} has no command ${name}.`);
-  const agent = await agentOfPerson(rehearsal, userId);
+  const agent = await agentOfUser(verification, userId);
   const said: string[] = [];
   const shown = agent.execute(
     {
@@ -49,10 +49,10 @@ export async function rehearseCommand(
   }
 }
 
-/** The agent of the machine in which the person's CLI runs. */
-export async function agentOfPerson(rehearsal: Rehearsal, userId: string): Promise<AgentClient> {
-  const machine = (await rehearsal.app.machines.list(userId)).find(({ role }) => role === 'cli');
-  const agent = machine && rehearsal.agentOf(machine.machineId);
+/** The agent of the machine in which the user's CLI runs. */
+export async function agentOfUser(verification: Verification, userId: string): Promise<AgentClient> {
+  const machine = (await verification.app.machines.list(userId)).find(({ role }) => role === 'cli');
+  const agent = machine && verification.agentOf(machine.machineId);
   if (agent) return agent;
-  throw new SallyportError('MACHINE_UNKNOWN', `No machine runs ${rehearsal.provider.manifest.title} now.`);
+  throw new SallyportError('MACHINE_UNKNOWN', `No machine runs ${verification.provider.manifest.title} now.`);
 }

@@ -1,11 +1,11 @@
-import { candidateName, SallyportError } from '@sallyport/core';
-import type { Candidate, PracticeSignIn, SessionEvent } from '@sallyport/core';
+import { methodName, SallyportError } from '@sallyport/core';
+import type { MethodChoice, FakeVendorSignIn, SessionEvent } from '@sallyport/core';
 
-import type { Rehearsal } from './verification.ts';
+import type { Verification } from './verification.ts';
 
 /**
  * What a login ends with when its CLI has shown something that no rule of its method knows, and not when the vendor
- * or the person has decided so.
+ * or the user has decided so.
  */
 const UNRULED = [
   'LOGIN_DRIFT',
@@ -16,23 +16,23 @@ const UNRULED = [
   'CREDENTIAL_INCOMPLETE',
 ];
 
-/** Logs a person in by one method, from the request to the stored credential. Rejects with what went wrong. */
-export async function rehearseLogin(
-  rehearsal: Rehearsal,
-  way: Candidate,
+/** Logs a user in by one method, from the request to the stored credential. Rejects with what went wrong. */
+export async function verifyLogin(
+  verification: Verification,
+  way: MethodChoice,
   userId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { app, provider } = rehearsal;
+  const { app, provider } = verification;
   const { sessionId } = await app.logins.start({
     userId,
     externalId: null,
     provider: provider.manifest.id,
-    method: candidateName(way),
+    method: methodName(way),
   });
-  const person = createPerson(rehearsal, sessionId, way);
-  // Every login has a deadline of its own, which is shorter; this is for one that waits for the person instead.
-  using deadline = rehearsal.clock.deadline(LONGEST_LOGIN_MS, unanswered, signal);
+  const person = createPerson(verification, sessionId, way);
+  // Every login has a deadline of its own, which is shorter; this is for one that waits for the user instead.
+  using deadline = verification.clock.deadline(LONGEST_LOGIN_MS, unanswered, signal);
   try {
     for await (const { event } of app.logins.events(sessionId, 0, deadline.signal)) await person.see(event);
   } catch (error) {
@@ -40,7 +40,7 @@ export async function rehearseLogin(
     throw error;
   }
   const { status, errorCode, errorMessage } = await app.logins.get(sessionId);
-  const screen = rehearsal.screenOf(sessionId);
+  const screen = verification.screenOf(sessionId);
   if (status === 'completed' && screen === undefined) return;
   const details = { ...(screen !== undefined && { screen }) };
   if (status === 'completed' || UNRULED.includes(errorCode ?? '')) {
@@ -60,17 +60,17 @@ export async function rehearseLogin(
 const LONGEST_LOGIN_MS = 5 * 60_000;
 
 function unanswered(): SallyportError {
-  return new SallyportError('LOGIN_TIMED_OUT', 'The login waited for something that the made-up person was not told.');
+  return new SallyportError('LOGIN_TIMED_OUT', 'The login waited for something that the fake user was not told.');
 }
 
 /** Somebody who reads what the page of the server would show, and does it. */
 function createPerson(
-  { app, vendor }: Rehearsal,
+  { app, vendor }: Verification,
   sessionId: string,
-  way: Candidate,
+  way: MethodChoice,
 ): { see(event: SessionEvent): Promise<void> } {
   const asked = new Set<string>();
-  let visited: PracticeSignIn | undefined;
+  let visited: FakeVendorSignIn | undefined;
 
   async function answer(): Promise<void> {
     for (const promptId of asked) {
@@ -101,7 +101,7 @@ function createPerson(
 }
 
 function nobodyKnows(promptId: string): SallyportError {
-  return new SallyportError('CONFIG_INVALID', `The made-up vendor has no answer to the prompt ${promptId}.`, {
-    hint: 'Give it one in the `answers` of its practice.',
+  return new SallyportError('CONFIG_INVALID', `The fake vendor has no answer to the prompt ${promptId}.`, {
+    hint: 'Give it one in the `answers` of its fake vendor.',
   });
 }

@@ -1,23 +1,27 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError, toSallyportError } from '@sallyport/core';
-import type { Candidate } from '@sallyport/core';
+import type { MethodChoice } from '@sallyport/core';
 
-import { rehearseCommand } from './verify-command.ts';
-import { rehearseLogin } from './verify-login.ts';
-import { rehearsePrompt } from './verify-prompt.ts';
-import { rehearseRefresh } from './verify-refresh.ts';
-import type { Rehearsal } from './verification.ts';
+import { verifyCliCommand } from './verify-command.ts';
+import { verifyLogin } from './verify-login.ts';
+import { verifyPrompt } from './verify-prompt.ts';
+import { verifyRefresh } from './verify-refresh.ts';
+import type { Verification } from './verification.ts';
 import type { MethodReport, Step, StepReport } from './report.ts';
 
-/** One person's whole life with one login method: log in, prompt, refresh, log out. */
-export async function rehearseMethod(rehearsal: Rehearsal, way: Candidate, signal: AbortSignal): Promise<MethodReport> {
+/** One user's whole life with one login method: log in, prompt, refresh, log out. */
+export async function verifyMethod(
+  verification: Verification,
+  way: MethodChoice,
+  signal: AbortSignal,
+): Promise<MethodReport> {
   const userId = randomUUID();
   const work: Readonly<Record<Step, () => Promise<void | 'none'>>> = {
-    login: () => rehearseLogin(rehearsal, way, userId, signal),
-    prompt: () => rehearsePrompt(rehearsal, userId, signal),
-    refresh: () => rehearseRefresh(rehearsal, way, userId, signal),
-    logout: () => logOut(rehearsal, way, userId, signal),
+    login: () => verifyLogin(verification, way, userId, signal),
+    prompt: () => verifyPrompt(verification, userId, signal),
+    refresh: () => verifyRefresh(verification, way, userId, signal),
+    logout: () => logOut(verification, way, userId, signal),
   };
   const done: Record<Step, StepReport> = {
     login: { outcome: 'not-reached' },
@@ -28,14 +32,14 @@ export async function rehearseMethod(rehearsal: Rehearsal, way: Candidate, signa
   try {
     done.login = await report(work.login, signal);
     // A login may work although its words have changed.
-    const connected = (await rehearsal.app.credentials.list(userId)).length > 0;
+    const connected = (await verification.app.credentials.list(userId)).length > 0;
     if (!connected) return { method: way.method.id, steps: done };
     // A refresh that fails is no reason not to look at the logout, and the other way round.
     for (const step of ['prompt', 'refresh', 'logout'] as const) done[step] = await report(work[step], signal);
     return { method: way.method.id, steps: done };
   } finally {
-    for (const { machineId } of await rehearsal.app.machines.list(userId)) {
-      await rehearsal.app.machines.destroy(userId, machineId);
+    for (const { machineId } of await verification.app.machines.list(userId)) {
+      await verification.app.machines.destroy(userId, machineId);
     }
   }
 }
@@ -51,15 +55,21 @@ async function report(work: () => Promise<void | 'none'>, signal: AbortSignal): 
   }
 }
 
-/** The CLI's own way out where it has one, then ours: nothing is left that a prompt could use. */
-async function logOut(rehearsal: Rehearsal, { gives }: Candidate, userId: string, signal: AbortSignal): Promise<void> {
-  const { app, provider } = rehearsal;
+/** The CLI's own egress where it has one, then ours: nothing is left that a prompt could use. */
+async function logOut(
+  verification: Verification,
+  { gives }: MethodChoice,
+  userId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { app, provider } = verification;
   const { id, commands, credentials } = provider.manifest;
   // A key or token in the environment is not the CLI's to forget.
   if (credentials.some((item) => gives.includes(item.id) && item.as === 'file' && item.role === 'secret')) {
-    if (commands.status) await rehearseCommand(rehearsal, userId, 'status', 'ok', signal);
-    if (commands.logout) await rehearseCommand(rehearsal, userId, 'logout', 'ok', signal);
-    if (commands.logout && commands.status) await rehearseCommand(rehearsal, userId, 'status', 'not-logged-in', signal);
+    if (commands.status) await verifyCliCommand(verification, userId, 'status', 'ok', signal);
+    if (commands.logout) await verifyCliCommand(verification, userId, 'logout', 'ok', signal);
+    if (commands.logout && commands.status)
+      await verifyCliCommand(verification, userId, 'status', 'not-logged-in', signal);
   }
   await app.credentials.disconnect(userId, id);
   const refused = await app.prompts.start({ userId, provider: id, prompt: 'Say hello.' }).then(

@@ -1,9 +1,13 @@
 import { SallyportError } from '@sallyport/core';
 
-import type { Rehearsal } from './verification.ts';
+import type { Verification } from './verification.ts';
 
 /** The credential goes into a machine that has never seen it, and the CLI answers with it. */
-export async function rehearsePrompt({ app, provider }: Rehearsal, userId: string, signal: AbortSignal): Promise<void> {
+export async function verifyPrompt(
+  { app, provider }: Verification,
+  userId: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { promptId } = await app.prompts.start({ userId, provider: provider.manifest.id, prompt: 'Say hello.' });
   let text = '';
   for await (const { event } of app.prompts.events(promptId, 0, signal)) {

@@ -4,7 +4,7 @@ import { createRegistry, systemClock } from '@sallyport/core';
 import { listReleases } from '@sallyport/machines';
 
 import { loadConfig } from '../config/load-config.ts';
-import { loadPractice } from './load-fake-vendors.ts';
+import { loadFakeVendors } from './load-fake-vendors.ts';
 import type { ReleaseReport } from './report.ts';
 import { verifyRelease } from './verify-release.ts';
 
@@ -28,14 +28,14 @@ export async function verifyProvider(options: ProviderVerification): Promise<rea
   const config = await loadConfig(configFile);
   const provider = createRegistry(config.providers).get(options.provider);
   const { cli } = provider.manifest;
-  const practice = await loadPractice(config.practice, provider.manifest, configFile);
+  const fakeVendors = await loadFakeVendors(config.fakeVendors, provider.manifest, configFile);
   const versions =
     'latest' in releases ? (await listReleases(cli, { signal })).slice(-releases.latest).toReversed() : releases;
   const reports: ReleaseReport[] = [];
   for (const version of versions.length > 0 ? versions : [cli.version]) {
     const clisDirectory = options.clisDirectory && resolve(options.clisDirectory);
     reports.push(
-      await verifyRelease({ provider, version, practice, clisDirectory, clock: systemClock, signal, onProgress }),
+      await verifyRelease({ provider, version, fakeVendors, clisDirectory, clock: systemClock, signal, onProgress }),
     );
   }
   return reports;

@@ -1,44 +1,44 @@
 import { runRefresh, SallyportError } from '@sallyport/core';
-import type { Candidate } from '@sallyport/core';
+import type { MethodChoice } from '@sallyport/core';
 
-import { agentOfPerson } from './verify-command.ts';
-import { rehearsePrompt } from './verify-prompt.ts';
-import type { Rehearsal } from './verification.ts';
+import { agentOfUser } from './verify-command.ts';
+import { verifyPrompt } from './verify-prompt.ts';
+import type { Verification } from './verification.ts';
 
 const WRITE_BACK_MS = 20_000;
 const LOOK_EVERY_MS = 100;
 
 /**
  * Every access token ends; the next prompt works all the same, and the ledger has what the CLI refreshed. Where the CLI
- * has a command that renews its login, that does too.
+ * has a command that refreshes its login, that does too.
  */
-export async function rehearseRefresh(
-  rehearsal: Rehearsal,
-  { gives }: Candidate,
+export async function verifyRefresh(
+  verification: Verification,
+  { gives }: MethodChoice,
   userId: string,
   signal: AbortSignal,
 ): Promise<void | 'none'> {
-  const { vendor, provider } = rehearsal;
+  const { vendor, provider } = verification;
   const { commands, credentials } = provider.manifest;
   if (!credentials.some((item) => gives.includes(item.id) && item.as === 'file' && item.rotates)) return 'none';
-  await expectRefresh(rehearsal, userId, signal, async () => {
+  await expectRefresh(verification, userId, signal, async () => {
     await vendor.endAccessTokens();
-    await rehearsePrompt(rehearsal, userId, signal);
+    await verifyPrompt(verification, userId, signal);
     return 'The CLI answered without refreshing a token that had ended.';
   });
   if (!commands.refresh) return undefined;
   const command = `\`${commands.refresh.argv.join(' ')}\``;
-  await expectRefresh(rehearsal, userId, signal, async () => {
-    const outcome = await runRefresh(await agentOfPerson(rehearsal, userId), provider.manifest, signal);
-    if (outcome === 'ok') return `${command} says that it has renewed the login, and the vendor was not asked.`;
-    throw new SallyportError('CREDENTIAL_INVALID', `${command} did not renew the login: ${outcome}.`);
+  await expectRefresh(verification, userId, signal, async () => {
+    const outcome = await runRefresh(await agentOfUser(verification, userId), provider.manifest, signal);
+    if (outcome === 'ok') return `${command} says that it has refreshed the login, and the vendor was not asked.`;
+    throw new SallyportError('CREDENTIAL_INVALID', `${command} did not refresh the login: ${outcome}.`);
   });
   return undefined;
 }
 
 /** Does something after which the vendor and the ledger have seen a refresh. `work` resolves to what it is when they have not. */
 async function expectRefresh(
-  { vendor, ledger, provider, clock }: Rehearsal,
+  { vendor, ledger, provider, clock }: Verification,
   userId: string,
   signal: AbortSignal,
   work: () => Promise<string>,

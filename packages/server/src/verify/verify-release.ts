@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Candidate, Clock, Practice, Provider } from '@sallyport/core';
+import type { MethodChoice, Clock, FakeVendorModule, Provider } from '@sallyport/core';
 import { pinRelease } from '@sallyport/machines';
 
-import { openRehearsal } from './verification.ts';
-import type { Rehearsal } from './verification.ts';
-import { rehearseMethod } from './verify-method.ts';
+import { openVerification } from './verification.ts';
+import type { Verification } from './verification.ts';
+import { verifyMethod } from './verify-method.ts';
 import type { MethodReport, ReleaseReport } from './report.ts';
 
 export interface ReleaseVerification {
   readonly provider: Provider;
   readonly version: string;
-  readonly practice: Practice;
-  /** CLIs that are installed below it are used again. Default: a new folder, removed afterwards. */
+  readonly fakeVendors: FakeVendorModule;
+  /** CLIs that are installed below it are used again. Default: a new directory, removed afterwards. */
   readonly clisDirectory?: string | undefined;
   /** What waits longer for its next step waits for something it has never seen. Default 90 s; at least 10 s. */
   readonly patienceMs?: number;
@@ -32,7 +32,7 @@ const PATIENCE_MS = 90_000;
  * a prompt, a refresh, a logout. Nothing of it stays, and no real vendor hears of it.
  */
 export async function verifyRelease(options: ReleaseVerification): Promise<ReleaseReport> {
-  const { version, clock, practice, signal, onProgress } = options;
+  const { version, clock, fakeVendors, signal, onProgress } = options;
   const { id, title, cli, logins } = options.provider.manifest;
   const facts = { provider: id, title, package: cli.package, version };
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-verify-'));
@@ -45,17 +45,17 @@ export async function verifyRelease(options: ReleaseVerification): Promise<Relea
     onProgress(`${title} ${version}: installing`);
     const pinned = await pinRelease(cli, version, { signal });
     const provider = { ...options.provider, manifest: { ...options.provider.manifest, cli: pinned, logins: patient } };
-    const rehearsal = await openRehearsal({ provider, practice, directory, clisDirectory, clock, onProgress });
+    const verification = await openVerification({ provider, fakeVendors, directory, clisDirectory, clock, onProgress });
     try {
-      await rehearsal.install(signal);
+      await verification.install(signal);
       const methods: MethodReport[] = [];
-      for (const way of waysToConnect(rehearsal)) {
+      for (const way of waysToConnect(verification)) {
         onProgress(`${title} ${version}: ${way.method.id}`);
-        methods.push(await rehearseMethod(rehearsal, way, signal));
+        methods.push(await verifyMethod(verification, way, signal));
       }
       return { ...facts, install: { outcome: 'ok' }, methods };
     } finally {
-      await rehearsal.close();
+      await verification.close();
     }
   } catch (thrown) {
     // A release that cannot be had is a result; anything else is wrong with us.
@@ -68,14 +68,14 @@ export async function verifyRelease(options: ReleaseVerification): Promise<Relea
 }
 
 /** Each method once, in the order of the manifest: where it may be shown on a desktop too, without one. */
-function waysToConnect({ app, provider }: Rehearsal): readonly Candidate[] {
+function waysToConnect({ app, provider }: Verification): readonly MethodChoice[] {
   const { id, logins } = provider.manifest;
-  const { candidates } = app.logins.ladder(id);
-  const shown = candidates.filter(({ method, display }) => {
-    const local = candidates.some((other) => other.method.id === method.id && other.display === 'local');
+  const { choices } = app.logins.selection(id);
+  const shown = choices.filter(({ method, display }) => {
+    const local = choices.some((other) => other.method.id === method.id && other.display === 'local');
     return display !== 'desktop' || !local;
   });
-  const place = ({ method }: Candidate): number => {
+  const place = ({ method }: MethodChoice): number => {
     const index = logins.findIndex((login) => login.id === method.id);
     return index < 0 ? logins.length : index;
   };

@@ -9,7 +9,7 @@ import type { problemSchema } from '@sallyport/core';
 import type { z } from 'zod';
 
 export type Provider = z.infer<typeof providerListSchema>[number];
-export type LoginWay = Provider['methods'][number];
+export type MethodChoice = Provider['methods'][number];
 export type LoginStatus = z.infer<typeof loginStatusSchema>;
 export type StartLogin = z.infer<typeof startLoginBodySchema>;
 export type StartedLogin = z.infer<typeof startedLoginSchema>;

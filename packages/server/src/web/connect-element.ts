@@ -1,10 +1,10 @@
 import { createApi, Problem, toProblem } from './api.ts';
-import type { Api, LoginStatus, LoginWay, Provider } from './api.ts';
+import type { Api, LoginStatus, MethodChoice, Provider } from './api.ts';
 import { widgetStyles } from './connect-styles.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
 import type { ShownProblem } from './problem-view.ts';
-import { createSessionView, isOver, otherWays } from './session-view.ts';
+import { createSessionView, isOver, otherMethods } from './session-view.ts';
 import type { SessionView } from './session-view.ts';
 import { wait } from './wait.ts';
 
@@ -45,7 +45,7 @@ export class SallyportConnect extends HTMLElement {
         this.#render();
         return;
       }
-      // A session nobody knows any more is not the person's problem.
+      // A session nobody knows any more is not the user's problem.
       const status = await this.#api.status(remembered).catch(() => undefined);
       if (!status || isOver(status)) this.#forget();
       if (status) this.#follow(status);
@@ -74,7 +74,7 @@ export class SallyportConnect extends HTMLElement {
     }
   }
 
-  async #start(way?: LoginWay): Promise<void> {
+  async #start(way?: MethodChoice): Promise<void> {
     await this.#attempt(async () => {
       this.#render(h('p', { class: 'body small', role: 'status' }, 'Starting…'));
       const sessionId = await this.#startOrJoin(way?.id);
@@ -88,7 +88,7 @@ export class SallyportConnect extends HTMLElement {
   }
 
   /**
-   * A login that is under way in another tab is joined, unless another way was asked for. `undefined` where the person
+   * A login that is under way in another tab is joined, unless another way was asked for. `undefined` where the user
    * wants to keep what is connected.
    */
   async #startOrJoin(method: string | undefined): Promise<string | undefined> {
@@ -115,7 +115,7 @@ export class SallyportConnect extends HTMLElement {
     }
   }
 
-  async #switchTo(way: LoginWay): Promise<void> {
+  async #switchTo(way: MethodChoice): Promise<void> {
     const sessionId = sessionStorage.getItem(this.#storageKey);
     this.#endSession();
     if (sessionId !== null) await this.#api.cancel(sessionId).catch(() => {});
@@ -136,7 +136,7 @@ export class SallyportConnect extends HTMLElement {
         this.replaceChildren(screen);
       },
       onDone: (end) => this.#done(end),
-      onOtherWay: (way) => void this.#switchTo(way),
+      onOtherMethod: (way) => void this.#switchTo(way),
     });
     this.#render(this.#session.element, { isRunning: true });
   }
@@ -187,7 +187,7 @@ export class SallyportConnect extends HTMLElement {
   #renderProblem(problem: ShownProblem): void {
     const ways = this.#provider?.methods ?? [];
     const again = this.#provider
-      ? otherWays(ways, (way) => void this.#start(way))
+      ? otherMethods(ways, (way) => void this.#start(way))
       : button('Try again', () => void this.refresh());
     this.#render(h('div', { class: 'body' }, problemView(problem), again));
   }
@@ -260,7 +260,7 @@ export class SallyportConnect extends HTMLElement {
 
 if (!customElements.get('sallyport-connect')) customElements.define('sallyport-connect', SallyportConnect);
 
-/** When the person has to log in again, where that is known. */
+/** When the user has to log in again, where that is known. */
 function loginEnd({ loginExpiresAt, endsSoon }: Provider): string {
   if (loginExpiresAt === null) return '';
   const day = new Date(loginExpiresAt).toLocaleDateString();

@@ -26,9 +26,9 @@ export interface DesktopView {
   close(): void;
 }
 
-/** Close code of the agent's bridge: the person opened the desktop in another window. */
+/** Close code of the agent's bridge: the user opened the desktop in another window. */
 const REPLACED = 4001;
-/** Attempts in a row before the person has to ask for the next: an emulated machine may take minutes to its screen. */
+/** Attempts in a row before the user has to ask for the next: an emulated machine may take minutes to its screen. */
 const MOST_FAILURES = 30;
 const SHIFT = 0xffe1;
 

@@ -22,7 +22,7 @@ const STORAGE_KEY = 'sallyport.prompt';
 
 const toolPolicies = [
   ['read-only', 'Only look'],
-  ['workspace', 'Work in its folder'],
+  ['workspace', 'Work in its directory'],
   ['full', 'Anything in its machine'],
 ] as const;
 

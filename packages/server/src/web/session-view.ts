@@ -1,7 +1,7 @@
 import type { SessionEvent } from '@sallyport/core';
 
 import { toProblem } from './api.ts';
-import type { Api, LoginStatus, LoginWay } from './api.ts';
+import type { Api, LoginStatus, MethodChoice } from './api.ts';
 import { createDesktopView, preloadDesktop } from './desktop-view.ts';
 import type { DesktopView } from './desktop-view.ts';
 import { button, h } from './dom.ts';
@@ -15,8 +15,8 @@ export interface SessionViewOptions {
   /** Puts the machine's screen into the embedding page's own tree. */
   placeScreen(screen: HTMLElement): void;
   onDone(status: LoginStatus): void;
-  /** The person wants to log in another way. */
-  readonly onOtherWay: (way: LoginWay) => void;
+  /** The user wants to log in another way. */
+  readonly onOtherMethod: (way: MethodChoice) => void;
 }
 
 export interface SessionView {
@@ -42,9 +42,9 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   const question = h('div', { hidden: true });
   const trouble = h('div', { hidden: true });
   const screenTrouble = h('div', { hidden: true });
-  const otherWay = h('div', { class: 'row' });
+  const otherMethod = h('div', { class: 'row' });
   const cancel = button('Cancel', () => void attempt(cancelSession), { class: 'quiet' });
-  const footer = h('div', { class: 'row' }, otherWay, h('span', { class: 'grow' }), cancel);
+  const footer = h('div', { class: 'row' }, otherMethod, h('span', { class: 'grow' }), cancel);
   const element = h('div', { class: 'body' }, steps, progress, trouble, screenTrouble, question, step, footer);
 
   async function attempt(work: () => Promise<void>): Promise<void> {
@@ -65,7 +65,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     status = await api.status(sessionId);
     if (ended) return;
     renderStep();
-    renderOtherWays();
+    renderOtherMethods();
     if (isOver(status)) finish();
   }
 
@@ -91,7 +91,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   function renderTrouble(failures: number): void {
     if (failures === 0) screenTrouble.hidden = true;
     if (failures !== FAILURES_BEFORE_OFFER || status.methods.length === 0) return;
-    const ways = status.methods.map((way) => button(way.title, () => options.onOtherWay(way)));
+    const ways = status.methods.map((way) => button(way.title, () => options.onOtherMethod(way)));
     const text = 'The screen of the login machine cannot be shown here at the moment. You can log in another way:';
     show(
       screenTrouble,
@@ -99,10 +99,10 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     );
   }
 
-  function renderOtherWays(): void {
-    otherWay.hidden = status.methods.length === 0;
-    if (otherWay.childElementCount > 0) return;
-    otherWay.append(otherWays(status.methods, options.onOtherWay));
+  function renderOtherMethods(): void {
+    otherMethod.hidden = status.methods.length === 0;
+    if (otherMethod.childElementCount > 0) return;
+    otherMethod.append(otherMethods(status.methods, options.onOtherMethod));
   }
 
   function ask(event: SessionEvent): void {
@@ -170,7 +170,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   // Fetched while the machine starts. A failure shows when it is used.
   if (status.display === 'desktop') void preloadDesktop().catch(() => {});
   renderStep();
-  renderOtherWays();
+  renderOtherMethods();
   follow();
   return { element, close };
 }
@@ -180,14 +180,14 @@ export function isOver(status: LoginStatus): boolean {
 }
 
 /** A list of ways to log in and the button that takes one. */
-export function otherWays(ways: readonly LoginWay[], onChosen: (way: LoginWay) => void): HTMLElement {
+export function otherMethods(ways: readonly MethodChoice[], onChosen: (way: MethodChoice) => void): HTMLElement {
   const select = h(
     'select',
     { 'aria-label': 'Another way to log in' },
     ...ways.map((way) => h('option', { value: way.id }, way.title)),
   );
   const go = button('Try another way', () => {
-    const way = ways.find((candidate) => candidate.id === select.value);
+    const way = ways.find((choice) => choice.id === select.value);
     if (way) onChosen(way);
   });
   return h('div', { class: 'row' }, ...(ways.length > 1 ? [select] : []), go);

@@ -1,6 +1,6 @@
 import { button, h } from './dom.ts';
 
-/** The person's own browser: a real link, so that it opens without a pop-up blocker and can be copied. */
+/** The user's own browser: a real link, so that it opens without a pop-up blocker and can be copied. */
 export function linkStep(url: string): HTMLElement {
   return h(
     'div',

@@ -17,18 +17,18 @@ export interface CliWorldOptions {
   readonly executable: string;
   /** What answers instead of the vendor, for instance `createFakeOauth(…).sites`. */
   readonly sites: Readonly<Record<string, Site>>;
-  /** An empty folder: its home, and the sockets. Removed by `close`. */
+  /** An empty directory: its home, and the sockets. Removed by `close`. */
   readonly directory: string;
 }
 
-/** What the CLI shows the person who logs in. */
+/** What the CLI shows the user who logs in. */
 export interface ShownLogin {
   readonly url: string;
   readonly userCode: string | undefined;
 }
 
-/** What the person comes back with: where the sign-in page sent the browser, or what is to be typed. */
-export interface PersonsAnswer {
+/** What the user comes back with: where the sign-in page sent the browser, or what is to be typed. */
+export interface UserAnswer {
   readonly callback?: string;
   readonly answers?: Readonly<Record<string, string>>;
 }
@@ -40,7 +40,7 @@ export interface CliWorld {
   /** Requests as from a browser beside the CLI. */
   readonly browse: ReturnType<typeof createEgressClient>;
   /** Logs in by one of the manifest's methods, with the real login engine at the terminal. */
-  logIn(methodId: string, person: (shown: ShownLogin) => Promise<PersonsAnswer>): Promise<LoginOutcome & RecordedLogin>;
+  logIn(methodId: string, person: (shown: ShownLogin) => Promise<UserAnswer>): Promise<LoginOutcome & RecordedLogin>;
   /** The credential files as the CLI left them. Absent ones are left out. */
   credential(): Promise<CredentialFiles>;
   /** A prompt as the agent runs it, understood by the provider's own parser. */

@@ -32,7 +32,7 @@ export async function installCli(
     await promisify(execFile)('npm', options, { signal, cwd: unfinished });
     await rename(unfinished, directory);
   } catch (error) {
-    // Another run has been faster: a folder is never renamed onto one that is not empty.
+    // Another run has been faster: a directory is never renamed onto one that is not empty.
     if (!(await exists(executable))) throw error;
   } finally {
     await rm(unfinished, { recursive: true, force: true });

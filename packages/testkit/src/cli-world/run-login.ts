@@ -5,7 +5,7 @@ import { createScreen, spawnPty } from '@sallyport/agent/terminal';
 import { type LoginObservation, type ProviderManifest, SallyportError, systemClock } from '@sallyport/core';
 
 import { type LoginOutcome, startLoginRun } from '../provider/login-run.ts';
-import type { PersonsAnswer, ShownLogin } from './cli-world.ts';
+import type { UserAnswer, ShownLogin } from './cli-world.ts';
 
 export interface InstalledCli {
   readonly file: string;
@@ -33,7 +33,7 @@ export async function runLogin(
   { file, before, environment, home }: InstalledCli,
   manifest: ProviderManifest,
   methodId: string,
-  person: (shown: ShownLogin) => Promise<PersonsAnswer>,
+  person: (shown: ShownLogin) => Promise<UserAnswer>,
 ): Promise<LoginOutcome & RecordedLogin> {
   const method = manifest.logins.find(({ id }) => id === methodId);
   if (method?.drive.kind !== 'terminal') {

@@ -7,14 +7,14 @@ export function useWork(provider: string): unknown {
   const home = process.env['HOME'] ?? '';
   const names = fs.readdirSync('.');
   const before = names.filter((name) => name.endsWith('.txt')).map((name) => fs.readFileSync(name, 'utf8'));
-  // For nobody else, as many programs make their files: that must not keep the person's other CLIs from them.
+  // For nobody else, as many programs make their files: that must not keep the user's other CLIs from them.
   for (const name of names.filter((other) => other.endsWith('.txt'))) fs.writeFileSync(name, `changed by ${provider}`);
   fs.writeFileSync(`${provider}.txt`, `from ${provider}`, { mode: 0o600 });
   return {
     login: fs.readFileSync(`${home}/.probe/auth.json`, 'utf8'),
     before,
     beside: fs.readdirSync(home).filter((name) => name !== '.probe' && name !== 'work'),
-    sameFolder: fs.existsSync(`${home}/work/${provider}.txt`),
+    sameDirectory: fs.existsSync(`${home}/work/${provider}.txt`),
   };
 }
 
@@ -29,7 +29,7 @@ export function rotate(content: string): void {
   fs.renameSync(`${file}.new`, file);
 }
 
-/** Holds its login open, has links to it in the shared folder, and waits for the end. */
+/** Holds its login open, has links to it in the shared directory, and waits for the end. */
 export async function stayOpen(stop: string): Promise<string> {
   const fs = process.getBuiltinModule('node:fs');
   const { setTimeout: wait } = process.getBuiltinModule('node:timers/promises');

@@ -25,7 +25,7 @@ import { spy } from './spy.ts';
 export interface ClisUnderTest {
   /** Where CLIs can be written so that machines can be shown them. */
   readonly directory: string;
-  /** The folder of the built agent, with `main.js` in it. */
+  /** The directory of the built agent, with `main.js` in it. */
   readonly agent: string;
   connectAgent(machine: Machine, token: Secret): AgentClient;
   /** Whether one CLI cannot reach another's home; otherwise why not. Doctor must then find something to mend. */
@@ -70,15 +70,15 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     return { machine, agent: clis.connectAgent(machine, token), signal };
   }
 
-  test('gives each CLI its own home, with the one working folder of the person in it', async (subject) => {
+  test('gives each CLI its own home, with the one working directory of the user in it', async (subject) => {
     const { agent, signal } = await started(subject, clisOf(subject));
     const seen: unknown[] = [];
     for (const provider of [victim, attacker]) {
       seen.push(await runProbe(agent, { provider, signal }, useWork, provider));
     }
     expect(seen).toEqual([
-      { login: loginOf(victim), before: [], beside: [], sameFolder: true },
-      { login: loginOf(attacker), before: [`from ${victim}`], beside: [], sameFolder: true },
+      { login: loginOf(victim), before: [], beside: [], sameDirectory: true },
+      { login: loginOf(attacker), before: [`from ${victim}`], beside: [], sameDirectory: true },
     ]);
     // What one made for itself alone, the other has changed.
     expect(await runProbe(agent, { provider: victim, signal }, readWork, victim)).toEqual(`changed by ${attacker}`);
@@ -169,7 +169,7 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
   });
 }
 
-/** Waits until the victim says, in the shared folder, where its home is. */
+/** Waits until the victim says, in the shared directory, where its home is. */
 async function waitForVictim(agent: AgentClient, signal: AbortSignal): Promise<string> {
   let home: unknown;
   await until(async () => {

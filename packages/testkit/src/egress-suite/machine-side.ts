@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
-/** A connection of a machine to its way out, and what came back over it so far. */
+/** A connection of a machine to its egress, and what came back over it so far. */
 export interface MachineSide {
   readonly socket: Socket;
   /** What has come back, as soon as it holds the mark. Rejects when the connection ends before. */
@@ -10,7 +10,7 @@ export interface MachineSide {
   readonly ended: Promise<string>;
 }
 
-/** Writes to a way out as a machine would, byte for byte. */
+/** Writes to an egress route as a machine would, byte for byte. */
 export function sendRaw(socketPath: string, text: string): MachineSide {
   const socket = connect(socketPath);
   let received = '';

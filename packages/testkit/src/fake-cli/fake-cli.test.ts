@@ -52,7 +52,7 @@ describe('fake CLI', () => {
     expect((await stat(join(home, '.fake/auth.json'))).mode & 0o777).toBe(0o600);
   });
 
-  it('says so when the person denies, and when it is told to crash', async () => {
+  it('says so when the user denies, and when it is told to crash', async () => {
     login.control.setFaults({ denyLogin: true });
     const denied = run(await writeFakeCli(join(home, 'cli')), ['login']);
     await callBack(await linkOf(denied));

@@ -10,13 +10,13 @@ export interface FakeLogin {
 }
 
 const faultsSchema = z.strictObject({
-  /** The person refuses. */
+  /** The user refuses. */
   denyLogin: z.boolean(),
   /** The redirect carries another `state` than the link did. */
   wrongState: z.boolean(),
 });
 
-/** `login.fake.test`, where the fake CLI sends people: it signs everybody in at once, without a page. */
+/** `login.fake.test`, where the fake CLI sends users: it signs everybody in at once, without a page. */
 export function createFakeLogin(): FakeLogin {
   let faults: z.infer<typeof faultsSchema> = { denyLogin: false, wrongState: false };
   const visitors: string[] = [];
@@ -39,7 +39,7 @@ export function createFakeLogin(): FakeLogin {
     if (faults.denyLogin) target.searchParams.set('error', 'access_denied');
     else target.searchParams.set('code', `code-${randomBytes(12).toString('hex')}`);
     target.searchParams.set('state', faults.wrongState ? `wrong-${state}` : state);
-    // The person's own browser finds the page that shows the code below the loopback server, too.
+    // The user's own browser finds the page that shows the code below the loopback server, too.
     const isPerson = visit.machineId === personMachineId;
     response.writeHead(302, { location: isPerson ? target.href.replace('https://', '../') : target.href });
     response.end();
@@ -56,5 +56,5 @@ export function createFakeLogin(): FakeLogin {
   };
 }
 
-/** Shows the code, for the login method in which a person carries it over. */
+/** Shows the code, for the login method in which a user carries it over. */
 const pastePage = 'https://login.fake.test/code';

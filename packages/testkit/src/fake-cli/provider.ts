@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { FakeCliScript } from './script.ts';
 
-/** Below the folder the CLI was written to. */
+/** Below the directory the CLI was written to. */
 export const fakeCliExecutable = 'node_modules/fake-cli/fake-cli';
 
 /** A whole provider around the fake CLI: id `fake`, login methods `browser` and `paste`. */
@@ -107,7 +107,7 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
           id: 'api_key',
           name: 'FAKE_API_KEY',
           from: 'person',
-          handOver: {
+          manualEntry: {
             title: 'Use an API key',
             label: 'API key',
             shape: { pattern: '^fk-[a-z0-9-]{8,}$' },

@@ -8,7 +8,7 @@ import { createFakeProvider, fakeCliExecutable } from './provider.ts';
 import type { FakeCliScript } from './script.ts';
 
 export interface FakeCli {
-  /** The folder to show to a machine as the CLI's installation. */
+  /** The directory to show to a machine as the CLI's installation. */
   readonly directory: string;
   readonly executable: string;
   readonly provider: Provider;

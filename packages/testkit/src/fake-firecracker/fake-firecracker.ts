@@ -20,7 +20,7 @@ import type { WireRequest } from './wire.ts';
 
 export interface FakeFirecrackerOptions {
   readonly socketPath: string;
-  /** The folder that is `/` for paths in requests: the jail. */
+  /** The directory that is `/` for paths in requests: the jail. */
   readonly root: string;
   /** Default `fake`. */
   readonly id?: string;

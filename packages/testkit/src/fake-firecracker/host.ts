@@ -1,7 +1,7 @@
 import { constants, existsSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The part of the host that the process sees: its files below a folder, and its network devices. */
+/** The part of the host that the process sees: its files below a directory, and its network devices. */
 export interface FakeHost {
   /** Where a path in a request really lies. */
   locate(path: string): string;

@@ -8,7 +8,7 @@ import type { RefusalReason } from '@sallyport/core';
 import type { CertificateAuthority } from './certificate-authority.ts';
 
 export interface ConnectProxyOptions {
-  /** Asked at each connection: a way out that is assigned later has none until then. */
+  /** Asked at each connection: an egress route that is assigned later has none until then. */
   readonly hosts: () => readonly string[];
   readonly authority: CertificateAuthority;
   readonly onRefused: (host: string, reason: RefusalReason) => void;

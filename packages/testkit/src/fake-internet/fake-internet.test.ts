@@ -108,11 +108,11 @@ describe('fake internet', () => {
     expect(internet.log().at(-1)).toMatchObject({ status: 426 });
   });
 
-  it("serves the person's own browser on loopback, under each host's name", async () => {
-    const url = internet.personUrl('https://echo.test/login?x=1');
+  it("serves the user's own browser on loopback, under each host's name", async () => {
+    const url = internet.userUrl('https://echo.test/login?x=1');
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/echo\.test\/login\?x=1$/);
     expect(await (await fetch(url)).json()).toMatchObject({ path: '/login?x=1', machineId: 'person' });
-    expect(internet.personUrl('https://real.test/login')).toBe('https://real.test/login');
+    expect(internet.userUrl('https://real.test/login')).toBe('https://real.test/login');
     expect((await fetch(`${internet.loopback}/real.test/`)).status).toBe(404);
   });
 
@@ -153,7 +153,7 @@ describe('fake internet', () => {
     await expect(realpath(deep)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('lets others pass through the folder of its sockets, and list nothing', async () => {
+  it('lets others pass through the directory of its sockets, and list nothing', async () => {
     expect((await stat(directory)).mode & 0o777).toBe(0o711);
   });
 });

@@ -23,7 +23,7 @@ import { loopbackUrl, visitorFromLoopback } from './loopback.ts';
 import { createNetworkFaults } from './network-faults.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
 import { type Controllable, sendJson, type Site } from './site.ts';
-import { makeSocketFolder } from './socket-folder.ts';
+import { makeSocketDirectory } from './socket-folder.ts';
 import { createVisitServer, type Visitor } from './visit-server.ts';
 
 export interface FakeInternetOptions {
@@ -33,7 +33,7 @@ export interface FakeInternetOptions {
   readonly sites: Readonly<Record<string, Site>>;
   /** What the control socket steers, by name; `network` is taken. */
   readonly controls?: Readonly<Record<string, Controllable>>;
-  /** Port for the person's own browser on 127.0.0.1. Default: any free one. */
+  /** Port for the user's own browser on 127.0.0.1. Default: any free one. */
   readonly loopbackPort?: number;
   readonly clock?: Clock;
 }
@@ -44,17 +44,17 @@ export interface FakeInternet extends Egress {
   readonly certificateAuthority: string;
   /** Unix socket for `createFakeInternetControl`. */
   readonly controlSocket: string;
-  /** Where the person's own browser finds the sites: `http://127.0.0.1:<port>`. */
+  /** Where the user's own browser finds the sites: `http://127.0.0.1:<port>`. */
   readonly loopback: string;
-  /** The same link for the person's own browser; links to hosts that are not faked stay as they are. */
-  personUrl(url: string): string;
+  /** The same link for the user's own browser; links to hosts that are not faked stay as they are. */
+  userUrl(url: string): string;
   log(): readonly LoggedRequest[];
   close(): Promise<void>;
 }
 
 export async function createFakeInternet(options: FakeInternetOptions): Promise<FakeInternet> {
   const { sites, clock = systemClock } = options;
-  const folder = await makeSocketFolder(options.directory, socketName().length);
+  const folder = await makeSocketDirectory(options.directory, socketName().length);
   const authority = await createCertificateAuthority(clock.now());
   const log = createRequestLog();
   const network = createNetworkFaults();
@@ -104,7 +104,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
         behindTls.emit('connection', socket);
       },
     });
-    // The machine runs as another user; others cannot list the folder, so they do not know the name.
+    // The machine runs as another user; others cannot list the directory, so they do not know the name.
     await listenOnSocket(proxy, socketPath, 0o666);
     const route: EgressRoute = {
       socketPath,
@@ -121,7 +121,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
       ...route,
       async assign(plan, egressOptions) {
         if (assigned)
-          throw new SallyportError('EGRESS_FAILED', `The way out of machine ${machineId} belongs to somebody already.`);
+          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to somebody already.`);
         assigned = { plan, options: egressOptions };
         return route;
       },
@@ -140,7 +140,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
     loopback,
     open,
     reserve,
-    personUrl: (url) => loopbackUrl(url, loopback, sites),
+    userUrl: (url) => loopbackUrl(url, loopback, sites),
     log: () => log.entries(),
     async close() {
       await Promise.all([...routes].map((route) => route.close()));

@@ -4,7 +4,7 @@ import { personMachineId, sendJson, type Site } from './site.ts';
 import type { Visitor } from './visit-server.ts';
 
 /**
- * The door for the person's own browser, which cannot be sent through a machine's egress: the same sites on
+ * The door for the user's own browser, which cannot be sent through a machine's egress: the same sites on
  * this host's loopback address, as `http://127.0.0.1:<port>/<host>/<path>`.
  */
 export function visitorFromLoopback(
@@ -27,7 +27,7 @@ export function visitorFromLoopback(
   return { host, machineId: personMachineId, userId: personMachineId, purpose: 'sign-in' };
 }
 
-/** Where the person's own browser finds a link of the fake internet; other links stay as they are. */
+/** Where the user's own browser finds a link of the fake internet; other links stay as they are. */
 export function loopbackUrl(url: string, origin: string, sites: Readonly<Record<string, Site>>): string {
   const parsed = URL.parse(url);
   if (!parsed || parsed.protocol !== 'https:' || parsed.port !== '' || !Object.hasOwn(sites, parsed.hostname)) {

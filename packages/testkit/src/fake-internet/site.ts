@@ -11,7 +11,7 @@ export type Site = (request: IncomingMessage, response: ServerResponse, visit: V
 export interface Visit {
   /** Exact host name the machine connected to. */
   readonly host: string;
-  /** The machine whose egress carried the request; {@link personMachineId} for the person's own browser. */
+  /** The machine whose egress carried the request; {@link personMachineId} for the user's own browser. */
   readonly machineId: string;
   readonly userId: string;
   readonly purpose: NetworkPlan['purpose'];
@@ -19,7 +19,7 @@ export interface Visit {
   readonly body: string;
 }
 
-/** Stands for the person's own browser, which comes through the loopback server instead of a machine. */
+/** Stands for the user's own browser, which comes through the loopback server instead of a machine. */
 export const personMachineId = 'person';
 
 /** Something a test steers and looks at from another process, through the control socket. */

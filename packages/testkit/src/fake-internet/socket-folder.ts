@@ -4,17 +4,17 @@ import { basename, dirname, join } from 'node:path';
 
 import { longestSocketPath } from './listen.ts';
 
-export interface SocketFolder {
+export interface SocketDirectory {
   /** Short enough for the sockets in it. */
   readonly path: string;
   remove(): Promise<void>;
 }
 
 /**
- * A folder for sockets: the wanted one, or, where its path is too long for a socket address, one below the system's
- * temporary folder, to which the wanted path becomes a link. Others may pass through it and cannot list it.
+ * A directory for sockets: the wanted one, or, where its path is too long for a socket address, one below the system's
+ * temporary directory, to which the wanted path becomes a link. Others may pass through it and cannot list it.
  */
-export async function makeSocketFolder(wanted: string, longestName: number): Promise<SocketFolder> {
+export async function makeSocketDirectory(wanted: string, longestName: number): Promise<SocketDirectory> {
   await removeFormer(wanted);
   if (Buffer.byteLength(wanted) + 1 + longestName <= longestSocketPath) {
     await mkdir(wanted, { recursive: true });

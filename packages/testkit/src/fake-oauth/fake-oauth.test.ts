@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEgressClient } from '../fake-internet/egress-client.ts';
 import { createFakeInternet, type FakeInternet } from '../fake-internet/fake-internet.ts';
 import { createFakeOauth, type FakeOauth } from './fake-oauth.ts';
-import { signInAsPerson } from './person.ts';
+import { signInAsUser } from './person.ts';
 import type { OauthTableInput } from './table.ts';
 
 const table: OauthTableInput = {
@@ -71,7 +71,7 @@ const link = (change: Readonly<Record<string, string>> = {}): string =>
   }).toString()}`;
 
 async function redeem(change: Readonly<Record<string, string>> = {}): ReturnType<typeof post> {
-  const target = new URL((await signInAsPerson(vendor, browse, { url: link() })) ?? '');
+  const target = new URL((await signInAsUser(vendor, browse, { url: link() })) ?? '');
   expect(target.searchParams.get('state')).toBe('a-state-that-is-long-enough');
   const code = target.searchParams.get('code') ?? '';
   return post('/oauth/token', {
@@ -134,11 +134,11 @@ describe('a vendor made from a table', () => {
   it('connects a device when the person types its code', async () => {
     const { body } = await post('/device/code', { client_id: 'cli', scope: 'chat' });
     const { device_code: code = '', user_code: userCode, verification_uri: url = '' } = body;
-    await signInAsPerson(vendor, browse, { url, userCode });
+    await signInAsUser(vendor, browse, { url, userCode });
     const grant = 'urn:ietf:params:oauth:grant-type:device_code';
     const poll = () => post('/oauth/token', { grant_type: grant, client_id: 'cli', device_code: code });
     expect(await poll()).toMatchObject({ status: 200, body: { scope: 'chat' } });
-    await expect(signInAsPerson(vendor, browse, { url, userCode: 'BBBB-BBBB' })).rejects.toThrow('not known');
+    await expect(signInAsUser(vendor, browse, { url, userCode: 'BBBB-BBBB' })).rejects.toThrow('not known');
   });
 
   it('insists on the secret of a client that has one, and on the kind of body', async () => {

@@ -103,7 +103,7 @@ describe('fake identity provider', () => {
   });
 
   it("serves the login in the person's own browser too", async () => {
-    const page = await fetch(internet.personUrl(link(goodLink)));
+    const page = await fetch(internet.userUrl(link(goodLink)));
     expect(page.status).toBe(200);
     const action = /<form method="post" action="([^"]+)"/.exec(await page.text())?.[1] ?? '';
     const { id, code, machineId } = lastLogin();

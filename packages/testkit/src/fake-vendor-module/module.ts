@@ -1,50 +1,50 @@
 import { SallyportError } from '@sallyport/core';
-import type { Practice, PracticeLogin, PracticeVendor } from '@sallyport/core';
+import type { FakeVendorModule, FakeVendorLogin, RunningFakeVendor } from '@sallyport/core';
 import { z } from 'zod';
 
 import { createFakeInternetControl } from '../fake-internet/control.ts';
 import type { FakeInternetControl } from '../fake-internet/control.ts';
 import { createFakeInternet } from '../fake-internet/fake-internet.ts';
 import { visitSignInPages } from './sign-in-pages.ts';
-import { practiceScripts } from './vendors.ts';
-import type { PracticeScript } from './vendors.ts';
+import { fakeVendorScripts } from './vendors.ts';
+import type { FakeVendorScript } from './vendors.ts';
 
 /** For `sallyport providers verify`: the fake vendors of the providers that Sallyport brings. */
-export const practice: Practice = createPractice(practiceScripts);
+export const fakeVendors: FakeVendorModule = createFakeVendorModule(fakeVendorScripts);
 
-/** The same for vendors of your own. Export it as `practice` and name the module in the configuration. */
-export function createPractice(scripts: readonly PracticeScript[]): Practice {
+/** The same for vendors of your own. Export it as `fakeVendors` and name the module in the configuration. */
+export function createFakeVendorModule(scripts: readonly FakeVendorScript[]): FakeVendorModule {
   return {
     providers: scripts.map((script) => script.provider),
     open: async ({ provider, directory, clock }) => {
       const script = scripts.find((each) => each.provider === provider);
       if (!script) {
         throw new SallyportError('PROVIDER_UNKNOWN', `There is no made-up vendor for ${provider}.`, {
-          hint: 'Name a module that exports one under `practice` in the configuration.',
+          hint: 'Name a module that exports one as `fakeVendors` in the configuration.',
         });
       }
       const { sites, control } = script.create({ clock });
       const internet = await createFakeInternet({ directory, sites, controls: { [script.name]: control }, clock });
       const steering = createFakeInternetControl(internet.controlSocket);
       if (script.faults) await steering.setFaults({ [script.name]: script.faults });
-      return practiceVendor(script, internet, steering, () => clock.now());
+      return runningFakeVendor(script, internet, steering, () => clock.now());
     },
   };
 }
 
-function practiceVendor(
-  { name, answers = () => ({}) }: PracticeScript,
+function runningFakeVendor(
+  { name, answers = () => ({}) }: FakeVendorScript,
   internet: Awaited<ReturnType<typeof createFakeInternet>>,
   steering: FakeInternetControl,
   now: () => number,
-): PracticeVendor {
+): RunningFakeVendor {
   const state = async (): Promise<z.infer<typeof stateSchema>> => stateSchema.parse((await steering.state())[name]);
   return {
     egress: internet,
     signIn: async ({ url, userCode }) => {
       const readCode = async (login: string): Promise<string | undefined> =>
         (await state()).logins.find((each) => each.id === login)?.code;
-      const page = await visitSignInPages({ url: internet.personUrl(url), userCode, readCode });
+      const page = await visitSignInPages({ url: internet.userUrl(url), userCode, readCode });
       if (page.status >= 400) {
         throw new SallyportError('LOGIN_DENIED', `The vendor's page refused the sign-in: ${wordsOf(page.text)}`);
       }
@@ -52,7 +52,7 @@ function practiceVendor(
     },
     answer: async (promptId) => answers((await steering.state())[name])[promptId],
     endAccessTokens: () => steering.setFaults({ [name]: { accessExpiredBefore: now() } }),
-    lastLogin: async (): Promise<PracticeLogin | undefined> => (await state()).families.at(-1),
+    lastLogin: async (): Promise<FakeVendorLogin | undefined> => (await state()).families.at(-1),
     close: () => internet.close(),
   };
 }

@@ -8,7 +8,7 @@ import { createFakeOpenai } from '../fake-openai/fake-openai.ts';
 import { vendorStateSchema } from '../fake-vendor/state.ts';
 
 /** A fake vendor, and how to practise with it. */
-export interface PracticeScript {
+export interface FakeVendorScript {
   /** Id of the provider whose CLI talks to it. */
   readonly provider: string;
   /** What the control socket of a fake internet calls it. */
@@ -25,7 +25,7 @@ export interface PracticeScript {
 }
 
 /** The vendors of the providers that Sallyport brings. */
-export const practiceScripts: readonly PracticeScript[] = [
+export const fakeVendorScripts: readonly FakeVendorScript[] = [
   { provider: 'codex', name: 'openai', create: createFakeOpenai, answers: apiKeyIn },
   {
     provider: 'claude_code',

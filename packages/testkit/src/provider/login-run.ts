@@ -15,7 +15,7 @@ export interface LoginOutcome {
 }
 
 export interface LoginRunOptions {
-  /** What the person answers, by prompt id. Without an answer the login waits. */
+  /** What the user answers, by prompt id. Without an answer the login waits. */
   readonly answers?: Readonly<Record<string, string>> | undefined;
   /** True where the CLI had a browser command when it was recorded: it gave it the first https link it printed. */
   readonly browserCommand?: boolean | undefined;
@@ -37,7 +37,7 @@ export interface LoginRun {
   observe(observation: LoginObservation): LoginRun;
 }
 
-/** Runs the real engine and does what a runner would do, without a process: captures succeed, people answer. */
+/** Runs the real engine and does what a runner would do, without a process: captures succeed, users answer. */
 export function startLoginRun(method: LoginMethod, options: LoginRunOptions = {}): LoginRun {
   const nothing: LoginOutcome = { urls: [], userCodes: [], asked: [], sent: [], result: 'waiting' };
   return runAt({ state: createLogin(method), outcome: nothing, actions: 0, options });

@@ -24,7 +24,7 @@ export function manifestSuite({ manifest }: Provider, { describe, it, expect }: 
       expect(lockfile.includes('"integrity":"sha512-')).toBe(true);
     });
 
-    it('lets its sign-in pages through the way out', () => {
+    it('lets its sign-in pages through the egress', () => {
       const wanted = manifest.logins.flatMap(({ url }) => url?.hosts ?? []);
       expect(wanted.filter((host) => !isListed(manifest, host))).toEqual([]);
     });

@@ -25,7 +25,7 @@ import { createOfflineDisk } from '../offline-disk.ts';
 /** Who runs the tools when the tests are root. */
 const owner = process.geteuid?.() === 0 ? 201_777 : undefined;
 
-/** A machine's disk with whatever its guest did to it, in a folder whose every change is noticed. */
+/** A machine's disk with whatever its guest did to it, in a directory whose every change is noticed. */
 export interface GuestDisk extends Disposable {
   readonly path: string;
   readonly disk: MachineDisk;
@@ -43,7 +43,7 @@ export async function createGuestDisk(sizeMb = 64): Promise<GuestDisk> {
   return wrap(async (path) => await createDisk(path, { sizeMb, owner, signal: new AbortController().signal }));
 }
 
-/** A disk that was filled from a folder, which may hold names that debugfs cannot be told. */
+/** A disk that was filled from a directory, which may hold names that debugfs cannot be told. */
 export async function guestDiskFrom(tree: string): Promise<GuestDisk> {
   return wrap((path) => {
     writeFileSync(path, '');

@@ -53,7 +53,7 @@ export function createFakeGuest(root: string, reboot: () => void): FakeGuestComp
     await writeFile(join(folder, 'etc', 'passwd'), `machine:x:${USER}:${USER}::/sallyport/home:/bin/sh\n`);
   }
 
-  /** All of it at once, on the same file: the jail and the machine's folder have it under two names. */
+  /** All of it at once, on the same file: the jail and the machine's directory have it under two names. */
   async function writeDisk(): Promise<void> {
     const [, own = ''] = hardware?.drives ?? [];
     const tree = join(folder, 'tree');
@@ -150,7 +150,7 @@ async function firstInside({ pid = 0 }: ChildProcess): Promise<number> {
   return Number(stdout.split('\n')[0]);
 }
 
-/** The folders of a guest, with this host's programs in them. */
+/** The directories of a guest, with this host's programs in them. */
 function sandbox(folder: string): readonly string[] {
   const inside = (name: string): string => join(folder, name);
   return [
@@ -159,7 +159,7 @@ function sandbox(folder: string): readonly string[] {
     '--die-with-parent --new-session --clearenv'.split(' '),
     '--ro-bind /usr /usr --ro-bind /bin /bin --ro-bind /lib /lib --ro-bind-try /lib64 /lib64'.split(' '),
     ['--ro-bind', inside('etc'), '/etc', '--proc', '/proc', '--dev', '/dev'],
-    // What it makes on the way to a folder, only root may enter.
+    // What it makes on the way to a directory, only root may enter.
     '--perms 1777 --tmpfs /tmp --perms 755 --dir /run/sallyport --perms 755 --dir /opt'.split(' '),
     ['--ro-bind', inside('drive'), '/run/sallyport/drive', '--ro-bind', inside('boot'), '/run/sallyport/boot'],
     ['--bind', inside('m'), '/run/m', '--bind', inside('upper/sallyport'), '/sallyport'],

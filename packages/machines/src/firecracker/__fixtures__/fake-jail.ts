@@ -32,7 +32,7 @@ export const resources = {
   netmask: '255.255.255.0',
 };
 
-/** A folder with what a jail has, and the processes that were started in it, one after the other. */
+/** A directory with what a jail has, and the processes that were started in it, one after the other. */
 export interface FakeJail {
   readonly root: string;
   readonly fakes: readonly FakeFirecracker[];

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { MachineNetwork, NetworkPlace } from '../../network/machine-network.ts';
+import type { MachineNetwork, NetworkAttachment } from '../../network/machine-network.ts';
 
-/** A network whose places are files of a folder: what is left of one is there to be seen, and a killed server leaves it. */
+/** A network whose places are files of a directory: what is left of one is there to be seen, and a killed server leaves it. */
 export function createFileNetwork(directory: string): MachineNetwork {
   const namespace = join(directory, 'namespace');
   const file = (machineId: string): string => join(directory, `${machineId}.place`);
@@ -19,7 +19,7 @@ export function createFileNetwork(directory: string): MachineNetwork {
   return {
     name: 'files',
     isolation: 'its network is made of files',
-    attach: async (machineId, { signal }): Promise<NetworkPlace> => {
+    attach: async (machineId, { signal }): Promise<NetworkAttachment> => {
       signal.throwIfAborted();
       await mkdir(directory, { recursive: true });
       await writeFile(namespace, '');

@@ -2,7 +2,7 @@ import type { Check } from '@sallyport/core';
 
 import { findHugePages, findConsole, findKernel, findKvm } from './kernel.ts';
 import { hostFiles } from './host-files.ts';
-import { findControlGroups, findJailFolder, findRoot } from './jails.ts';
+import { findControlGroups, findJailDirectory, findRoot } from './jails.ts';
 import { findMemoryChecks, findPageMerging, findSwap, findThreads, findVulnerabilities } from './neighbours.ts';
 import { findFirecracker, findFirecrackerPrograms, findJailer } from './programs.ts';
 import type { FirecrackerPrograms } from './programs.ts';
@@ -14,7 +14,7 @@ export interface FirecrackerHost {
   readonly dataDirectory: string;
   /** Default: what is installed. */
   readonly programs?: FirecrackerPrograms;
-  /** The folder that is `/`. Default: the host's own. */
+  /** The directory that is `/`. Default: the host's own. */
   readonly root?: string;
   /** Default: the user this process runs as. */
   readonly user?: number;
@@ -31,7 +31,7 @@ export async function checkFirecrackerHost(host: FirecrackerHost): Promise<reado
     ['KVM', findKvm(files)],
     ['host kernel', findKernel(files)],
     ['control groups', findControlGroups(files)],
-    ['jails', findJailFolder(files, host.dataDirectory)],
+    ['jails', findJailDirectory(files, host.dataDirectory)],
     ['processor threads (SMT)', findThreads(files)],
     ['page merging (KSM)', findPageMerging(files)],
     ['processor vulnerabilities', findVulnerabilities(files)],

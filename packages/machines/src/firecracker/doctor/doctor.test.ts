@@ -129,7 +129,7 @@ describe('the doctor of a host for Firecracker', () => {
       },
     ],
     [
-      'another file system, below or beside the folder',
+      'another file system, below or beside the directory',
       {
         '/proc/mounts':
           '/dev/a / ext4 rw 0 0\n/dev/b /srv/sally ext4 nodev 0 0\n/dev/c /srv/sallyport/x ext4 noexec 0 0',
@@ -140,7 +140,7 @@ describe('the doctor of a host for Firecracker', () => {
     expect((await check(change)).filter(({ state }) => state !== 'ok')).toEqual([]);
   });
 
-  it('asks for root, and for folders that root alone can change', async () => {
+  it('asks for root, and for directories that root alone can change', async () => {
     const user = (await check({}, 1000)).find(({ name }) => name === 'root');
     expect(user).toMatchObject({ state: 'missing', found: 'the server does not run as root' });
     await mkdir(join(root, dataDirectory), { recursive: true, mode: 0o777 });
@@ -149,7 +149,7 @@ describe('the doctor of a host for Firecracker', () => {
     expect(jails).toMatchObject({ state: 'missing', found: 'others than root may change /srv/sallyport' });
   });
 
-  it('refuses a folder whose sockets could not be reached', async () => {
+  it('refuses a directory whose sockets could not be reached', async () => {
     const [jails] = (await checkFirecrackerHost({ dataDirectory: `/${'x'.repeat(90)}`, root, user: 0 })).filter(
       ({ name }) => name === 'jails',
     );

@@ -37,18 +37,18 @@ export async function findControlGroups(files: HostFiles): Promise<Finding> {
 }
 
 /** The jailer trusts what lies above a jail, makes devices in it and starts a program there. */
-export async function findJailFolder(files: HostFiles, directory: string): Promise<Finding> {
+export async function findJailDirectory(files: HostFiles, directory: string): Promise<Finding> {
   try {
     jailLayout(directory, 'firecracker', LONGEST_ID);
   } catch {
     return { missing: `${directory} is too long a path for sockets`, fix: 'Set SALLYPORT_DATA_DIR to a shorter one' };
   }
-  for (const folder of foldersAbove(directory)) {
+  for (const folder of directoriesAbove(directory)) {
     const info = await stat(files.locate(folder)).catch(() => undefined);
     if (info && ((info.uid !== 0 && info.uid !== process.geteuid?.()) || (info.mode & 0o022) !== 0)) {
       return {
         missing: `others than root may change ${folder}`,
-        fix: 'Set SALLYPORT_DATA_DIR to a folder that has root alone above it, for instance /var/lib/sallyport',
+        fix: 'Set SALLYPORT_DATA_DIR to a directory that has root alone above it, for instance /var/lib/sallyport',
       };
     }
   }
@@ -63,12 +63,12 @@ export async function findJailFolder(files: HostFiles, directory: string): Promi
       };
 }
 
-function foldersAbove(directory: string): readonly string[] {
+function directoriesAbove(directory: string): readonly string[] {
   const parent = dirname(directory);
-  return parent === directory ? [directory] : [directory, ...foldersAbove(parent)];
+  return parent === directory ? [directory] : [directory, ...directoriesAbove(parent)];
 }
 
-/** Of the innermost mount that has the folder; of several in one place the last is the one that shows. */
+/** Of the innermost mount that has the directory; of several in one place the last is the one that shows. */
 function mountOptions(mounts: string, directory: string): readonly string[] {
   const found = mounts
     .split('\n')

@@ -26,7 +26,7 @@ export async function findPageMerging(files: HostFiles): Promise<Finding> {
       };
 }
 
-/** The kernel knows what the processor suffers from and whether microcode and settings mend it. */
+/** The kernel knows what the processor suffers from and whether microcode and settings fix it. */
 export async function findVulnerabilities(files: HostFiles): Promise<Finding> {
   const names = await files.list(VULNERABILITIES);
   const texts = await Promise.all(names.map((name) => files.read(`${VULNERABILITIES}/${name}`)));
@@ -50,7 +50,7 @@ export async function findSwap(files: HostFiles): Promise<Finding> {
       };
 }
 
-/** Bits that flip under another's reads are noticed, and mostly mended, by memory with ECC. */
+/** Bits that flip under another's reads are noticed, and mostly fixed, by memory with ECC. */
 export async function findMemoryChecks(files: HostFiles): Promise<Finding> {
   const controllers = (await files.list('/sys/devices/system/edac/mc')).filter((name) => /^mc\d/.test(name));
   return controllers.length > 0

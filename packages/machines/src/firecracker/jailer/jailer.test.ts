@@ -8,7 +8,7 @@ import { defaultRateLimits } from '../rate-limits.ts';
 import { jailerCommand } from './command-line.ts';
 import type { JailedMachine } from './command-line.ts';
 import { deviceNumber, diskLimit, diskOf, findDisk, limitDisk } from './disk-limit.ts';
-import { furnishJail } from './populate.ts';
+import { populateJail } from './populate.ts';
 import { jailLayout } from './layout.ts';
 
 const machine: JailedMachine = {
@@ -110,7 +110,7 @@ describe('a jail', () => {
     await writeFile(base, 'base', { mode: 0o644 });
     await writeFile(own, 'own', { mode: 0o666 });
     const layout = jailLayout(root, '/opt/firecracker', 'm-1');
-    await furnishJail(
+    await populateJail(
       layout,
       [
         { from: base, to: '/base.ext4', own: false },
@@ -129,14 +129,14 @@ describe('a jail', () => {
     const layout = jailLayout(root, '/opt/firecracker', 'm-1');
     await mkdir(layout.root, { recursive: true });
     await writeFile(join(layout.root, 'left'), 'by another machine');
-    await expect(furnishJail(layout, [], uid)).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
+    await expect(populateJail(layout, [], uid)).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
     expect(await readdir(layout.root)).toEqual(['left']);
   });
 
   it('is taken away again when something for it is missing', async () => {
     const layout = jailLayout(root, '/opt/firecracker', 'm-1');
     const files = [{ from: join(root, 'none'), to: '/own.ext4', own: true }];
-    await expect(furnishJail(layout, files, uid)).rejects.toThrow('ENOENT');
+    await expect(populateJail(layout, files, uid)).rejects.toThrow('ENOENT');
     expect(await readdir(dirname(layout.directory))).toEqual([]);
   });
 });

@@ -22,7 +22,7 @@ export interface JailLayout {
 export interface ControlGroups {
   /** Where it is mounted. */
   readonly mount: string;
-  /** Takes a group away. In the kernel's file system a folder goes with what is in it, elsewhere it does not. */
+  /** Takes a group away. In the kernel's file system a directory goes with what is in it, elsewhere it does not. */
   remove(folder: string): Promise<void>;
 }
 

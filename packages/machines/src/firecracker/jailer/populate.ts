@@ -16,9 +16,9 @@ export interface JailedFile {
 
 /**
  * Makes a jail and puts into it, under other names, what the machine is to find there. The jailer would move into a
- * folder that is there already, with all that an earlier machine left in it; this refuses it and touches nothing.
+ * directory that is there already, with all that an earlier machine left in it; this refuses it and touches nothing.
  */
-export async function furnishJail(layout: JailLayout, files: readonly JailedFile[], user: number): Promise<void> {
+export async function populateJail(layout: JailLayout, files: readonly JailedFile[], user: number): Promise<void> {
   await mkdir(dirname(layout.directory), { recursive: true, mode: 0o755 });
   try {
     await mkdir(layout.directory, { mode: 0o700 });
@@ -32,7 +32,7 @@ export async function furnishJail(layout: JailLayout, files: readonly JailedFile
     await mkdir(layout.root, { mode: 0o700 });
     for (const { from, to, own } of files) {
       const path = join(layout.root, to);
-      // Its folders stay ours: the machine passes through them and puts nothing there.
+      // Its directories stay ours: the machine passes through them and puts nothing there.
       await mkdir(dirname(path), { recursive: true, mode: 0o711 });
       await place(from, path, own);
       if (own) {

@@ -16,7 +16,7 @@ import { watchVmm } from '../vmm-process.ts';
 import { jailerCommand } from './command-line.ts';
 import type { JailedMachine } from './command-line.ts';
 import { findDisk, limitDisk } from './disk-limit.ts';
-import { furnishJail } from './populate.ts';
+import { populateJail } from './populate.ts';
 import type { JailedFile } from './populate.ts';
 import { hostControlGroups, jailLayout } from './layout.ts';
 import type { ControlGroups, JailLayout } from './layout.ts';
@@ -49,7 +49,7 @@ export interface JailedVmm extends RunningVmm {
   remove(): Promise<void>;
 }
 
-/** The jailer copies a program of a few MB and makes a handful of folders; with many mounts it takes longer. */
+/** The jailer copies a program of a few MB and makes a handful of directories; with many mounts it takes longer. */
 const JAILER_WITHIN_MS = 20_000;
 /** Firecracker answers some 10 ms after its start, where there is a processor for it. */
 const SOCKET_WITHIN_MS = 20_000;
@@ -60,7 +60,7 @@ export async function startJailed(options: JailStart, signal: AbortSignal): Prom
   const { machine, clock, limits = defaultRateLimits, groups = hostControlGroups } = options;
   const layout = jailLayout(machine.baseDirectory, machine.firecracker, machine.id);
   signal.throwIfAborted();
-  await furnishJail(layout, options.files, machine.user);
+  await populateJail(layout, options.files, machine.user);
   let process: HostProcess | undefined;
   let outputs: VmmOutputs | undefined;
   try {

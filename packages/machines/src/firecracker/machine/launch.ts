@@ -7,7 +7,7 @@ import { guestBootConfig } from '../../guest/guest-boot.ts';
 import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
 import type { Image } from '../../images/image.ts';
 import type { ImageStore } from '../../images/store.ts';
-import type { NetworkPlace } from '../../network/machine-network.ts';
+import type { NetworkAttachment } from '../../network/machine-network.ts';
 import { jail } from '../boot-sequence.ts';
 import type { FirecrackerResources } from '../boot-sequence.ts';
 import type { JailedFile } from '../jailer/populate.ts';
@@ -18,7 +18,7 @@ import type { FirecrackerRecord } from './record.ts';
 
 /** All that a machine is to find in its jail and on its network, made and waiting for it. */
 export interface Launch {
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   readonly namespace: string;
   readonly boot: BootConfig;
   readonly generations: Generations;

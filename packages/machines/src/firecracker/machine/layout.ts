@@ -10,7 +10,7 @@ import type { SnapshotHost } from '../snapshot/manifest.ts';
 
 /** What all machines of one driver share. */
 export interface FirecrackerHostParts {
-  readonly folders: FirecrackerFolders;
+  readonly folders: FirecrackerDirectories;
   readonly clock: Clock;
   readonly network: MachineNetwork;
   readonly images: ImageStore;
@@ -31,15 +31,15 @@ export interface InstalledPrograms {
 }
 
 /** Where a driver's things are below the data directory. */
-export interface FirecrackerFolders {
-  /** A folder for each machine. */
+export interface FirecrackerDirectories {
+  /** A directory for each machine. */
   readonly machines: string;
   /** Given to the jailer. Short, because sockets lie deep below it. */
   readonly jails: string;
   readonly snapshotKey: string;
 }
 
-export function foldersOf(dataDirectory: string): FirecrackerFolders {
+export function directoriesOf(dataDirectory: string): FirecrackerDirectories {
   const machines = join(dataDirectory, 'firecracker');
   return { machines, jails: join(dataDirectory, 'jails'), snapshotKey: join(machines, 'snapshot-key') };
 }
@@ -53,7 +53,7 @@ export interface MachineFiles {
   readonly snapshots: string;
 }
 
-export function machineFiles({ machines }: FirecrackerFolders, machineId: string): MachineFiles {
+export function machineFiles({ machines }: FirecrackerDirectories, machineId: string): MachineFiles {
   const root = join(machines, machineId);
   return {
     root,

@@ -4,12 +4,12 @@ import type { Machine } from '@sallyport/core';
 import { createOfflineDisk } from '../../disk/offline-disk.ts';
 import { removeTree } from '../../host/remove-tree.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
-import { bringUp } from './start-machine.ts';
+import { startMachine } from './start-machine.ts';
 import type { FirecrackerHostParts, MachineFiles } from './layout.ts';
 import { planChange } from './plan-change.ts';
 import type { FirecrackerRecord } from './record.ts';
 import { openMachineState } from './state.ts';
-import { hibernate, interrupt, takeDown } from './stop-machine.ts';
+import { hibernate, interrupt, stopMachine } from './stop-machine.ts';
 
 export interface MachineParts {
   readonly host: FirecrackerHostParts;
@@ -18,7 +18,7 @@ export interface MachineParts {
   onDestroyed(): void;
 }
 
-/** A machine in Firecracker: a folder with its disk, and while it runs a jail that has the same files under other names. */
+/** A machine in Firecracker: a directory with its disk, and while it runs a jail that has the same files under other names. */
 export function createFirecrackerMachine(parts: MachineParts): Machine {
   const { host, files } = parts;
   const state = openMachineState(parts);
@@ -44,7 +44,7 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
     start: async (options) => {
       refuseUnlessStill('started');
       refuse('started', state.record.asleep !== undefined, 'it hibernates');
-      await bringUp(state, options, undefined);
+      await startMachine(state, options, undefined);
     },
     hibernate: async ({ signal }) => {
       signal.throwIfAborted();
@@ -56,7 +56,7 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
         await hibernate(state, running, signal);
         await running.over;
       } catch (error) {
-        await takeDown(state, STOP_MS);
+        await stopMachine(state, STOP_MS);
         throw error;
       }
     },
@@ -66,21 +66,21 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
       if (!asleep) throw new SallyportError('MACHINE_FAILED', `Machine ${id} does not hibernate.`);
       const change = await planChange(state.record, asleep, options.plan);
       if (change !== undefined) {
-        await takeDown(state);
+        await stopMachine(state);
         throw new SallyportError('MACHINE_FAILED', `Machine ${id} cannot be woken: ${change}.`);
       }
-      await bringUp(state, options, asleep.generation);
+      await startMachine(state, options, asleep.generation);
     },
     connect: (port, { signal }) => state.connect(port, signal),
     stop: async ({ deadlineMs }) => {
       await interrupt(state, 'stopped');
-      await takeDown(state, deadlineMs);
+      await stopMachine(state, deadlineMs);
     },
     destroy: async () => {
       destroyed = true;
       await interrupt(state, 'destroyed');
-      await takeDown(state);
-      host.reached('the end of its folder');
+      await stopMachine(state);
+      host.reached('the end of its directory');
       await removeTree(files.root);
       host.reached('the end of its user');
       await releaseUser(host.folders.machines, state.record.uid, id);

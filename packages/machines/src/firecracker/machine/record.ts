@@ -24,7 +24,7 @@ export function writeRecord(path: string, record: FirecrackerRecord): Promise<vo
   return writeRecordFile(path, record);
 }
 
-/** The folder above is ours alone, so the file is as we wrote it; this tells an older shape apart. */
+/** The directory above is ours alone, so the file is as we wrote it; this tells an older shape apart. */
 function isRecord(value: unknown): value is FirecrackerRecord {
   return typeof value === 'object' && value !== null && 'plan' in value && 'uid' in value && 'image' in value;
 }

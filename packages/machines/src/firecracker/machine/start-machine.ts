@@ -16,13 +16,17 @@ import { jailId } from './layout.ts';
 import type { FirecrackerHostParts } from './layout.ts';
 import { toStartError } from './start-error.ts';
 import type { MachineState } from './state.ts';
-import { takeDown, tidyUp } from './stop-machine.ts';
+import { stopMachine, tidyUp } from './stop-machine.ts';
 
 /**
  * One attempt to have it run, from its disk or from a snapshot. Where that fails nothing of it runs, and the snapshot is
  * used up.
  */
-export async function bringUp(state: MachineState, options: StartOptions, from: number | undefined): Promise<void> {
+export async function startMachine(
+  state: MachineState,
+  options: StartOptions,
+  from: number | undefined,
+): Promise<void> {
   const { id, host, files } = state;
   const abort = new AbortController();
   const signal = AbortSignal.any([options.signal, abort.signal]);
@@ -46,7 +50,7 @@ export async function bringUp(state: MachineState, options: StartOptions, from: 
     await (from === undefined ? boot(state, way, signal) : resume(state, way, from, signal));
   } catch (error) {
     const said = state.current?.jailed.outputs.console() ?? '';
-    await takeDown(state);
+    await stopMachine(state);
     signal.throwIfAborted();
     throw toStartError(id, doing.step, error, said);
   } finally {

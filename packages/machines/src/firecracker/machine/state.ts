@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import { AGENT_PORT, createLine, SallyportError } from '@sallyport/core';
+import { AGENT_PORT, createSerialQueue, SallyportError } from '@sallyport/core';
 import type { MachineExit } from '@sallyport/core';
 
 import type { JailedVmm } from '../jailer/start.ts';
@@ -44,7 +44,7 @@ export function openMachineState({
 }: Pick<MachineState, 'host' | 'files' | 'record'>): MachineState {
   const { clock } = host;
   const id = opened.plan.machineId;
-  const line = createLine();
+  const line = createSerialQueue();
   let record = opened;
 
   const state: MachineState = {

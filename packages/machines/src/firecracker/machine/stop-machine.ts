@@ -9,7 +9,7 @@ import { clearRemains } from './remains.ts';
 import type { Current, MachineState } from './state.ts';
 
 /** Ends what runs and gives up what it had, but for its disk. */
-export async function takeDown(state: MachineState, deadlineMs = 0): Promise<void> {
+export async function stopMachine(state: MachineState, deadlineMs = 0): Promise<void> {
   const { id, host, files } = state;
   if (state.current) {
     const { jailed, over } = state.current;
@@ -46,7 +46,7 @@ export async function tidyUp(state: MachineState, jailed: JailedVmm): Promise<vo
     if (state.record.asleep === undefined) await clearRemains(host, files, id);
     await state.note({}, 'running');
   } catch {
-    // Its folder may be gone: destroyed meanwhile.
+    // Its directory may be gone: destroyed meanwhile.
   }
   state.current = undefined;
   exited.resolve({ ...exit, console });

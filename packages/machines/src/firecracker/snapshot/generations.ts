@@ -9,7 +9,7 @@ import { openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
 /**
- * The snapshots of one machine, each in a folder `gen-N`. A memory file is mapped for as long as the machine that was
+ * The snapshots of one machine, each in a directory `gen-N`. A memory file is mapped for as long as the machine that was
  * woken from it runs, so a generation is never written a second time; and it is never woken a second time, because
  * both would go on with the same random numbers and the same refresh token.
  */
@@ -50,7 +50,7 @@ const MANIFEST = 'manifest';
 const CONSUMED = 'manifest.consumed';
 
 /**
- * The folders stay the caller's: a machine's user that could write to them could plant a link for this process to
+ * The directories stay the caller's: a machine's user that could write to them could plant a link for this process to
  * follow. It owns the two files alone, which Firecracker overwrites where they are.
  */
 export function openGenerations(directory: string, owner?: MachineOwner): Generations {
@@ -125,7 +125,7 @@ async function names(directory: string): Promise<readonly string[]> {
   });
 }
 
-/** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and folder does. */
+/** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and directory does. */
 export async function flushFile(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();

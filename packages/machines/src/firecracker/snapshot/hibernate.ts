@@ -19,7 +19,7 @@ export interface HibernateParts {
   readonly clock: Clock;
   readonly host: SnapshotHost;
   readonly key: Secret;
-  /** Folder of the generations on the host, and what keeps them. */
+  /** Directory of the generations on the host, and what keeps them. */
   readonly directory: string;
   readonly generations: Generations;
   /** The one to write, begun before the machine started: its jail has the two files already. */

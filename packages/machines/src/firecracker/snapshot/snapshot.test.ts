@@ -135,7 +135,7 @@ describe('a machine that hibernates', () => {
     expect(jailed.fakes[0]?.connections.most).toBe(1);
   });
 
-  it('keeps what it writes from everybody else, and its folder from itself', async () => {
+  it('keeps what it writes from everybody else, and its directory from itself', async () => {
     await hibernate(await boot());
     const folder = join(jailed.root, jail.snapshots, 'gen-1');
     for (const name of await files(1)) {

@@ -2,11 +2,11 @@ import { basename } from 'node:path';
 
 import { execa } from 'execa';
 
-import type { AttachOptions, MachineNetwork, NetworkPlace } from '../machine-network.ts';
+import type { AttachOptions, MachineNetwork, NetworkAttachment } from '../machine-network.ts';
 
 /** A machine that is a namespace: its network card is one end of a pair whose other end is the machine's bridge port. */
 export interface Guest {
-  readonly place: NetworkPlace;
+  readonly place: NetworkAttachment;
   readonly namespace: string;
   ip(...words: readonly string[]): Promise<string>;
   sysctl(key: string, value: string): Promise<void>;

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 
 import { breakOff, joinSockets } from './join-sockets.ts';
 
-/** Which guests there are, the way out of each, and every connection of theirs. */
+/** Which guests there are, the egress of each, and every connection of theirs. */
 export interface Relay {
-  /** From now on this address has this way out, and no connection of before. */
+  /** From now on this address has this egress, and no connection of before. */
   open(address: string, egressSocket: string): void;
   /** Ends all connections of the address and takes no more. */
   close(address: string): void;
@@ -87,7 +87,7 @@ export function createRelay(): Relay {
 /** open(2): a descriptor that only names the file. Node has no constant for it. */
 const O_PATH = 0o10000000;
 
-/** By descriptor, since the path of a data folder can be longer than an address of a socket (107 bytes, unix(7)). */
+/** By descriptor, since the path of a data directory can be longer than an address of a socket (107 bytes, unix(7)). */
 async function connectUnix(path: string): Promise<Socket> {
   await using handle = await open(path, O_PATH | constants.O_NOFOLLOW);
   const socket = connect({ path: `/proc/self/fd/${handle.fd}`, allowHalfOpen: true });

@@ -35,7 +35,7 @@ export function netdevWords({ subnet, address, gateway, egress, listen, way }: N
 /** Its far side may be silent for long after the near side has said all: not for ever, as socat's own half second. */
 const HALF_CLOSED_SECONDS = 300;
 
-/** From the folder, since a socket's address cannot be as long as a path; with nothing of the monitor's environment. */
+/** From the directory, since a socket's address cannot be as long as a path; with nothing of the monitor's environment. */
 function carryTo({ folder, name }: Way): string {
   // socat has a syntax of its own within its words.
   if (!/^[\w.-]+$/.test(name)) throw new SallyportError('MACHINE_FAILED', `"${name}" cannot be a machine's way out.`);

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Where each machine's way out leads: a link to the socket of its egress proxy. A monitor is told the link when it
+ * Where each machine's egress leads: a link to the socket of its egress proxy. A monitor is told the link when it
  * starts and never again; where the link leads may change, as after a restart of the server.
  */
 export interface Ways {
@@ -16,7 +16,7 @@ export interface Ways {
   socketOf(machineId: string): Way;
 }
 
-/** A folder of any length, and a name in it short enough for the address of a socket (107 bytes, unix(7)). */
+/** A directory of any length, and a name in it short enough for the address of a socket (107 bytes, unix(7)). */
 export interface Way {
   readonly folder: string;
   readonly name: string;

@@ -11,7 +11,7 @@ import type { StateDigest } from './state-stream.ts';
 
 export interface Migration {
   readonly qmp: QmpClient;
-  /** QEMU's folder, and its user. */
+  /** QEMU's directory, and its user. */
   readonly run: string;
   readonly uid: number | undefined;
   readonly memoryMb: number;

@@ -13,7 +13,7 @@ const MANIFEST = 'manifest.json';
 const TAKEN = 'manifest.taken';
 
 /** The one snapshot that a machine can have. It is there when its manifest is. */
-export interface SnapshotFolder {
+export interface SnapshotDirectory {
   exists(): Promise<boolean>;
   /** Begins a new one, in place of any other. The caller closes the file. */
   begin(): Promise<FileHandle>;
@@ -34,7 +34,7 @@ export interface TakenSnapshot {
   readonly state: FileHandle;
 }
 
-export function openSnapshotFolder(directory: string, machineId: string): SnapshotFolder {
+export function openSnapshotDirectory(directory: string, machineId: string): SnapshotDirectory {
   const path = (name: string): string => join(directory, name);
 
   async function remove(): Promise<void> {
@@ -88,7 +88,7 @@ async function readManifest(path: string): Promise<SnapshotManifest | undefined>
   return text === undefined ? undefined : parseManifest(text);
 }
 
-/** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and folder does. */
+/** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and directory does. */
 export async function flush(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   await handle.sync();

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sockets } from '../layout.ts';
 import { requireSameFacts } from './manifest.ts';
 import type { SnapshotFacts, SnapshotManifest } from './manifest.ts';
-import { openSnapshotFolder } from './snapshot-directory.ts';
+import { openSnapshotDirectory } from './snapshot-directory.ts';
 import { receiveState, sendState } from './state-stream.ts';
 
 const { signal } = new AbortController();
@@ -38,7 +38,7 @@ describe('the snapshot of a machine', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('is there when its manifest is, for the server alone, and is taken once', async () => {
-    const snapshot = openSnapshotFolder(directory, 'm-one');
+    const snapshot = openSnapshotDirectory(directory, 'm-one');
     {
       await using file = await snapshot.begin();
       await file.writeFile('abc');
@@ -49,7 +49,10 @@ describe('the snapshot of a machine', () => {
     for (const name of await readdir(directory)) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
 
-    const [taken, second] = await Promise.allSettled([snapshot.take(), openSnapshotFolder(directory, 'm-one').take()]);
+    const [taken, second] = await Promise.allSettled([
+      snapshot.take(),
+      openSnapshotDirectory(directory, 'm-one').take(),
+    ]);
     const values = [taken, second].flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     expect(values.length).toBe(1);
     expect(values[0]?.manifest).toEqual(manifest);
@@ -61,7 +64,7 @@ describe('the snapshot of a machine', () => {
   });
 
   it('is none where the manifest is damaged or of another version', async () => {
-    const snapshot = openSnapshotFolder(directory, 'm-one');
+    const snapshot = openSnapshotDirectory(directory, 'm-one');
     await (await snapshot.begin()).close();
     for (const text of ['', '{', '[]', JSON.stringify({ ...manifest, spec: 2 })]) {
       await writeFile(join(directory, 'manifest.json'), text);
@@ -78,7 +81,7 @@ describe('the snapshot of a machine', () => {
     }
   });
 
-  it('goes through sockets of the folder QEMU has, and is known by its hash on both ways', async () => {
+  it('goes through sockets of the directory QEMU has, and is known by its hash on both ways', async () => {
     const [source, target] = [join(folder, 'source'), join(folder, 'target')];
     await writeFile(source, Buffer.alloc(3_000_000, 'memory '));
     await using from = await open(source, 'r');

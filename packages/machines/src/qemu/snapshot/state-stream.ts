@@ -16,7 +16,7 @@ export interface StateDigest {
 }
 
 export interface ReceiveOptions {
-  /** QEMU's folder, where it finds the socket. */
+  /** QEMU's directory, where it finds the socket. */
   readonly run: string;
   readonly uid: number | undefined;
   readonly file: FileHandle;

@@ -11,7 +11,7 @@ import { hasCode } from '../../host/safe-directory.ts';
 import type { QemuLayout } from '../layout.ts';
 import { hashPlan } from '../snapshot/facts.ts';
 import { fileFacts } from '../snapshot/manifest.ts';
-import { openSnapshotFolder } from '../snapshot/snapshot-directory.ts';
+import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import type { TakenSnapshot } from '../snapshot/snapshot-directory.ts';
 
 export interface NewMachine {
@@ -28,7 +28,7 @@ export interface NewMachine {
 export async function copyTemplate(template: QemuLayout, machine: NewMachine): Promise<TakenSnapshot> {
   const { plan, layout, uid } = machine;
   const { machineId } = plan;
-  const borrowed = await openSnapshotFolder(template.snapshot, machineId).borrow();
+  const borrowed = await openSnapshotDirectory(template.snapshot, machineId).borrow();
   if (!borrowed) throw damaged('has no memory');
   const { manifest, state } = borrowed;
   try {

@@ -31,7 +31,7 @@ const MAKE_MS = 15 * 60_000;
 
 /**
  * Boots a machine that belongs to nobody and reaches nothing, waits until its browser shows an empty page, and keeps
- * it asleep. What is left in the folder is its disk, its agent drive and its memory, for the server alone.
+ * it asleep. What is left in the directory is its disk, its agent drive and its memory, for the server alone.
  */
 export async function makeTemplate(request: MakeTemplate): Promise<void> {
   const { plan, certificateAuthority, layout, clock } = request;

@@ -19,7 +19,7 @@ export interface Template {
 
 /** The templates of a data directory, in `qemu-templates/<key>/`: for the server alone, and whole or not there. */
 export interface Shelf {
-  /** Where one is made: the same folder, with a name that says it is not whole. */
+  /** Where one is made: the same directory, with a name that says it is not whole. */
   unfinished(key: string): QemuLayout;
   /** Puts what was made there with the others. */
   add(facts: TemplateFacts): Promise<void>;

@@ -11,7 +11,7 @@ import type { Ingredients } from '../ingredients.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
 import { fileFacts } from '../snapshot/manifest.ts';
-import { openSnapshotFolder } from '../snapshot/snapshot-directory.ts';
+import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import { failedIn } from '../phases.ts';
 import { findTemplateFacts, templateKey } from './facts.ts';
 import type { TemplateFacts } from './facts.ts';
@@ -110,7 +110,7 @@ describe('templates of browser machines', () => {
     await writeFile(layout.disk, '');
     await truncate(layout.disk, 64 * 1024 * 1024);
     await writeFile(layout.agentDrive, 'an agent drive');
-    const snapshot = openSnapshotFolder(layout.snapshot, 'm-template');
+    const snapshot = openSnapshotDirectory(layout.snapshot, 'm-template');
     {
       await using file = await snapshot.begin();
       await file.writeFile(MEMORY);

@@ -15,7 +15,7 @@ import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import { wayOf } from './logins.ts';
+import { describeChoice } from './logins.ts';
 
 /** Providers, connected logins and machines of one person. */
 export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
@@ -24,11 +24,11 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
     { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } },
     async (request) => {
       // Whoever looks at what can be connected is about to click.
-      sallyport.warmMachines.expect();
+      sallyport.warmPool.expect();
       const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
       return sallyport.providers.list().map(({ manifest }) => {
-        const credential = connected.find((candidate) => candidate.provider === manifest.id);
-        const ladder = sallyport.logins.ladder(manifest.id);
+        const credential = connected.find((choice) => choice.provider === manifest.id);
+        const selection = sallyport.logins.selection(manifest.id);
         const refusal = sallyport.gate.closed(manifest.id);
         return {
           id: manifest.id,
@@ -40,8 +40,12 @@ export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyp
           endsSoon: credential?.endsSoon ?? false,
           account: credential?.facts.account ?? null,
           kind: credential?.facts.kind ?? null,
-          methods: ladder.candidates.map(wayOf),
-          unavailable: ladder.unavailable.map(({ method, reason }) => ({ id: method.id, title: method.title, reason })),
+          methods: selection.choices.map(describeChoice),
+          unavailable: selection.unavailable.map(({ method, reason }) => ({
+            id: method.id,
+            title: method.title,
+            reason,
+          })),
           terms: manifest.terms.url,
           termsReviewed: manifest.terms.reviewed,
           consent: consentOf(manifest),

@@ -2,14 +2,14 @@ import {
   answerBodySchema,
   emptyBodySchema,
   loginStatusSchema,
-  loginWaySchema,
+  methodChoiceSchema,
   resolveUserId,
   sessionParamsSchema,
   startLoginBodySchema,
   startedLoginSchema,
   viewerTicketSchema,
 } from '@sallyport/core';
-import type { Candidate, Sallyport, SessionRecord } from '@sallyport/core';
+import type { MethodChoice, Sallyport, SessionRecord } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
@@ -50,7 +50,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
     { schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } } },
     async (request) => {
       const session = await logins.get(request.params.id);
-      const { candidates } = logins.ladder(session.provider);
+      const { choices } = logins.selection(session.provider);
       return {
         sessionId: session.sessionId,
         provider: session.provider,
@@ -64,9 +64,9 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
         errorCode: session.errorCode,
         errorMessage: session.errorMessage,
         errorHint: session.errorHint,
-        methods: candidates
-          .filter((candidate) => candidate.method.id !== session.method || candidate.display !== session.display)
-          .map(wayOf),
+        methods: choices
+          .filter((choice) => choice.method.id !== session.method || choice.display !== session.display)
+          .map(describeChoice),
         createdAt: session.createdAt.toISOString(),
         updatedAt: session.updatedAt.toISOString(),
       };
@@ -116,8 +116,8 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 };
 
 /** The name by which a request asks for this way again. */
-export function wayOf(candidate: Candidate): z.infer<typeof loginWaySchema> {
-  const { method, display, needs, gives } = candidate;
+export function describeChoice(choice: MethodChoice): z.infer<typeof methodChoiceSchema> {
+  const { method, display, needs, gives } = choice;
   return {
     id: display === 'none' ? method.id : `${method.id}:${display}`,
     title: `${method.title}${where[display]}`,

@@ -60,7 +60,7 @@ export function createPromptStore(database: Database): PromptStore {
   };
 }
 
-/** One statement, since the person waits for each: an event is shown once it is stored. */
+/** One statement, since the user waits for each: an event is shown once it is stored. */
 async function append(database: Database, promptId: string, events: readonly PromptEvent[]) {
   if (events.length === 0) return [];
   if (!isUuid(promptId)) throw unknownPrompt(promptId);
