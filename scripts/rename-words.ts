@@ -98,7 +98,7 @@ function renameNames(text: string, { names = {}, segments = {} }: Rules): string
 function renameWords(text: string, { words = {} }: Rules): string {
   let next = text;
   for (const [from, to] of Object.entries(words)) {
-    next = next.replaceAll(new RegExp(`(?<![\\w$/.{-])${from}(?![\\w$/.}-])`, 'g'), to);
+    next = next.replaceAll(new RegExp(`(?<![\\w$/.{-])${from}(?![\\w$/}-]|\\.\\w)`, 'g'), to);
   }
   return next;
 }

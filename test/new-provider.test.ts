@@ -103,7 +103,7 @@ describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
     for (const words of [['acme'], ['acme', 'notes']]) {
       const { code, printed } = await run(folder, process.execPath, [published, ...words]);
       expect(code).toBe(1);
-      expect(printed).toMatch(/^There is something at \S+ already\.\nName another folder/);
+      expect(printed).toMatch(/^There is something at \S+ already\.\nName another directory/);
     }
     expect(await readdir(join(folder, 'sallyport-provider-acme'))).toEqual([]);
     expect(await readFile(join(folder, 'notes'), 'utf8')).toBe('mine');
@@ -113,7 +113,7 @@ describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
     await writeFile(join(folder, 'notes'), 'mine');
     const { code, printed } = await run(folder, process.execPath, [published, 'acme', 'notes/acme']);
     expect(code).toBe(1);
-    expect(printed).toMatch(/^The directory \S+ cannot be made\.\nSee whether \S+\/notes is a folder/);
+    expect(printed).toMatch(/^The directory \S+ cannot be made\.\nSee whether \S+\/notes is a directory/);
   });
 
   it('asks for the versions of tools that this repository is tested with', async () => {

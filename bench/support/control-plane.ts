@@ -38,7 +38,7 @@ export interface Reached {
 
 export interface ControlPlaneOptions {
   readonly store: Store;
-  /** An empty folder. */
+  /** An empty directory. */
   readonly folder: string;
   /** Machines that are started at a time. */
   readonly startAtOnce: number;

@@ -18,9 +18,9 @@ import { lockCallbackPort } from '../../e2e/support/callback-port.ts';
 /** The bare thing: the real Codex CLI, run as a user would in a shell, but without this shell's variables. */
 export interface DirectCodex {
   readonly executable: string;
-  /** A new home with the settings every machine has too, and a work folder. */
+  /** A new home with the settings every machine has too, and a work directory. */
   makeHome(files?: Readonly<Record<string, string>>): Promise<string>;
-  /** Starts it in the home's work folder. It ends with {@link endDirect} or by itself. */
+  /** Starts it in the home's work directory. It ends with {@link endDirect} or by itself. */
   start(home: string, argv: readonly string[]): DirectRun;
 }
 

@@ -148,7 +148,7 @@ async function inventory(directory: string): Promise<Inventory> {
   };
 }
 
-/** Everything that was started with a path below this folder. */
+/** Everything that was started with a path below this directory. */
 async function countProcesses(directory: string): Promise<number> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const roots = await Promise.all(

@@ -13,7 +13,7 @@ import type { DemoServer } from '../support/server.ts';
 
 /**
  * The rotation drill with the real Codex CLI, and a vendor that revokes every token of a login when one comes a second
- * time. What goes wrong here goes wrong one after the other, to one person.
+ * time. What goes wrong here goes wrong one after the other, to one user.
  */
 let server: DemoServer;
 let person: Person;

@@ -29,7 +29,7 @@ function viewerCanvas(page: Page): Locator {
   return page.locator('canvas').first();
 }
 
-/** Reads the six symbols from the pixels of the viewer's canvas: proof that the login page reached the person. */
+/** Reads the six symbols from the pixels of the viewer's canvas: proof that the login page reached the user. */
 export async function readCodeFromCanvas(page: Page): Promise<string> {
   const canvas = viewerCanvas(page);
   await canvas.waitFor({ state: 'visible', timeout: HANG_LIMIT_MS });

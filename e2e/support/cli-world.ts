@@ -35,7 +35,7 @@ export interface CliWorld extends AsyncDisposable {
   /** Home of the CLI. */
   readonly home: string;
   readonly internet: FakeInternet;
-  /** Does what the machine's browser would: a request through the machine's way out. */
+  /** Does what the machine's browser would: a request through the machine's egress. */
   browse(url: string, form?: Readonly<Record<string, string>>): Promise<EgressResponse>;
   /** Starts a login by the real agent. It goes on until it has ended. */
   startLogin(methodId: string): Promise<LoginUnderWay>;

@@ -40,7 +40,7 @@ export async function createDirectoryDriver({ directory, clock }: DirectoryDrive
 
   async function create(plan: MachinePlan, signal: AbortSignal): Promise<Machine> {
     signal.throwIfAborted();
-    // It becomes the name of a folder.
+    // It becomes the name of a directory.
     if (!MACHINE_ID.test(plan.machineId)) {
       throw new SallyportError('MACHINE_FAILED', `"${plan.machineId}" is not a machine id.`);
     }

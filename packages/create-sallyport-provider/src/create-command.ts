@@ -23,7 +23,7 @@ export async function createCommand(words: readonly string[], at: CreateCommand)
     const [given, folder, ...rest] = words;
     if (given === undefined || rest.length > 0 || words.some((word) => word.startsWith('-'))) {
       const wrong =
-        given === undefined ? 'A provider needs a name.' : `"${words.join(' ')}" is not a name and a folder.`;
+        given === undefined ? 'A provider needs a name.' : `"${words.join(' ')}" is not a name and a directory.`;
       throw new SallyportError('CONFIG_INVALID', wrong, { hint: usage });
     }
     const name = parseProviderName(given);

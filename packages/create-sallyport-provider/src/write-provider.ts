@@ -10,7 +10,7 @@ export interface ProviderName {
   readonly package: string;
   /** Of the manifest. */
   readonly id: string;
-  /** For people. */
+  /** For users. */
   readonly title: string;
 }
 

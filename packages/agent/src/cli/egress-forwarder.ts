@@ -16,7 +16,7 @@ const MOST_CONNECTIONS = 256;
 
 /**
  * Carries bytes between a loopback port and the egress. CLIs take a proxy only as `http://host:port`, theirs never
- * changes, and the machine has no other way out. Nothing is looked at: the egress decides.
+ * changes, and the machine has no other egress. Nothing is looked at: the egress decides.
  */
 export async function startEgressForwarder(address: EgressAddress): Promise<EgressForwarder> {
   const over = new AbortController();

@@ -3,7 +3,7 @@ import type { FSWatcher } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
 export interface WatchPathsOptions {
-  /** An existing folder. */
+  /** An existing directory. */
   readonly root: string;
   /** Files below it, which need not exist yet, nor the directories they lie in. */
   readonly paths: readonly string[];

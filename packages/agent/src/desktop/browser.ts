@@ -13,7 +13,7 @@ export interface Browser {
   readonly child: Child;
   /** Shows a page. Rejects when it cannot be loaded. */
   open(url: string, signal: AbortSignal): Promise<void>;
-  /** Has its random numbers seeded anew. */
+  /** Has its random numbers seeded again. */
   renew(signal: AbortSignal): Promise<void>;
 }
 

@@ -31,7 +31,7 @@ export interface Desktop {
 export interface DesktopOptions {
   /** Home of the machine: holds the browser's certificate store. */
   readonly home: string;
-  /** The agent's private folder. */
+  /** The agent's private directory. */
   readonly runtime: string;
   readonly size: { readonly width: number; readonly height: number };
   /** Loopback port of the proxy; `undefined` connects directly. */

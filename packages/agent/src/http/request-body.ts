@@ -16,7 +16,7 @@ interface SchemaProblems {
 /** No message of the protocol is nested deeper than a third of this. */
 const DEEPEST_NESTING = 32;
 
-/** Reads and checks a JSON body. Everything that is wrong with it is the caller's to mend. */
+/** Reads and checks a JSON body. Everything that is wrong with it is the caller's to fix. */
 export async function readBody<T>(request: IncomingMessage, schema: BodySchema<T>): Promise<T> {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {

@@ -138,7 +138,7 @@ export function createInProcessQueue(options: {
   };
 }
 
-/** Each step of the last ten is told, and each ten of those before: every remark is written down for its person. */
+/** Each step of the last ten is told, and each ten of those before: every remark is written down for its user. */
 function isNews(position: number, told: number): boolean {
   if (position >= told) return false;
   return told === Infinity || position <= 10 || position % 10 === 0;

@@ -59,7 +59,7 @@ async function settle(
   else if (!runtime.inHand.has(machineId)) await removeMachine(runtime, ref, row);
 }
 
-/** In the user's line: both the row and the machine are read anew. */
+/** In the user's line: both the row and the machine are read again. */
 async function settleCli(runtime: Runtime, machineId: string, { atStart }: ReconcileOptions): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const ref = (await runtime.driver.list()).find((choice) => choice.machineId === machineId);

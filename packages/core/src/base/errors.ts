@@ -19,7 +19,7 @@ const facts = (status: number, retryable: boolean, hint: string): ErrorCodeFacts
 export const errorCodes = {
   CONFIG_INVALID: facts(500, false, 'Correct the named setting and start again.'),
   CONFIG_HOST_UNSUITABLE: facts(500, false, 'Run `sallyport doctor` to see what this host lacks.'),
-  CONFIG_DATA_DIR_BUSY: facts(500, false, 'Stop the other server, or set SALLYPORT_DATA_DIR to another folder.'),
+  CONFIG_DATA_DIR_BUSY: facts(500, false, 'Stop the other server, or set SALLYPORT_DATA_DIR to another directory.'),
 
   PLUGIN_FAILED: facts(500, false, 'Look at the named plugin; the cause is attached.'),
   PLUGIN_TIMED_OUT: facts(500, true, 'The named plugin did not finish before its deadline.'),

@@ -8,7 +8,7 @@ export interface Arrivals {
   /** `dismissed` aborts when they are sent away; it is to end waiting alone. */
   serve<T>(userId: string, provider: string, serve: (dismissed: AbortSignal) => Promise<T>): Promise<T>;
   /**
-   * Sends everybody of this user away: with an error, or to the end of the line, where they are served anew. Returns
+   * Sends everybody of this user away: with an error, or to the end of the line, where they are served again. Returns
    * whether there was anybody.
    */
   dismiss(userId: string, verdict: (provider: string) => SallyportError | 'again'): boolean;

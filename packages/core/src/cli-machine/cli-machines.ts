@@ -15,12 +15,12 @@ import { wakeCliMachine } from './wake-cli-machine.ts';
 
 export interface CliMachines {
   /**
-   * The user's machine, up, with the newest credentials. Single-flight per person. The caller holds it
+   * The user's machine, up, with the newest credentials. Single-flight per user. The caller holds it
    * until `release`, so that it is not put to rest in between.
    */
   acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
-  /** Its agent broke off. Where it does not answer again, the machine counts as ended, and the next use starts it anew. */
+  /** Its agent broke off. Where it does not answer again, the machine counts as ended, and the next use starts it again. */
   doubt(machine: CliMachine): Promise<void>;
   /** Puts the machine to sleep, until the next use or {@link CliMachines.wake}. Refuses while it runs a prompt. */
   hibernate(userId: string, machineId: string): Promise<void>;
@@ -123,7 +123,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return up.get(entry.userId) === entry && entry.active === 0 && !entry.ended;
   }
 
-  /** Machines that can be put to rest at once: nobody uses them, and nothing is under way for their people. */
+  /** Machines that can be put to rest at once: nobody uses them, and nothing is under way for their users. */
   function spareMachines(): readonly CliMachine[] {
     const before = runtime.clock.monotonic() - runtime.settings.capacity.spareAfterMs;
     const isSpare = (entry: CliMachine): boolean =>

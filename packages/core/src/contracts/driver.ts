@@ -20,7 +20,7 @@ export interface MachineDriver {
   /** Takes a machine over after a crash. `undefined`: nothing is left of it. */
   adopt(ref: MachineRef): Promise<Machine | undefined>;
   /**
-   * Takes away what it made on this host for machines other than these: control groups, devices, addresses, folders.
+   * Takes away what it made on this host for machines other than these: control groups, devices, addresses, directories.
    * Called when a server starts and every minute after, once the machines themselves were put in order; a machine that
    * the driver is making at that moment may be missing from the list, and is left alone all the same. What does not
    * carry its label is not its own. Repeating it changes nothing. Returns what that was, for the log.
@@ -89,7 +89,7 @@ export interface Machine {
   /** Keeps the running machine's memory as a snapshot and ends it. Where that fails, the machine is stopped. */
   readonly hibernate?: (options: { readonly signal: AbortSignal }) => Promise<void>;
   /**
-   * Goes on from the snapshot, with a new epoch, token and way out. A snapshot holds an identity, so it is used up at
+   * Goes on from the snapshot, with a new epoch, token and egress. A snapshot holds an identity, so it is used up at
    * the first attempt, whatever comes of it. Rejects where the plan, the driver or the host changed meanwhile.
    */
   readonly wake?: (options: StartOptions) => Promise<void>;

@@ -97,7 +97,7 @@ export function leftoverPaths(
 /** `~/x` below an absolute home. Checked again although the manifest was: the path may have come over a wire. */
 export function expandHome(path: string, home: string): string {
   if (!home.startsWith('/') || home.split('/').includes('..')) {
-    throw new SallyportError('CONFIG_INVALID', `"${home}" is not the absolute path of a home folder.`);
+    throw new SallyportError('CONFIG_INVALID', `"${home}" is not the absolute path of a home directory.`);
   }
   return `${home.replace(/\/+$/, '')}/${checkHomePath(path).slice(2)}`;
 }

@@ -28,7 +28,7 @@ export interface MethodChoice {
 }
 
 export interface UnavailableMethod extends MethodChoice {
-  /** One sentence for the person. */
+  /** One sentence for the user. */
   readonly reason: string;
 }
 

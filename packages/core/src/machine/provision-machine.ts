@@ -4,7 +4,7 @@ import type { AgentClient } from '../contracts/agent-client.ts';
 import { clampMachinePlan, clampNetworkPlan } from '../hooks/clamp.ts';
 import type { EgressOptions, EgressRoute, NetworkPlan } from '../contracts/egress.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
-import type { Context } from '../hooks/hooks.ts';
+import type { Context } from '../hooks/arguments.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { UserRecord } from '../contracts/store.ts';

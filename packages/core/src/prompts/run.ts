@@ -3,7 +3,7 @@ import { invalidateCredential } from '../cli-machine/invalidate-credential.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { PromptPlan } from '../hooks/hooks.ts';
+import type { PromptPlan } from '../hooks/arguments.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';

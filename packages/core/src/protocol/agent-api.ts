@@ -48,7 +48,7 @@ export const bootConfigSchema = z.strictObject({
   bubblewrap: z.string().startsWith('/').optional(),
   /** Absolute directory for the agent's own sockets and small files, outside the home. */
   runtime: z.string().startsWith('/'),
-  /** Where the machine finds its egress proxy; the agent offers it to the CLIs on a loopback port. Absent: no way out. */
+  /** Where the machine finds its egress proxy; the agent offers it to the CLIs on a loopback port. Absent: no egress. */
   egress: egressAddressSchema.optional(),
   certificateAuthority: z.string().optional(),
   desktop: z.strictObject({ width: z.number().int(), height: z.number().int() }).optional(),

@@ -4,7 +4,7 @@ import { toolPolicySchema } from '../contracts/prompt-event.ts';
 
 /** The server's public HTTP API. Names are fixed: add, never rename. */
 
-/** A UUID, or any other name up to 128 characters, which is mapped to a stable UUID. Absent: the local person. */
+/** A UUID, or any other name up to 128 characters, which is mapped to a stable UUID. Absent: the local user. */
 const userIdSchema = z.string().min(1).max(128).optional();
 const providerSchema = z.string().min(1).max(64);
 

@@ -10,7 +10,7 @@ const failureRuleSchema = z.strictObject({
   when: matcherSchema,
   /** One of the LOGIN_ codes of the error table. */
   code: z.enum(['LOGIN_DENIED', 'LOGIN_FAILED', 'LOGIN_PORT_TAKEN', 'LOGIN_CLI_CRASHED', 'LOGIN_CANCELLED']),
-  /** One sentence for the person. */
+  /** One sentence for the user. */
   message: z.string().min(1).max(300),
 });
 

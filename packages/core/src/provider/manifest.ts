@@ -32,7 +32,7 @@ const manifestShape = z.strictObject({
     version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be an exact version such as 1.2.3'),
     /** A package-lock.json (version 3) as text: installed with `npm ci --ignore-scripts`, hashes pinned. */
     lockfile: z.string().max(200_000),
-    /** Executable for each `os-arch` (as Node names them), below the installation folder. */
+    /** Executable for each `os-arch` (as Node names them), below the installation directory. */
     bin: z.record(
       z.string().regex(/^(linux|darwin)-(x64|arm64)$/),
       z

@@ -5,7 +5,7 @@ import type { Ledger } from '../credentials/ledger.ts';
 import type { Egress } from '../contracts/egress.ts';
 import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
-import type { HookCalls } from '../hooks/hook-calls.ts';
+import type { HookCalls } from '../hooks/hooks.ts';
 import type { Notifier } from './journal-stream.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
@@ -58,7 +58,7 @@ export interface Runtime {
 type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never;
 export type NewDomainEvent = WithoutTime<DomainEvent>;
 
-/** Puts the pinned CLI of a provider on this host and returns its folder. */
+/** Puts the pinned CLI of a provider on this host and returns its directory. */
 export type InstallCli = (
   manifest: ProviderManifest,
   options: { readonly signal: AbortSignal; onProgress(message: string, fraction?: number): void },

@@ -10,7 +10,7 @@ export async function findNpm(): Promise<string | undefined> {
       await access(path);
       return path;
     } catch {
-      // Not here: look in the next folder.
+      // Not here: look in the next directory.
     }
   }
   return undefined;

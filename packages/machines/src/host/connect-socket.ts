@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { SallyportError } from '@sallyport/core';
 
 /**
- * Connects to a socket that a machine made in its own folder. The machine could put a link to some other
+ * Connects to a socket that a machine made in its own directory. The machine could put a link to some other
  * socket of the host there, so on Linux the file is opened first without following links, looked at, and
  * then connected to by its descriptor, which also has no limit on the length of its path.
  */

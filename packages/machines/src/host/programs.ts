@@ -19,7 +19,7 @@ export async function findProgram(name: string): Promise<string | undefined> {
       await access(path, constants.X_OK);
       return path;
     } catch {
-      // Not here: look in the next folder.
+      // Not here: look in the next directory.
     }
   }
   return undefined;

@@ -14,7 +14,7 @@ export type Owner = number | undefined;
  * enough while nothing of the machine runs.
  */
 export interface SafeDirectory extends AsyncDisposable {
-  /** A path for exactly one name in this folder. */
+  /** A path for exactly one name in this directory. */
   path(name: string): string;
   /** Opens a directory in this one. `undefined` where it is absent and not to be made. */
   enter(name: string, make?: { readonly owner: Owner }): Promise<SafeDirectory | undefined>;

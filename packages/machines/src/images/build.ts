@@ -17,6 +17,6 @@ export interface ImageBuild {
 }
 
 export interface BuiltFiles extends Pick<ImageFacts, 'programs' | 'packages'> {
-  /** Where each file of the image lies now, by its name in the image's folder. */
+  /** Where each file of the image lies now, by its name in the image's directory. */
   readonly files: Readonly<Record<string, string>>;
 }

@@ -20,7 +20,7 @@ export interface ImageFacts {
   readonly inputs: string;
   /** ISO 8601. */
   readonly builtAt: string;
-  /** SHA-256 of each file, by its name in the image's folder. */
+  /** SHA-256 of each file, by its name in the image's directory. */
   readonly files: Readonly<Record<string, string>>;
   /** Programs that are not Debian's, with their versions: Node, and the CLI of each provider. */
   readonly programs: Readonly<Record<string, string>>;

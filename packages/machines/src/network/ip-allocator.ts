@@ -116,7 +116,7 @@ async function read(file: string): Promise<Book> {
     return { records: new Map(Object.entries(book.records)), freed: new Map(Object.entries(book.freed)) };
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', `The list of machines' addresses, ${file}, is damaged.`, {
-      hint: 'Stop all machines, remove the file, and start the server again: it is made anew.',
+      hint: 'Stop all machines, remove the file, and start the server again: it is made again.',
       cause,
     });
   }

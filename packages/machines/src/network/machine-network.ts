@@ -10,7 +10,7 @@ export interface MachineNetwork {
   readonly name: string;
   /** One sentence, part of what the driver says of its isolation. */
   readonly isolation: string;
-  /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new way out. */
+  /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new egress. */
   attach(machineId: string, options: AttachOptions): Promise<NetworkAttachment>;
   /** Gives the place of a machine up, whichever server gave it. One that has none is no error. */
   detach(machineId: string): Promise<void>;

@@ -22,7 +22,7 @@ export async function openProviderHome(
   provider: string,
   paths: readonly string[],
 ): Promise<SafeDirectory> {
-  // It becomes the name of a folder.
+  // It becomes the name of a directory.
   if (!manifestSchema.shape.id.safeParse(provider).success) {
     throw unsafe(provider, 'is not the id of a provider');
   }
@@ -53,7 +53,7 @@ function unitOf(path: string): string {
   return folder === '' || sharedDirectories.has(folder) ? file : folder;
 }
 
-/** Moves one file or folder. What is there already is newer, and stays. */
+/** Moves one file or directory. What is there already is newer, and stays. */
 async function moveUnit(from: SafeDirectory, to: SafeDirectory, names: readonly string[], owner: Owner): Promise<void> {
   const [name = '', ...rest] = names;
   const facts = await lstat(from.path(name)).catch(absentIsUndefined);

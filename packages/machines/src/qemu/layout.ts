@@ -23,7 +23,7 @@ export function qemuLayout(dataDirectory: string, machineId: string): QemuLayout
   return layoutIn(join(qemuDirectory(dataDirectory), machineId));
 }
 
-/** The same in any folder. */
+/** The same in any directory. */
 export function layoutIn(root: string): QemuLayout {
   return {
     root,
@@ -35,5 +35,5 @@ export function layoutIn(root: string): QemuLayout {
   };
 }
 
-/** Sockets in QEMU's folder. It is the directory QEMU runs in: a path may be longer than an address of a socket (unix(7)). */
+/** Sockets in QEMU's directory. It is the directory QEMU runs in: a path may be longer than an address of a socket (unix(7)). */
 export const sockets = { monitor: 'monitor.sock', guestPort: 'port.sock', state: 'state.sock' } as const;

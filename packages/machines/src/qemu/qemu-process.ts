@@ -22,7 +22,7 @@ export interface QemuProcess {
 
 export interface SpawnOptions {
   readonly command: readonly string[];
-  /** QEMU's folder. It may be one that only its own user can enter. */
+  /** QEMU's directory. It may be one that only its own user can enter. */
   readonly folder: string;
   /** Descriptors that it finds open, from 3 on. */
   readonly descriptors: readonly number[];

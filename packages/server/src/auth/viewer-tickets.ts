@@ -51,7 +51,7 @@ export function createViewerTickets({
       // Looked up by digest: how long that takes says nothing about a ticket somebody guesses at.
       const digest = hash(ticket).toString('hex');
       const found = live.get(digest);
-      // Gone with the first use, also a use by the wrong person.
+      // Gone with the first use, also a use by the wrong user.
       live.delete(digest);
       const isHolder = timingSafeEqual(found?.holder ?? nobody, hashHolder(userId, sessionId));
       return isHolder && found !== undefined && found.expires > clock.monotonic();

@@ -42,7 +42,7 @@ export interface SallyportConfig {
     | MachineDriver
     | Factory<MachineDriver>
     | undefined;
-  /** The machines' way out. Default `direct`: this host's own address. `{ kind, … }`: through a proxy service. */
+  /** The machines' egress. Default `direct`: this host's own address. `{ kind, … }`: through a proxy service. */
   readonly egress?: 'direct' | EgressSettings | Egress | Factory<Egress> | undefined;
   /**
    * Who uses this server: its operator alone (`self-hosted`, the default), users of the same organisation (`internal`)

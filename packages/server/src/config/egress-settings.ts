@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A proxy service as the machines' way out. Its user and password stay on this host. */
+/** A proxy service as the machines' egress. Its user and password stay on this host. */
 export type EgressSettings =
   | {
       /** One proxy, and with it one address, for everybody. */

@@ -10,7 +10,7 @@ import { isLoopback, loopbackOnly } from './loopback.ts';
 export interface ServerEnvironment {
   readonly port: number | undefined;
   readonly host: string | undefined;
-  /** Absolute. Default `.sallyport/data` in the current folder. */
+  /** Absolute. Default `.sallyport/data` in the current directory. */
   readonly dataDirectory: string;
   /** A database of the operator's own; `undefined` means the embedded one. */
   readonly databaseUrl: string | undefined;

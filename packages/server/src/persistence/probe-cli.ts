@@ -16,10 +16,10 @@ export interface ProbeTask {
   readonly round: number;
 }
 
-/** Path below the person's folder → kind, mode, size and SHA-256. */
+/** Path below the user's directory → kind, mode, size and SHA-256. */
 export type Snapshot = ReadonlyMap<string, string>;
 
-/** Puts the probe below this folder, and returns it for a plan. */
+/** Puts the probe below this directory, and returns it for a plan. */
 export async function writeProbeCli(directory: string): Promise<MachinePlan['clis'][number]> {
   const program = join(directory, PROGRAM);
   await mkdir(dirname(program), { recursive: true, mode: 0o755 });
@@ -29,7 +29,7 @@ export async function writeProbeCli(directory: string): Promise<MachinePlan['cli
   return { provider: PROBE, directory };
 }
 
-/** Runs the probe in a machine; resolves to what is in the person's folder afterwards. */
+/** Runs the probe in a machine; resolves to what is in the user's directory afterwards. */
 export async function runProbe(agent: AgentClient, task: ProbeTask, signal: AbortSignal): Promise<Snapshot> {
   const request = {
     runId: randomUUID(),

@@ -68,7 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-/** How another process of ours reaches the database that a running server has started in this folder. */
+/** How another process of ours reaches the database that a running server has started in this directory. */
 export async function runningPostgres(directory: string): Promise<PoolConfig> {
   return connectionTo(socketDirectory(await realpath(directory)));
 }

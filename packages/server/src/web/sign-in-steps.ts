@@ -41,7 +41,7 @@ export interface Question {
   readonly page?: string | undefined;
 }
 
-/** Something the CLI wants to know from the person. */
+/** Something the CLI wants to know from the user. */
 export function questionStep(question: Question, onAnswer: (value: string) => void): HTMLElement {
   const { choices, kind, label, page, secret } = question;
   if (kind === 'choice') {

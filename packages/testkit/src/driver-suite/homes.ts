@@ -28,7 +28,7 @@ export interface ClisUnderTest {
   /** The directory of the built agent, with `main.js` in it. */
   readonly agent: string;
   connectAgent(machine: Machine, token: Secret): AgentClient;
-  /** Whether one CLI cannot reach another's home; otherwise why not. Doctor must then find something to mend. */
+  /** Whether one CLI cannot reach another's home; otherwise why not. Doctor must then find something to fix. */
   readonly homesApart: true | string;
 }
 

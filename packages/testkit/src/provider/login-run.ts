@@ -6,7 +6,7 @@ export interface LoginOutcome {
   /** Links that were announced, in order. */
   readonly urls: readonly string[];
   readonly userCodes: readonly string[];
-  /** Ids of the prompts that were asked of the person. */
+  /** Ids of the prompts that were asked of the user. */
   readonly asked: readonly string[];
   /** Text sent to the CLI. */
   readonly sent: readonly string[];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface HostFiles {
   /** Its text without the last line's end; `undefined` where there is no such file or nobody may read it. */
   read(path: string): Promise<string | undefined>;
-  /** Names in a directory; none where there is no such folder. */
+  /** Names in a directory; none where there is no such directory. */
   list(path: string): Promise<readonly string[]>;
   /** Where a path really is. */
   locate(path: string): string;

@@ -11,7 +11,7 @@ export interface Relay {
   open(address: string, egressSocket: string): void;
   /** Ends all connections of the address and takes no more. */
   close(address: string): void;
-  /** A guest asks for its way out. Who it is, is known by its address alone, which the packet filter vouches for. */
+  /** A guest asks for its egress. Who it is, is known by its address alone, which the packet filter vouches for. */
   serve(guest: Socket): Promise<void>;
   /** A connection to a port of a guest, open and without an owner. */
   dial(address: string, port: number, caller: Socket): Promise<Socket>;

@@ -38,7 +38,7 @@ const HALF_CLOSED_SECONDS = 300;
 /** From the directory, since a socket's address cannot be as long as a path; with nothing of the monitor's environment. */
 function carryTo({ folder, name }: Way): string {
   // socat has a syntax of its own within its words.
-  if (!/^[\w.-]+$/.test(name)) throw new SallyportError('MACHINE_FAILED', `"${name}" cannot be a machine's way out.`);
+  if (!/^[\w.-]+$/.test(name)) throw new SallyportError('MACHINE_FAILED', `"${name}" cannot be a machine's egress.`);
   // Its complaints would go where the proxy's answers go: to the guest.
   const socat = [SOCAT, '-lf', '/dev/null', '-t', String(HALF_CLOSED_SECONDS), '-', `UNIX-CONNECT:${name}`];
   return ['/usr/bin/env', '-i', '-C', folder, ...socat].map(quote).join(' ');

@@ -68,7 +68,7 @@ async function openSource(path: string): Promise<FileHandle> {
 
 function damaged(how: string): SallyportError {
   return new SallyportError('MACHINE_FAILED', `The template of browser machines ${how}.`, {
-    hint: 'Nothing has to be done: it is removed, and made anew.',
+    hint: 'Nothing has to be done: it is removed, and made again.',
     details: { phase: 'copy' },
   });
 }

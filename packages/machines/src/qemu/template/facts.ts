@@ -49,7 +49,7 @@ export async function findTemplateFacts(sources: FactSources): Promise<TemplateF
   };
 }
 
-/** The name of a template's folder. */
+/** The name of a template's directory. */
 export function templateKey(facts: TemplateFacts): string {
   const { program, host, kernel, image, agent, hardware, plan } = facts;
   return hashValue([program, host, kernel, image, agent, hardware, plan]).slice(0, 32);

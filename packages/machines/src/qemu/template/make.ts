@@ -16,7 +16,7 @@ export interface MakeTemplate {
   readonly layout: QemuLayout;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Makes a machine in that folder. */
+  /** Makes a machine in that directory. */
   readonly create: (plan: MachinePlan, signal: AbortSignal) => Promise<TemplateMachine>;
 }
 

@@ -17,7 +17,7 @@ import { z } from 'zod';
 
 import { describeChoice } from './logins.ts';
 
-/** Providers, connected logins and machines of one person. */
+/** Providers, connected logins and machines of one user. */
 export const catalogueRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   app.get(
     '/api/providers',
