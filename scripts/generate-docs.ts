@@ -2,9 +2,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { errorCodes, hookTable } from '@sallyport/core';
-import type { HookFacts, HookName } from '@sallyport/core';
+import { errorCodes, hookDefinitions } from '@sallyport/core';
+import type { HookDefinition, HookKind, HookName } from '@sallyport/core';
 
+import { recordHookOrder } from '../test/flows/hook-order.ts';
+import type { Fired, HookOrder } from '../test/flows/hook-order.ts';
+import { hookTypes } from './hook-types.ts';
 import { startTestServer } from '../test/server/test-server.ts';
 
 /**
@@ -12,52 +15,22 @@ import { startTestServer } from '../test/server/test-server.ts';
  * nothing and fails when a file is not what the code says.
  */
 
-interface Step {
-  /** `do` is what happens without plugins. */
-  readonly hook?: HookName;
-  readonly text: string;
-}
-
-const hook = (name: HookName, text = ''): Step => ({ hook: name, text });
-const step = (text: string): Step => ({ text });
-
-/** The order in which hooks fire: what makes them learnable. `event` fires at every change of state in between. */
-const flows: Readonly<Record<string, readonly Step[]>> = {
-  'Connecting a provider': [
-    hook('login.method', 'unless the request names a method'),
-    hook('network.plan', 'for the sign-in'),
-    hook('machine.plan', 'for the browser machine'),
-    step('the machine boots and its agent answers'),
-    hook('machine.started'),
-    step('the CLI starts its login'),
-    hook('login.prompt', 'for each question the manifest leaves open'),
-    hook('login.url', 'when the link has passed the guard'),
-    step('the user signs in, and the CLI writes its credential'),
-    hook('credential.captured'),
-    step('the credential is sealed and stored'),
-    hook('machine.stopping', 'with the reason `login-over`'),
-    step('the browser machine is destroyed'),
-  ],
-  'Waking a machine and running a prompt': [
-    hook('prompt.plan'),
-    step('when the machine does not run yet, or a newer login is stored:'),
-    hook('network.plan', 'for the work'),
-    hook('machine.plan', 'for the CLI machine'),
-    step('what the machine rotated unseen is read from its disk'),
-    hook('credential.release', 'for each login that is put on its disk'),
-    step('the machine boots and its agent answers'),
-    hook('machine.started'),
-    step('the CLI runs the prompt'),
-    hook('prompt.event', 'for each event'),
-  ],
-  'Stopping a machine': [
-    hook('machine.stopping', 'with the reason, for instance `idle`'),
-    step('the credential is captured, and the machine stops'),
-    step('what it rotated last is read from its disk'),
-  ],
+/** What a line of the order says beside the hook's name. */
+const notes: Readonly<Partial<Record<HookName, string>>> = {
+  'login.method': 'unless the request names a method',
+  'login.question': 'for each question that is not secret',
+  'login.url': 'when the URL has passed the guard',
+  'credential.release': 'for each credential that is put on its disk',
+  'prompt.event': 'for each event',
 };
 
-const kinds: Readonly<Record<HookFacts['kind'], string>> = {
+const flows: Readonly<Record<keyof HookOrder, string>> = {
+  connecting: 'Connecting a provider in a browser machine',
+  prompting: 'Running a prompt on a machine that is stopped',
+  stopping: 'Stopping an idle machine',
+};
+
+const kinds: Readonly<Record<HookKind, string>> = {
   AsyncSeriesWaterfall: 'asynchronous waterfall: each tap gets what the one before returned',
   AsyncSeries: 'asynchronous series: each tap runs, one after the other',
   AsyncSeriesBail: 'asynchronous bail: the first answer counts, and the rest are not asked',
@@ -67,19 +40,23 @@ const kinds: Readonly<Record<HookFacts['kind'], string>> = {
 
 const generatedNote = '<!-- Printed by `npm run docs`. Change the code, not this page. -->';
 
-function hooksPage(): string {
-  const facts = Object.entries<HookFacts>(hookTable);
-  const order = Object.entries(flows).map(([title, steps]) => `### ${title}\n\n${numbered(steps)}`);
-  const details = facts.map(([name, entry]) =>
+async function hooksPage(): Promise<string> {
+  const recorded = await recordHookOrder();
+  const order = [
+    `### ${flows.connecting}\n\n${numbered(recorded.connecting)}`,
+    `### ${flows.prompting}\n\n${numbered(recorded.prompting)}`,
+    `### ${flows.stopping}\n\n${numbered(recorded.stopping)}`,
+  ];
+  const details = Object.entries<HookDefinition>(hookDefinitions).map(([name, { doc, kind, args, deadlineMs }]) =>
     [
       `### \`${name}\``,
-      entry.when,
+      doc.when,
       [
-        `- Kind: ${kinds[entry.kind]} (\`${entry.kind}Hook\`)`,
-        `- Arguments: ${entry.arguments.map((argument) => `\`${argument}\``).join(', ')}`,
-        `- Result: ${entry.result}`,
-        `- Deadline of each tap: ${entry.deadlineMs === null ? 'none, the hook is synchronous' : `${entry.deadlineMs / 1000} s`}`,
-        `- When a tap throws, hangs or answers nonsense: ${entry.failure}`,
+        `- Kind: ${kinds[kind]} (\`${kind}Hook\`)`,
+        `- Arguments: ${args.map((argument) => `\`${argument}\``).join(', ')}`,
+        `- Result: ${doc.result}`,
+        `- Deadline of each tap: ${deadlineMs === null ? 'none, the hook is synchronous' : `${deadlineMs / 1000} s`}`,
+        `- When a tap throws, hangs or returns a wrong answer: ${doc.failure}`,
       ].join('\n'),
     ].join('\n\n'),
   );
@@ -90,21 +67,27 @@ function hooksPage(): string {
     "```ts\nimport type { Plugin } from '@sallyport/core';\n\nexport const audit: Plugin = {\n  name: 'audit',\n  apply: ({ hooks }) => {\n    hooks.event.tap('audit', (event) => console.log(event.type));\n  },\n};\n```",
     "Taps return `undefined` to pass; `null` is an answer, and never a good one. Arguments are frozen: return a changed copy. `Context` has `userId`, `provider`, `sessionId` and a `signal` that aborts at the deadline of the tap or when the flow is cancelled. A tap that fails surfaces as `PLUGIN_FAILED` or `PLUGIN_TIMED_OUT` with the names of plugin and hook. What a plan returns is cut down to the operator's ceiling. No hook ever receives the bytes of a credential.",
     '## In which order they fire',
+    'Recorded from a run of each flow. The lines with `event` are what that hook tells in between.',
     ...order,
-    'The hook `event` fires at every change of state in all of them.',
     '## Each hook',
     ...details,
+    '## Types',
+    'What the arguments and results consist of.',
+    ...(await hookTypes()),
   ]);
 }
 
-function numbered(steps: readonly Step[]): string {
-  return steps
-    .map(({ hook: name, text }, index) => {
-      const line = name === undefined ? text : `**\`${name}\`**${text === '' ? '' : `, ${text}`}`;
-      return `${index + 1}. ${line}`;
+function numbered(fired: readonly Fired[]): string {
+  return fired
+    .map(({ hook, event }, index) => {
+      const note = isNoted(hook) ? notes[hook] : undefined;
+      const line = event === undefined ? `**\`${hook}\`**` : `\`event\`: ${event}`;
+      return `${index + 1}. ${line}${note === undefined ? '' : `, ${note}`}`;
     })
     .join('\n');
 }
+
+const isNoted = (name: string): name is keyof typeof notes => Object.hasOwn(notes, name);
 
 function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(
@@ -131,7 +114,7 @@ function page(blocks: readonly string[]): string {
 }
 
 const pages = {
-  'docs/hooks.md': hooksPage(),
+  'docs/hooks.md': await hooksPage(),
   'docs/errors.md': errorsPage(),
   'docs/openapi.json': await openapiDocument(),
 };

@@ -179,7 +179,7 @@ describe('a login that goes well', () => {
 
   it('with a code: asks the user, takes the answer once, and refuses any other', async () => {
     const world = createWorld({
-      plugins: [{ name: 'nosy', apply: ({ hooks }) => hooks['login.prompt'].tap('nosy', () => 'guess') }],
+      plugins: [{ name: 'nosy', apply: ({ hooks }) => hooks['login.question'].tap('nosy', () => 'guess') }],
     });
     const { sessionId } = await startLogin(world, 'paste');
     const agent = await agentOf(world, sessionId);
@@ -534,7 +534,7 @@ describe('the method selection', () => {
 
   it('does not go on past a closed egress', async () => {
     const world = createWorld();
-    world.failEgress(new SallyportError('EGRESS_FAILED', 'No way out.'));
+    world.failEgress(new SallyportError('EGRESS_FAILED', 'No egress.'));
     const { sessionId } = await startLogin(world);
     expect(await ended(world, sessionId)).toMatchObject({ status: 'failed', errorCode: 'EGRESS_FAILED' });
     expect(world.fake.machines).toEqual([]);

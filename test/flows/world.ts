@@ -14,6 +14,7 @@ import type {
   PromptParser,
   Provider,
   ProviderPolicy,
+  Question,
   RefreshCommand,
   Sallyport,
   SessionEvent,
@@ -56,6 +57,8 @@ export interface WorldOptions {
   readonly refresh?: RefreshCommand;
   /** The fake CLI takes any free port for its callback, and only its link says which. Default: always the same. */
   readonly freePort?: boolean;
+  /** What the CLI asks in its login by browser. Default: nothing. */
+  readonly question?: Question;
   /** How the fake CLI's prompts are read. Default: as the fake provider reads them. */
   readonly parse?: PromptParser;
 }
@@ -129,7 +132,10 @@ export function createWorld(options: WorldOptions = {}): World {
   const app = createSallyport({
     providers: [
       {
-        ...withRefresh(createFakeProvider(options.freePort ? {} : { port: callbackPort }), options.refresh),
+        ...withRefresh(
+          withQuestion(createFakeProvider(options.freePort ? {} : { port: callbackPort }), options.question),
+          options.refresh,
+        ),
         ...(options.parse && { parse: options.parse }),
       },
       otherProvider(),
@@ -288,6 +294,18 @@ export async function ended(world: World, sessionId: string): Promise<SessionRec
 /** Connects a provider with a login from elsewhere. */
 export async function connect(world: World, issuedAt = 1, provider = 'fake'): Promise<void> {
   await world.app.credentials.import({ userId, externalId: null, provider, files: credential(issuedAt) });
+}
+
+function withQuestion(provider: Provider, question: Question | undefined): Provider {
+  if (!question) return provider;
+  const asking = { id: question.id, when: { text: question.label }, do: { kind: 'ask', prompt: question } } as const;
+  const { manifest } = provider;
+  const logins = manifest.logins.map((method) => {
+    const { drive } = method;
+    if (drive.kind !== 'terminal') return method;
+    return Object.assign({}, method, { drive: { ...drive, steps: [...drive.steps, asking] } });
+  });
+  return { ...provider, manifest: { ...manifest, logins } };
 }
 
 function withRefresh(provider: Provider, refresh: RefreshCommand | undefined): Provider {

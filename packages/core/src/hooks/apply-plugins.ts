@@ -1,6 +1,7 @@
-import type { AsyncSeriesBailHook, SyncWaterfallHook } from 'tapable';
+import type { AsyncSeriesBailHook, SyncHook } from 'tapable';
 
 import { SallyportError } from '../base/errors.ts';
+import { hookDefinitions } from './definitions.ts';
 import type { HookName, SallyportHooks } from './hooks.ts';
 import { blame, instrumentAsync, instrumentSync } from './instrument-hooks.ts';
 import type { Instruments, TapFunction } from './instrument-hooks.ts';
@@ -10,10 +11,10 @@ import type { Plugin, PluginHost } from './plugin.ts';
  * Lets each plugin tap the hooks, once, now. What a plugin gets are views with `tap`, `tapPromise` and
  * `intercept`; only we call. Afterwards the hooks are frozen.
  */
-export function applyPlugins(hooks: SallyportHooks, plugins: readonly Plugin[], instruments: Instruments): void {
+export function applyPlugins(hooks: Hooks, plugins: readonly Plugin[], instruments: Instruments): void {
   const names = new Set<string>();
   const registration: Registration = { plugin: undefined };
-  for (const name of hookNames) instrument(hooks, name, registration, instruments);
+  for (const [name, hook] of hooks) instrument(hook, name, registration, instruments);
 
   for (const plugin of plugins) {
     if (plugin.name.trim() === '' || names.has(plugin.name)) {
@@ -43,46 +44,33 @@ export function applyPlugins(hooks: SallyportHooks, plugins: readonly Plugin[], 
   }
 }
 
+/** A hook of any arguments. The types of each are in its definition. */
+export type AnySyncHook = SyncHook<unknown[], unknown>;
+export type AnyAsyncHook = AsyncSeriesBailHook<unknown[], unknown>;
+export type AnyHook = AnySyncHook | AnyAsyncHook;
+type Hooks = ReadonlyMap<HookName, AnyHook>;
+
 /** Whose `apply` is running. */
 interface Registration {
   plugin: string | undefined;
 }
 
-const hookNames: readonly HookName[] = [
-  'machine.plan',
-  'network.plan',
-  'machine.started',
-  'machine.stopping',
-  'login.method',
-  'login.url',
-  'login.prompt',
-  'credential.captured',
-  'credential.release',
-  'prompt.plan',
-  'prompt.event',
-  'event',
-];
-
-function instrument(hooks: SallyportHooks, name: HookName, registration: Registration, instruments: Instruments): void {
-  hooks[name].intercept({
+function instrument(hook: AnyHook, name: HookName, registration: Registration, instruments: Instruments): void {
+  hook.intercept({
     name: 'sallyport',
     register: (tap) => {
       const plugin = registration.plugin ?? tap.name;
       const run: TapFunction = (...args): unknown => Reflect.apply(tap.fn, undefined, args);
-      if (name === 'event' || name === 'prompt.event')
+      if (hookDefinitions[name].deadlineMs === null) {
         return { ...tap, fn: instrumentSync(name, plugin, run, instruments) };
+      }
       // An async function given to `tap` would be taken for its answer: every tap here may return a promise.
       return { ...tap, type: 'promise', fn: instrumentAsync(name, plugin, run, instruments) };
     },
   });
 }
 
-function hostFor(
-  hooks: SallyportHooks,
-  plugin: string,
-  registration: Registration,
-  { onError }: Instruments,
-): PluginHost {
+function hostFor(hooks: Hooks, plugin: string, registration: Registration, { onError }: Instruments): PluginHost {
   /** Only while this plugin's own `apply` runs: taps cannot be removed, so none may be added later. */
   const guard = (hook: HookName): void => {
     if (registration.plugin !== plugin) {
@@ -90,39 +78,21 @@ function hostFor(
     }
   };
 
-  const asyncView = <T, R>(
-    name: HookName,
-    hook: Pick<AsyncSeriesBailHook<T, R>, 'tap' | 'tapPromise' | 'intercept'>,
-  ) => {
-    const view: typeof hook = {
-      tap: (options, run) => {
-        guard(name);
-        hook.tap(options, run);
-      },
-      tapPromise: (options, run) => {
-        guard(name);
-        hook.tapPromise(options, run);
-      },
-      intercept: (interceptor) => {
-        guard(name);
-        hook.intercept(harmless(name, interceptor));
-      },
+  const viewOf = (name: HookName, hook: AnyHook): object => {
+    const intercept: AnyHook['intercept'] = (interceptor) => {
+      guard(name);
+      hook.intercept(harmless(name, interceptor));
     };
-    return Object.freeze(view);
-  };
-
-  const syncView = <T, R>(name: HookName, hook: Pick<SyncWaterfallHook<T, R>, 'tap' | 'intercept'>) => {
-    const view: typeof hook = {
-      tap: (options, run) => {
-        guard(name);
-        hook.tap(options, run);
-      },
-      intercept: (interceptor) => {
-        guard(name);
-        hook.intercept(harmless(name, interceptor));
-      },
+    const tap: AnyHook['tap'] = (options, run) => {
+      guard(name);
+      hook.tap(options, run);
     };
-    return Object.freeze(view);
+    if (hookDefinitions[name].deadlineMs === null || !('tapPromise' in hook)) return Object.freeze({ tap, intercept });
+    const tapPromise: AnyAsyncHook['tapPromise'] = (options, run) => {
+      guard(name);
+      hook.tapPromise(options, run);
+    };
+    return Object.freeze({ tap, tapPromise, intercept });
   };
 
   /** An interceptor watches. One that fails is reported; one that would exchange other plugins' taps is refused. */
@@ -151,20 +121,7 @@ function hostFor(
       }
     };
 
-  return {
-    hooks: Object.freeze({
-      'machine.plan': asyncView('machine.plan', hooks['machine.plan']),
-      'network.plan': asyncView('network.plan', hooks['network.plan']),
-      'machine.started': asyncView('machine.started', hooks['machine.started']),
-      'machine.stopping': asyncView('machine.stopping', hooks['machine.stopping']),
-      'login.method': asyncView('login.method', hooks['login.method']),
-      'login.url': asyncView('login.url', hooks['login.url']),
-      'login.prompt': asyncView('login.prompt', hooks['login.prompt']),
-      'credential.captured': asyncView('credential.captured', hooks['credential.captured']),
-      'credential.release': asyncView('credential.release', hooks['credential.release']),
-      'prompt.plan': asyncView('prompt.plan', hooks['prompt.plan']),
-      'prompt.event': syncView('prompt.event', hooks['prompt.event']),
-      event: syncView('event', hooks.event),
-    }),
-  };
+  const views = Object.fromEntries([...hooks].map(([name, hook]) => [name, viewOf(name, hook)]));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each view follows the definition its type does
+  return { hooks: Object.freeze(views) as SallyportHooks };
 }

@@ -4,7 +4,7 @@ import { defaultCeiling } from './ceiling.ts';
 import type { Ceiling } from './ceiling.ts';
 import { clampMachinePlan, clampNetworkPlan, clampPromptPlan } from './clamp.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
-import type { PromptPlan } from './hooks.ts';
+import type { PromptPlan } from './arguments.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
 
 /** What an untyped plugin may return: anything. */

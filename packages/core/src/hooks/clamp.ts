@@ -1,7 +1,7 @@
 import type { Ceiling } from './ceiling.ts';
 import { ANY_HOST } from '../contracts/egress.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
-import type { PromptPlan } from './hooks.ts';
+import type { PromptPlan } from './arguments.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
 import { toolPolicySchema } from '../contracts/prompt-event.ts';
 

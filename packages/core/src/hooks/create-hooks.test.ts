@@ -6,9 +6,11 @@ import { createVirtualClock } from '../../../testkit/src/clock.ts';
 import { createHooks } from './create-hooks.ts';
 import type { CreateHooksOptions } from './create-hooks.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { HookCalls } from './hook-calls.ts';
-import { hookTable } from './hook-table.ts';
-import type { Context, HookName } from './hooks.ts';
+import { hookNames } from './hooks.ts';
+import type { HookCalls } from './hooks.ts';
+import { hookDefinitions } from './definitions.ts';
+import type { Context } from './arguments.ts';
+import type { HookName } from './hooks.ts';
 import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import type { HookTiming } from './instrument-hooks.ts';
 import type { MachineView } from '../contracts/plan.ts';
@@ -85,16 +87,14 @@ const callOf: Readonly<Record<HookName, (calls: HookCalls, given?: Context) => u
   'machine.stopping': (calls, given = context) => calls.machineStopping(machine, given, 'idle'),
   'login.method': (calls, given = context) => calls.loginMethod(methods, given),
   'login.url': (calls, given = context) => calls.loginUrl(url, given),
-  'login.prompt': (calls, given = context) => calls.loginPrompt(prompt, given),
+  'login.question': (calls, given = context) => calls.loginQuestion(prompt, given),
   'credential.captured': (calls, given = context) => calls.credentialCaptured(credential, given),
   'credential.release': (calls, given = context) => calls.credentialRelease(credential, machine, given),
   'prompt.plan': (calls, given = context) => calls.promptPlan(promptPlan, given),
   'prompt.event': (calls) => calls.promptEvent(textEvent, view),
   event: (calls) => calls.event(domainEvent),
 };
-const isHookName = (name: string): name is HookName => name in hookTable;
-const hookNames = Object.keys(hookTable).filter(isHookName);
-const asyncHooks = hookNames.filter((name) => hookTable[name].deadlineMs !== null);
+const asyncHooks = hookNames.filter((name) => hookDefinitions[name].deadlineMs !== null);
 const stoppingHooks = asyncHooks.filter((name) => name !== 'machine.stopping');
 const planHooks = ['machine.plan', 'network.plan', 'prompt.plan'] as const;
 
@@ -243,10 +243,10 @@ describe('answers that are none', () => {
     ['login.method', { id: 'unknown' }],
     ['login.url', null],
     ['login.url', 'open'],
-    ['login.prompt', null],
-    ['login.prompt', 5],
-    ['login.prompt', 'a\rb'],
-    ['login.prompt', 'x'.repeat(4097)],
+    ['login.question', null],
+    ['login.question', 5],
+    ['login.question', 'a\rb'],
+    ['login.question', 'x'.repeat(4097)],
     ['credential.release', null],
     ['credential.release', ''],
     ['credential.release', true],
@@ -321,29 +321,47 @@ describe('answers that count', () => {
 
   it('to a choice are one of the choices', async () => {
     const choice: Question = { ...prompt, kind: 'choice', choices: [{ label: 'Europe', send: '\u001b[B\r' }] };
-    const answering = (answer: string) => setup([tapping('a', 'login.prompt', () => answer)]).calls;
-    await expect(answering('Europe').loginPrompt(choice, context)).resolves.toBe('Europe');
-    await expect(answering('Asia').loginPrompt(choice, context)).rejects.toMatchObject({ code: 'PLUGIN_FAILED' });
+    const answering = (answer: string) => setup([tapping('a', 'login.question', () => answer)]).calls;
+    await expect(answering('Europe').loginQuestion(choice, context)).resolves.toBe('Europe');
+    await expect(answering('Asia').loginQuestion(choice, context)).rejects.toMatchObject({ code: 'PLUGIN_FAILED' });
   });
 });
 
-describe('secret prompts', () => {
+it('a tap may pass by returning undefined, or nothing, whatever the kind of hook', async () => {
+  const passing: Plugin = {
+    name: 'passing',
+    apply: ({ hooks }) => {
+      hooks['machine.plan'].tap('passing', () => undefined);
+      hooks['network.plan'].tapPromise('passing', async () => {});
+      hooks['login.url'].tap('passing', () => {});
+      hooks['prompt.event'].tap('passing', () => undefined);
+      hooks['machine.started'].tap('passing', async () => {});
+    },
+  };
+  const { calls } = setup([passing]);
+  expect(await calls.machinePlan(machinePlan, context)).toEqual(machinePlan);
+  expect(await calls.networkPlan(networkPlan, context)).toEqual(networkPlan);
+  expect(await calls.loginUrl(url, context)).toBeUndefined();
+  expect(calls.promptEvent(textEvent, view)).toEqual(textEvent);
+});
+
+describe('secret questions', () => {
   it('reach no plugin, neither taps nor interceptors', async () => {
     const heard: string[] = [];
     const eavesdropper: Plugin = {
       name: 'eavesdropper',
       apply: ({ hooks }) => {
-        hooks['login.prompt'].tap('eavesdropper', () => {
+        hooks['login.question'].tap('eavesdropper', () => {
           heard.push('tap');
           return 'x';
         });
-        hooks['login.prompt'].intercept({ call: () => void heard.push('intercept') });
+        hooks['login.question'].intercept({ call: () => void heard.push('intercept') });
       },
     };
     const { calls } = setup([eavesdropper]);
-    await expect(calls.loginPrompt({ ...prompt, secret: true }, context)).resolves.toBeUndefined();
+    await expect(calls.loginQuestion({ ...prompt, secret: true }, context)).resolves.toBeUndefined();
     expect(heard).toEqual([]);
-    await calls.loginPrompt(prompt, context);
+    await calls.loginQuestion(prompt, context);
     expect(heard).toEqual(['intercept', 'tap']);
   });
 });
@@ -430,7 +448,7 @@ describe('applying plugins', () => {
           for (const name of hookNames) {
             const members = Object.keys(hooks[name]).toSorted();
             expect(members).toEqual(
-              hookTable[name].deadlineMs === null ? ['intercept', 'tap'] : ['intercept', 'tap', 'tapPromise'],
+              hookDefinitions[name].deadlineMs === null ? ['intercept', 'tap'] : ['intercept', 'tap', 'tapPromise'],
             );
           }
         },

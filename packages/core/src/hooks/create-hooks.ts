@@ -1,10 +1,14 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 
+import type { SallyportError } from '../base/errors.ts';
 import { applyPlugins } from './apply-plugins.ts';
-import { SallyportError } from '../base/errors.ts';
-import type { HookCalls } from './hook-calls.ts';
-import type { SallyportHooks } from './hooks.ts';
-import { collectors } from './instrument-hooks.ts';
+import type { AnyAsyncHook, AnyHook, AnySyncHook } from './apply-plugins.ts';
+import type { Context } from './arguments.ts';
+import type { HookDefinition } from './definition.ts';
+import { hookDefinitions } from './definitions.ts';
+import { hookNames } from './hooks.ts';
+import type { HookCalls, HookName } from './hooks.ts';
+import { collectors, isContext } from './instrument-hooks.ts';
 import type { Instruments } from './instrument-hooks.ts';
 import type { Plugin } from './plugin.ts';
 
@@ -13,63 +17,69 @@ export interface CreateHooksOptions extends Instruments {
   readonly plugins: readonly Plugin[];
 }
 
+const classes = {
+  AsyncSeriesWaterfall: AsyncSeriesWaterfallHook,
+  AsyncSeries: AsyncSeriesHook,
+  AsyncSeriesBail: AsyncSeriesBailHook,
+  SyncWaterfall: SyncWaterfallHook,
+  Sync: SyncHook,
+};
+
 /** Makes the hooks, lets every plugin tap them, freezes them, and returns how the flows call them. */
 export function createHooks(options: CreateHooksOptions): HookCalls {
-  const hooks = instantiateHooks();
+  const hooks = new Map(hookNames.map((name) => [name, instantiate(name)]));
   applyPlugins(hooks, options.plugins, options);
+  const calls = [...hooks].map(([name, hook]) => [callNameOf(name), callOf(hookDefinitions[name], hook)]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each function follows the definition its type does
+  return Object.freeze(Object.fromEntries(calls)) as HookCalls;
+}
 
-  return {
-    machinePlan: (plan, context) => hooks['machine.plan'].promise(frozenCopy(plan), context),
-    networkPlan: (plan, context) => hooks['network.plan'].promise(frozenCopy(plan), context),
-    machineStarted: (machine, context) => hooks['machine.started'].promise(frozenCopy(machine), context),
-    machineStopping: async (machine, context, reason) => {
-      const failures: SallyportError[] = [];
-      const own = { ...context };
+function instantiate(name: HookName): AnyHook {
+  const { kind, args }: HookDefinition = hookDefinitions[name];
+  const names = args.map((argument) => argument.split(':')[0]);
+  return Reflect.construct(classes[kind], [names, name]);
+}
+
+function callNameOf(name: HookName): string {
+  return name.replaceAll(/\.(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+type Call = (...args: readonly unknown[]) => unknown;
+
+function callOf(definition: HookDefinition, hook: AnyHook): Call {
+  if (definition.deadlineMs !== null && 'tapPromise' in hook) return callAsync(definition, hook);
+  if ('call' in hook) return callSync(hook);
+  throw new TypeError(`A hook of kind ${definition.kind} needs a deadline.`);
+}
+
+/** Events are flat, so shallow copies are enough on the hot path. */
+function callSync(hook: AnySyncHook): Call {
+  return (...args) => hook.call(...args.map((argument) => Object.freeze(Object.assign({}, argument))));
+}
+
+function callAsync(definition: HookDefinition, hook: AnyAsyncHook): Call {
+  return async (...args) => {
+    if (definition.isFor?.(args) === false) return undefined;
+    const failures: SallyportError[] = [];
+    const given = args.map((argument) => {
+      if (!isContext(argument)) return frozenCopy(argument);
+      if (definition.onFailure === 'ends-flow') return argument;
+      const own: Context = { ...argument };
       collectors.set(own, failures);
-      await hooks['machine.stopping'].promise(frozenCopy(machine), own, reason);
-      return failures;
-    },
-    loginMethod: async (methods, context) => {
-      const chosen = await hooks['login.method'].promise(frozenCopy(methods), context);
-      return methods.find(({ id }) => id === chosen?.id);
-    },
-    loginUrl: (url, context) => hooks['login.url'].promise(frozenCopy(url), context),
-    loginPrompt: async (prompt, context) =>
-      prompt.secret ? undefined : hooks['login.prompt'].promise(frozenCopy(prompt), context),
-    credentialCaptured: (credential, context) => hooks['credential.captured'].promise(frozenCopy(credential), context),
-    credentialRelease: (credential, machine, context) =>
-      hooks['credential.release'].promise(frozenCopy(credential), frozenCopy(machine), context),
-    promptPlan: (plan, context) => hooks['prompt.plan'].promise(frozenCopy(plan), context),
-    // Events are flat, so a shallow copy is enough on the hot path.
-    promptEvent: (event, prompt) =>
-      hooks['prompt.event'].call(Object.freeze({ ...event }), Object.freeze({ ...prompt })),
-    event: (event) => hooks.event.call(Object.freeze({ ...event })),
+      return own;
+    });
+    const answer = await hook.promise(...given);
+    if (definition.onFailure === 'is-reported') return failures;
+    return definition.resultOf ? definition.resultOf(answer, args) : answer;
   };
 }
 
-function instantiateHooks(): SallyportHooks {
-  return {
-    'machine.plan': new AsyncSeriesWaterfallHook(['plan', 'context'], 'machine.plan'),
-    'network.plan': new AsyncSeriesWaterfallHook(['plan', 'context'], 'network.plan'),
-    'machine.started': new AsyncSeriesHook(['machine', 'context'], 'machine.started'),
-    'machine.stopping': new AsyncSeriesHook(['machine', 'context', 'reason'], 'machine.stopping'),
-    'login.method': new AsyncSeriesBailHook(['methods', 'context'], 'login.method'),
-    'login.url': new AsyncSeriesBailHook(['url', 'context'], 'login.url'),
-    'login.prompt': new AsyncSeriesBailHook(['prompt', 'context'], 'login.prompt'),
-    'credential.captured': new AsyncSeriesHook(['credential', 'context'], 'credential.captured'),
-    'credential.release': new AsyncSeriesBailHook(['credential', 'machine', 'context'], 'credential.release'),
-    'prompt.plan': new AsyncSeriesWaterfallHook(['plan', 'context'], 'prompt.plan'),
-    'prompt.event': new SyncWaterfallHook(['event', 'prompt'], 'prompt.event'),
-    event: new SyncHook(['event'], 'event'),
-  };
-}
-
-/** Taps get a copy that throws when it is written to: changing the argument in place is a fault, not a way. */
-function frozenCopy<Value extends object>(value: Value): Value {
+/** Taps get a copy that throws when it is written to: an argument is changed by returning another one. */
+function frozenCopy(value: unknown): unknown {
   return deepFreeze(structuredClone(value));
 }
 
-function deepFreeze<Value>(value: Value): Value {
+function deepFreeze(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);

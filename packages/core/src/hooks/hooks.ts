@@ -1,62 +1,70 @@
-import type { CredentialSummary } from '../contracts/credential-summary.ts';
-import type {
-  AsyncSeriesBailHook,
-  AsyncSeriesHook,
-  AsyncSeriesWaterfallHook,
-  SyncHook,
-  SyncWaterfallHook,
-} from 'tapable';
+import type { AsyncSeriesHook, SyncHook } from 'tapable';
 
-import type { DomainEvent } from '../contracts/domain-event.ts';
-import type { GuardedUrl } from '../contracts/guarded-url.ts';
-import type { MachinePlan, MachineView } from '../contracts/plan.ts';
-import type { NetworkPlan } from '../contracts/egress.ts';
-import type { PromptEvent, ToolPolicy } from '../contracts/prompt-event.ts';
-import type { Question } from '../provider/question.ts';
-import type { OfferedMethod } from '../provider/manual-entry.ts';
+import type { SallyportError } from '../base/errors.ts';
+import type { FailurePolicy, HookKind } from './definition.ts';
+import { hookDefinitions } from './definitions.ts';
 
-/** Passed to every tap of an async hook. */
-export interface Context {
-  readonly userId: string;
-  readonly provider: string | undefined;
-  readonly sessionId: string | undefined;
-  /** Aborts at the hook's deadline, and when the flow is cancelled. */
-  readonly signal: AbortSignal;
+type Definitions = typeof hookDefinitions;
+
+/** `machine.plan`, `event`, … */
+export type HookName = keyof Definitions;
+
+const isHookName = (name: string): name is HookName => Object.hasOwn(hookDefinitions, name);
+
+export const hookNames: readonly HookName[] = Object.keys(hookDefinitions).filter(isHookName);
+
+type ArgsOf<Name extends HookName> = NonNullable<Definitions[Name]['types']>['args'];
+type AnswerOf<Name extends HookName> = NonNullable<Definitions[Name]['types']>['answer'];
+
+/** Only while `apply` runs: afterwards the hooks are frozen, and both functions throw. */
+export interface SyncTaps<Args extends readonly unknown[], Answer> {
+  /** `undefined` passes. The first argument names the tap. */
+  readonly tap: (options: TapOptions, run: (...args: Args) => Answer | undefined | void) => void;
+  readonly intercept: SyncHook<[...Args]>['intercept'];
 }
 
-/** How a prompt shall be run. Passed through `prompt.plan`, then clamped. */
-export interface PromptPlan {
-  readonly model: string | undefined;
-  readonly tools: ToolPolicy;
-  /** Below `~/work`. */
-  readonly workingDirectory: string;
-  readonly timeoutMs: number;
-  readonly maxOutputBytes: number;
+export interface AsyncTaps<Args extends readonly unknown[], Answer> {
+  /** `undefined` passes. The function may be async. */
+  readonly tap: (options: TapOptions, run: (...args: Args) => Awaitable<Answer | undefined | void>) => void;
+  readonly tapPromise: (options: TapOptions, run: (...args: Args) => Promise<Answer | undefined | void>) => void;
+  readonly intercept: AsyncSeriesHook<[...Args]>['intercept'];
 }
 
-export interface PromptView {
-  readonly promptId: string;
-  readonly userId: string;
-  readonly provider: string;
+/** A name, or a name with tapable's own options. Taps run in the order of their plugins, then of these. */
+type TapOptions = string | { readonly name: string; readonly before?: string; readonly stage?: number };
+type Awaitable<Value> = Value | Promise<Value>;
+
+type TapsOf<Kind extends HookKind, Args extends readonly unknown[], Answer> = Kind extends 'Sync' | 'SyncWaterfall'
+  ? SyncTaps<Args, Answer>
+  : AsyncTaps<Args, Answer>;
+
+/** What a plugin may do with each hook: listen. Only core calls. */
+export type SallyportHooks = {
+  readonly [Name in HookName]: TapsOf<Definitions[Name]['kind'], ArgsOf<Name>, AnswerOf<Name>>;
+};
+
+interface Results<Args extends readonly unknown[], Answer, Failure extends FailurePolicy> {
+  /** Not clamped yet: pass it through the clamp of that plan. */
+  readonly AsyncSeriesWaterfall: Promise<Args[0]>;
+  /** What was reported already, where failures are. */
+  readonly AsyncSeries: Promise<Failure extends 'is-reported' ? readonly SallyportError[] : void>;
+  /** `undefined` where no plugin answers. */
+  readonly AsyncSeriesBail: Promise<Answer | undefined>;
+  readonly SyncWaterfall: Args[0];
+  readonly Sync: void;
 }
 
-/** What becomes of a sign-in link: shown to the user, opened in the machine's browser, or refused. */
-export type UrlDecision = 'show' | 'browser' | 'refuse';
+/** `machine.plan` is called by `machinePlan`. */
+type CallName<Name extends string> = Name extends `${infer Head}.${infer Tail}` ? `${Head}${Capitalize<Tail>}` : Name;
 
-/** Every hook there is. `docs/hooks.md` is generated from `hook-table.ts`. */
-export interface SallyportHooks {
-  readonly 'machine.plan': AsyncSeriesWaterfallHook<[MachinePlan, Context], MachinePlan>;
-  readonly 'network.plan': AsyncSeriesWaterfallHook<[NetworkPlan, Context], NetworkPlan>;
-  readonly 'machine.started': AsyncSeriesHook<[MachineView, Context]>;
-  readonly 'machine.stopping': AsyncSeriesHook<[MachineView, Context, string]>;
-  readonly 'login.method': AsyncSeriesBailHook<[readonly OfferedMethod[], Context], OfferedMethod | undefined>;
-  readonly 'login.url': AsyncSeriesBailHook<[GuardedUrl, Context], UrlDecision | undefined>;
-  readonly 'login.prompt': AsyncSeriesBailHook<[Question, Context], string | undefined>;
-  readonly 'credential.captured': AsyncSeriesHook<[CredentialSummary, Context]>;
-  readonly 'credential.release': AsyncSeriesBailHook<[CredentialSummary, MachineView, Context], string | undefined>;
-  readonly 'prompt.plan': AsyncSeriesWaterfallHook<[PromptPlan, Context], PromptPlan>;
-  readonly 'prompt.event': SyncWaterfallHook<[PromptEvent, PromptView], PromptEvent>;
-  readonly event: SyncHook<[DomainEvent]>;
-}
-
-export type HookName = keyof SallyportHooks;
+/**
+ * How the flows call the hooks: one function each, with the arguments of its taps. Arguments reach the taps as frozen
+ * copies; each tap has its own deadline, and its `Context` a signal that aborts at that deadline or with the signal
+ * given here. Failures are `PLUGIN_FAILED` and `PLUGIN_TIMED_OUT`, which name plugin and hook; when the flow is
+ * cancelled they reject with the reason of its signal. Hooks whose failures are reported never reject or throw.
+ */
+export type HookCalls = {
+  readonly [Name in HookName as CallName<Name>]: (
+    ...args: ArgsOf<Name>
+  ) => Results<ArgsOf<Name>, AnswerOf<Name>, Definitions[Name]['onFailure']>[Definitions[Name]['kind']];
+};

@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { SallyportError } from '../base/errors.ts';
-import { acceptAnswer } from './hook-answers.ts';
-import { hookTable } from './hook-table.ts';
-import type { Context, HookName } from './hooks.ts';
+import type { Context } from './arguments.ts';
+import type { HookDefinition } from './definition.ts';
+import { hookDefinitions } from './definitions.ts';
+import type { HookName } from './hooks.ts';
 
 /** How one tap did, for metrics. */
 export interface HookTiming {
@@ -14,10 +15,10 @@ export interface HookTiming {
 
 export interface Instruments {
   readonly clock: Clock;
-  /** Milliseconds by hook, where they differ from the table. */
+  /** Milliseconds by hook, where they differ from the definitions. */
   readonly deadlines?: Partial<Readonly<Record<HookName, number>>>;
   readonly onTiming?: (timing: HookTiming) => void;
-  /** Failures that stop nothing: taps of `event` and `machine.stopping`, and interceptors. */
+  /** Failures that stop nothing: of taps whose hook reports them, and of interceptors. */
   readonly onError: (error: SallyportError) => void;
 }
 
@@ -31,11 +32,13 @@ export function instrumentAsync(
   instruments: Instruments,
 ): (...args: readonly unknown[]) => Promise<unknown> {
   const { clock, deadlines, onTiming, onError } = instruments;
-  const limitMs = deadlines?.[hook] ?? hookTable[hook].deadlineMs ?? 0;
+  const definition: HookDefinition = hookDefinitions[hook];
+  const limitMs = deadlines?.[hook] ?? definition.deadlineMs ?? 0;
+  const isReported = definition.onFailure === 'is-reported';
   return async (...args) => {
     const context = args.find(isContext);
     // A stop cleans up after a flow that was cancelled, so the cancellation must not cancel the clean-up.
-    const parent = hook === 'machine.stopping' ? undefined : context?.signal;
+    const parent = isReported ? undefined : context?.signal;
     const deadline = clock.deadline(limitMs, () => timedOut(plugin, hook, limitMs), parent);
     const own = context && Object.freeze({ ...context, signal: deadline.signal });
     const started = clock.monotonic();
@@ -43,13 +46,13 @@ export function instrumentAsync(
     try {
       const given = args.map((argument) => (argument === context ? own : argument));
       const answer = await untilAborted(deadline.signal, () => run(...given));
-      const accepted = acceptAnswer(hook, answer, args);
+      const accepted = accept(definition, answer, args);
       failed = false;
       return accepted;
     } catch (thrown) {
       if (parent?.aborted) throw parent.reason;
       const error = blame(thrown, plugin, hook);
-      if (hook !== 'machine.stopping') throw error;
+      if (!isReported) throw error;
       onError(error);
       const collector = context && collectors.get(context);
       collector?.push(error);
@@ -61,7 +64,7 @@ export function instrumentAsync(
   };
 }
 
-/** A tap of a sync hook. Taps of `event` only listen: whatever they do, the flow goes on. */
+/** A tap of a sync hook. Where failures are reported taps only listen: whatever they do, the flow goes on. */
 export function instrumentSync(
   hook: HookName,
   plugin: string,
@@ -69,6 +72,8 @@ export function instrumentSync(
   instruments: Instruments,
 ): TapFunction {
   const { clock, onTiming, onError } = instruments;
+  const definition: HookDefinition = hookDefinitions[hook];
+  const isReported = definition.onFailure === 'is-reported';
   return (...args) => {
     const started = clock.monotonic();
     let failed = true;
@@ -77,14 +82,14 @@ export function instrumentSync(
       if (answer instanceof Promise) {
         // Nobody waits for it, so its rejection would end the process.
         answer.catch((thrown: unknown) => onError(blame(thrown, plugin, hook)));
-        if (hook !== 'event') throw new TypeError('The hook is synchronous; it returned a promise.');
+        if (!isReported) throw new TypeError('The hook is synchronous; it returned a promise.');
       }
-      const accepted = acceptAnswer(hook, answer, args);
+      const accepted = accept(definition, answer, args);
       failed = false;
       return accepted;
     } catch (thrown) {
       const error = blame(thrown, plugin, hook);
-      if (hook !== 'event') throw error;
+      if (!isReported) throw error;
       onError(error);
       return undefined;
     } finally {
@@ -93,7 +98,12 @@ export function instrumentSync(
   };
 }
 
-/** Failures of the taps of one call of `machine.stopping`, by the context of that call. */
+/** tapable: `undefined` passes, whereas `null` is an answer like any other. */
+function accept(definition: HookDefinition, answer: unknown, args: readonly unknown[]): unknown {
+  return answer === undefined ? undefined : definition.accept(answer, args);
+}
+
+/** Failures of the taps of one call of a hook that reports them, by the context of that call. */
 export const collectors = new WeakMap<Context, SallyportError[]>();
 
 /** The error of a tap, with the names of plugin and hook. A refusal is an answer, and stays what it is. */
@@ -139,6 +149,6 @@ function untilAborted(signal: AbortSignal, work: () => unknown): Promise<unknown
   });
 }
 
-function isContext(value: unknown): value is Context {
+export function isContext(value: unknown): value is Context {
   return typeof value === 'object' && value !== null && 'signal' in value && value.signal instanceof AbortSignal;
 }

@@ -1,15 +1,8 @@
-import type { HookName, SallyportHooks } from './hooks.ts';
-
-/** What a plugin may do with a hook: listen. Only core calls. */
-export type TapOnly<Hook> = Hook extends { tap: infer Tap; intercept: infer Intercept }
-  ? { readonly tap: Tap; readonly intercept: Intercept } & (Hook extends { tapPromise: infer TapPromise }
-      ? { readonly tapPromise: TapPromise }
-      : unknown)
-  : never;
+import type { SallyportHooks } from './hooks.ts';
 
 /** Handed to `apply`: the hooks, and nothing else of the application. */
 export interface PluginHost {
-  readonly hooks: { readonly [Name in HookName]: TapOnly<SallyportHooks[Name]> };
+  readonly hooks: SallyportHooks;
 }
 
 /**

@@ -8,7 +8,7 @@ import { stillThereQuestion } from '../login-engine/endings.ts';
 import { hasShape, typedText } from '../login-engine/steps.ts';
 
 /**
- * Puts a question of the CLI to the plugins, where it is not secret, and then to the person. The words are those
+ * Puts a question of the CLI to the plugins, where it is not secret, and then to the user. The words are those
  * of the manifest: a hostile machine must not be able to ask for a password.
  */
 export async function answerOrAsk(
@@ -21,7 +21,7 @@ export async function answerOrAsk(
   const { promptId } = event;
   const declared = declaredQuestions(method).find((prompt) => prompt.id === promptId);
   if (declared && !declared.secret) {
-    const answer = await runtime.hooks.loginPrompt(declared, { userId, provider: manifest.id, sessionId, signal });
+    const answer = await runtime.hooks.loginQuestion(declared, { userId, provider: manifest.id, sessionId, signal });
     if (answer !== undefined) {
       await agent.answer(manifest.id, { sessionId, promptId, value: answer });
       return;
