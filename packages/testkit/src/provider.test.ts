@@ -154,9 +154,9 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
   it('sees a pattern that RE2 does not know, and one that is too large', async () => {
     const backtracking = withMethod(() => ({ success: [{ pattern: '(a+)+(?=b)' }, { text: 'Logged in.' }] }));
     const large = withMethod(() => ({ success: [{ pattern: '([a-z]{1,50}9){1,15}' }, { text: 'Logged in.' }] }));
-    const name = 'the manifest has patterns that are linear in whatever a hostile CLI shows, and small';
+    const name = 'the manifest is data: it survives JSON and satisfies the schema';
     expect(await failures(backtracking)).toContain(name);
-    expect(await failures(large)).toEqual([name]);
+    expect(await failures(large)).toContain(name);
   });
 
   it('sees a credential that nobody looks into', async () => {

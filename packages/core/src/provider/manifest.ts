@@ -5,6 +5,7 @@ import { credentialItemSchema } from './credential-item.ts';
 import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
 import { loginMethodSchema } from './login-method.ts';
+import { problemOfPatterns } from './matcher.ts';
 import { commandSchema, refreshCommandSchema } from './refresh-command.ts';
 
 /**
@@ -68,9 +69,12 @@ const manifestShape = z.strictObject({
 });
 
 /** What the parts of a manifest say about each other. */
-export const manifestSchema = manifestShape.superRefine(({ credentials, logins }, context) => {
+export const manifestSchema = manifestShape.superRefine((manifest, context) => {
+  const { credentials, logins } = manifest;
   const problem = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
+  const patterns = problemOfPatterns(manifest);
+  if (patterns !== undefined) problem([], patterns);
   const items = credentials.map(({ id }) => id);
   for (const [index, { gives = [] }] of logins.entries()) {
     const unknown = gives.filter((id) => !items.includes(id));

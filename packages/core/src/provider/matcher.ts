@@ -1,10 +1,12 @@
-import { RE2JS } from 're2js';
 import { z } from 'zod';
+
+import { compilePattern, matchedLength, patternLimits } from './pattern.ts';
 
 /**
  * How a manifest says "this text was seen". Patterns are RE2 syntax, matched in time linear in the
  * text (https://github.com/google/re2/wiki/Syntax): a manifest may come from an author nobody trusts, and a
- * backtracking engine would let its pattern stop the process. No look-around, no back-references.
+ * backtracking engine would let its pattern stop the process. No look-around, no back-references, and no larger than
+ * {@link patternLimits} allows.
  */
 export const matcherSchema = z.union([
   z.strictObject({
@@ -16,15 +18,14 @@ export const matcherSchema = z.union([
     pattern: z
       .string()
       .min(1)
-      .max(500)
       .check((context) => {
         try {
-          compile(context.value);
+          compilePattern(context.value);
         } catch (error) {
           context.issues.push({
             code: 'custom',
             input: context.value,
-            message: `is not an RE2 pattern (${error instanceof Error ? error.message : String(error)}). RE2 has no look-around and no back-references.`,
+            message: error instanceof Error ? error.message : String(error),
           });
         }
       }),
@@ -36,31 +37,39 @@ export type Matcher = z.infer<typeof matcherSchema>;
 /** The longest text a matcher looks at, counted from its end: a screen, a line, a message. */
 const LONGEST_TEXT = 64 * 1024;
 
-const compiled = new Map<string, RE2JS>();
-
-function compile(pattern: string): RE2JS {
-  let expression = compiled.get(pattern);
-  if (!expression) {
-    expression = RE2JS.compile(pattern, RE2JS.MULTILINE);
-    compiled.set(pattern, expression);
-  }
-  return expression;
-}
-
 /** The first capture group, or the whole match, or `undefined` where the text does not match. */
 export function matchText(matcher: Matcher, text: string): string | undefined {
-  const tail = text.length > LONGEST_TEXT ? text.slice(-LONGEST_TEXT) : text;
   if ('text' in matcher) {
+    const tail = text.length > LONGEST_TEXT ? text.slice(-LONGEST_TEXT) : text;
     return collapse(tail).includes(collapse(matcher.text)) ? matcher.text : undefined;
   }
-  const found = compile(matcher.pattern).matcher(tail);
-  if (!found.find()) return undefined;
+  const expression = compilePattern(matcher.pattern);
+  const length = Math.min(LONGEST_TEXT, matchedLength(expression.programSize()));
+  // One character more, which is not matched: it tells whether a line or a word begins where the rest was cut off.
+  const tail = text.length > length ? text.slice(-length - 1) : text;
+  const found = expression.matcher(tail);
+  if (!found.find(tail.length > length ? 1 : 0)) return undefined;
   return (found.groupCount() > 0 ? found.group(1) : found.group()) ?? found.group() ?? undefined;
 }
 
-/** How large a pattern's automaton is. RE2 spends at most this many steps on each character of the text. */
-export function patternStates(pattern: string): number {
-  return compile(pattern).programSize();
+/** What is wrong with the patterns of a manifest taken together; `undefined` if nothing is. */
+export function problemOfPatterns(manifest: unknown): string | undefined {
+  const patterns = patternsIn(manifest);
+  if (patterns.length > patternLimits.patterns) {
+    return `has ${patterns.length} patterns, and at most ${patternLimits.patterns} are allowed`;
+  }
+  const states = patterns.reduce((sum, pattern) => sum + compilePattern(pattern).programSize(), 0);
+  return states > patternLimits.totalStates
+    ? `has patterns with ${states} states altogether, and at most ${patternLimits.totalStates} are allowed`
+    : undefined;
+}
+
+/** The patterns of a manifest, with repetitions, wherever they are. */
+function patternsIn(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const matcher = matcherSchema.safeParse(value);
+  if (matcher.success) return 'pattern' in matcher.data ? [matcher.data.pattern] : [];
+  return Object.values(value).flatMap(patternsIn);
 }
 
 /** The last long text: a login asks a dozen matchers about the same screen. */
