@@ -12,6 +12,8 @@ export type * from './hooks/plugin.ts';
 export * from './provider/manifest.ts';
 export type * from './provider/question.ts';
 export type * from './provider/login-method.ts';
+export { readLockfile } from './provider/lockfile.ts';
+export type { LockedPackage, Lockfile } from './provider/lockfile.ts';
 export { homePathSchema } from './provider/bounded.ts';
 export * from './provider/credential-item.ts';
 export type * from './provider/headless-prompt.ts';

@@ -44,7 +44,7 @@ const manifest: ProviderManifest = {
   ...fake.manifest,
   cli: {
     ...fake.manifest.cli,
-    lockfile: '{"packages":{"node_modules/fake-cli":{"version":"1.0.0","integrity":"sha512-x"}}}',
+    lockfile: `{"lockfileVersion":3,"packages":{"node_modules/fake-cli":{"version":"1.0.0","integrity":"sha512-${'A'.repeat(86)}=="}}}`,
   },
   logins: fake.manifest.logins
     .filter(({ id }) => id === 'paste')

@@ -4,6 +4,7 @@ import { environmentNameSchema, hostSchema, idSchema, isUnique, settingsSchema }
 import { credentialItemSchema } from './credential-item.ts';
 import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
+import { lockfileSchema } from './lockfile.ts';
 import { loginMethodSchema } from './login-method.ts';
 import { problemOfPatterns } from './matcher.ts';
 import { commandSchema, refreshCommandSchema } from './refresh-command.ts';
@@ -31,8 +32,11 @@ const manifestShape = z.strictObject({
     /** npm package of the unmodified CLI, and the exact version. */
     package: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9._-]+$/),
     version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be an exact version such as 1.2.3'),
-    /** A package-lock.json (version 3) as text: installed with `npm ci --ignore-scripts`, hashes pinned. */
-    lockfile: z.string().max(200_000),
+    /**
+     * A package-lock.json (version 3) as text: exact versions, each with its sha512 hash; see `readLockfile`. Installed
+     * with `npm ci --ignore-scripts`.
+     */
+    lockfile: lockfileSchema,
     /** Executable for each `os-arch` (as Node names them), below the installation directory. */
     bin: z.record(
       z.string().regex(/^(linux|darwin)-(x64|arm64)$/),

@@ -12,7 +12,7 @@ const valid = {
   cli: {
     package: '@acme/cli',
     version: '1.2.3',
-    lockfile: '{}',
+    lockfile: '{"lockfileVersion":3,"packages":{}}',
     bin: { 'linux-x64': 'node_modules/@acme/cli/bin/acme' },
     env: { ACME_UPDATE: 'off' },
   },

@@ -57,17 +57,19 @@ interface Changes {
 }
 
 function pinned(changes: Changes = {}): PinnedCli {
-  const locked = { version: '1.2.3', integrity: 'sha512-x', ...changes.locked };
+  const locked = { version: '1.2.3', integrity: `sha512-${'A'.repeat(86)}==`, ...changes.locked };
   const lockfile = {
     lockfileVersion: 3,
     packages: { '': { dependencies: { 'fake-cli': '1.2.3' } }, 'node_modules/fake-cli': locked },
   };
-  return manifestSchema.shape.cli.parse({
+  // As from a release that has not been through the schema: the installer checks for itself.
+  const cli = manifestSchema.shape.cli.parse({
     package: 'fake-cli',
     version: '1.2.3',
-    lockfile: JSON.stringify(lockfile),
+    lockfile: '{"lockfileVersion":3,"packages":{}}',
     bin: changes.bin ?? { 'linux-x64': bin, 'linux-arm64': bin, 'darwin-arm64': bin, 'darwin-x64': bin },
   });
+  return { ...cli, lockfile: JSON.stringify(lockfile) };
 }
 
 describe('the CLI installer', () => {
@@ -78,7 +80,7 @@ describe('the CLI installer', () => {
       ...quiet,
       onProgress: (_message, fraction) => void told.push(fraction),
     });
-    expect(told).toEqual([0.95]);
+    expect(told).toEqual([undefined, 0.95]);
     expect(statSync(join(directory, bin)).mode & 0o777).toBe(0o755);
     expect(readFileSync(join(root, 'arguments'), 'utf8')).toContain('ci --ignore-scripts');
     expect(JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')).dependencies).toEqual({
@@ -165,6 +167,11 @@ describe('the CLI installer', () => {
 
   it.each([
     { version: '1.2.4' },
+    { version: 'file:../x' },
+    { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' },
+    { resolved: 'http://127.0.0.1:8080/x.tgz' },
+    { inBundle: true },
+    { link: true },
     { integrity: undefined },
     { resolved: 'git+ssh://git@host/x.git' },
     { resolved: 'file:../x' },
@@ -175,5 +182,19 @@ describe('the CLI installer', () => {
       code: 'PROVIDER_MANIFEST_INVALID',
     });
     expect(runs()).toBe(0);
+  });
+
+  it('takes archives from the registry of this host alone', async () => {
+    useNpm(`
+      if [ "$1" = config ]; then echo https://registry.company.test/npm/; exit; fi
+      mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod +x ${bin}; echo x >> ${root}/runs`);
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const from = (origin: string) => pinned({ locked: { resolved: `${origin}/fake-cli/-/fake-cli-1.2.3.tgz` } });
+    await expect(installer.ensure(from('https://evil.test'), 'fake', quiet)).rejects.toThrow(
+      'entry "node_modules/fake-cli" is resolved to https://evil.test/fake-cli/-/fake-cli-1.2.3.tgz, outside the registry https://registry.company.test',
+    );
+    expect(runs()).toBe(0);
+    await installer.ensure(from('https://registry.company.test/npm'), 'fake', quiet);
+    expect(runs()).toBe(1);
   });
 });

@@ -12,6 +12,7 @@ import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftove
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
 import { findNpm } from './npm.ts';
+import { registryOf } from './releases.ts';
 import { makeReadable } from './readable-tree.ts';
 import { runNpm } from './run-npm.ts';
 import { createSharedWork } from './shared-work.ts';
@@ -65,13 +66,13 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
 
   async function install(job: InstallJob): Promise<string> {
     const { cli, provider, directory, hash, bin } = job;
-    const { packageJson, packageCount } = checkLockfile(cli, provider);
     const npm = options.npm ?? (await findNpm());
     if (npm === undefined) {
       throw missing(cli, 'npm was not found in PATH or beside Node', {
         hint: 'Install npm, for instance from nodejs.org.',
       });
     }
+    const { packageJson, packageCount } = await checkLockfile(cli, provider, () => registryOf(npm, job.signal));
     job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });
     const temporary = `${directory}.${randomBytes(6).toString('hex')}${UNFINISHED}`;

@@ -58,11 +58,11 @@ describe('another release of a CLI', () => {
       cp package.json ${root}/
       cat > package-lock.json <<'END'
       {"lockfileVersion":3,"packages":{"":{"dependencies":{"fake-cli":"1.3.0"}},
-       "node_modules/fake-cli":{"version":"1.3.0","integrity":"sha512-x"}}}
+       "node_modules/fake-cli":{"version":"1.3.0","integrity":"sha512-${'A'.repeat(86)}=="}}}
 END`);
     const other = await pinRelease(pinned(), '1.3.0', options());
     expect(other).toMatchObject({ package: 'fake-cli', version: '1.3.0', bin: pinned().bin });
-    expect(checkLockfile(other, 'fake').packageCount).toBe(1);
+    expect((await checkLockfile(other, 'fake', async () => '')).packageCount).toBe(1);
     expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))).toMatchObject({
       dependencies: { 'fake-cli': '1.3.0' },
     });
@@ -92,7 +92,7 @@ function pinned(): PinnedCli {
   return manifestSchema.shape.cli.parse({
     package: 'fake-cli',
     version: '1.2.3',
-    lockfile: '{}',
+    lockfile: '{"lockfileVersion":3,"packages":{}}',
     bin: { 'linux-x64': 'node_modules/fake-cli/bin/fake' },
   });
 }

@@ -55,6 +55,12 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
   return { ...cli, version, lockfile };
 }
 
+/** The registry that npm uses on this host. */
+export async function registryOf(npm: string, signal: AbortSignal): Promise<string> {
+  const answer = await inCleanDirectory({ npm, signal }, 'its registry', (run) => run(['config', 'get', 'registry']));
+  return answer.trim();
+}
+
 async function inCleanDirectory(
   options: ReleaseOptions,
   what: string,

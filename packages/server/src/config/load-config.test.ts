@@ -132,7 +132,12 @@ function manifest(id: string) {
     id,
     title: id,
     terms: { url: 'https://example.com/terms', reviewed: '2026-01-01', deployments: ['self-hosted'] },
-    cli: { package: id, version: '1.0.0', lockfile: '{}', bin: { 'linux-x64': 'node_modules/.bin/tool' } },
+    cli: {
+      package: id,
+      version: '1.0.0',
+      lockfile: '{"lockfileVersion":3,"packages":{}}',
+      bin: { 'linux-x64': 'node_modules/.bin/tool' },
+    },
     commands: {},
     needs: { memoryMb: 128 },
     logins: [

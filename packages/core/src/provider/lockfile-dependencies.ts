@@ -1,0 +1,76 @@
+import { EXACT_VERSION, PACKAGE_NAME, shown, VERSION_RANGE } from './lockfile-words.ts';
+
+const KINDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const;
+
+/**
+ * What is wrong with what an entry depends on. npm asks for a dependency that no entry satisfies before it notices that
+ * the lockfile is incomplete, so a URL or a path there is fetched or read as one in an entry would be.
+ *
+ * An alias is allowed only to an exact version, as `npm:@openai/codex@1.2.3-linux-x64`: Codex ships its binaries so.
+ */
+export function problemOfSpecs(entry: Readonly<Record<string, unknown>>): string | undefined {
+  for (const kind of KINDS) {
+    const specs = entry[kind];
+    if (specs === undefined) continue;
+    if (typeof specs !== 'object' || specs === null || Array.isArray(specs)) return `has ${kind} that are no object`;
+    for (const [name, spec] of Object.entries(specs)) {
+      if (!PACKAGE_NAME.test(name)) return `has ${kind} with ${shown(name)}, which is not an npm package name`;
+      if (typeof spec !== 'string' || !isSpec(spec)) {
+        return `depends on ${name} at ${shown(String(spec))}, which is not a range of versions of the registry`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function isSpec(spec: string): boolean {
+  if (spec.length > 200) return false;
+  const [, name = '', version = ''] = /^npm:(.+)@([^@]*)$/.exec(spec) ?? [];
+  return name === '' ? VERSION_RANGE.test(spec) : PACKAGE_NAME.test(name) && EXACT_VERSION.test(version);
+}
+
+interface Bundling {
+  readonly inBundle?: boolean | undefined;
+  readonly bundleDependencies?: readonly string[] | undefined;
+}
+
+/**
+ * Whether an entry marked `inBundle` comes in the archive of a package above it, which has a hash: that package lists
+ * it in `bundleDependencies`, or another entry of the same bundle depends on it.
+ */
+export function isBundled(path: string, packages: ReadonlyMap<string, Bundling>): boolean {
+  for (let above = parentOf(path); above !== undefined; above = parentOf(above)) {
+    const parent = packages.get(above);
+    if (parent === undefined) return false;
+    if (parent.inBundle === true) continue;
+    return namesInBundle(above, parent, packages).has(nameOf(path));
+  }
+  return false;
+}
+
+function namesInBundle(above: string, parent: Bundling, packages: ReadonlyMap<string, Bundling>): ReadonlySet<string> {
+  const names = new Set(parent.bundleDependencies ?? []);
+  const members = [...packages].filter(([path, entry]) => entry.inBundle === true && path.startsWith(`${above}/`));
+  // A set also visits what is added while it is walked.
+  for (const name of names) {
+    for (const [path, entry] of members) {
+      if (nameOf(path) !== name) continue;
+      for (const kind of KINDS) {
+        const specs: unknown = Reflect.get(entry, kind);
+        if (typeof specs === 'object' && specs !== null) Object.keys(specs).forEach((each) => names.add(each));
+      }
+    }
+  }
+  return names;
+}
+
+const SEPARATOR = '/node_modules/';
+
+function parentOf(path: string): string | undefined {
+  const end = path.lastIndexOf(SEPARATOR);
+  return end < 0 ? undefined : path.slice(0, end);
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}

@@ -1,0 +1,32 @@
+/** The words of a lockfile. What npm's parser would take for a path, a URL or an archive is none of them. */
+
+const NAME = String.raw`(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9._~-]*`;
+const NUMBER = '(?:0|[1-9][0-9]*)';
+const TAGS = String.raw`(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?`;
+/** npm takes whatever ends like an archive for the path of one, even `1.2.3-a.tgz`. */
+const NO_ARCHIVE = String.raw`(?![^]*\.(?:tgz|tar\.gz|tar)$)`;
+const PART = '(?:[0-9]+|[xX*])';
+/** A space belongs to the operator before it, so that there is one way to read a range and nothing to backtrack. */
+const COMPARATOR = String.raw`(?:(?:[<>]=?|=|~>?|\^) ?)?v?${PART}(?:\.${PART}){0,2}${TAGS}`;
+
+export const PACKAGE_NAME = new RegExp(`^${NAME}$`);
+
+/** Packages below packages: never absolute, never with `.` or `..` as a part. */
+export const PACKAGE_PATH = new RegExp(`^node_modules/${NAME}(?:/node_modules/${NAME}){0,20}$`);
+
+/** https://semver.org, without a range, a tag or an alias. */
+export const EXACT_VERSION = new RegExp(String.raw`^${NO_ARCHIVE}${NUMBER}\.${NUMBER}\.${NUMBER}${TAGS}$`);
+
+/** One SHA-512 of exactly 64 bytes, whose last character leaves no bits over. */
+export const HASH = /^sha512-[A-Za-z0-9+/]{85}[AQgw]==$/;
+
+/** A range of versions as in https://github.com/npm/node-semver#ranges, without tags. */
+export const VERSION_RANGE = new RegExp(
+  `^${NO_ARCHIVE}(?:${COMPARATOR}(?:(?: - | ?\\|\\| ?| )${COMPARATOR}){0,20})?$`,
+  'i',
+);
+
+/** What somebody nobody trusts wrote, fit for an error message. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+}
