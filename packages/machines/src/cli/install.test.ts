@@ -20,6 +20,8 @@ import type { PinnedCli } from './lockfile.ts';
 
 let root: string;
 let npm: string;
+/** What the scripts that stand for npm here write would stay in it; see npm-sandbox.test.ts. */
+const none = { reason: 'it is switched off' };
 const quiet = { signal: new AbortController().signal, onProgress: () => {} };
 const bin = 'node_modules/fake-cli/bin/fake';
 
@@ -74,7 +76,7 @@ function pinned(changes: Changes = {}): PinnedCli {
 
 describe('the CLI installer', () => {
   it('installs the pinned version once, readable by every user, and finds it later without npm', async () => {
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     const told: (number | undefined)[] = [];
     const directory = await installer.ensure(pinned(), 'fake', {
       ...quiet,
@@ -87,9 +89,9 @@ describe('the CLI installer', () => {
       'fake-cli': '1.2.3',
     });
     rmSync(npm);
-    expect(await createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet)).toBe(
-      directory,
-    );
+    expect(
+      await createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none }).ensure(pinned(), 'fake', quiet),
+    ).toBe(directory);
     expect(runs()).toBe(1);
     expect(readdirSync(join(root, 'clis')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -97,7 +99,7 @@ describe('the CLI installer', () => {
   it("gives npm the operator's registry settings and nothing else of the environment", async () => {
     process.env['CANARY_FOR_NPM'] = 'canary-value';
     process.env['npm_config_registry'] = 'https://registry.company.test/';
-    await createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet);
+    await createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none }).ensure(pinned(), 'fake', quiet);
     const environment = readFileSync(join(root, 'environment'), 'utf8');
     expect(environment).not.toContain('canary-value');
     expect(environment).toContain('npm_config_registry=https://registry.company.test/');
@@ -105,7 +107,7 @@ describe('the CLI installer', () => {
   });
 
   it('runs once for callers that come together, and goes on when one of them leaves', async () => {
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     const controller = new AbortController();
     const first = installer.ensure(pinned(), 'fake', { ...quiet, signal: controller.signal });
     const second = installer.ensure(pinned(), 'fake', quiet);
@@ -119,7 +121,7 @@ describe('the CLI installer', () => {
   it('ends npm when everybody has left, and leaves nothing half-done', async () => {
     useNpm(`echo x >> ${root}/runs\nexec sleep 30`);
     const controller = new AbortController();
-    const only = createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', {
+    const only = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none }).ensure(pinned(), 'fake', {
       ...quiet,
       signal: controller.signal,
     });
@@ -131,7 +133,7 @@ describe('the CLI installer', () => {
 
   it('lets two servers install the same version at the same time', async () => {
     const both = [1, 2].map(() =>
-      createCliInstaller({ directory: join(root, 'clis'), npm }).ensure(pinned(), 'fake', quiet),
+      createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none }).ensure(pinned(), 'fake', quiet),
     );
     const [first, second] = await Promise.all(both);
     expect(first).toBe(second);
@@ -139,14 +141,14 @@ describe('the CLI installer', () => {
   });
 
   it('installs again when the program has vanished', async () => {
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     rmSync(join(await installer.ensure(pinned(), 'fake', quiet), bin));
     expect(existsSync(join(await installer.ensure(pinned(), 'fake', quiet), bin))).toBe(true);
   });
 
   it("says what npm's last words were, and can be tried again", async () => {
     useNpm('echo "npm error code EINTEGRITY" >&2; exit 1');
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({
       code: 'PROVIDER_CLI_MISSING',
       retryable: true,
@@ -158,7 +160,7 @@ describe('the CLI installer', () => {
 
   it('refuses a package without the program, and a host without one', async () => {
     useNpm('mkdir node_modules');
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({ code: 'PROVIDER_CLI_MISSING' });
     await expect(installer.ensure(pinned({ bin: {} }), 'fake', quiet)).rejects.toThrow(
       `no program for ${process.platform}`,
@@ -177,7 +179,7 @@ describe('the CLI installer', () => {
     { resolved: 'file:../x' },
   ])('refuses a lockfile with %j before npm sees it', async (locked) => {
     mkdirSync(join(root, 'clis'));
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     await expect(installer.ensure(pinned({ locked }), 'fake', quiet)).rejects.toMatchObject({
       code: 'PROVIDER_MANIFEST_INVALID',
     });
@@ -188,7 +190,7 @@ describe('the CLI installer', () => {
     useNpm(`
       if [ "$1" = config ]; then echo https://registry.company.test/npm/; exit; fi
       mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod +x ${bin}; echo x >> ${root}/runs`);
-    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     const from = (origin: string) => pinned({ locked: { resolved: `${origin}/fake-cli/-/fake-cli-1.2.3.tgz` } });
     await expect(installer.ensure(from('https://evil.test'), 'fake', quiet)).rejects.toThrow(
       'entry "node_modules/fake-cli" is resolved to https://evil.test/fake-cli/-/fake-cli-1.2.3.tgz, outside the registry https://registry.company.test',

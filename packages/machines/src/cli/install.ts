@@ -11,6 +11,8 @@ import { hasCode } from '../host/safe-directory.ts';
 import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
+import { npmSandbox } from './npm-sandbox.ts';
+import type { NpmSandbox } from './npm-sandbox.ts';
 import { findNpm } from './npm.ts';
 import { registryOf } from './releases.ts';
 import { makeReadable } from './readable-tree.ts';
@@ -23,6 +25,8 @@ export interface CliInstallerOptions {
   readonly directory: string;
   /** The npm to run. Default: the one beside this Node, else the first in PATH. */
   readonly npm?: string;
+  /** What keeps npm from this host. Default: bubblewrap, where it works. */
+  readonly sandbox?: NpmSandbox;
 }
 
 export interface CliInstaller {
@@ -72,7 +76,10 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         hint: 'Install npm, for instance from nodejs.org.',
       });
     }
-    const { packageJson, packageCount } = await checkLockfile(cli, provider, () => registryOf(npm, job.signal));
+    const sandbox = options.sandbox ?? (await npmSandbox());
+    const { packageJson, packageCount } = await checkLockfile(cli, provider, () =>
+      registryOf({ npm, sandbox, signal: job.signal }),
+    );
     job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });
     const temporary = `${directory}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
@@ -87,6 +94,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         directory: temporary,
         cache: join(options.directory, '.npm-cache'),
         packageCount,
+        sandbox,
       });
       job.signal.throwIfAborted();
       if (problem !== undefined) {

@@ -28,12 +28,12 @@ export function npmEnvironment(run: {
   };
 }
 
-/** `HOME` is not the operator's there, so their npm settings (a company's registry) are named outright. */
-export async function userConfigArguments(): Promise<readonly string[]> {
+/** The operator's npm settings (a company's registry). `HOME` is not theirs where npm runs, so npm has to be told. */
+export async function userConfig(): Promise<string | undefined> {
   const path =
     process.env['npm_config_userconfig'] ?? process.env['NPM_CONFIG_USERCONFIG'] ?? join(homedir(), '.npmrc');
   return access(path).then(
-    () => [`--userconfig=${path}`],
-    () => [],
+    () => path,
+    () => undefined,
   );
 }

@@ -28,7 +28,7 @@ function useNpm(script: string): void {
   chmodSync(npm, 0o755);
 }
 
-const options = (signal = new AbortController().signal) => ({ npm, signal });
+const options = (signal = new AbortController().signal) => ({ npm, signal, sandbox: { reason: 'it is switched off' } });
 
 describe('the releases of a CLI', () => {
   it('are its plain versions, oldest first, as numbers and not as words', async () => {

@@ -6,13 +6,17 @@ import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
 import type { PinnedCli } from './lockfile.ts';
-import { npmEnvironment, userConfigArguments } from './npm-environment.ts';
+import { npmEnvironment, userConfig } from './npm-environment.ts';
+import { npmCommand, npmSandbox } from './npm-sandbox.ts';
+import type { NpmSandbox } from './npm-sandbox.ts';
 import { findNpm } from './npm.ts';
 
 export interface ReleaseOptions {
   readonly signal: AbortSignal;
   /** The npm to run. Default: the one beside this Node, else the first in PATH. */
   readonly npm?: string;
+  /** What keeps npm from this host. Default: bubblewrap, where it works. */
+  readonly sandbox?: NpmSandbox;
 }
 
 /** The released versions of a CLI, oldest first. Pre-releases and builds for one platform are none. */
@@ -56,8 +60,8 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
 }
 
 /** The registry that npm uses on this host. */
-export async function registryOf(npm: string, signal: AbortSignal): Promise<string> {
-  const answer = await inCleanDirectory({ npm, signal }, 'its registry', (run) => run(['config', 'get', 'registry']));
+export async function registryOf(options: ReleaseOptions): Promise<string> {
+  const answer = await inCleanDirectory(options, 'its registry', (run) => run(['config', 'get', 'registry']));
   return answer.trim();
 }
 
@@ -74,10 +78,14 @@ async function inCleanDirectory(
   }
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-npm-'));
   try {
-    const env = npmEnvironment({ npm, directory, cache: join(directory, '.npm-cache') });
-    const config = await userConfigArguments();
-    return await work(async (args) => {
-      const run = await execa(npm, [...args, '--no-update-notifier', '--loglevel=error', ...config], {
+    const place = { npm, directory, cache: join(directory, '.npm-cache') };
+    const env = npmEnvironment(place);
+    const config = await userConfig();
+    const sandbox = options.sandbox ?? (await npmSandbox());
+    return await work(async (words) => {
+      const args = [...words, '--no-update-notifier', '--loglevel=error'];
+      const [file, ...rest] = await npmCommand({ ...place, env, config, args, sandbox });
+      const run = await execa(file, rest, {
         cwd: directory,
         env,
         extendEnv: false,

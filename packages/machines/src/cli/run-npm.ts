@@ -1,25 +1,31 @@
 import { execa } from 'execa';
 
 import { noteInstaller } from './leftovers.ts';
-import { npmEnvironment, userConfigArguments } from './npm-environment.ts';
+import { npmEnvironment, userConfig } from './npm-environment.ts';
+import { npmCommand } from './npm-sandbox.ts';
+import type { NpmSandbox } from './npm-sandbox.ts';
 
 export interface NpmRun {
   readonly npm: string;
   readonly directory: string;
   readonly cache: string;
   readonly packageCount: number;
+  readonly sandbox: NpmSandbox;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string, fraction?: number) => void;
 }
 
 const LAST_LINES = 12;
 
-/** Runs `npm ci` without install scripts. Returns its last words when it failed. */
+/** Runs `npm ci` without install scripts, in a sandbox if there is one. Returns its last words when it failed. */
 export async function runNpm(run: NpmRun): Promise<string | undefined> {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=http'];
-  const npm = execa(run.npm, [...args, ...(await userConfigArguments())], {
+  const env = npmEnvironment(run);
+  const config = await userConfig();
+  const [file, ...words] = await npmCommand({ ...run, env, config, args });
+  const npm = execa(file, words, {
     cwd: run.directory,
-    env: npmEnvironment(run),
+    env,
     extendEnv: false,
     reject: false,
     all: true,

@@ -1,7 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 
 import { findProgram, installCommand } from '../host/programs.ts';
-import { systemDirectories } from '../process/bubblewrap.ts';
+import { systemDirectories } from '../host/system-directories.ts';
 import { runBounded } from './run-bounded.ts';
 import { requireEnd } from './tool-end.ts';
 import { unsafeDisk } from './unsafe-disk.ts';

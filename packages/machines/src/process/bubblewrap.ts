@@ -1,5 +1,4 @@
-import { lstat, readlink } from 'node:fs/promises';
-
+import { systemDirectories } from '../host/system-directories.ts';
 import { INSIDE_UID, sharedEtc } from './etc-files.ts';
 import { inside } from './layout.ts';
 
@@ -97,20 +96,6 @@ async function bubblewrapArguments(
     '--',
     ...request.argv,
   ];
-}
-
-/** `/bin` and its like are links into `/usr` on most systems, and directories of their own on some. */
-export async function systemDirectories(): Promise<readonly string[]> {
-  const found = await Promise.all(
-    ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].map(async (path) => {
-      const facts = await lstat(path).catch(() => undefined);
-      if (!facts) {
-        return [];
-      }
-      return facts.isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path];
-    }),
-  );
-  return found.flat();
 }
 
 /** Options without a space in any of them. */

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 
 import { describe, expect, it } from 'vitest';
 
-import { checkHost, checkNode } from './doctor.ts';
+import { checkHost, checkNode, checkNpmSandbox } from './doctor.ts';
 import type { Isolation } from './isolation.ts';
 
 const isolation: Isolation = {
@@ -25,6 +25,7 @@ describe('the doctor', () => {
       'homes of CLIs',
       'desktop',
       'npm',
+      'bubblewrap for npm',
       'disk',
     ]);
     for (const check of checks) {
@@ -36,6 +37,14 @@ describe('the doctor', () => {
     if (process.platform === 'linux') {
       expect(bubblewrap?.fix).toBe('sudo apt-get install -y bubblewrap');
     }
+  });
+
+  it('says that npm is not kept from the host where bubblewrap does not work', () => {
+    expect(checkNpmSandbox({ bubblewrap: '/usr/bin/bwrap' })).toMatchObject({ state: 'ok' });
+    expect(checkNpmSandbox({ reason: 'it is not installed' })).toMatchObject({
+      state: 'degraded',
+      found: 'it is not installed: the npm that installs CLIs can read the files of this host',
+    });
   });
 
   it('knows which Node is too old', () => {

@@ -5,6 +5,8 @@ import type { Check } from '@sallyport/core';
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
 import { isolationFix } from './isolation.ts';
 import type { Isolation } from './isolation.ts';
+import { npmSandbox } from '../cli/npm-sandbox.ts';
+import type { NpmSandbox } from '../cli/npm-sandbox.ts';
 import { findNpm } from '../cli/npm.ts';
 
 /** What one machine with a CLI, its home and the installed CLI itself take. */
@@ -24,6 +26,7 @@ export async function checkHost(host: {
     checkHomes(host.isolation),
     await checkDesktop(),
     await checkNpm(),
+    checkNpmSandbox(await npmSandbox()),
     await checkDisk(host.dataDirectory),
   ];
 }
@@ -102,6 +105,24 @@ async function checkNpm(): Promise<Check> {
         found: 'no npm in PATH or beside Node: CLIs cannot be installed',
         fix: process.platform === 'linux' ? installCommand(['npm']) : 'Install Node with npm from nodejs.org',
       };
+}
+
+/** Without it npm still installs only what a lockfile pins by hash, and runs no scripts. */
+export function checkNpmSandbox({ bubblewrap, reason }: NpmSandbox): Check {
+  const name = 'bubblewrap for npm';
+  if (bubblewrap !== undefined) return { name, state: 'ok', found: 'npm sees no files of this host but its own' };
+  const fix =
+    process.platform !== 'linux'
+      ? 'Bubblewrap needs Linux; elsewhere configure only providers whose authors you trust.'
+      : reason === 'it is not installed'
+        ? installCommand(['bubblewrap'])
+        : 'Allow unprivileged user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0';
+  return {
+    name,
+    state: 'degraded',
+    found: `${reason}: the npm that installs CLIs can read the files of this host`,
+    fix,
+  };
 }
 
 async function checkDisk(dataDirectory: string): Promise<Check> {

@@ -1,0 +1,15 @@
+import { lstat, readlink } from 'node:fs/promises';
+
+/** `/bin` and its like are links into `/usr` on most systems, and directories of their own on some. As arguments for bubblewrap. */
+export async function systemDirectories(): Promise<readonly string[]> {
+  const found = await Promise.all(
+    ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].map(async (path) => {
+      const facts = await lstat(path).catch(() => undefined);
+      if (!facts) {
+        return [];
+      }
+      return facts.isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path];
+    }),
+  );
+  return found.flat();
+}
