@@ -17,9 +17,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createCliInstaller } from './install.ts';
 import type { PinnedCli } from './lockfile.ts';
+import { npmSandbox } from './npm-sandbox.ts';
 
 let root: string;
 let npm: string;
+const sandbox = await npmSandbox();
 /** What the scripts that stand for npm here write would stay in it; see npm-sandbox.test.ts. */
 const none = { reason: 'it is switched off' };
 const quiet = { signal: new AbortController().signal, onProgress: () => {} };
@@ -198,5 +200,13 @@ describe('the CLI installer', () => {
     expect(runs()).toBe(0);
     await installer.ensure(from('https://registry.company.test/npm'), 'fake', quiet);
     expect(runs()).toBe(1);
+  });
+
+  it.skipIf(sandbox.bubblewrap === undefined)('keeps npm from the files of the host by default', async () => {
+    writeFileSync(join(root, 'secret'), 'canary');
+    useNpm(`mkdir -p node_modules/fake-cli/bin; cp ${root}/secret node_modules/; echo > ${bin}; chmod +x ${bin}`);
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
+    const directory = await installer.ensure(pinned(), 'fake', quiet);
+    expect(readdirSync(join(directory, 'node_modules'))).toEqual(['fake-cli']);
   });
 });
