@@ -1,6 +1,7 @@
 export * from './base/errors.ts';
 export * from './base/secret.ts';
 export * from './base/clock.ts';
+export { hangUp } from './base/hang-up.ts';
 export { createSerialQueue, orAborted } from './base/serial-queue.ts';
 export * from './contracts/domain-event.ts';
 export type * from './hooks/arguments.ts';

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -96,6 +97,18 @@ function send(
 
 async function resolveAsHost(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+/** Open sockets of this process, on either side of a connection. */
+function countSockets(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+    } catch {
+      // The descriptor of the listing itself.
+      return false;
+    }
+  }).length;
 }
 
 const connectTo = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
@@ -248,6 +261,46 @@ describe('the direct egress', () => {
     const first = [1, 2].map(() => send(route, connectTo('api.example.com:443')));
     await Promise.all(first.map((tunnel) => tunnel.until('200')));
     expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 503/);
+  });
+
+  it.each(['evil.com:443', 'nowhere'])(
+    'destroys the sockets of refused requests to %s that the machine keeps half open',
+    async (authority) => {
+      const clock = createVirtualClock();
+      const { route } = await open({ clock });
+      const before = countSockets();
+      const clients = Array.from({ length: 20 }, () => {
+        const socket = connect({ path: route.socketPath, allowHalfOpen: true });
+        cleaners.push(() => socket.destroy());
+        socket.write(connectTo(authority));
+        return socket;
+      });
+      for (const socket of clients) expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 403/);
+      await clock.advance(1_000);
+      await setImmediate();
+      expect(countSockets() - before).toBe(clients.length);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('caps the open connections of one machine, silent ones included, and says so', async () => {
+    const clock = createVirtualClock();
+    const { route } = await open({ clock, limits: { sockets: 5 } });
+    const before = countSockets();
+    const silent = Array.from({ length: 60 }, () => {
+      const socket = connect({ path: route.socketPath, allowHalfOpen: true }).on('error', () => {});
+      cleaners.push(() => socket.destroy());
+      return socket;
+    });
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    expect(await send(route, '').ended).toBe('');
+    await clock.advance(1_000);
+    await setImmediate();
+    expect(countSockets() - before).toBe(silent.length + 5);
+    expect(await send(route, connectTo('api.example.com:443')).ended).toMatch(/^HTTP\/1.1 503/);
+    silent[0]?.destroy();
+    await setImmediate();
+    await send(route, connectTo('api.example.com:443')).until('200');
   });
 
   it('slows the sender down when the receiver does not read', async () => {

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, Egress, EgressIdentity, EgressRoute, ReservedRoute } from '@sallyport/core';
 
+import { limitConnections } from '../host/connection-limit.ts';
 import { removeShortcut, shortenDirectory } from '../host/short-path.ts';
 import type { Way } from './dial.ts';
-import { createTunnels } from './tunnels.ts';
+import { createTunnels, refusal, refuse } from './tunnels.ts';
 import type { TunnelLimits, Tunnels } from './tunnels.ts';
 
 /** What every egress of this package needs. */
@@ -29,7 +30,7 @@ export interface GatewayKind {
   wayFor(identity: EgressIdentity): Way;
 }
 
-const DEFAULT_LIMITS: TunnelLimits = { connectMs: 15_000, idleMs: 5 * 60_000, connections: 64 };
+const DEFAULT_LIMITS: TunnelLimits = { connectMs: 15_000, idleMs: 5 * 60_000, connections: 64, sockets: 128 };
 
 /**
  * One unix socket for each machine, on which it finds an HTTP proxy that leads to the allowed hosts on port 443 and to
@@ -48,9 +49,15 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
     server.headersTimeout = limits.connectMs;
     server.on('connect', (request, socket, head) => {
       if (tunnels) void tunnels.open(request.url ?? '', socket, head);
-      else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      else refuse(socket, options.clock, '403 Forbidden');
     });
     server.on('clientError', (_error, socket) => socket.destroy());
+    // One connection is one file descriptor of this server, which all machines share.
+    limitConnections(server, {
+      most: limits.sockets,
+      refusal: refusal('503 Service Unavailable'),
+      clock: options.clock,
+    });
     const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
       (cause: unknown) => {
         throw new SallyportError('EGRESS_FAILED', `The egress for machine ${machineId} could not be opened.`, {

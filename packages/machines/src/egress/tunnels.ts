@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import { isHostAllowed } from '@sallyport/core';
+import { hangUp, isHostAllowed } from '@sallyport/core';
 import type { Clock, RefusalReason } from '@sallyport/core';
 
 import type { Entrance, Way } from './dial.ts';
@@ -13,6 +13,8 @@ export interface TunnelLimits {
   readonly idleMs: number;
   /** Tunnels of one machine at a time. */
   readonly connections: number;
+  /** Open connections of one machine at a time, including those without a tunnel. */
+  readonly sockets: number;
 }
 
 export interface TunnelOptions {
@@ -43,11 +45,11 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     const host = parseAuthority(authority);
     if (host === undefined || !isHostAllowed(host, options.hosts)) {
       options.onRefused?.(host ?? authority.slice(0, 200), 'not-allowed');
-      refuse(socket, '403 Forbidden');
+      refuse(socket, clock, '403 Forbidden');
       return;
     }
     if (clients.size > limits.connections) {
-      refuse(socket, '503 Service Unavailable');
+      refuse(socket, clock, '503 Service Unavailable');
       return;
     }
     const upstream = await reach(host, socket);
@@ -75,7 +77,7 @@ export function createTunnels(options: TunnelOptions): Tunnels {
       // One bad address among good ones is a trick, not an accident.
       if (addresses.length === 0 || !addresses.every(isPublicAddress)) {
         options.onRefused?.(host, 'not-public');
-        refuse(socket, '403 Forbidden');
+        refuse(socket, clock, '403 Forbidden');
         return undefined;
       }
       for (const candidate of addresses) {
@@ -91,7 +93,7 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     } finally {
       entrance?.close();
     }
-    refuse(socket, '502 Bad Gateway');
+    refuse(socket, clock, '502 Bad Gateway');
     return undefined;
   }
 
@@ -136,8 +138,13 @@ function parseAuthority(authority: string): string | undefined {
   return host === undefined || /^[\d.]+$/.test(host) ? undefined : host;
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/** Answers and hangs up. */
+export function refuse(socket: Duplex, clock: Clock, status: string): void {
+  hangUp(socket, refusal(status), clock);
+}
+
+export function refusal(status: string): string {
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 }
 
 /** Rejects when the signal aborts; never keeps anything alive. */
