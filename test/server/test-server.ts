@@ -14,7 +14,7 @@ import {
   Secret,
   systemClock,
 } from '@sallyport/core';
-import type { Sallyport, Settings, Store } from '@sallyport/core';
+import type { Clock, Sallyport, Settings, Store } from '@sallyport/core';
 import { createHttpServer } from '@sallyport/server';
 import { createFakeProvider } from '@sallyport/testkit';
 import type { FastifyInstance } from 'fastify';
@@ -46,6 +46,9 @@ export interface TestServerOptions {
   /** Wraps the store, for instance to take it away. */
   readonly store?: (store: Store) => Store;
   readonly settings?: Partial<Settings>;
+  /** Of the HTTP server. */
+  readonly clock?: Clock;
+  readonly connectionsPerAddress?: number;
 }
 
 /** A real server on a port of its own, with everything behind it in memory. */
@@ -72,7 +75,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   metrics.watchHost(() => sallyport.machines.host());
   const webDirectory = await makePage();
-  const app = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory });
+  const app = await createHttpServer({
+    sallyport,
+    metrics,
+    log,
+    clock: options.clock ?? systemClock,
+    webDirectory,
+    ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
+  });
   await sallyport.start();
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const request = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);

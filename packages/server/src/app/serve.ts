@@ -39,7 +39,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stopped = stopSignal();
   const server = await composeServer({ config, dataDirectory, databaseUrl, log, say });
   try {
-    const app = await createHttpServer({ ...server, log, webDirectory });
+    const app = await createHttpServer({
+      ...server,
+      log,
+      webDirectory,
+      connectionsPerAddress: config.connectionsPerAddress,
+    });
     try {
       say(
         `sallyport listening on ${await listen(app, environment.host ?? config.host, environment.port ?? config.port)}`,

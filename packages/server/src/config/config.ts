@@ -100,6 +100,8 @@ export interface SallyportConfig {
   readonly port?: number | undefined;
   /** A loopback address. Default 127.0.0.1; HOST goes first. */
   readonly host?: string | undefined;
+  /** Open connections of one client address to the server at a time; the next is refused with 503. Default 512. */
+  readonly connectionsPerAddress?: number | undefined;
   /** What a user is given in place of a sign-in link. Only a demo with a fake internet sets it. */
   readonly userUrl?: ((href: string) => string) | undefined;
 }
@@ -226,6 +228,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),
+  connectionsPerAddress: z.int().min(1).default(512),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),
   userUrl: functionSchema<(href: string) => string>().optional(),

@@ -51,7 +51,7 @@ export async function spliceDesktop(options: SpliceOptions): Promise<void> {
   socket.on('error', () => {});
   const handshake = parseHandshake(request);
   if ('problem' in handshake) {
-    refuseConnection(socket, handshake.status, handshake.problem);
+    refuseConnection(socket, clock, handshake.status, handshake.problem);
     onEnd({ reason: 'refused', toViewer: 0, fromViewer: 0 });
     return;
   }
@@ -63,7 +63,7 @@ export async function spliceDesktop(options: SpliceOptions): Promise<void> {
   try {
     agent = await options.upgrade(handshake.key, handshake.protocol, deadline.signal);
   } catch (error) {
-    refuseConnection(socket, 502, 'The desktop does not answer.');
+    refuseConnection(socket, clock, 502, 'The desktop does not answer.');
     const known = toSallyportError(error, 'AGENT_UNREACHABLE', 'The agent did not open its desktop.');
     onEnd({ reason: 'agent-failed', toViewer: 0, fromViewer: 0, error: known });
     return;
@@ -74,7 +74,7 @@ export async function spliceDesktop(options: SpliceOptions): Promise<void> {
   agent.socket.on('error', () => {});
   if (gone.signal.aborted || !isToken(agent.accept) || (agent.protocol !== undefined && !isToken(agent.protocol))) {
     agent.socket.destroy();
-    refuseConnection(socket, 502, 'The desktop does not answer.');
+    refuseConnection(socket, clock, 502, 'The desktop does not answer.');
     onEnd({ reason: gone.signal.aborted ? 'closed' : 'agent-failed', toViewer: 0, fromViewer: 0 });
     return;
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { Sallyport } from '@sallyport/core';
+import type { Clock, Sallyport } from '@sallyport/core';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import { checkViewerAccess } from '../auth/access.ts';
@@ -14,6 +14,7 @@ export interface DesktopUpgradeOptions {
   readonly sallyport: Sallyport;
   readonly tickets: ViewerTickets;
   readonly hosts: () => readonly string[];
+  readonly clock: Clock;
 }
 
 const ROUTE = /^\/api\/auth\/session\/([0-9a-f-]{36})\/novnc\/websock$/;
@@ -33,7 +34,7 @@ export function registerDesktopUpgrade(app: FastifyInstance, options: DesktopUpg
       const status = SallyportError.isInstance(error) ? error.status : 502;
       const message = SallyportError.isInstance(error) ? error.message : 'The viewer could not be connected.';
       app.log.info({ status }, message);
-      refuseConnection(socket, status, message);
+      refuseConnection(socket, options.clock, status, message);
     });
   });
 }
@@ -67,6 +68,7 @@ async function upgrade(
     head,
     upgrade: (key, protocol, signal) => agent.upgradeDesktop({ key, protocol }, AbortSignal.any([over, signal])),
     limits: LIMITS,
+    clock: options.clock,
     onEnd: ({ reason, toViewer, fromViewer, error }) => {
       log.info({ reason, toViewer, fromViewer, code: error?.code, problem: error?.message }, 'A viewer left');
       live.viewer('detached');

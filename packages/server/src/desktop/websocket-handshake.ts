@@ -2,6 +2,9 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { hangUp } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+
 import { securityHeaders } from '../auth/access.ts';
 
 export interface Handshake {
@@ -39,8 +42,12 @@ export function offeredProtocols(headers: IncomingMessage['headers']): readonly 
 }
 
 /** Answers on a bare socket, where there is no response to fill in, and hangs up. */
-export function refuseConnection(socket: Duplex, status: number, problem: string): void {
-  if (socket.destroyed) return;
+export function refuseConnection(socket: Duplex, clock: Clock, status: number, problem: string): void {
+  hangUp(socket, formatRefusal(status, problem), clock);
+}
+
+/** A whole answer (RFC 9112) that ends the connection. */
+export function formatRefusal(status: number, problem: string): string {
   const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: problem });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -51,5 +58,5 @@ export function refuseConnection(socket: Duplex, status: number, problem: string
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -5,6 +6,7 @@ import { fastifySSE } from '@fastify/sse';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import type { Clock, Sallyport } from '@sallyport/core';
+import { limitConnections } from '@sallyport/machines';
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -19,7 +21,7 @@ import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { createViewerTickets } from '../auth/viewer-tickets.ts';
-import { refuseConnection } from '../desktop/websocket-handshake.ts';
+import { formatRefusal, refuseConnection } from '../desktop/websocket-handshake.ts';
 
 export interface HttpServerOptions {
   readonly sallyport: Sallyport;
@@ -28,23 +30,45 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   /** Directory of the built page. */
   readonly webDirectory: string;
+  /** Open connections of one client address at a time. Default 512. */
+  readonly connectionsPerAddress?: number;
 }
+
+/** Node's own default for a quiet keep-alive connection is too short for a browser; this is fastify's. */
+const KEEP_ALIVE_MS = 72_000;
+const REQUEST_MS = 30_000;
 
 /** The public HTTP API and the page. The caller listens and closes. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
-  const { sallyport } = options;
+  const { sallyport, clock } = options;
   const hosts = (): readonly string[] => allowedHosts(app.server);
   const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     bodyLimit: 512 * 1024,
-    requestTimeout: 30_000,
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: true,
-    // Some clients ask for HTTP/2 with each request (`Upgrade: h2c`) and are content with an ordinary answer.
-    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+    // Called once for each address of `localhost`.
+    serverFactory: (handler) => {
+      const server = createServer(
+        {
+          keepAliveTimeout: KEEP_ALIVE_MS,
+          requestTimeout: REQUEST_MS,
+          // Some clients ask for HTTP/2 with each request (`Upgrade: h2c`) and are content with an ordinary answer.
+          shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+        },
+        handler,
+      );
+      limitConnections(server, {
+        most: options.connectionsPerAddress ?? 512,
+        peerOf: ({ remoteAddress = '' }) => remoteAddress,
+        refusal: formatRefusal(503, 'Too many connections are open from this address. Close some and try again.'),
+        clock,
+      });
+      return server;
+    },
     // Query strings stay out of the log: some other tool's habit may put a secret there.
     logController: new LogController({ disableRequestLogging: true }),
-    clientErrorHandler: (error, socket) => refuseMalformed(error.code, socket),
+    clientErrorHandler: (error, socket) => refuseMalformed(error.code, socket, clock),
     // Addresses that cannot be decoded pass no hook.
     frameworkErrors: (error, request, reply) => {
       void answerError(error, request, reply.headers(securityHeaders));
@@ -62,7 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(fastifySwagger, { openapi, transform: describeRoute });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
-  const tickets = createViewerTickets({ clock: options.clock, lifetimeMs: TICKET_LIFETIME_MS });
+  const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });
   await app.register(loginRoutes, { sallyport, tickets });
   await app.register(promptRoutes, { sallyport });
   await app.register(catalogueRoutes, { sallyport });
@@ -73,7 +97,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) =>
     reply.sendFile('viewer.html'),
   );
-  registerDesktopUpgrade(app, { sallyport, tickets, hosts });
+  registerDesktopUpgrade(app, { sallyport, tickets, hosts, clock });
   return app;
 }
 
@@ -88,14 +112,15 @@ function acceptJsonOnly(app: FastifyInstance): void {
 }
 
 /** What Node's parser gives up on never becomes a request. */
-function refuseMalformed(code: string | undefined, socket: Socket): void {
+function refuseMalformed(code: string | undefined, socket: Socket, clock: Clock): void {
   if (!socket.writable || socket.bytesWritten > 0) {
     socket.destroy();
     return;
   }
-  if (code === 'HPE_HEADER_OVERFLOW') refuseConnection(socket, 431, 'The headers are too long.');
-  else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') refuseConnection(socket, 408, 'The request did not arrive in time.');
-  else refuseConnection(socket, 400, 'This is no HTTP request.');
+  if (code === 'HPE_HEADER_OVERFLOW') refuseConnection(socket, clock, 431, 'The headers are too long.');
+  else if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    refuseConnection(socket, clock, 408, 'The request did not arrive in time.');
+  else refuseConnection(socket, clock, 400, 'This is no HTTP request.');
 }
 
 /** None before it listens, and then nobody asks. */
