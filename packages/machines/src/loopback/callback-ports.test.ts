@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
@@ -89,6 +90,11 @@ function get(path: string, options: { host?: string; method?: string } = {}): Pr
     outgoing.on('error', reject);
     outgoing.end();
   });
+}
+
+function linkToPipe(path: string): void {
+  execFileSync('mkfifo', [`${path}.pipe`]);
+  symlinkSync(`${path}.pipe`, path);
 }
 
 describe('the callback ports of a host', () => {
@@ -206,6 +212,34 @@ describe('the callback ports of a host', () => {
 
   it('takes no account of a claim whose server is gone', async () => {
     writeFileSync(join(claims, `sallyport-callback-${first}.lock`), '{"pid":1,"born":"long ago"}');
+    expect((await acquire()).occupied).toEqual([]);
+  });
+
+  describe.each([
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path]), 'is not a regular file'],
+    ['a symbolic link to a named pipe', linkToPipe, 'is a symbolic link'],
+    ['a symbolic link to an endless file', (path: string) => symlinkSync('/dev/zero', path), 'is a symbolic link'],
+    ['a directory', (path: string) => mkdirSync(path), 'is not a regular file'],
+  ])('with %s where a claim should be', (_what, plant, problem) => {
+    it('fails clearly if there is no other port, and does not remove it', async () => {
+      const path = join(claims, `sallyport-callback-${first}.lock`);
+      plant(path);
+      const before = readdirSync(claims);
+      await expect(acquire({ ports: [first] })).rejects.toMatchObject({
+        code: 'LOGIN_PORT_TAKEN',
+        message: `The callback port cannot be claimed: ${path} ${problem}.`,
+      });
+      expect(readdirSync(claims)).toEqual(before);
+    });
+
+    it('goes on with another port', async () => {
+      plant(join(claims, `sallyport-callback-${first}.lock`));
+      expect((await acquire()).occupied).toEqual([first]);
+    });
+  });
+
+  it('reads no more of a claim than a claim can hold', async () => {
+    writeFileSync(join(claims, `sallyport-callback-${first}.lock`), ' '.repeat(1024 * 1024));
     expect((await acquire()).occupied).toEqual([]);
   });
 

@@ -21,8 +21,13 @@ export function createCallbackPorts(options: CallbackPortsOptions = {}): Callbac
     const occupied: number[] = [];
     const releases: (() => Promise<void>)[] = [];
     let isHeld = false;
+    let unusable: unknown;
+    const noteUnusable = (error: unknown): undefined => {
+      if (!SallyportError.isInstance(error)) throw error;
+      unusable = error;
+    };
     for (const port of request.ports) {
-      const release = isHeld && request.mode === 'forward' ? undefined : await take(request, port);
+      const release = isHeld && request.mode === 'forward' ? undefined : await take(request, port).catch(noteUnusable);
       if (release) {
         releases.push(release);
         isHeld = true;
@@ -31,7 +36,7 @@ export function createCallbackPorts(options: CallbackPortsOptions = {}): Callbac
       }
     }
     if (!isHeld && request.ports.length > 0) {
-      throw allTaken(request.ports);
+      throw unusable ?? allTaken(request.ports);
     }
     let released: Promise<void> | undefined;
     const release = async (): Promise<void> => {
