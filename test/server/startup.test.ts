@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -128,6 +130,32 @@ describe('a server that runs', () => {
     expect(await server.ended).toEqual({ code: 0, signal: null });
     expect(processesOf(directory)).toEqual([]);
     expect(server.output().stderr).not.toMatch(/warning|deprecat/i);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('that hangs while it stops ends at once on a second %s', async (signal) => {
+    const file = join(await newDirectory(), 'hanging.config.ts');
+    const pipe = `${file}.pipe`;
+    execFileSync('mkfifo', [pipe]);
+    // Reading a pipe that nobody writes to holds a thread, and with it the end of the process.
+    const egress = `{ name: 'none', open: async () => { throw new Error('none'); }, close: () => {
+      console.log('stopping'); return import('node:fs/promises').then(({ readFile }) => readFile(${JSON.stringify(pipe)}));
+    } }`;
+    const providers = `['@sallyport/provider-codex']`;
+    await writeFile(file, `export default { providers: ${providers}, egress: ${egress} };\n`);
+    const own = await newDirectory();
+    const server = start(own, ['--config', file]);
+    await server.saying('sallyport listening on');
+    server.child.kill('SIGTERM');
+    await server.saying('stopping');
+    // Those that come at once count as the first one.
+    while (server.child.kill(signal)) await sleep(50);
+    expect(await server.ended).toEqual({ code: null, signal });
+    // Its database server has not been stopped. The next start does that.
+    const next = start(own);
+    await next.saying('sallyport listening on');
+    next.child.kill('SIGTERM');
+    expect(await next.ended).toEqual({ code: 0, signal: null });
+    expect(processesOf(own)).toEqual([]);
   });
 
   it('ends cleanly when it is told to while it is still starting', async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { SallyportError, systemClock } from '@sallyport/core';
@@ -60,19 +61,25 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** Long enough to tell a user who presses the keys again from npm, which passes on what the terminal has sent already. */
-const IMPATIENCE_MS = 2_000;
+/** npm passes on the signal that the terminal, or a service manager, has sent to the whole process group. */
+const DUPLICATE_MS = 500;
 
-/** Resolves at the first of the signals that mean "stop". Another one, later, ends the process where it stands. */
+/**
+ * Resolves at the first of the signals that mean "stop". Another one ends the process at once, by that signal: a shell
+ * shows 143 for SIGTERM and 130 for SIGINT. `process.exit` would wait for every file operation that is under way.
+ */
 function stopSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let stoppingSince: number | undefined;
-  const stop = (): void => {
+  const stop = (signal: NodeJS.Signals): void => {
     stoppingSince ??= systemClock.monotonic();
     resolve();
-    if (systemClock.monotonic() - stoppingSince < IMPATIENCE_MS) return;
+    if (systemClock.monotonic() - stoppingSince < DUPLICATE_MS) return;
     console.error('Ended at once. The next start tidies up.');
-    process.exit(1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+    // The first process of a container is not ended by its own signals.
+    process.exit(128 + constants.signals[signal]);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   // The inspector would open its port on SIGUSR1, and with it everything this process knows.
