@@ -32,13 +32,13 @@ export function createLineSplitter(longestLine: number): LineSplitter {
   return {
     push: (bytes) => {
       const lines: Line[] = [];
-      let rest = decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-      for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
-        grow(rest.slice(0, end));
+      const text = decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      const [first = '', ...others] = text.split('\n');
+      grow(first);
+      for (const next of others) {
         lines.push(finish());
-        rest = rest.slice(end + 1);
+        grow(next);
       }
-      grow(rest);
       return lines;
     },
     end: () => {

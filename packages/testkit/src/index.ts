@@ -1,3 +1,4 @@
+export * from './count-scanned.ts';
 export * from './fake-internet/certificate-authority.ts';
 export * from './fake-internet/control.ts';
 export * from './fake-internet/egress-client.ts';

@@ -1,3 +1,4 @@
+import { countScanned } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
 import { readServerSentEvents } from './server-sent-events.ts';
@@ -36,6 +37,14 @@ describe('readServerSentEvents', () => {
     for (let cut = 0; cut <= whole.length; cut++) {
       expect(await read([whole.slice(0, cut), whole.slice(cut)])).toEqual(expected);
     }
+  });
+
+  it('looks at each character of a long line a few times at most, in chunks of one byte', async () => {
+    const line = `data: ${'x'.repeat(20_000)}`;
+    const scanned = await countScanned(async () => {
+      expect(await read(`${line}\n\n`.split(''))).toHaveLength(1);
+    });
+    expect(scanned).toBeLessThan(10 * line.length);
   });
 
   it('drops an event that the end of the stream cut off', async () => {

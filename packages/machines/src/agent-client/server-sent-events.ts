@@ -19,25 +19,22 @@ export async function* readServerSentEvents(
   maxEventBytes: number = MAX_EVENT_BYTES,
 ): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
-  let pending = '';
+  const lines = createLineReader();
   let size = 0;
   let id = '';
   let data: string[] = [];
   for await (const chunk of chunks) {
-    size += chunk.byteLength;
-    pending += decoder.decode(chunk, { stream: true });
-    // A carriage return at the very end may be half of a CRLF: it waits for the next chunk.
-    const lines = pending.split(/\r\n|\n|\r(?!$)/);
-    pending = lines.pop() ?? '';
-    for (const line of lines) {
+    for (const line of lines.push(decoder.decode(chunk, { stream: true }))) {
       if (line === '') {
         if (data.length > 0) {
           yield { id, data: data.join('\n') };
         }
         data = [];
-        size = Buffer.byteLength(pending);
+        size = 0;
         continue;
       }
+      size += Buffer.byteLength(line) + 1;
+      checkSize(size, maxEventBytes);
       const { field, value } = splitField(line);
       if (field === 'data') {
         data.push(value);
@@ -45,10 +42,52 @@ export async function* readServerSentEvents(
         id = value;
       }
     }
-    if (size > maxEventBytes) {
-      throw new SallyportError('AGENT_REFUSED', `The agent sent an event of more than ${maxEventBytes} bytes.`);
-    }
+    checkSize(size + lines.openBytes(), maxEventBytes);
   }
+}
+
+function checkSize(size: number, maxEventBytes: number): void {
+  if (size > maxEventBytes) {
+    throw new SallyportError('AGENT_REFUSED', `The agent sent an event of more than ${maxEventBytes} bytes.`);
+  }
+}
+
+interface LineReader {
+  /** The lines that this text completes. */
+  push(text: string): readonly string[];
+  /** Bytes of the line that is not complete yet. */
+  openBytes(): number;
+}
+
+/** Looks at each character once, however the text is cut: a machine chooses the size of its chunks. */
+function createLineReader(): LineReader {
+  let pieces: string[] = [];
+  let bytes = 0;
+  let afterReturn = false;
+  return {
+    push: (text) => {
+      if (text === '') return [];
+      // The second half of a CRLF whose first half ended a line.
+      let start = afterReturn && text.startsWith('\n') ? 1 : 0;
+      const lines: string[] = [];
+      for (const { index, 0: end } of text.matchAll(/\r\n|\r|\n/g)) {
+        if (index < start) continue;
+        pieces.push(text.slice(start, index));
+        lines.push(pieces.join(''));
+        pieces = [];
+        bytes = 0;
+        start = index + end.length;
+      }
+      if (start < text.length) {
+        const rest = text.slice(start);
+        pieces.push(rest);
+        bytes += Buffer.byteLength(rest);
+      }
+      afterReturn = text.endsWith('\r');
+      return lines;
+    },
+    openBytes: () => bytes,
+  };
 }
 
 function splitField(line: string): { readonly field: string; readonly value: string } {

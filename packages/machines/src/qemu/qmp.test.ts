@@ -3,8 +3,11 @@ import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 
 import { systemClock } from '@sallyport/core';
+import { countScanned } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openQmp } from './qmp.ts';
@@ -86,6 +89,22 @@ describe("QEMU's monitor", () => {
     monitor = new FakeMonitor(path, answer);
     return openQmp(connect(path), { clock: systemClock, signal, answerMs });
   }
+
+  it('looks at each character of a long line a few times at most, in chunks of one byte', async () => {
+    const greeting = JSON.stringify({ ...GREETING, padding: 'x'.repeat(20_000) });
+    const answer = JSON.stringify({ return: {}, id: 1 });
+    const connection = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const scanned = await countScanned(async () => {
+      const opened = openQmp(connection, { clock: systemClock, signal });
+      for (const character of `${greeting}\n`) connection.push(character);
+      // The answer fits once the command is sent, a few promises after the greeting.
+      await setImmediate();
+      connection.push(`${answer}\n`);
+      await opened;
+    });
+    expect(scanned).toBeLessThan(10 * greeting.length);
+    connection.destroy();
+  });
 
   it('is greeted, turns commands on, and knows the version', async () => {
     const qmp = await open(({ id }) => [{ return: { status: 'running' }, id }]);

@@ -79,7 +79,9 @@ interface Waiting {
 function followLines(connection: Duplex) {
   const waiting = new Set<Waiting>();
   let ended: SallyportError | undefined;
-  let text = '';
+  // Pieces of the line that is not complete yet.
+  let open: string[] = [];
+  let openLength = 0;
 
   function end(why: string, cause?: unknown): void {
     ended ??= new SallyportError('MACHINE_FAILED', `QEMU's monitor ${why}.`, { cause });
@@ -106,10 +108,16 @@ function followLines(connection: Duplex) {
 
   connection.setEncoding('utf8');
   connection.on('data', (chunk: string) => {
-    const pieces = (text + chunk).split('\n');
-    text = pieces.pop() ?? '';
-    for (const line of pieces) if (line.trim() !== '') take(line);
-    if (text.length > MAX_LINE) end('said more than a monitor says');
+    const [first = '', ...others] = chunk.split('\n');
+    open.push(first);
+    openLength += first.length;
+    for (const next of others) {
+      const line = open.join('');
+      open = [next];
+      openLength = next.length;
+      if (line.trim() !== '') take(line);
+    }
+    if (openLength > MAX_LINE) end('said more than a monitor says');
   });
   connection.on('error', (cause) => end('broke off', cause)).on('close', () => end('ended'));
 

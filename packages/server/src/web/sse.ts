@@ -8,13 +8,19 @@ export interface ServerSentEvent {
  * `EventSource` cannot: it sends GET only.
  */
 export async function* readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<ServerSentEvent> {
-  let rest = '';
+  // Pieces of the line that is not complete yet. They are joined once: a CLI chooses how long its lines are.
+  let open: string[] = [];
+  let afterReturn = false;
   let id = '';
   let data: string[] = [];
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
+    if (text === '') continue;
+    const [first = '', ...others] = text.slice(afterReturn && text.startsWith('\n') ? 1 : 0).split(/\r\n|\r|\n/);
+    afterReturn = text.endsWith('\r');
+    open.push(first);
+    for (const next of others) {
+      const line = open.join('');
+      open = [next];
       const [, name = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
       if (name === 'id') id = value;
       if (name === 'data') data.push(value);
