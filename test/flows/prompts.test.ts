@@ -119,6 +119,11 @@ describe('bringing a machine up', () => {
       reason: 'not-allowed',
     };
     expect(world.events).toContainEqual(expect.objectContaining(refused));
+    for (let time = 0; time < 1_080; time++) world.refuse(id, 'registry.npmjs.org');
+    await world.clock.advance(60_000);
+    const rows = world.events.filter(({ type }) => type === 'egress.refused');
+    expect(rows).toHaveLength(2);
+    expect(rows[1]).toMatchObject({ ...refused, count: 1_082 });
     await world.app.close();
   });
 

@@ -11,6 +11,7 @@ import { createLedger } from '../credentials/ledger.ts';
 import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
 import { createRefusals } from '../runtime/egress-refusals.ts';
+import { createRepeatLimit } from '../runtime/repeat-limit.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
 import { createNotifier } from '../runtime/journal-stream.ts';
@@ -120,6 +121,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     store,
     egress: options.egress,
     refusals: createRefusals(),
+    repeatLimit: createRepeatLimit({ clock }),
     ledger: createLedger({
       store,
       keyRing: options.keyRing,
@@ -230,6 +232,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       await chores;
       await warmPool.closed();
       await cliMachines.stopAll('server-stopping');
+      runtime.repeatLimit.flush();
     },
   };
 }

@@ -110,7 +110,7 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
   const { running, userId } = entry;
   for await (const event of running.agent.events(signal)) {
     if (event.type === 'credential.rejected') {
-      runtime.emit({ type: 'credential.rejected', userId, provider: event.provider, problem: event.problem });
+      noteRejected(runtime, entry, event.provider, event.problem);
     } else if (event.type === 'credential.offered') {
       const { provider, files, offerId } = event;
       // From a machine that makes things up; there is nothing to store and nobody to tell.
@@ -120,12 +120,29 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
         const outcome = await entry.intake(() =>
           takeIn(runtime, { userId, provider, machineId: running.id, files, reason: 'rotation' }),
         );
-        if (outcome.outcome === 'refused')
-          runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
+        if (outcome.outcome === 'refused') noteRejected(runtime, entry, provider, outcome.problem);
         await running.agent.acknowledge(offerId);
       });
     }
   }
+}
+
+/** A machine can have its files refused as often as it likes. */
+function noteRejected(runtime: Runtime, { running, userId }: CliMachine, provider: string, problem: string): void {
+  if (!runtime.registry.has(provider)) return;
+  runtime.repeatLimit.note({
+    scope: running.id,
+    kind: `${provider} ${problem}`,
+    group: provider,
+    tell: (count, isOther) =>
+      runtime.emit({
+        type: 'credential.rejected',
+        userId,
+        provider,
+        problem: isOther ? 'other problems' : problem,
+        ...(count > 1 && { count }),
+      }),
+  });
 }
 
 /** Reads what a running machine holds, and stores it. Throws where anything it holds cannot be read or stored. */

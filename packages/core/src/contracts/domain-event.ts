@@ -28,7 +28,13 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly version: number;
       readonly reason: 'login' | 'rotation' | 'harvest' | 'import';
     }
-  | { readonly type: 'credential.rejected'; readonly provider: string; readonly problem: string }
+  | {
+      readonly type: 'credential.rejected';
+      readonly provider: string;
+      readonly problem: string;
+      /** As for `egress.refused`. */
+      readonly count?: number;
+    }
   | {
       readonly type: 'credential.injected';
       readonly provider: string;
@@ -54,6 +60,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly machineId: string;
       readonly host: string;
       readonly reason: RefusalReason;
+      /** Refusals this stands for, where it sums up those of a minute after the first. Absent: one. */
+      readonly count?: number;
     }
   /** The driver has taken away what it had on a host for machines that are gone; each in a few words. */
   | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }

@@ -127,6 +127,9 @@ export function contextOf({ userId, provider, sessionId }: MachineRequest, signa
   return { userId, provider, sessionId, signal };
 }
 
+/** In place of the host, where a machine asks for more hosts than are told apart. */
+const OTHER_HOSTS = '(other hosts)';
+
 export function egressOptions(
   runtime: Runtime,
   { userId, machineId }: MachineRequest,
@@ -135,7 +138,20 @@ export function egressOptions(
   return {
     signal,
     onRefused: (host, reason) => {
-      runtime.emit({ type: 'egress.refused', userId, machineId, host, reason });
+      runtime.repeatLimit.note({
+        scope: machineId,
+        kind: `${reason} ${host}`,
+        group: reason,
+        tell: (count, isOther) =>
+          runtime.emit({
+            type: 'egress.refused',
+            userId,
+            machineId,
+            host: isOther ? OTHER_HOSTS : host,
+            reason,
+            ...(count > 1 && { count }),
+          }),
+      });
       runtime.refusals.tell(machineId, host, reason);
     },
   };

@@ -13,6 +13,7 @@ import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.t
 import type { ProviderGate } from '../provider/gate.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
+import type { RepeatLimit } from './repeat-limit.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from '../contracts/store.ts';
 
@@ -24,6 +25,8 @@ export interface Runtime {
   readonly store: Store;
   readonly egress: Egress;
   readonly refusals: Refusals;
+  /** For events that a machine can cause at will. */
+  readonly repeatLimit: RepeatLimit;
   readonly ledger: Ledger;
   readonly hooks: HookCalls;
   readonly connectAgent: ConnectAgent;

@@ -81,7 +81,7 @@ export function createMetrics(): Metrics {
             prompts.inc({ provider: event.provider, outcome: event.outcome });
             break;
           case 'egress.refused':
-            refused.inc();
+            refused.inc(event.count ?? 1);
             break;
           case 'machine.state':
             if (event.state === 'running') running.set(event.machineId, event.role);
