@@ -18,6 +18,8 @@ export interface CapturedLogin {
 const AGENT_GRACE_MS = 30_000;
 /** The agent offers the credential before it says that the login is finished. */
 const OFFER_GRACE_MS = 10_000;
+/** Problems with the credential file that a login machine gets to tell. Each is stored. */
+const MOST_PROBLEMS = 10;
 
 /**
  * Drives one login through the agent of a browser machine, from the CLI's start to the captured credential.
@@ -61,6 +63,7 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
 
 async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortController): Promise<CapturedLogin> {
   const { session, agent, manifest, signal } = attempt;
+  const problems = new Set<string>();
   for await (const event of agent.events(signal)) {
     if ('sessionId' in event && event.sessionId !== session.sessionId) continue;
     switch (event.type) {
@@ -97,7 +100,8 @@ async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortContro
         }
         break;
       case 'credential.rejected':
-        if (event.provider !== manifest.id) break;
+        if (event.provider !== manifest.id || problems.has(event.problem) || problems.size >= MOST_PROBLEMS) break;
+        problems.add(event.problem);
         await session.note({ type: 'notice', message: `The credential file was not accepted yet: ${event.problem}` });
         break;
       case 'credential.offered':
