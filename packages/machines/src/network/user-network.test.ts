@@ -144,7 +144,7 @@ describe('netdevWords', () => {
 
   it('takes no name that socat would read as something else', () => {
     const way = { folder: '/data', name: 'x,exec:sh' };
-    expect(() => netdevWords({ ...facts, way })).toThrow(/cannot be a machine's way out/);
+    expect(() => netdevWords({ ...facts, way })).toThrow(/cannot be a machine's egress/);
   });
 });
 
