@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
-import type { IncomingMessage } from 'node:http';
-import { connect, createServer as createNetServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { createServer, IncomingMessage, request as httpRequest } from 'node:http';
+import { connect, createServer as createNetServer, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 import { SallyportError } from '@sallyport/core';
@@ -187,6 +186,47 @@ describe('the splice between a viewer and the agent', () => {
     socket.resume();
     await closed;
     expect((await ended).reason).toBe(reason);
+  });
+
+  it('gives a slow viewer the last bytes of an agent that has closed', async () => {
+    const agent = new Duplex({ allowHalfOpen: false, read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const taken: (() => void)[] = [];
+    const received: Buffer[] = [];
+    const viewer = new Duplex({
+      writableHighWaterMark: 1,
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => {
+        received.push(chunk);
+        taken.push(done);
+      },
+    });
+    const headers = { upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': KEY };
+    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', headers });
+    const ended = new Promise<DesktopEnd>((resolve) => {
+      void spliceDesktop({
+        request,
+        socket: viewer,
+        head: Buffer.alloc(0),
+        upgrade: async () => ({ socket: agent, head: Buffer.alloc(0), accept: 'x', protocol: undefined }),
+        limits: roomy,
+        onEnd: resolve,
+      });
+    });
+    agent.push('first ');
+    agent.push('second ');
+    agent.push(null);
+    await once(agent, 'end');
+    await setImmediate();
+    // Only now the viewer takes what it was sent.
+    const taking = async (): Promise<void> => {
+      while (!viewer.destroyed) {
+        for (const done of taken.splice(0)) done();
+        await setImmediate();
+      }
+    };
+    const [{ reason, toViewer }] = await Promise.all([ended, taking()]);
+    expect(Buffer.concat(received).toString()).toMatch(/first second $/);
+    expect({ reason, toViewer }).toEqual({ reason: 'closed', toViewer: 13 });
   });
 
   it('lets a slow viewer hold the agent back instead of filling memory', async () => {

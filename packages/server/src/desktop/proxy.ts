@@ -121,6 +121,9 @@ async function join(
   };
   const watching = watch().catch(() => {});
   const { signal } = over;
+  // An agent that closes would break the direction to it at once, and with it the other, whose last bytes may still be on
+  // their way to a slow viewer.
+  agent.socket.allowHalfOpen = true;
   const ways = [
     pipeline(viewer, counter('fromViewer'), agent.socket, { signal }),
     pipeline(agent.socket, counter('toViewer'), viewer, { signal }),
