@@ -36,7 +36,7 @@ describe('the credential', () => {
   const screen = (token: string): string => `Your OAuth token (valid for 1 year):\n\n ${token}\n\n Store this token`;
 
   it('is found on the screen of setup-token', () => {
-    const from = item?.as === 'environment' && item.from !== 'person' ? item.from : { text: 'none' };
+    const from = item?.as === 'environment' && item.from !== 'user' ? item.from : { text: 'none' };
     expect(matchText(from, screen('sk-ant-oat01-FAKE-15_0f9b'))).toBe('sk-ant-oat01-FAKE-15_0f9b');
     expect(matchText(from, 'export CLAUDE_CODE_OAUTH_TOKEN=<token>')).toBeUndefined();
   });

@@ -98,7 +98,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       as: 'environment',
       id: 'api_key',
       name: 'ANTHROPIC_API_KEY',
-      from: 'person',
+      from: 'user',
       manualEntry: {
         title: 'Use an API key of Anthropic',
         label: 'API key (ANTHROPIC_API_KEY)',

@@ -76,7 +76,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       as: 'environment',
       id: 'api_key',
       name: 'OPENAI_API_KEY',
-      from: 'person',
+      from: 'user',
       manualEntry: {
         title: 'Use an API key of OpenAI',
         label: 'API key (OPENAI_API_KEY)',

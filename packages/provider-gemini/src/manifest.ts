@@ -56,7 +56,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       as: 'environment',
       id: 'api_key',
       name: 'GEMINI_API_KEY',
-      from: 'person',
+      from: 'user',
       manualEntry: {
         title: 'Use an API key of Google AI Studio',
         label: 'API key (GEMINI_API_KEY)',

@@ -34,7 +34,7 @@ export function findValues(
   const text = screen.lines.join('\n');
   const found = items.flatMap((item) => {
     if (item.as !== 'environment') return [];
-    const value = item.from === 'person' ? answers.get(item.id) : matchText(item.from, text);
+    const value = item.from === 'user' ? answers.get(item.id) : matchText(item.from, text);
     return value === undefined ? [] : [[item.id, value] as const];
   });
   return Object.fromEntries(found);

@@ -53,7 +53,7 @@ export function createCapacity(limits: Need): Capacity {
       throw new SallyportError(
         'CONFIG_HOST_UNSUITABLE',
         `A machine of ${memoryMb} MB and ${vcpus} vCPUs never fits on this host, which has ${host} for machines.`,
-        { hint: 'Ask whoever operates this server: the limits are `capacity` in its configuration.' },
+        { hint: 'Ask the operator of this server: the limits are `capacity` in its configuration.' },
       );
     },
     get places() {

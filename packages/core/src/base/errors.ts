@@ -18,14 +18,14 @@ const facts = (status: number, retryable: boolean, hint: string): ErrorCodeFacts
 
 export const errorCodes = {
   CONFIG_INVALID: facts(500, false, 'Correct the named setting and start again.'),
-  CONFIG_HOST_UNSUITABLE: facts(500, false, 'Run `sallyport doctor` to see what this host lacks.'),
+  CONFIG_HOST_UNSUITABLE: facts(500, false, 'Run `sallyport doctor` to see what is missing on this host.'),
   CONFIG_DATA_DIR_BUSY: facts(500, false, 'Stop the other server, or set SALLYPORT_DATA_DIR to another directory.'),
 
   PLUGIN_FAILED: facts(500, false, 'Look at the named plugin; the cause is attached.'),
   PLUGIN_TIMED_OUT: facts(500, true, 'The named plugin did not finish before its deadline.'),
 
   PROVIDER_UNKNOWN: facts(404, false, 'List the providers with GET /api/providers.'),
-  PROVIDER_DISABLED: facts(403, false, 'Ask whoever operates this server.'),
+  PROVIDER_DISABLED: facts(403, false, 'Ask the operator of this server.'),
   PROVIDER_MANIFEST_INVALID: facts(500, false, 'Correct the named field of the manifest.'),
   PROVIDER_CLI_MISSING: facts(503, true, 'The CLI is installed from npm on first use; see the cause.'),
 
@@ -39,7 +39,7 @@ export const errorCodes = {
   MACHINE_DISK_INTERRUPTED: facts(
     503,
     true,
-    'Try again: the disk is as it was. If it happens again, see in the log of the kernel whether this host lacks memory.',
+    'Try again: the disk is as it was. If it happens again, check the kernel log for out-of-memory messages.',
   ),
   MACHINE_IMAGE_MISSING: facts(503, false, 'Run `sallyport images build` for it; `sallyport images list` shows all.'),
   MACHINE_IMAGE_DAMAGED: facts(500, false, 'Remove its directory and run `sallyport images build` again.'),
@@ -62,16 +62,16 @@ export const errorCodes = {
   LOGIN_URL_REFUSED: facts(
     502,
     false,
-    'Do not open that link. Choose another method, or ask whoever operates this server.',
+    'Do not open that link. Choose another method, or ask the operator of this server.',
   ),
-  LOGIN_PROMPT_REFUSED: facts(502, false, 'Choose another method, or ask whoever operates this server.'),
+  LOGIN_PROMPT_REFUSED: facts(502, false, 'Choose another method, or ask the operator of this server.'),
   LOGIN_PORT_TAKEN: facts(409, true, 'Free the callback port on this host, or choose the device-code method.'),
   LOGIN_CALLBACK_REFUSED: facts(400, false, 'Open the sign-in link again and finish it there.'),
   LOGIN_ABANDONED: facts(408, true, 'Nobody finished the login. Start again when you are ready.'),
   LOGIN_DRIFT: facts(
     502,
     false,
-    'Choose another method. Whoever operates this server: compare the screen with the rules of the login method.',
+    'Choose another method. If you operate this server, compare the screen with the rules of the login method.',
   ),
   LOGIN_CANCELLED: facts(409, true, 'Start again when you are ready.'),
   LOGIN_INTERRUPTED: facts(503, true, 'The server was restarted during this login. Start again.'),
@@ -99,7 +99,7 @@ export const errorCodes = {
   PROMPT_CANCELLED: facts(409, false, 'Send the prompt again when you are ready.'),
 
   STORE_UNAVAILABLE: facts(503, true, 'The database does not answer. Try again shortly.'),
-  STORE_CONFLICT: facts(409, true, 'Somebody else changed the same record. Read it and try again.'),
+  STORE_CONFLICT: facts(409, true, 'The record was changed in the meantime. Read it and try again.'),
 
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),
   ACCESS_TICKET_INVALID: facts(401, true, 'Reload the page to get a new viewer ticket.'),

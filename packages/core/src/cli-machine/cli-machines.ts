@@ -16,7 +16,7 @@ import { wakeCliMachine } from './wake-cli-machine.ts';
 export interface CliMachines {
   /**
    * The user's machine, up, with the newest credentials. Single-flight per user. The caller holds it
-   * until `release`, so that it is not put to rest in between.
+   * until `release`, so that it is not stopped in between.
    */
   acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
@@ -34,7 +34,7 @@ export interface CliMachines {
   stopIdle(idleMs: number): Promise<void>;
   /** Whether the user's machine runs, so that a prompt needs no other. */
   isUp(userId: string): boolean;
-  /** What machines take that {@link CliMachines.makeRoom} may put to rest. */
+  /** What the machines take that {@link CliMachines.makeRoom} may stop. */
   spare(): Need;
   /** Puts the machine to rest that was not used for the longest time, and some time at least. False: there is none. */
   makeRoom(): Promise<boolean>;
@@ -123,7 +123,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return up.get(entry.userId) === entry && entry.active === 0 && !entry.ended;
   }
 
-  /** Machines that can be put to rest at once: nobody uses them, and nothing is under way for their users. */
+  /** Machines that can be stopped at once: no prompt uses them, and no work is queued for their users. */
   function spareMachines(): readonly CliMachine[] {
     const before = runtime.clock.monotonic() - runtime.settings.capacity.spareAfterMs;
     const isSpare = (entry: CliMachine): boolean =>
@@ -143,7 +143,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
 
   /**
    * The machine ended by itself: crashed, or was killed. Its disk may hold a rotation nobody saw. It is cleared
-   * up in line, once: somebody before may start it again, and that start must not be taken for the one that ended.
+   * up in turn, once: a caller before may start it again, and that start must not be taken for the one that ended.
    */
   function onExit(entry: CliMachine): void {
     entry.ended = true;
@@ -174,7 +174,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
           entry.lastUsed = runtime.clock.monotonic();
           return entry;
         });
-        // Somebody who gives up while others are served need not wait for them; one who is served cleans up first.
+        // A caller that gives up while others are served need not wait for them; one that is served cleans up first.
         flight.catch(() => undefined);
         await orAborted(signal, begun.promise);
         return flight;
@@ -215,9 +215,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         const isCurrent = up.get(userId)?.running.id === machineId;
         if (isCurrent) await rest(userId, 'destroy');
         const known = await findCliMachine(runtime, userId, machineId);
-        // It was still to be made, for somebody who was sent away.
+        // It was still to be made, for a caller that has given up.
         if (!known && anybody) return;
-        if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'There is no machine to destroy.');
+        if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'This user has no machine to destroy.');
         const { record, existing } = known;
         await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
           if (!existing) return;
@@ -256,7 +256,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       await Promise.all(
         idle.map((entry) =>
           exclusively(entry.userId, async () => {
-            // Somebody may have come while it waited in line.
+            // A prompt may have arrived while it waited in line.
             if (isIdle(entry)) await rest(entry.userId, 'idle');
           }),
         ),
@@ -279,7 +279,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     makeRoom: async () => {
       const [found] = spareMachines();
       if (!found) return false;
-      // Its line is empty, so this begins at once: whoever asks may hold up others.
+      // Its queue is empty, so this begins at once: the caller may hold up others.
       await exclusively(found.userId, () => rest(found.userId, 'make-room'));
       return true;
     },

@@ -15,7 +15,7 @@ export interface MachineDriver {
   readonly features: DriverFeatures;
   /** Makes the machine's disk and reserves what it needs. It does not run yet. */
   create(plan: MachinePlan, options: { readonly signal: AbortSignal }): Promise<Machine>;
-  /** Everything on this host that this driver made, whoever made it run. */
+  /** Everything on this host that this driver made, in this process or an earlier one. */
   list(): Promise<readonly MachineRef[]>;
   /** Takes a machine over after a crash. `undefined`: nothing is left of it. */
   adopt(ref: MachineRef): Promise<Machine | undefined>;
@@ -31,14 +31,14 @@ export interface MachineDriver {
    * from then on it does that in spare room only. Where no application calls it, the host is the driver's own.
    */
   lendSpareRoom?(use: UseSpareRoom): void;
-  /** What this host has and lacks for this driver. */
+  /** What this host has, and what is missing for this driver. */
   doctor(): Promise<readonly Check[]>;
 }
 
 export interface DriverFeatures {
   /** The machine can run a desktop, so the user can log in inside it. */
   readonly desktop: boolean;
-  /** Why there is no desktop, with the fix; absent where there is one. */
+  /** Why there is no desktop, with the fix. Absent if there is one. */
   readonly desktopHint?: string;
   /**
    * How the CLI's loopback callback port is reached from the user's own browser.
@@ -100,17 +100,17 @@ export interface Machine {
 export interface MachineExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last lines of the console, redacted by the driver of its own token. */
+  /** The last lines of the console, with the machine's token redacted by the driver. */
   readonly console: string;
 }
 
-/** The homes on a machine's disk. In a CLI machine each provider has one of its own, and `~/` is that one. */
+/** The homes on a machine's disk. In a CLI machine each provider has a separate home, and `~/` means that home. */
 export interface MachineDisk {
   /** Reads files by home path. A file that is absent is left out. Refuses links, devices, FIFOs and files over 256 KiB. */
   harvest(provider: string, paths: readonly string[]): Promise<readonly PlacedFile[]>;
   /** Writes files by temporary file and rename, owned by the machine, and reads them back. */
   inject(provider: string, files: readonly PlacedFile[]): Promise<void>;
-  /** Removes files by home path; absent ones are no error. */
+  /** Removes files by home path; absent ones are not an error. */
   remove(provider: string, paths: readonly string[]): Promise<void>;
 }
 

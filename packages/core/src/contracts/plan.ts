@@ -2,7 +2,7 @@ import type { LoginDisplay } from '../protocol/agent-api.ts';
 
 export type MachineRole = 'browser' | 'cli';
 
-/** What a machine shall be, decided before anything exists. Passed through `machine.plan`. */
+/** What a machine is to be, decided before it exists. Passed through `machine.plan`. */
 export interface MachinePlan {
   /** Chosen by core: `m-` and 20 lower-case base32 characters. Hooks cannot change it. */
   readonly machineId: string;

@@ -57,7 +57,7 @@ describe('missingPart', () => {
 
 describe('missingParts', () => {
   const settings: CredentialFileItem = { ...auth, id: 'settings', role: 'settings', require: [] };
-  const key = credentialItemSchema.parse({ as: 'environment', id: 'key', name: 'API_KEY', from: 'person' });
+  const key = credentialItemSchema.parse({ as: 'environment', id: 'key', name: 'API_KEY', from: 'user' });
 
   it('names the item and the problem', () => {
     expect(missingParts([auth, settings], { auth: '{', settings: '[' })).toEqual([

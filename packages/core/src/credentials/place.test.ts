@@ -34,7 +34,7 @@ const items: readonly CredentialItem[] = [
     write: 'merge-json',
     paths: { browser: '~/.cli.json', cli: '~/.cli.json' },
   },
-  { as: 'environment', id: 'key', name: 'API_KEY', from: 'person' },
+  { as: 'environment', id: 'key', name: 'API_KEY', from: 'user' },
 ].map((item) => credentialItemSchema.parse(item));
 
 describe('placing a credential', () => {
@@ -133,7 +133,7 @@ describe('a value that goes into a settings file', () => {
     as: 'environment',
     id: 'filed_key',
     name: 'ACME_KEY',
-    from: 'person',
+    from: 'user',
     settings: [{ path: '~/.cli/auth.json', content: '{"key":"{{value}}"}' }],
   } as const;
   const all = [...items, credentialItemSchema.parse(key)];

@@ -55,9 +55,9 @@ describe('the method selection', () => {
     const shape = { pattern: '^k-' };
     const manualEntry = { title: 'Key', label: 'Key', shape, example: 'k-…' };
     const credentials = [
-      { as: 'environment', id: 'api_key', name: 'KEY', from: 'person', manualEntry },
+      { as: 'environment', id: 'api_key', name: 'KEY', from: 'user', manualEntry },
       { as: 'environment', id: 'token', name: 'TOKEN', from: shape, manualEntry },
-      { as: 'environment', id: 'silent', name: 'OTHER', from: 'person' },
+      { as: 'environment', id: 'silent', name: 'OTHER', from: 'user' },
     ] as const;
     const all = rank({ credentials, prefer: 'least-intrusive' }).choices;
     expect(all.map(methodName).slice(-2)).toEqual(['api-key', 'token']);

@@ -21,7 +21,7 @@ const credentialEnvironmentSchema = z.strictObject({
   as: z.literal('environment'),
   id: idSchema,
   name: environmentNameSchema,
-  from: z.union([matcherSchema, z.literal('person')]),
+  from: z.union([matcherSchema, z.literal('user')]),
   /** Makes it a way to connect of its own: the user hands over a value they have already, and no CLI runs. */
   manualEntry: z
     .strictObject({

@@ -25,7 +25,7 @@ export function manualEntries(items: readonly CredentialItem[]): readonly Manual
   return items.flatMap((item) => {
     if (item.as !== 'environment' || !item.manualEntry) return [];
     const { manualEntry } = item;
-    const kind = item.from === 'person' ? 'api-key' : 'import';
+    const kind = item.from === 'user' ? 'api-key' : 'import';
     return [{ id: manualEntryId(item), title: manualEntry.title, kind, item: { ...item, manualEntry } }];
   });
 }
@@ -49,7 +49,7 @@ export function checkEnteredValue(items: readonly CredentialItem[], files: Crede
 
 function checkValue(item: CredentialEnvironmentItem, value: string): string {
   const { manualEntry, from, name } = item;
-  const shape = manualEntry?.shape ?? (from === 'person' ? undefined : from);
+  const shape = manualEntry?.shape ?? (from === 'user' ? undefined : from);
   // It goes into an environment variable, where a zero byte would end it and a line end has no business.
   const isPlain = value !== '' && !/[\p{Cc}\s]/u.test(value);
   if (isPlain && (shape === undefined || matchText(shape, value) !== undefined)) return value;

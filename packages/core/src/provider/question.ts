@@ -16,9 +16,9 @@ export const questionSchema = z.strictObject({
     .array(z.strictObject({ label: z.string().max(200), send: z.string().max(100) }))
     .max(20)
     .optional(),
-  /** What every right answer looks like: another one is refused to whoever gave it, and the CLI never sees it. */
+  /** What every right answer looks like: any other is refused, and the CLI never sees it. */
   shape: matcherSchema.optional(),
-  /** What to paste, for whoever has pasted something else. */
+  /** What to paste, shown after a refused answer. */
   example: z.string().min(1).max(200).optional(),
 });
 

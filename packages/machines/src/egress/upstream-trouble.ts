@@ -14,7 +14,7 @@ interface Why {
   readonly cause?: unknown;
 }
 
-const HINT = 'Ask whoever runs the proxy, or set another one: `egress` in the configuration.';
+const HINT = 'Ask the operator of the proxy, or set another one: `egress` in the configuration.';
 
 export function wrongLogin(proxy: Where, cause?: unknown): SallyportError {
   const hint = 'Correct `username` and `password` of `egress` in the configuration.';

@@ -28,7 +28,7 @@ export interface SallyportConfig {
   readonly enabledProviders?: readonly string[] | undefined;
   /** Plugins, or names of modules that export a `plugin`. Trusted code. They join in in this order. */
   readonly plugins?: readonly (string | Plugin)[] | undefined;
-  /** Modules that export a `fakeVendors`: fake vendors of your own providers, for `sallyport providers verify`. */
+  /** Modules that export `fakeVendors`, which stand in for the vendors of your providers, for `sallyport providers verify`. */
   readonly fakeVendors?: readonly string[] | undefined;
   /**
    * What makes machines. Default `process`: supervised processes on this host, for development. `firecracker`: virtual
@@ -54,7 +54,7 @@ export interface SallyportConfig {
    * where their manifests do not.
    */
   readonly acceptedTerms?: readonly string[] | undefined;
-  /** `desktop` (default, where there is one) or the way that shows the user least. */
+  /** `desktop` (the default, if there is a desktop) or the method that shows the user least. */
   readonly logins?: { readonly prefer?: Settings['prefer'] | undefined } | undefined;
   /**
    * A login is refreshed this many minutes before its access token ends, while its machine runs and where its CLI has a
@@ -62,7 +62,7 @@ export interface SallyportConfig {
    */
   readonly keepAliveMinutes?: number | undefined;
   /**
-   * Hosts added to those of the providers: `signIn` while somebody logs in, for instance a company's own identity
+   * Hosts added to those of the providers: `signIn` while a user logs in, for instance a company's own identity
    * provider; `work` while CLIs work. `none` is the default; `public` is port 443 of every public host, so that a CLI
    * can install packages and read pages, and also send whatever it was told to anywhere.
    */
@@ -74,9 +74,9 @@ export interface SallyportConfig {
     | undefined;
   /** What no plugin can exceed. */
   readonly ceiling?: Partial<Ceiling> | undefined;
-  /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
+  /** A CLI machine without prompts is hibernated or stopped after this. Default 5 minutes. */
   readonly idleMs?: number | undefined;
-  /** How much later at most, as a part of `idleMs`, so that machines do not all go to rest at once. Default 0.2. */
+  /** How much later at most, as a fraction of `idleMs`, so that machines do not all stop at once. Default 0.2. */
   readonly idleJitter?: number | undefined;
   /** What machines may take of this host. `sallyport capacity` says how many that are. */
   readonly capacity?:
@@ -92,7 +92,7 @@ export interface SallyportConfig {
       }
     | undefined;
   /**
-   * Browser machines kept ready while somebody looks at what can be connected, so that Connect shows the sign-in page
+   * Browser machines kept ready while a user looks at what can be connected, so that Connect shows the sign-in page
    * at once. Each takes a few hundred megabytes for as long. Default 1; 0 starts every one on the click.
    */
   readonly warmBrowserMachines?: number | undefined;
@@ -110,7 +110,7 @@ export interface SallyportConfig {
 export interface QemuSettings {
   readonly kind: 'qemu';
   /**
-   * `bridge`: TAP devices on a bridge of their own, which needs root; `user`: inside each machine's QEMU, which needs
+   * `bridge`: TAP devices on a separate bridge, which needs root; `user`: inside each machine's QEMU, which needs
    * nothing. Default `bridge` where the server is root, else `user`. Both let a machine reach its egress proxy alone.
    */
   readonly network?: 'bridge' | 'user' | undefined;

@@ -106,7 +106,7 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
           as: 'environment',
           id: 'api_key',
           name: 'FAKE_API_KEY',
-          from: 'person',
+          from: 'user',
           manualEntry: {
             title: 'Use an API key',
             label: 'API key',

@@ -9,7 +9,7 @@ export function toStoreError(error: unknown): SallyportError {
     const state = error.code ?? '';
     if (isAway(state)) return unavailable(error);
     if (state === '40001' || state === '40P01' || state === uniqueViolation) {
-      return new SallyportError('STORE_CONFLICT', 'Somebody else changed the same record.', { cause: error });
+      return new SallyportError('STORE_CONFLICT', 'The record was changed in the meantime.', { cause: error });
     }
     return new SallyportError('INTERNAL', `The database refused a statement (SQLSTATE ${state}).`, { cause: error });
   }
