@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -148,7 +147,7 @@ describe('a server that runs', () => {
     server.child.kill('SIGTERM');
     await server.saying('stopping');
     // Those that come at once count as the first one.
-    while (server.child.kill(signal)) await sleep(50);
+    await expect.poll(() => server.child.kill(signal)).toBe(false);
     expect(await server.ended).toEqual({ code: null, signal });
     // Its database server has not been stopped. The next start does that.
     const next = start(own);
