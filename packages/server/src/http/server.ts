@@ -16,7 +16,9 @@ import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
 import { describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
-import { catalogueRoutes } from './routes/catalogue.ts';
+import { credentialRoutes } from './routes/credentials.ts';
+import { machineRoutes } from './routes/machines.ts';
+import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
@@ -89,7 +91,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });
   await app.register(loginRoutes, { sallyport, tickets });
   await app.register(promptRoutes, { sallyport });
-  await app.register(catalogueRoutes, { sallyport });
+  await app.register(providerRoutes, { sallyport });
+  await app.register(credentialRoutes, { sallyport });
+  await app.register(machineRoutes, { sallyport });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
   // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.
   const files = { cacheControl: false, etag: false, lastModified: false, acceptRanges: false };

@@ -1,0 +1,55 @@
+import {
+  emptyBodySchema,
+  hostLoadSchema,
+  machineListSchema,
+  machineParamsSchema,
+  resolveUserId,
+  userQuerySchema,
+} from '@sallyport/core';
+import type { Sallyport } from '@sallyport/core';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+/** The machines of a user, and the load of this host. */
+export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
+  app.get(
+    '/api/vms',
+    { schema: { querystring: userQuerySchema, response: { 200: machineListSchema } } },
+    async (request) => {
+      const machines = await sallyport.machines.list(resolveUserId(request.query.userId).userId);
+      return machines.map((machine) => ({
+        vmId: machine.machineId,
+        type: machine.role,
+        status: machine.state,
+        driver: machine.driver,
+        host: machine.host,
+        memoryMb: machine.memoryMb,
+        createdAt: machine.createdAt.toISOString(),
+      }));
+    },
+  );
+
+  app.get('/api/vms/load', { schema: { response: { 200: hostLoadSchema } } }, async () => {
+    const { waiting, underWay, running, hibernated, reserved, limits } = await sallyport.machines.host();
+    const memoryLimitMb = Number.isFinite(limits.memoryMb) ? limits.memoryMb : null;
+    return { waiting, underWay, running, hibernated, reservedMemoryMb: reserved.memoryMb, memoryLimitMb };
+  });
+
+  for (const action of ['hibernate', 'wake', 'destroy'] as const) {
+    app.post(
+      `/api/vms/:id/${action}`,
+      {
+        schema: {
+          params: machineParamsSchema,
+          querystring: userQuerySchema,
+          body: emptyBodySchema,
+          response: { 204: z.null() },
+        },
+      },
+      async (request, reply) => {
+        await sallyport.machines[action](resolveUserId(request.query.userId).userId, request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  }
+};
