@@ -29,6 +29,8 @@ export function openEventStream(response: ServerResponse, clock: Clock, signal: 
   // Ends by the signal alone.
   void beat().catch(() => {});
 
+  let blocked: Promise<void> | undefined;
+
   return {
     get waiting() {
       return response.writableLength;
@@ -36,7 +38,10 @@ export function openEventStream(response: ServerResponse, clock: Clock, signal: 
     send: async (data, id) => {
       if (signal.aborted || response.destroyed) return;
       const text = `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
-      if (!response.write(text)) await room(response);
+      if (response.write(text)) return;
+      // One pair of listeners, however many events wait for the same room.
+      blocked ??= room(response).finally(() => (blocked = undefined));
+      await blocked;
     },
     end: () => void response.end(),
   };
