@@ -11,7 +11,7 @@ export const providerRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypo
     '/api/providers',
     { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } },
     async (request) => {
-      // Whoever looks at what can be connected is about to click.
+      // A user who looks at the providers is about to click one.
       sallyport.warmPool.expect();
       const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
       return sallyport.providers.list().map(({ manifest }) => {
