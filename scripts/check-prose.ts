@@ -8,7 +8,8 @@ import { join, resolve } from 'node:path';
  * given, `npm run prose -- --update` records lower counts, and `npm run check` fails where a count is not the recorded one.
  */
 const rules: readonly { readonly pattern: RegExp; readonly instead: string }[] = [
-  { pattern: /\b(?:is|are|was|were) no\b(?! longer)/gi, instead: 'is not a' },
+  // "There is no …" is what everyone says.
+  { pattern: /(?<!\bthere )\b(?:is|are|was|were) no\b(?! longer)/gi, instead: 'is not a' },
   { pattern: /\bof (?:its|their|his|our|your|my) own\b/gi, instead: 'its own …, or nothing' },
   { pattern: /\banew\b/gi, instead: 'again' },
   { pattern: /\bshall\b/gi, instead: 'is to, or the present tense' },

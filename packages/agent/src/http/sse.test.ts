@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import type { ServerResponse } from 'node:http';
 
-import { createVirtualClock } from '@sallyport/testkit';
+import { createVirtualClock } from '../../../testkit/src/clock.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { openEventStream } from './sse.ts';

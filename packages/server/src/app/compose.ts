@@ -28,7 +28,7 @@ export interface Composition {
   readonly dataDirectory: string;
   readonly databaseUrl: string | undefined;
   readonly log: FastifyBaseLogger;
-  /** Sentences for whoever sits at the terminal. */
+  /** Prints a sentence for the operator at the terminal. */
   readonly say: (sentence: string) => void;
 }
 

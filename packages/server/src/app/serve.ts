@@ -84,7 +84,7 @@ function stopSignal(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   // The inspector would open its port on SIGUSR1, and with it everything this process knows.
   process.on('SIGUSR1', () => undefined);
-  // A terminal that is closed, or a reader that went away, is no reason to leave machines behind.
+  // Machines must not be left behind because a terminal was closed or a reader went away.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return promise;
 }
@@ -104,11 +104,11 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-/** Somebody at a terminal wants to see what goes wrong; a service manager keeps everything. */
+/** An operator at a terminal wants to see what goes wrong. A service manager keeps everything. */
 function logLevel(asked: string | undefined): string {
   const level = asked || (process.stderr.isTTY ? 'warn' : 'info');
   if (level === 'silent' || level in pino.levels.values) return level;
-  throw new SallyportError('CONFIG_INVALID', `LOG_LEVEL is "${level}", which is no level.`, {
+  throw new SallyportError('CONFIG_INVALID', `LOG_LEVEL is "${level}", which is not a valid level.`, {
     hint: `Use one of ${Object.keys(pino.levels.values).join(', ')}, silent.`,
   });
 }

@@ -12,7 +12,7 @@ export function checkAccess(request: IncomingMessage, allowedHosts: readonly str
   const { origin } = request.headers;
   // An absolute address in the request line would outrank `Host` (RFC 9112 §3.2.2); only proxies are sent one.
   if (request.url?.startsWith('/') !== true) {
-    throw new SallyportError('ACCESS_DENIED', 'This server is no proxy: the request line must hold a path.');
+    throw new SallyportError('ACCESS_DENIED', 'This server is not a proxy: the request line must hold a path.');
   }
   const host = onlyHost(request);
   if (host === undefined || !allowedHosts.includes(host)) {
@@ -57,7 +57,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** Where a link of another page may lead: the front page can be read by nobody else, and cannot be framed. */
 const VISITABLE = /^\/(\?|$)/;
 
-/** A user follows a link or types an address, and gets a page of their own. */
+/** A user follows a link or types an address, which opens a new page. */
 function isVisit({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }

@@ -48,7 +48,7 @@ export function createViewerTickets({
       return ticket;
     },
     redeem: (ticket, { userId, sessionId }) => {
-      // Looked up by digest: how long that takes says nothing about a ticket somebody guesses at.
+      // Looked up by digest, so that the time it takes reveals nothing to a guesser.
       const digest = hash(ticket).toString('hex');
       const found = live.get(digest);
       // Gone with the first use, also a use by the wrong user.

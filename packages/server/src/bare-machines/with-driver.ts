@@ -9,7 +9,7 @@ import type { ChosenDriver } from '../config/choose-driver.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 
-/** What a command that makes machines of its own is given. */
+/** What a command that makes machines receives. */
 export interface DriverCommand {
   readonly config: LoadedConfig;
   readonly dataDirectory: string;

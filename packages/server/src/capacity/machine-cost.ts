@@ -29,7 +29,7 @@ const machineCostSchema = z.strictObject({
   resting: z.strictObject({ kind: z.enum(['hibernated', 'stopped']), diskMb: amount, snapshotMb: amount }),
 });
 
-/** What one CLI machine takes of its host, as somebody measured it. */
+/** What one CLI machine takes of its host, as measured. */
 export type MachineCost = Readonly<z.output<typeof machineCostSchema>>;
 
 const fileSchema = z.strictObject({ version: z.literal(1), costs: z.array(machineCostSchema) });
@@ -37,7 +37,7 @@ const fileSchema = z.strictObject({ version: z.literal(1), costs: z.array(machin
 /** In the data directory: what was measured on this host. */
 export const COSTS_FILE = 'machine-costs.json';
 
-/** What was measured with this data directory; nothing is no error. */
+/** What was measured with this data directory. It is not an error if nothing was. */
 export async function readCosts(dataDirectory: string): Promise<readonly MachineCost[]> {
   const path = join(dataDirectory, COSTS_FILE);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const { pid } of children.splice(0)) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 });
 
-/** A process with a child of its own, both of which do nothing; its child knows nothing of the environment. */
+/** A process with a child. Both do nothing, and the child's environment is empty. */
 async function idle(environment: Record<string, string>, words: readonly string[] = []): Promise<number> {
   const script = 'env -i /bin/sleep 60 & echo ready; exec /bin/sleep 60';
   const child = spawn('/bin/sh', ['-c', script, 'idle', ...words], {

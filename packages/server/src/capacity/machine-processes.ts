@@ -24,7 +24,7 @@ const TICKS_PER_SECOND = 100;
 /**
  * Which processes of this host are which machine's: those that name it, and no other, in their arguments, environment,
  * working directory or mounts, and what these have started. Nothing is asked of the driver, so what the kernel keeps for
- * a machine, a process that serves several, and one that was started by somebody else (a container's) are not counted.
+ * a machine, a process that serves several, and one that another program started (a container's) are not counted.
  */
 export async function findProcesses(machineIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
   const ownMounts = await readlink('/proc/self/ns/mnt');
@@ -81,7 +81,7 @@ async function look(pid: number, ownMounts: string): Promise<Seen | undefined> {
   }
 }
 
-/** What a process in a sandbox of its own sees. The host's own mounts would name every machine to everybody. */
+/** What a process in its own sandbox sees. The host's mounts would name every machine to every process. */
 async function mountsOf(pid: number, ownMounts: string): Promise<string> {
   return (await readlink(`/proc/${pid}/ns/mnt`)) === ownMounts ? '' : readFile(`/proc/${pid}/mountinfo`, 'utf8');
 }

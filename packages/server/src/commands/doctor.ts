@@ -12,7 +12,7 @@ import { egressSettingsSchema } from '../config/egress-settings.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { findPostgresBinaries } from '../postgres/binaries.ts';
 
-/** Prints what this host has and lacks, each with its fix. Everything that is missing has a stand-in but Node itself. */
+/** Prints what this host has and what is missing, each with its fix. There is a fallback for everything but Node. */
 export async function doctor(dataDirectory: string, configFile: string): Promise<void> {
   const driver = await createProcessDriver({ dataDirectory, clock: systemClock });
   const checks = [

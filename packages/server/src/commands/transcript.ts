@@ -23,11 +23,11 @@ export interface TranscriptCommand {
   };
 }
 
-export const transcriptUsage = 'sallyport transcript record PROVIDER METHOD [--out FOLDER] [--columns N] [--rows N]';
+export const transcriptUsage = 'sallyport transcript record PROVIDER METHOD [--out DIRECTORY] [--columns N] [--rows N]';
 
 /**
- * Runs the pinned CLI in this terminal and in a home of its own, and writes what it shows without the secrets.
- * Resolves to the exit code. The agent's package does the work, in a process of its own: it has the terminal.
+ * Runs the pinned CLI in this terminal with a fresh home, and writes what it shows without the secrets.
+ * Resolves to the exit code. The agent's package does the work in a separate process, which has the terminal.
  */
 export async function transcriptCommand(words: readonly string[], command: TranscriptCommand): Promise<number> {
   const [action, provider, method, ...rest] = words;

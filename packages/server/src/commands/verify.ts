@@ -10,7 +10,7 @@ export interface VerifyArguments {
   readonly directory: string | undefined;
 }
 
-export const verifyUsage = 'sallyport providers verify ID [--cli-version V | --latest N] [--directory FOLDER]';
+export const verifyUsage = 'sallyport providers verify ID [--cli-version V | --latest N] [--directory DIRECTORY]';
 
 /** Prints what each release of a provider's CLI does, and resolves to whether all of it works. */
 export async function verifyCommand(

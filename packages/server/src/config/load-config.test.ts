@@ -69,7 +69,7 @@ describe('the configuration', () => {
     expect((await load(`{ providers: ['./tool.ts'], egress: ${egress} }`)).egress).toHaveProperty('kind');
   });
 
-  it('refuses a proxy service that lacks something, and repeats no password', async () => {
+  it('refuses a proxy service with a setting missing, and repeats no password', async () => {
     const egress = `{ kind: 'decodo', host: 'isp.example.com', password: 'canary-password' }`;
     const refused = await load(`{ providers: ['./tool.ts'], egress: ${egress} }`).catch(String);
     expect(refused).toMatch(/egress must be 'direct', \{ kind: 'proxy', … \}, \{ kind: 'decodo', … \}/);

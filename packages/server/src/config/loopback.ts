@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Whether nobody but this host can reach the address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+/** Whether only this host can reach the address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
 export function isLoopback(host: string): boolean {
   if (isIPv4(host)) return host.startsWith('127.');
   // The URL parser knows every spelling of ::1, and no zone.
@@ -9,4 +9,4 @@ export function isLoopback(host: string): boolean {
 }
 
 export const loopbackOnly =
-  'must be a loopback address such as 127.0.0.1: there is no sign-in yet, so whoever reached the server could use every account';
+  'must be a loopback address such as 127.0.0.1: there is no sign-in yet, so anyone who reached the server could use every account';

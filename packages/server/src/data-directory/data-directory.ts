@@ -28,7 +28,7 @@ async function makeOwn(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     const { mode } = await stat(path);
-    // Whoever may enter is left to the operator (it shows no names); nobody else may list or write.
+    // The operator decides who may enter (that shows no names). Only we may list or write.
     if ((mode & 0o066) !== 0) await chmod(path, mode & 0o7711);
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', `The data directory ${path} cannot be used: ${reason(cause)}.`, {

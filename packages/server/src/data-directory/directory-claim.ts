@@ -16,7 +16,7 @@ export interface DirectoryClaim {
 /**
  * Claims a directory for this process alone. Returns the pid of the process that has it, if there is one.
  *
- * Every claimant listens on a unix socket of its own below `<directory>/lock` and then looks for others that answer. A
+ * Every claimant listens on its own unix socket below `<directory>/lock` and then looks for others that answer. A
  * socket answers exactly as long as its process lives, so nothing is left behind that could be mistaken for a claim,
  * and of two claimants at least the later one sees the other. (Node has no flock; a pid file can name a stranger.)
  */

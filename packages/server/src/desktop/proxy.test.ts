@@ -143,7 +143,7 @@ describe('the splice between a viewer and the agent', () => {
     expect(await ended).toMatchObject({ reason: 'agent-failed', error: { code: 'AGENT_REFUSED' } });
   });
 
-  it('lets no agent write headers of its own', async () => {
+  it('lets no agent write headers', async () => {
     const { agent, port, upgraded } = await start();
     Object.assign(upgraded, { accept: 'x\r\nSet-Cookie: a=b' });
     const { response } = await view(port);
@@ -251,7 +251,7 @@ describe('the splice between a viewer and the agent', () => {
       for (let turn = 0; turn < 5; turn++) await setImmediate();
     }
     expect(received).toBe(taken);
-    // What the sockets of this host hold is no memory of the splice.
+    // What the sockets of this host hold does not count as memory of the splice.
     expect(mostUnderway).toBeLessThan(50e6);
   });
 });

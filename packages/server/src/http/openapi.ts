@@ -8,7 +8,7 @@ export const openapi = {
   info: {
     title: 'Sallyport',
     version: '1',
-    description: 'Connect coding CLIs to machines of their own and run prompts on them.',
+    description: 'Connect the coding CLIs of your users to their own machines and run prompts on them.',
   },
 } as const;
 

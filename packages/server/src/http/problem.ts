@@ -15,7 +15,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   const known = toKnownError(error, request);
   const level = known.status >= 500 ? 'error' : 'info';
   request.log[level]({ code: known.code, cause: describeCause(known) }, known.message);
-  // Closed at once, the connection breaks under whoever is still sending, before the answer is read. Node reads the rest
+  // Closed at once, the connection breaks while the client still sends, before it reads the answer. Node reads the rest
   // and forgets it.
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') reply.removeHeader('connection');
   return sendProblem(request, reply, known);

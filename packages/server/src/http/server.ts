@@ -124,7 +124,7 @@ function refuseMalformed(code: string | undefined, socket: Socket, clock: Clock)
   if (code === 'HPE_HEADER_OVERFLOW') refuseConnection(socket, clock, 431, 'The headers are too long.');
   else if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     refuseConnection(socket, clock, 408, 'The request did not arrive in time.');
-  else refuseConnection(socket, clock, 400, 'This is no HTTP request.');
+  else refuseConnection(socket, clock, 400, 'Malformed HTTP request.');
 }
 
 /** None before it listens, and then nobody asks. */

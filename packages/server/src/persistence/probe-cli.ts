@@ -23,7 +23,7 @@ export type Snapshot = ReadonlyMap<string, string>;
 export async function writeProbeCli(directory: string): Promise<MachinePlan['clis'][number]> {
   const program = join(directory, PROGRAM);
   await mkdir(dirname(program), { recursive: true, mode: 0o755 });
-  // Machines run as users of their own.
+  // Machines run as other users.
   await chmod(directory, 0o755);
   await writeFile(program, source, { mode: 0o644 });
   return { provider: PROBE, directory };

@@ -26,7 +26,7 @@ const packageSchema = z.object({ version: z.string() });
 /** Paths from the package's root. */
 const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
-const useAnotherDatabase = 'set DATABASE_URL to a PostgreSQL (15 or newer) of your own';
+const useAnotherDatabase = 'set DATABASE_URL to your own PostgreSQL (15 or newer)';
 
 function findPackage(packageName: string): string {
   try {

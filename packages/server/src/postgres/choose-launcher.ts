@@ -37,10 +37,10 @@ export async function chooseLauncher(
 }
 
 const userHint =
-  'Run the server as a user whom /etc/passwd knows, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own.';
+  'Run the server as a user whom /etc/passwd knows, or set DATABASE_URL to your own PostgreSQL (15 or newer).';
 
 const rootHint =
-  'Run the server as an ordinary user, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own. ' +
+  'Run the server as an ordinary user, or set DATABASE_URL to your own PostgreSQL (15 or newer). ' +
   'Or give it directories (its own and SALLYPORT_DATA_DIR) that every user may enter.';
 
 const isRoot = (): boolean => process.getuid?.() === 0;

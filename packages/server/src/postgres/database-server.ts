@@ -22,7 +22,7 @@ export interface DatabaseChoice {
 /** Between two tries to bring an embedded database back that ended by itself. */
 const RESTART_MS = 1_000;
 
-/** The operator's database, or one of our own that is brought back whenever it ends unasked. */
+/** The operator's database, or an embedded one that is restarted whenever it ends unexpectedly. */
 export async function openDatabaseServer(choice: DatabaseChoice): Promise<RunningDatabase> {
   if (choice.url !== undefined) return { connection: { connectionString: choice.url }, close: async () => undefined };
 

@@ -37,7 +37,7 @@ export interface EmbeddedPostgres {
 }
 
 /**
- * A real PostgreSQL of our own, from npm, that only this host's unix socket leads to. It ends with us, however we end,
+ * A real PostgreSQL from npm, reachable only through a unix socket of this host. It ends with us, however we end,
  * and recovers at the next start. Works for root, too.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {

@@ -52,7 +52,7 @@ async function make({ launcher, folders, durable, signal }: InitialiseOptions): 
   const { code, output } = await runProcess(command, signal);
   if (code !== 0) {
     throw new SallyportError('CONFIG_HOST_UNSUITABLE', `The embedded database could not be made. It said: ${output}`, {
-      hint: 'See its last lines above, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own.',
+      hint: 'See its last lines above, or set DATABASE_URL to your own PostgreSQL (15 or newer).',
     });
   }
   await rename(unfinished, folders.data);

@@ -1,5 +1,5 @@
 /**
- * As whom, and how, PostgreSQL's programs run on this host. They refuse to run as root, so root has to become somebody
+ * As whom, and how, PostgreSQL's programs run on this host. They refuse to run as root, so root has to become another user
  * else and must still reach directories that only root may enter. No operating-system account is ever made for this.
  */
 export interface Launcher {
@@ -21,7 +21,7 @@ export interface ClusterDirectories {
   readonly passwd: string;
 }
 
-/** As whoever runs us, and no longer than we run. */
+/** As the user that runs the server, and no longer than the server runs. */
 export const direct: Launcher = {
   name: 'directly',
   owner: undefined,
@@ -42,7 +42,7 @@ export const unattended: Launcher = {
 export function staged(uid: number): Launcher {
   const seen = { native: `${stage}/0`, data: `${stage}/1`, socket: `${stage}/2`, passwd: '/etc/passwd' };
   return {
-    name: 'through a mount namespace of its own',
+    name: 'through a separate mount namespace',
     owner: uid,
     command: ({ native, data, socket, passwd }, program) =>
       ['unshare', '--mount', '--propagation', 'private', '--', '/bin/sh', '-c', stagingScript, 'stage'].concat(
@@ -52,7 +52,7 @@ export function staged(uid: number): Launcher {
   };
 }
 
-/** Root, renamed: the files stay root's, and the program believes to be somebody who is in /etc/passwd. */
+/** Root under another name: the files stay root's, and the program takes itself for a user in /etc/passwd. */
 export function renamed(uid: number): Launcher {
   return {
     name: 'through a user namespace',

@@ -84,6 +84,6 @@ async function stop({ child, ended }: WatchedProcess): Promise<void> {
 
 function startError(what: string, said: string): SallyportError {
   return new SallyportError('CONFIG_HOST_UNSUITABLE', `The embedded database ${what}.${said && ` It said: ${said}`}`, {
-    hint: 'See its last lines above, or set DATABASE_URL to a PostgreSQL (15 or newer) of your own.',
+    hint: 'See its last lines above, or set DATABASE_URL to your own PostgreSQL (15 or newer).',
   });
 }

@@ -13,7 +13,7 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Starts a program with nothing of our environment, in a session of its own: Ctrl-C in our terminal is not for it. */
+/** Starts a program with none of our environment, in a new session, so that Ctrl-C in our terminal does not reach it. */
 export function startProcess([file, ...args]: readonly string[]): WatchedProcess {
   if (file === undefined) throw new TypeError('a command line has at least one word');
   const child = spawn(file, args, {

@@ -25,7 +25,7 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings a database to the newest schema, each file in a transaction of its own, and returns the versions it applied.
+ * Brings a database to the newest schema, each file in a separate transaction, and returns the versions it applied.
  * Records them where Supabase's command line does, so that `supabase migration list` agrees. Servers that start
  * together take turns. Refuses a database that a newer Sallyport has changed.
  */
@@ -117,7 +117,7 @@ async function run(client: Client, { version, name, sql }: Migration): Promise<v
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     throw new SallyportError('CONFIG_INVALID', `The migration ${version}_${name} failed: ${error.message}.`, {
-      hint: 'Nothing of it was applied. Give Sallyport a database, or a schema, of its own.',
+      hint: 'Nothing of it was applied. Give Sallyport a separate database or schema.',
       cause: error,
     });
   }

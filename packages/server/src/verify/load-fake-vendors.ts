@@ -3,7 +3,7 @@ import type { FakeVendorModule, ProviderManifest } from '@sallyport/core';
 
 import { importNamed } from '../config/load-config.ts';
 
-/** Where the vendors of our own providers are. Not a dependency: who runs a server needs no fake vendors. */
+/** Where the fake vendors of the bundled providers are. Not a dependency: a server needs no fake vendors. */
 const ourFakeVendors = '@sallyport/testkit';
 
 /** Looks through the modules that the configuration names under `fakeVendors`, and those of ours, for a provider's vendor. */

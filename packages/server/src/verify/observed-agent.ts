@@ -4,7 +4,7 @@ import type { AgentClient, Clock, ConnectAgent } from '@sallyport/core';
 const HEAR_MS = 3_000;
 
 /**
- * Agents whose logins somebody listens in on: the application keeps one sentence of how a login ended, and leaves off
+ * Agents whose logins are observed: the application keeps one sentence of how a login ended, and leaves off
  * listening when it knows enough. The machine stays until the end was heard.
  */
 export function observeAgents(connect: ConnectAgent, listener: Listener): ConnectAgent {

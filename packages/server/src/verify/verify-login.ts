@@ -31,7 +31,7 @@ export async function verifyLogin(
     method: methodName(way),
   });
   const person = createPerson(verification, sessionId, way);
-  // Every login has a deadline of its own, which is shorter; this is for one that waits for the user instead.
+  // Every login has a shorter deadline. This one is for a login that waits for the user instead.
   using deadline = verification.clock.deadline(LONGEST_LOGIN_MS, unanswered, signal);
   try {
     for await (const { event } of app.logins.events(sessionId, 0, deadline.signal)) await person.see(event);
@@ -45,7 +45,7 @@ export async function verifyLogin(
   const details = { ...(screen !== undefined && { screen }) };
   if (status === 'completed' || UNRULED.includes(errorCode ?? '')) {
     const { title, cli } = provider.manifest;
-    const what = errorMessage ?? 'It has logged in, and said so in words of its own.';
+    const what = errorMessage ?? 'It has logged in, and said so in words that no rule knows.';
     throw new SallyportError(
       'LOGIN_DRIFT',
       `What ${title} ${cli.version} showed matches no rule of its login method ${way.method.id}: ${what}`,
@@ -63,7 +63,7 @@ function unanswered(): SallyportError {
   return new SallyportError('LOGIN_TIMED_OUT', 'The login waited for something that the fake user was not told.');
 }
 
-/** Somebody who reads what the page of the server would show, and does it. */
+/** Reads what the server's page would show, and does it. */
 function createPerson(
   { app, vendor }: Verification,
   sessionId: string,

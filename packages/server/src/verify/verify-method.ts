@@ -34,7 +34,7 @@ export async function verifyMethod(
     // A login may work although its words have changed.
     const connected = (await verification.app.credentials.list(userId)).length > 0;
     if (!connected) return { method: way.method.id, steps: done };
-    // A refresh that fails is no reason not to look at the logout, and the other way round.
+    // A failed refresh does not skip the logout, nor the other way round.
     for (const step of ['prompt', 'refresh', 'logout'] as const) done[step] = await report(work[step], signal);
     return { method: way.method.id, steps: done };
   } finally {

@@ -68,7 +68,7 @@ export function createApi(base: string) {
     disconnect: async (provider: string): Promise<void> =>
       void (await call('DELETE', `/api/credentials/${encodeURIComponent(provider)}`)),
 
-    /** Opens the desktop's WebSocket with a fresh one-use ticket. It is no part of the address: those are logged. */
+    /** Opens the desktop's WebSocket with a fresh one-use ticket. It is not part of the URL, because URLs are logged. */
     openDesktop: async (id: string, signal: AbortSignal): Promise<WebSocket> => {
       const response = await call('POST', `${session(id)}/ticket`, { signal }, {});
       const { ticket }: z.infer<typeof viewerTicketSchema> = await response.json();

@@ -154,7 +154,7 @@ function isTouch(): boolean {
   return matchMedia('(pointer: coarse)').matches;
 }
 
-/** noVNC is large and most logins need none of it, so it is a file of its own. */
+/** noVNC is large and most logins do not need it, so it is a separate file. */
 export function preloadDesktop(): Promise<typeof import('@novnc/novnc')> {
   return import('@novnc/novnc');
 }

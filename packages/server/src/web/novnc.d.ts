@@ -1,4 +1,4 @@
-/** The part of noVNC's API that is used here (docs/API.md of the package, which has no types of its own). */
+/** The part of noVNC's API that is used here (docs/API.md of the package, which ships no types). */
 declare module '@novnc/novnc' {
   export default class RFB extends EventTarget {
     constructor(target: HTMLElement, channel: WebSocket, options?: { shared?: boolean });

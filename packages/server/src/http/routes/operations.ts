@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Metrics } from '../metrics.ts';
 
-/** For whoever runs the server: is it alive, can it work, what does it count, what can it do. */
+/** For the operator: health, readiness, metrics and the API description. */
 export const operationRoutes: FastifyPluginAsyncZod<{
   readonly sallyport: Sallyport;
   readonly metrics: Metrics;

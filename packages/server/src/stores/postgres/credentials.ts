@@ -93,7 +93,7 @@ async function append(
   // A rotation of a login that has ended does not change why it has.
   const keepReason = row.valid ? {} : { invalid_reason: sql<InvalidReason>`coalesce(invalid_reason, 'refused')` };
   const stored = await database.transaction(async (tables) => {
-    // Both forms change nothing when the stored version is another one, whoever was first.
+    // Both forms change nothing if the stored version is another one.
     const current =
       expectedVersion === 0
         ? await tables

@@ -13,7 +13,7 @@ export function toStoreError(error: unknown): SallyportError {
     }
     return new SallyportError('INTERNAL', `The database refused a statement (SQLSTATE ${state}).`, { cause: error });
   }
-  // Errors of our own making are not the database's fault; every other one comes from a socket or from the pool.
+  // Our own errors pass. Every other one comes from a socket or from the pool.
   if (error instanceof TypeError || error instanceof RangeError) {
     return new SallyportError('INTERNAL', 'A statement could not be built.', { cause: error });
   }

@@ -15,7 +15,7 @@ const unstorable = /\0|\p{Surrogate}/gu;
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Ids come from URLs: what is no UUID is simply not there, where the database would call it an error. */
+/** Ids come from URLs. Anything but a UUID does not exist; the database would call it an error. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
 }

@@ -12,7 +12,7 @@ export function createUserStore(database: Database): UserStore {
       const known = await database.run((tables) => find(tables, userId));
       if (known) return known;
       return database.transaction(async (tables) => {
-        // Two new users must not get one port: whoever comes second waits here until the first is stored.
+        // Two new users must not get one port: the second waits here until the first is stored.
         await sql`select pg_advisory_xact_lock(${allotmentLock})`.execute(tables);
         return (await find(tables, userId)) ?? add(tables, userId, externalId);
       });
