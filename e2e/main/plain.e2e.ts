@@ -35,7 +35,7 @@ const hosts: readonly Host[] = [
     host: 'without bubblewrap, in directories that everybody may pass through',
     config: plain,
     mode: 0o711,
-    says: isRoot ? 'plain processes each as a user of its own' : "plain processes as the server's own user",
+    says: isRoot ? 'plain processes each as its own user' : "plain processes as the server's own user",
   },
   {
     host: 'without bubblewrap, far down in the tree of directories',

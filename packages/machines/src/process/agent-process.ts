@@ -14,17 +14,17 @@ import type { Launch } from './launch-plan.ts';
 /** A machine's process group while it runs. */
 export interface AgentProcess {
   readonly leader: HostProcess;
-  /** First process of the sandbox; absent without one. When it is gone, so is everything in it. */
+  /** The sandbox's first process; absent without a sandbox. When it exits, everything in the sandbox exits. */
   readonly init: HostProcess | undefined;
-  /** Resolves when nothing of the machine runs any more. */
+  /** Resolves when all of the machine's processes have exited. */
   readonly ended: Promise<MachineExit>;
   console(): string;
-  /** The agent ends by itself when its standard input ends, and so it does when the server dies. */
+  /** Closes the agent's standard input, on which it exits. The same happens when the server dies. */
   askToEnd(): void;
   kill(): void;
 }
 
-/** How long the pipes of a process that ended may take to deliver its last words. */
+/** How long to wait for the remaining output of a process that exited. */
 const LAST_WORDS_MS = 500;
 
 export async function spawnAgent(
@@ -51,7 +51,7 @@ export async function spawnAgent(
     child.once('exit', (code, signal) => resolve([code, signal]));
   });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  // A machine that ends at once closes the pipe first; the exit tells the story.
+  // A machine that exits immediately breaks this pipe; its exit is reported instead.
   child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify(launch.boot)}\n`);
 
@@ -59,7 +59,7 @@ export async function spawnAgent(
   const init = await readInit(child, Promise.race([exit, closed]));
 
   const kill = (): void => {
-    // Its leader is reaped together with 'exit'; after that the number may be somebody else's.
+    // The leader is reaped on 'exit'; after that its process ID may be reused.
     if (child.exitCode === null && child.signalCode === null) {
       signalGroup(pid, 'SIGKILL');
     }
@@ -76,7 +76,7 @@ export async function spawnAgent(
     console: () => output.text(),
     askToEnd: () => {
       child.stdin?.end();
-      // Bubblewrap does not pass signals on: it would end, and with it everything inside, at once.
+      // Bubblewrap does not forward signals: it would exit at once and take everything inside with it.
       if (init === undefined && child.exitCode === null && child.signalCode === null) {
         signalGroup(pid, 'SIGTERM');
       }

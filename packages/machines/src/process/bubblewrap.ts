@@ -15,13 +15,13 @@ export interface SandboxRequest {
   readonly environment: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
   readonly workingDirectory?: string;
-  /** Descriptor on which bubblewrap tells the number of the sandbox's first process. */
+  /** Descriptor on which bubblewrap reports the process ID of the sandbox's first process. */
   readonly infoDescriptor: number;
-  /** The unprivileged user to become first; absent where the server itself is unprivileged. */
+  /** The unprivileged user to switch to first; absent if the server itself is unprivileged. */
   readonly uid: number | undefined;
 }
 
-/** Without it every browser in a machine reads all fonts of the host before it paints anything. */
+/** The host's font cache. Without it, each browser in a machine scans all host fonts before its first paint. */
 const FONT_CACHE = '/var/cache/fontconfig';
 
 /** A program with its arguments. Its environment is {@link outerEnvironment}. */
@@ -30,8 +30,8 @@ export type CommandLine = readonly [file: string, ...args: string[]];
 export const outerEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as const;
 
 /**
- * The command that runs a program in a sandbox of its own: user, process, mount, network, IPC and host name
- * are new, `/usr`, a few files of `/etc` and the given directories are all it sees, and `lo` is its whole network.
+ * Builds the command that runs a program in a sandbox with new user, process, mount, network, IPC and host name
+ * namespaces. It sees only `/usr`, a few files of `/etc` and the given directories; `lo` is its only network interface.
  */
 export async function sandboxCommand(request: SandboxRequest): Promise<CommandLine> {
   if (request.uid === undefined) {
@@ -53,10 +53,10 @@ export async function sandboxCommand(request: SandboxRequest): Promise<CommandLi
 }
 
 /**
- * Runs as root in a mount namespace of its own. The sources may lie below a directory only root may enter, and
- * bubblewrap opens them by path as the unprivileged user (`--bind-fd` resolves the path as well), so they
- * are mounted where that user can reach them. The user is dropped *before* bubblewrap: a user mapped to root
- * is root. Core dumps are off, they would hold tokens.
+ * Runs as root in a new mount namespace. Bubblewrap opens the sources by path as the unprivileged user (`--bind-fd`
+ * resolves the path as well), but they may be in a directory only root can enter. This script mounts them where the
+ * user can reach them. It drops root *before* it runs bubblewrap: a user mapped to root is root. It disables core
+ * dumps, which would contain tokens.
  */
 const STAGE = `set -eu
 ulimit -c 0
@@ -89,7 +89,7 @@ async function bubblewrapArguments(
     ...words(`--proc /proc --dev /dev --tmpfs /tmp --perms 0700 --tmpfs ${inside.userRun}`),
     ...[...sharedEtc, FONT_CACHE].flatMap((path) => ['--ro-bind-try', path, path]),
     ...binds,
-    // What bubblewrap made to mount things on is not for the machine to fill.
+    // Keep the machine from writing to the mount points that bubblewrap created.
     ...words('--remount-ro /'),
     ...environment,
     ...(request.workingDirectory === undefined ? [] : ['--chdir', request.workingDirectory]),
@@ -98,7 +98,7 @@ async function bubblewrapArguments(
   ];
 }
 
-/** Options without a space in any of them. */
+/** Splits options that contain no spaces. */
 function words(text: string): readonly string[] {
   return text.split(' ');
 }

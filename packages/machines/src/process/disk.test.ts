@@ -36,13 +36,13 @@ beforeEach(() => {
   outside = join(root, 'outside');
   mkdirSync(home);
   mkdirSync(outside);
-  writeFileSync(join(outside, 'auth.json'), 'of somebody else');
+  writeFileSync(join(outside, 'auth.json'), "another user's");
   disk = createHomeDisk({ openHome, owner: undefined, whileStopped: (work) => work() });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-describe('the disk of a machine that is a directory', () => {
-  it('gives back what was put there, with its mode, and leaves absent files out', async () => {
+describe('a machine disk backed by a home directory', () => {
+  it('returns injected files with their modes and omits absent files', async () => {
     await disk.inject(provider, [file, { path: '~/note.txt', content: 'grüße\n', mode: 0o640 }]);
     expect(await disk.harvest(provider, ['~/.codex/auth.json', '~/note.txt', '~/absent', '~/no/such/folder'])).toEqual([
       file,
@@ -52,7 +52,7 @@ describe('the disk of a machine that is a directory', () => {
     expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
   });
 
-  it('replaces and removes files, and minds nothing that is absent', async () => {
+  it('replaces and removes files, and ignores absent ones', async () => {
     await disk.inject(provider, [file]);
     await disk.inject(provider, [{ ...file, content: 'second' }]);
     expect((await disk.harvest(provider, [file.path]))[0]?.content).toBe('second');
@@ -91,7 +91,7 @@ describe('the disk of a machine that is a directory', () => {
     ]) {
       await expect(act()).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     }
-    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
     expect(existsSync(join(root, 'nowhere'))).toBe(false);
   });
 
@@ -103,7 +103,7 @@ describe('the disk of a machine that is a directory', () => {
       await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
       await disk.inject(provider, [file]);
       expect(await disk.harvest(provider, [file.path])).toEqual([file]);
-      expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+      expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
     },
   );
 
@@ -111,7 +111,7 @@ describe('the disk of a machine that is a directory', () => {
     mkdirSync(join(home, '.codex'));
     symlinkSync(join(outside, 'auth.json'), join(home, '.codex/auth.json'));
     await disk.remove(provider, [file.path]);
-    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe('of somebody else');
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
     expect(readdirSync(join(home, '.codex'))).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe('the disk of a machine that is a directory', () => {
     },
     'bytes that are not text': (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00])),
   };
-  it.each(Object.keys(plants))('refuses to read %s, at once', async (kind) => {
+  it.each(Object.keys(plants))('refuses to read %s without blocking', async (kind) => {
     mkdirSync(join(home, '.codex'));
     plants[kind]?.(join(home, '.codex/auth.json'));
     await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
@@ -139,7 +139,7 @@ describe('the disk of a machine that is a directory', () => {
     expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
   });
 
-  it('takes exactly 256 KiB and refuses to write more', async () => {
+  it('accepts exactly 256 KiB and refuses to write more', async () => {
     const largest = { ...file, content: 'x'.repeat(256 * 1024) };
     await disk.inject(provider, [largest]);
     expect((await disk.harvest(provider, [file.path]))[0]?.content).toHaveLength(256 * 1024);

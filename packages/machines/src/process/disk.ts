@@ -10,16 +10,16 @@ import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';
 import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
 export interface HomeDisk {
-  /** Opens the home in which these paths of a provider lie. */
+  /** Opens the provider home that contains these paths. */
   readonly openHome: (provider: string, paths: readonly string[]) => Promise<SafeDirectory>;
   readonly owner: Owner;
-  /** Runs the work while the machine is stopped and cannot start; throws MACHINE_BUSY where it runs. */
+  /** Runs the work while the machine is stopped and prevents a start meanwhile; throws MACHINE_BUSY if it runs. */
   readonly whileStopped: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** A machine's disk that is a directory of this host. What lies in it may have been planted by whoever used the machine. */
+/** Exposes a host directory as a machine's disk. Its contents are untrusted: the machine's user may have planted them. */
 export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): MachineDisk {
-  /** Checks the paths before anything is touched. */
+  /** Checks all paths before it touches any file. */
   async function inHome<T>(
     provider: string,
     paths: readonly string[],
@@ -66,7 +66,7 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
   };
 }
 
-/** Walks from the home to the file's directory, one name at a time. `undefined` where a directory on the way is absent. */
+/** Walks from the home to the file's directory, one name at a time. Returns `undefined` if a directory is missing. */
 async function inDirectoryOf<T>(
   home: SafeDirectory,
   path: string,
@@ -97,7 +97,7 @@ async function readPlaced(folder: SafeDirectory, name: string, path: string): Pr
   if (!facts) {
     return undefined;
   }
-  // Before it is opened: opening a FIFO waits, and opening a device can do anything.
+  // Check before opening: opening a FIFO blocks, and opening a device can have side effects.
   if (!facts.isFile()) {
     throw unsafe(path, facts.isSymbolicLink() ? 'is a link' : 'is not an ordinary file');
   }
@@ -113,7 +113,7 @@ async function readOrdinary(handle: FileHandle, path: string): Promise<{ content
   if (!facts.isFile()) {
     throw unsafe(path, 'is not an ordinary file');
   }
-  // A second name may be a file of somebody else's, linked in here.
+  // A hard link may point to another user's file.
   if (facts.nlink !== 1) {
     throw unsafe(path, 'has more than one name');
   }

@@ -16,7 +16,7 @@ const isolation: Isolation = {
 };
 
 describe('the doctor', () => {
-  it('looks at everything a machine needs, and has a fix for everything that is wrong', async () => {
+  it('checks every requirement and offers a fix for every problem', async () => {
     const checks = await checkHost({ dataDirectory: tmpdir(), isolation });
     expect(checks.map((check) => check.name)).toEqual([
       'node',
@@ -39,7 +39,7 @@ describe('the doctor', () => {
     }
   });
 
-  it('says that npm is not kept from the host where bubblewrap does not work', () => {
+  it('reports that npm is not sandboxed if bubblewrap does not work', () => {
     expect(checkNpmSandbox({ bubblewrap: '/usr/bin/bwrap' })).toMatchObject({ state: 'ok' });
     expect(checkNpmSandbox({ reason: 'it is not installed' })).toMatchObject({
       state: 'degraded',
@@ -47,7 +47,7 @@ describe('the doctor', () => {
     });
   });
 
-  it('knows which Node is too old', () => {
+  it('rejects Node versions that are too old', () => {
     expect(['22.18.0', '22.20.1', '24.0.0'].map((version) => checkNode(version).state)).toEqual(['ok', 'ok', 'ok']);
     expect(['20.20.2', '22.17.9'].map((version) => checkNode(version).state)).toEqual(['missing', 'missing']);
   });

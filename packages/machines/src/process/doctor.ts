@@ -9,12 +9,12 @@ import { npmSandbox } from '../cli/npm-sandbox.ts';
 import type { NpmSandbox } from '../cli/npm-sandbox.ts';
 import { findNpm } from '../cli/npm.ts';
 
-/** What one machine with a CLI, its home and the installed CLI itself take. */
+/** Disk space for one machine: its home and an installed CLI. */
 const NEEDED_BYTES = 2 * 1024 ** 3;
 
 const OLDEST_NODE = [22, 18] as const;
 
-/** What this host has and lacks for machines that are processes. */
+/** Checks whether this host can run process machines. */
 export async function checkHost(host: {
   readonly dataDirectory: string;
   readonly isolation: Isolation;
@@ -67,7 +67,7 @@ function checkNamespaces(isolation: Isolation): Check {
     process.platform === 'linux'
       ? 'sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000'
       : 'They exist on Linux only; sign-in pages open in your own browser.';
-  return { name, state: 'degraded', found: 'do not work inside a machine, so there is no desktop', fix };
+  return { name, state: 'degraded', found: 'do not work inside a machine, so the desktop is unavailable', fix };
 }
 
 function checkHomes(isolation: Isolation): Check {
@@ -107,7 +107,7 @@ async function checkNpm(): Promise<Check> {
       };
 }
 
-/** Without it npm still installs only what a lockfile pins by hash, and runs no scripts. */
+/** Checks bubblewrap for npm. Without it, npm still runs no scripts and installs only what a lockfile pins by hash. */
 export function checkNpmSandbox({ bubblewrap, reason }: NpmSandbox): Check {
   const name = 'bubblewrap for npm';
   if (bubblewrap !== undefined) return { name, state: 'ok', found: 'npm sees no files of this host but its own' };

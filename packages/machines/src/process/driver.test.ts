@@ -34,7 +34,7 @@ const isRoot = process.geteuid?.() === 0;
 
 for (const isolation of ['bubblewrap', 'none'] as const) {
   const skipped = isolation === 'bubblewrap' && !hasBubblewrap;
-  // Plain machines of root are users of their own only where those can reach Node.
+  // Without bubblewrap, root gives each machine its own user only if those users can reach Node.
   const { dropsUser } = await chooseIsolation(skipped ? 'none' : isolation, [process.execPath]);
   const notDropped = isRoot && !dropsUser ? ' (not run: others may not enter the repository)' : '';
   describe.skipIf(skipped)(`the process driver, isolation ${isolation}${skipped ? ' (needs bubblewrap)' : ''}`, () => {
@@ -82,7 +82,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       delete process.env['CANARY_OF_THE_SERVER'];
     });
 
-    it('leads to the egress proxy and nowhere else by way of the socket', async () => {
+    it('reaches only the egress proxy through the socket', async () => {
       const machine = await started();
       const node = reachable(process.execPath);
       const script = `${node} -e 'require("net").connect(process.env.EGRESS).on("data", (d) => console.log(String(d)))'`;
@@ -91,7 +91,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine.destroy();
     });
 
-    it('leaves no process and no file behind, also of what moved out of the group', async () => {
+    it('leaves no process or file behind, even for processes that left the group', async () => {
       const machine = await started();
       const mark = String(777_000_000 + Math.floor(Math.random() * 1_000_000));
       await runInside(machine, `setsid sleep ${mark} >/dev/null 2>&1 &`);
@@ -105,7 +105,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       expect(await driver.list()).toEqual([]);
     });
 
-    it('tells how a machine ended that could not start, without its token', async () => {
+    it('reports how a machine that failed to start ended, without its token', async () => {
       const machine = await driver.create(bench.plan({ desktop: { width: 666, height: 1 } }), { signal });
       const error: unknown = await machine.start(bench.startOptions()).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'MACHINE_FAILED' });
@@ -131,7 +131,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine.destroy();
     });
 
-    it('ends an agent that does not want to end, and notices one that was killed', async () => {
+    it('kills an agent that ignores SIGTERM and detects one that was killed', async () => {
       const plan = bench.plan();
       const directory = join(bench.directory, 'stubborn');
       mkdirSync(directory, { recursive: true });
@@ -163,7 +163,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       const dataDirectory = join(bench.directory, 'deep-'.repeat(18), 'deep-'.repeat(18));
       const deep = await createProcessDriver({ dataDirectory, clock: systemClock, isolation });
       const machine = await deep.create(bench.plan(), { signal });
-      // Of its own: other tests make short paths in the usual one.
+      // A separate directory: other tests create short paths in the default one.
       const temporary = mkdtempSync(join(tmpdir(), 't-'));
       chmodSync(temporary, 0o711);
       vi.stubEnv('TMPDIR', temporary);
@@ -179,7 +179,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       }
     });
 
-    it('does not let a machine lead the server to another socket', async () => {
+    it('does not let a machine redirect the server to another socket', async () => {
       const machine = await started();
       const run = join(bench.directory, 'data/machines', machine.id, 'run');
       rmSync(join(run, 'agent.sock'));
@@ -188,7 +188,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine.destroy();
     });
 
-    it('ends what a killed server left running, and takes its machines over', async () => {
+    it('ends the processes of a killed server and adopts its machines', async () => {
       const dataDirectory = join(bench.directory, 'crashed');
       const plan = bench.plan();
       const script = `
@@ -220,7 +220,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       expect(await next.adopt({ machineId: plan.machineId, role: 'cli', running: false })).toBeUndefined();
     });
 
-    it.runIf(dropsUser)(`gives each machine a user of its own when the server is root${notDropped}`, async () => {
+    it.runIf(dropsUser)(`gives each machine its own user when the server is root${notDropped}`, async () => {
       const [first, second] = [await started(), await started()];
       const uids = [first, second].map(
         (machine) => statSync(join(bench.directory, 'data/machines', machine.id, 'home')).uid,
@@ -238,7 +238,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       const [attacker, victim] = [await started(), await started()];
       await runInside(victim, 'echo secret > ~/credential');
       const homeOfVictim = join(bench.directory, 'data/machines', victim.id, 'home');
-      // Plain machines of an ordinary user share that user: only bubblewrap, or root's users, keep them apart.
+      // Without root, plain machines share the server's user: only bubblewrap or separate users isolate them.
       if (isolation === 'bubblewrap' || dropsUser) {
         for (const path of ['/etc/shadow', join(homeOfVictim, 'credential'), join(database, 'rows')]) {
           expect(await runInside(attacker, `cat ${path}`), path).toMatch(/^1 cat: .*(Permission denied|No such file)/);
@@ -251,7 +251,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await Promise.all([attacker.destroy(), victim.destroy()]);
     });
 
-    // Plain processes share the host's network and processes: there is nothing of the kind to promise.
+    // Plain processes share the host's network and processes, so there is nothing to check.
     if (isolation === 'bubblewrap') {
       it('gives a machine loopback and no other network, and only its own processes', async () => {
         const machine = await started();
@@ -277,7 +277,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       });
     }
 
-    it.runIf(isRoot)('copes with data and programs that only root may enter and read', async () => {
+    it.runIf(isRoot)('works with data and programs that only root can read', async () => {
       const secluded = join(bench.directory, 'secluded');
       mkdirSync(join(secluded, 'agent'), { recursive: true, mode: 0o700 });
       cpSync(join(import.meta.dirname, '__fixtures__/stand-in-agent.mjs'), join(secluded, 'agent/main.mjs'));
@@ -301,7 +301,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine.destroy();
     });
 
-    it('takes over the disk of a machine from before providers had homes of their own', async () => {
+    it('adopts the disk of a machine from before providers had separate homes', async () => {
       const dataDirectory = join(bench.directory, 'earlier');
       const open = () => createProcessDriver({ dataDirectory, clock: systemClock, isolation });
       const plan = bench.plan();
@@ -324,12 +324,12 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine?.destroy();
     });
 
-    it('says that it is for development only, and what it does with callback ports', () => {
+    it('states that it is for development only and how it handles callback ports', () => {
       expect(driver.features.isolation).toContain('For development only');
       expect(driver.features.loopback).toBe(isolation === 'none' ? 'shared' : 'forwarded');
     });
 
-    it('refuses to start twice, to be read while it runs, and to be used when it is gone', async () => {
+    it('refuses a second start, disk access while running, and any use once destroyed', async () => {
       const machine = await started();
       await expect(machine.start(bench.startOptions())).rejects.toMatchObject({ code: 'MACHINE_BUSY' });
       await expect(machine.disk.harvest('codex', ['~/.x'])).rejects.toMatchObject({ code: 'MACHINE_BUSY' });

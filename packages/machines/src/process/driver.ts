@@ -18,21 +18,21 @@ import { removeShortcut } from '../host/short-path.ts';
 import { allotUser, releaseUser } from './user-allotment.ts';
 
 export interface ProcessDriverOptions {
-  /** Machines live in `machines/` below it. One server at a time uses a data directory. */
+  /** Contains the machines, in `machines/`. Only one server at a time can use a data directory. */
   readonly dataDirectory: string;
   readonly clock: Clock;
-  /** Default `auto`: bubblewrap where it works, plain processes where not. */
+  /** Default `auto`: bubblewrap if it works, otherwise plain processes. */
   readonly isolation?: IsolationChoice;
-  /** Directories and programs that machines read. Without bubblewrap, root gives machines a user of their own only when that user can reach these. */
+  /** Directories and programs that machines read. Without bubblewrap, root gives each machine its own user only if that user can reach these. */
   readonly programs?: readonly string[];
 }
 
 export interface ProcessDriver extends MachineDriver {
-  /** Ends whatever a server that died has left running; returns the ids. Call it once, before the first machine. */
+  /** Ends machines that a crashed server left running and returns their IDs. Call it once, before the first machine. */
   reap(): Promise<readonly string[]>;
 }
 
-/** Machines as supervised process groups of this host. For development only. */
+/** Creates the driver that runs machines as supervised process groups on this host. For development only. */
 export async function createProcessDriver(options: ProcessDriverOptions): Promise<ProcessDriver> {
   const { clock } = options;
   await mkdir(machinesDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
@@ -53,7 +53,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     return machine;
   }
 
-  /** Ends what a dead server left of a machine, and fits it to how machines run now. */
+  /** Ends a machine's leftover processes from a crashed server and migrates its directories. */
   async function recover(record: MachineRecord): Promise<MachineRecord> {
     const layout = machineLayout(dataDirectory, record.plan.machineId);
     const { running, ...rest } = record;
@@ -66,7 +66,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       clock,
     );
     await removeShortcut(running?.shortcut);
-    // Machines of an earlier version have one home for all providers, and none of these.
+    // Machines from earlier versions have one home for all providers and none of these directories.
     await makeDirectories(layout, rest.uid);
     const recovered = isolation.dropsUser && rest.uid === undefined ? await giveUser(rest) : rest;
     await writeRecord(layout, recovered);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import { inside } from './layout.ts';
 
-/** User number a machine sees for itself, whatever the host calls it. */
+/** UID a machine sees for itself, regardless of its UID on the host. */
 export const INSIDE_UID = 1000;
 
-/** Parts of the host's `/etc` that programs in a machine need and that say nothing about the host. */
+/** Files of the host's `/etc` that programs in a machine need and that reveal nothing about the host. */
 export const sharedEtc: readonly string[] = [
   '/etc/alternatives',
   '/etc/fonts',
@@ -26,12 +26,12 @@ const generated: Readonly<Record<string, string>> = {
     '',
   ].join('\n'),
   group: `root:x:0:\nmachine:x:${INSIDE_UID}:\nnogroup:x:65534:\n`,
-  // There is no name service inside: without this file not even `localhost` resolves.
+  // A machine has no name service: without this file even `localhost` does not resolve.
   hosts: '127.0.0.1 localhost machine\n::1 localhost\n',
   'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
 };
 
-/** Writes the generated files and returns where each one goes: host path, path inside. */
+/** Writes the generated files and returns a pair for each: host path, path in the machine. */
 export async function writeEtcFiles(directory: string): Promise<readonly (readonly [string, string])[]> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   return Promise.all(

@@ -8,19 +8,19 @@ import { findProgram, installCommand } from '../host/programs.ts';
 import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
 import { inside } from './layout.ts';
 
-/** How machines are kept apart on this host. Found out once, by trying. */
+/** How this host isolates machines. Probed once. */
 export interface Isolation {
-  /** Path of a bubblewrap that works; `undefined`: machines are plain processes. */
+  /** Path of a working bubblewrap; `undefined` if machines are plain processes. */
   readonly bubblewrap: string | undefined;
-  /** Why there is no bubblewrap, in a few words. */
+  /** Short reason why bubblewrap is not used. */
   readonly reason?: string;
-  /** The server is root and gives each machine a user of its own. */
+  /** The server is root and gives each machine its own user. */
   readonly dropsUser: boolean;
   /** Machines run as root: nothing separates them from the host. */
   readonly runsAsRoot: boolean;
-  /** A browser's own sandbox works inside a machine. */
+  /** A browser's sandbox works inside a machine. */
   readonly nestedNamespaces: boolean;
-  /** Each CLI in a machine is shown the home of its own provider alone. */
+  /** Each CLI in a machine sees only its provider's home. */
   readonly sandboxesClis: boolean;
   readonly sentence: string;
 }
@@ -37,7 +37,7 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
       runsAsRoot: false,
       nestedNamespaces: found.nested === true,
       sandboxesClis: found.sandboxes === true,
-      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as a user of its own' : ''}: own files and network, the host's kernel.${found.sandboxes === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
+      sentence: `Machines are processes in bubblewrap${isRoot ? ', each as its own user' : ''}: own files and network, the host's kernel.${found.sandboxes === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
     };
   }
   const reason = found.reason ?? 'it does not work here';
@@ -45,7 +45,7 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
     throw new SallyportError('CONFIG_HOST_UNSUITABLE', `Bubblewrap was asked for, but ${reason}.`);
   }
   const dropsUser = isRoot && (await canOthersReach(neededPaths));
-  const as = dropsUser ? 'each as a user of its own' : isRoot ? 'as root' : "as the server's own user";
+  const as = dropsUser ? 'each as its own user' : isRoot ? 'as root' : "as the server's own user";
   return {
     bubblewrap: undefined,
     reason,
@@ -57,7 +57,7 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
   };
 }
 
-/** What holds where CLIs are not enclosed. */
+/** Shown if CLIs are not sandboxed from each other. */
 const HOMES_OPEN = "A user's CLIs can read each other's logins.";
 
 interface BubblewrapProbe {
@@ -67,7 +67,7 @@ interface BubblewrapProbe {
   readonly reason?: string;
 }
 
-/** What the agent asks of bubblewrap for each CLI, as far as a host can refuse it. */
+/** The bubblewrap options that the agent uses for each CLI and that a host may refuse. */
 const ENCLOSE = [
   '--unshare-user',
   '--unshare-pid',
@@ -81,7 +81,7 @@ const ENCLOSE = [
   '/dev',
 ];
 
-/** Any user will do for a probe; no machine gets this one. */
+/** Arbitrary UID for probes; no machine gets it. */
 const PROBE_UID = 199_999;
 const PROBE_TIMEOUT_MS = 10_000;
 
@@ -104,7 +104,7 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
   };
   const nested = ['/usr/bin/unshare', '--user', '--net', '/usr/bin/true'];
   const enclosed = [inside.bubblewrap, ...ENCLOSE, '--', '/usr/bin/true'];
-  // The usual case is found out by one try: what works inside of something that works, works.
+  // One probe covers the usual case: if the nested sandbox works, the outer one works too.
   if ((await run([...enclosed.slice(0, -1), ...nested])) === undefined) {
     return { bubblewrap, nested: true, sandboxes: true };
   }
@@ -136,7 +136,7 @@ const probeOptions = {
   timeout: PROBE_TIMEOUT_MS,
 } as const;
 
-/** Whether a user without any rights could enter these paths and every directory on the way to them. */
+/** Checks whether an unprivileged user can enter these paths and all their parent directories. */
 async function canOthersReach(paths: readonly string[]): Promise<boolean> {
   for (const path of paths) {
     for (let folder = path; ; folder = dirname(folder)) {
@@ -152,7 +152,7 @@ async function canOthersReach(paths: readonly string[]): Promise<boolean> {
   return true;
 }
 
-/** What to do about a host where machines cannot be kept apart; absent where nothing is wrong. */
+/** Returns how to fix a host that cannot isolate machines; `undefined` if nothing is wrong. */
 export function isolationFix(isolation: Isolation): string | undefined {
   if (isolation.bubblewrap !== undefined || process.platform !== 'linux') {
     return undefined;

@@ -20,12 +20,12 @@ export interface Launch {
   readonly command: CommandLine;
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
-  /** User to become at spawn; under bubblewrap the command itself does that. */
+  /** User to switch to at spawn; absent under bubblewrap, where the command switches. */
   readonly spawnAs: number | undefined;
   /** The command reports the sandbox's first process on {@link INFO_DESCRIPTOR}. */
   readonly reportsInit: boolean;
   readonly boot: BootConfig;
-  /** Short way to the run directory from the outside, to connect by. */
+  /** Short host path of the run directory, used to connect to sockets. */
   readonly runPath: string;
   readonly shortcut: string | undefined;
 }
@@ -41,17 +41,17 @@ export interface LaunchRequest {
 /** Descriptor on which bubblewrap reports the sandbox's first process. */
 export const INFO_DESCRIPTOR = 3;
 
-/** The agent reads its configuration from standard input, and ends when that does. */
+/** Makes the agent read its configuration from standard input and exit when that closes. */
 const BOOT_ARGUMENTS = ['--boot', '-'] as const;
 
-/** Empties the run directory, and decides what the machine sees under which path. */
+/** Empties the run directory and plans what the machine sees under which path. */
 export async function prepareLaunch(request: LaunchRequest): Promise<Launch> {
   const { layout, uid, options } = request;
   await removeTree(layout.run);
   await mkdir(layout.run, { mode: 0o700 });
   if (uid !== undefined) {
     await chown(layout.run, uid, uid);
-    // The proxy's socket belongs to this machine alone, so its user may have it.
+    // Only this machine uses the proxy's socket, so its user can own it.
     await chown(options.egress.socketPath, uid, uid);
   }
   const { path: runPath, shortcut } = await shortenDirectory(layout.run, 24);
@@ -110,7 +110,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
   };
 }
 
-/** Node and the agent, as the machine's user can read them. */
+/** Finds Node and the agent at paths that the machine's user can read. */
 async function findPrograms(
   layout: MachineLayout,
   plan: MachinePlan,
@@ -128,7 +128,7 @@ async function findPrograms(
 }
 
 async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runPath: string): Promise<Way> {
-  // A link of ours with a short path: connecting to a socket through a link is allowed.
+  // A symlink with a short path: connecting to a socket through a symlink works.
   const egressSocket = join(runPath, 'egress.sock');
   await symlink(options.egress.socketPath, egressSocket);
   return {
@@ -166,7 +166,7 @@ function environmentOf(home: string): Readonly<Record<string, string>> {
   return { PATH: programPath, HOME: home, USER: 'machine', LOGNAME: 'machine', SHELL: '/bin/sh', LANG: 'C.UTF-8' };
 }
 
-/** A directory that a machine is shown must not hold other machines' homes. */
+/** Throws if a directory that a machine can read contains other machines' homes. */
 async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): Promise<void> {
   const machine = await realpath(layout.root);
   for (const directory of [plan.agent.directory, ...plan.clis.map((cli) => cli.directory)]) {
@@ -183,7 +183,7 @@ async function refuseToShowMachines(layout: MachineLayout, plan: MachinePlan): P
   }
 }
 
-/** Makes a machine's directories where they are not there yet. Others may pass through, and enter nothing. */
+/** Creates a machine's missing directories. Other users can traverse the parents but not list or enter the rest. */
 export async function makeDirectories(layout: MachineLayout, uid: number | undefined): Promise<void> {
   for (const [path, mode] of [
     [layout.root, 0o711],
@@ -192,7 +192,7 @@ export async function makeDirectories(layout: MachineLayout, uid: number | undef
     [layout.run, 0o700],
   ] as const) {
     await mkdir(path, { recursive: true });
-    // mkdir(2) takes the umask away from the mode.
+    // mkdir(2) masks the mode with the umask.
     await chmod(path, mode);
   }
   if (uid !== undefined) {

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 
-/** Where a machine's things are on this host: `<data directory>/machines/<machine id>/`. */
+/** Paths of a machine on this host: `<data directory>/machines/<machine id>/`. */
 export interface MachineLayout {
   readonly root: string;
-  /** The agent's home, with the working directory that all CLIs share. Of a browser machine, the home of its one CLI. */
+  /** The agent's home, with the working directory that all CLIs share. In a browser machine, the home of its only CLI. */
   readonly home: string;
-  /** A directory for the homes of a CLI machine's providers. */
+  /** Contains the provider homes of a CLI machine. */
   readonly homes: string;
   /** The agent's sockets and small files; emptied before each start. */
   readonly run: string;
-  /** What the machine sees of `/etc` and is not the host's. */
+  /** Generated `/etc` files that replace the host's. */
   readonly etc: string;
   readonly record: string;
-  /** Copies of programs that only the server's user may read, for all machines. */
+  /** Copies, shared by all machines, of programs that only the server's user can read. */
   readonly programs: string;
 }
 
@@ -33,12 +33,12 @@ export function machineLayout(dataDirectory: string, machineId: string): Machine
   };
 }
 
-/** Machine ids become directory names: nothing else that lies there is taken for one. */
+/** Checks whether a directory name is a valid machine ID. */
 export function isMachineId(name: string): boolean {
   return /^m-[a-z0-9-]{1,60}$/.test(name);
 }
 
-/** The same things as the machine itself sees them, under bubblewrap. */
+/** The same paths as a machine sees them under bubblewrap. */
 export const inside = {
   home: '/home/machine',
   homes: '/home/providers',

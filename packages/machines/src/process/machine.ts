@@ -31,10 +31,10 @@ export interface MachineParts {
   onDestroyed(): void;
 }
 
-/** How often a starting machine's socket is tried. An agent answers some 60 ms after its start. */
+/** How often to try a starting machine's socket. An agent answers about 60 ms after its start. */
 const CONNECT_RETRY_MS = 10;
 
-/** A machine that is a process group of this host. */
+/** Creates a machine that runs as a process group on this host. */
 export function createProcessMachine(parts: MachineParts): Machine {
   const { layout, isolation, clock } = parts;
   const id = parts.record.plan.machineId;
@@ -93,7 +93,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
     const { running: _, ...rest } = record;
     record = rest;
     current = undefined;
-    // Its directory may be gone: destroyed meanwhile.
+    // The machine may have been destroyed meanwhile, along with its directory.
     await writeRecord(layout, record).catch(() => {});
     told.resolve(exit);
     return exit;
@@ -111,7 +111,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
         (await connectSocket(join(layout.run, AGENT_SOCKET), owner(), signal)).destroy();
         return;
       } catch (error) {
-        // Whoever called it off says why, not what happened to be under way.
+        // Report the reason for the abort, not the error it caused.
         signal.throwIfAborted();
         if (SallyportError.isInstance(error)) {
           throw error;
@@ -160,7 +160,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
       if (!current) {
         throw new SallyportError('AGENT_UNREACHABLE', `Machine ${id} does not run.`);
       }
-      // Without a short path: Linux connects by descriptor; elsewhere the link that the agent uses is short.
+      // Linux connects by descriptor and needs no short path; elsewhere use the agent's short symlink.
       const folder = process.platform === 'linux' ? layout.run : shortRun(layout, record);
       return connectSocket(join(folder, AGENT_SOCKET), owner(), signal);
     },

@@ -45,7 +45,7 @@ describe('the homes of providers', () => {
     writeFileSync(join(earlier, path), text);
   }
 
-  it('are made when they are first used, for nobody else to enter', async () => {
+  it('are created on first use and closed to other users', async () => {
     const home = await open('codex', '~/.codex/auth.json');
     expect(statSync(home).mode & 0o777).toBe(0o700);
     expect(readdirSync(home)).toEqual([]);
@@ -56,7 +56,7 @@ describe('the homes of providers', () => {
     expect(statSync(await open('codex')).uid).toBe(201_234);
   });
 
-  it('take over what a machine of an earlier version has, with all that lies beside the credential', async () => {
+  it('adopt the files of a machine from an earlier version, including those next to the credential', async () => {
     write('.codex/auth.json', 'login of codex');
     write('.codex/sessions/one.jsonl', 'a conversation');
     write('.claude.json', 'settings');
@@ -78,7 +78,7 @@ describe('the homes of providers', () => {
     expect(existsSync(join(earlier, '.codex'))).toBe(false);
   });
 
-  it('keep what they have, and lose nothing of what was there before', async () => {
+  it('keep their files and leave conflicting older files in place', async () => {
     mkdirSync(join(homes, 'codex/.codex'), { recursive: true });
     writeFileSync(join(homes, 'codex/.codex/auth.json'), 'newer');
     write('.codex/auth.json', 'older');
@@ -87,7 +87,7 @@ describe('the homes of providers', () => {
     expect(readFileSync(join(earlier, '.codex/auth.json'), 'utf8')).toBe('older');
   });
 
-  it('are never reached, and nothing is moved, through a link', async () => {
+  it('are never reached through a symlink, and nothing is moved through one', async () => {
     const outside = join(root, 'outside');
     mkdirSync(join(outside, 'share/opencode'), { recursive: true });
     symlinkSync(outside, join(earlier, '.local'));

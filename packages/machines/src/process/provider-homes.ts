@@ -6,23 +6,23 @@ import { absentIsUndefined, openDirectory, unsafe } from '../host/safe-directory
 import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
 export interface ProviderHomes {
-  /** The directory they lie in. */
+  /** The directory that contains the homes. */
   readonly homes: string;
-  /** The one home of all providers that machines of an earlier version have. */
+  /** The home that all providers shared in earlier versions. */
   readonly earlier: string;
   readonly owner: Owner;
 }
 
 /**
- * Opens a provider's home, and makes it where there is none yet. What a machine of an earlier version holds for
- * these paths is moved there first: the directory of each credential with all that the CLI keeps beside it.
+ * Opens a provider's home and creates it if needed. For a machine from an earlier version, first moves the directory of
+ * each credential there, with everything the CLI keeps next to it.
  */
 export async function openProviderHome(
   { homes, earlier, owner }: ProviderHomes,
   provider: string,
   paths: readonly string[],
 ): Promise<SafeDirectory> {
-  // It becomes the name of a directory.
+  // The ID becomes a directory name.
   if (!manifestSchema.shape.id.safeParse(provider).success) {
     throw unsafe(provider, 'is not the id of a provider');
   }
@@ -43,17 +43,17 @@ export async function openProviderHome(
   }
 }
 
-/** Directories of the XDG base directory specification: what lies in them belongs to many programs. */
+/** Directories of the XDG base directory specification, which many programs share. */
 const sharedDirectories = new Set(['.cache', '.config', '.local', '.local/share', '.local/state']);
 
-/** What belongs to one provider as a whole: the directory its file lies in, or the file itself. */
+/** Returns the path that belongs to one provider: the file's directory, or the file itself. */
 function unitOf(path: string): string {
   const file = path.replace(/^~\//, '');
   const folder = file.split('/').slice(0, -1).join('/');
   return folder === '' || sharedDirectories.has(folder) ? file : folder;
 }
 
-/** Moves one file or directory. What is there already is newer, and stays. */
+/** Moves one file or directory. Keeps an existing target, which is newer. */
 async function moveUnit(from: SafeDirectory, to: SafeDirectory, names: readonly string[], owner: Owner): Promise<void> {
   const [name = '', ...rest] = names;
   const facts = await lstat(from.path(name)).catch(absentIsUndefined);

@@ -7,15 +7,15 @@ import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
 
 /**
- * A program that a machine's user can read: itself, or a copy. An operator whose umask hides everything new
- * from others has installed Node and the agent readable for root alone.
+ * Returns a path of the program that a machine's user can read: the original or a copy. With a restrictive umask, Node
+ * and the agent are installed readable only by root.
  *
- * @param path The file, or the directory it lies in.
- * @param entry A file whose time and size change when the program does.
+ * @param path The file or its directory.
+ * @param entry A file whose modification time and size change with the program.
  */
 export async function readableProgram(path: string, entry: string, copies: string): Promise<string> {
   const facts = await stat(entry);
-  // A program file must be executable, a directory enterable; the agent's own file is only read.
+  // Programs and directories need the execute bit; the agent's entry file is only read.
   if ((facts.mode & 0o004) !== 0 && ((await stat(path)).mode & 0o005) === 0o005) {
     return path;
   }
@@ -33,7 +33,7 @@ export async function readableProgram(path: string, entry: string, copies: strin
   try {
     await rename(temporary, target);
   } catch (error) {
-    // Another machine was quicker.
+    // Another machine has already made the copy.
     if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) {
       throw error;
     }

@@ -6,14 +6,14 @@ import { SallyportError } from '@sallyport/core';
 
 import { isUserActive } from '../host/process.ts';
 
-/** Above the users of a host and below the ranges that systemd gives to containers (524288 and up). */
+/** Above the host's regular UIDs and below the range systemd gives to containers (524288 and up). */
 const FIRST = 200_000;
 const BLOCK = 1000;
 const BLOCKS = 300;
 
 /**
- * Gives each machine a user number of its own. A claim is a file that only one can create; each data
- * directory starts in a block of its own, and a number in use by any process of the host is passed over.
+ * Allots each machine a unique UID. A claim is an exclusively created file. Each data directory starts in a different
+ * block, and a UID that any process on the host uses is skipped.
  */
 export async function allotUser(dataDirectory: string, machineId: string): Promise<number> {
   const claims = claimsDirectory(dataDirectory);
@@ -26,7 +26,7 @@ export async function allotUser(dataDirectory: string, machineId: string): Promi
     }
   }
   throw new SallyportError('MACHINE_FAILED', `All ${BLOCK} users for machines of this data directory are taken.`, {
-    hint: 'Destroy machines that nobody needs any more.',
+    hint: 'Destroy machines that are no longer needed.',
   });
 }
 
@@ -37,7 +37,7 @@ export async function releaseUser(dataDirectory: string, uid: number, machineId:
   }
 }
 
-/** Frees the users of machines that are not among these: a server died before it had written down the machine itself. */
+/** Frees users whose machine is not in this list: a server died before it wrote the machine's record. */
 export async function releaseStrayUsers(
   dataDirectory: string,
   machineIds: ReadonlySet<string>,

@@ -9,7 +9,7 @@ import type { EgressRoute, Machine, MachinePlan, StartOptions } from '@sallyport
 
 import { reachable } from '../../../../../test/setup/reachable.ts';
 
-/** Things that tests of machines need again and again. Call `cleanUp` at the end. */
+/** Shared setup for machine tests. Call `cleanUp` at the end. */
 export interface Workbench {
   readonly directory: string;
   readonly egress: EgressRoute;
@@ -64,7 +64,7 @@ export async function createWorkbench(): Promise<Workbench> {
   };
 }
 
-/** Asks the stand-in agent for something. */
+/** Sends a request to the fake agent. */
 export async function ask(machine: Machine, path: string, body?: string): Promise<string> {
   const socket = await machine.connect(8080, { signal: AbortSignal.timeout(60_000) });
   return new Promise((resolve, reject) => {
@@ -87,7 +87,7 @@ export async function ask(machine: Machine, path: string, body?: string): Promis
   });
 }
 
-/** Runs a shell command inside the machine: its exit code and what it printed. */
+/** Runs a shell command inside the machine and returns its exit code and output. */
 export async function runInside(machine: Machine, script: string): Promise<string> {
   const { code, output }: { code: number; output: string } = JSON.parse(await ask(machine, '/run', script));
   return `${code} ${output.trim()}`;
