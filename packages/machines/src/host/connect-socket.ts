@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { SallyportError } from '@sallyport/core';
 
 /**
- * Connects to a socket that a machine made in its own directory. The machine could put a link to some other
- * socket of the host there, so on Linux the file is opened first without following links, looked at, and
- * then connected to by its descriptor, which also has no limit on the length of its path.
+ * Connects to a socket that a machine created in its directory. The machine could plant a symlink to another socket
+ * of the host. On Linux, this opens the file without following symlinks, checks it and connects by descriptor, which
+ * also avoids the length limit on socket paths.
  */
 export async function connectSocket(path: string, owner: number, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
@@ -18,12 +18,12 @@ export async function connectSocket(path: string, owner: number, signal: AbortSi
   await using handle = await open(path, O_PATH | constants.O_NOFOLLOW);
   const facts = await handle.stat();
   if (!facts.isSocket() || facts.uid !== owner) {
-    throw new SallyportError('AGENT_UNREACHABLE', `${path} is not a socket that the machine's agent made.`);
+    throw new SallyportError('AGENT_UNREACHABLE', `${path} is not a socket created by the machine's agent.`);
   }
   return await connected(`/proc/self/fd/${handle.fd}`, signal);
 }
 
-/** open(2): a descriptor that only names the file. Node has no constant for it. */
+/** O_PATH of open(2): the descriptor only names the file. Node has no constant for it. */
 const O_PATH = 0o10000000;
 
 function connected(path: string, signal: AbortSignal): Promise<Socket> {

@@ -4,19 +4,19 @@ import { hangUp } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 export interface ConnectionLimit {
-  /** Open connections of one peer at a time. */
+  /** Maximum number of open connections of a peer. */
   readonly most: number;
-  /** Who connects. Default: everyone is the same peer, as on the Unix socket of one machine. */
+  /** Identifies the peer. Default: all connections are from one peer, as on a machine's Unix socket. */
   readonly peerOf?: (socket: Socket) => string;
-  /** Written to a connection over the limit. Nothing of it is read. */
+  /** Response written to a connection over the limit, without reading from it. */
   readonly refusal: string;
   readonly clock: Clock;
 }
 
-/** Refusals of one peer that may wait for it to read the answer; more are closed without one. */
+/** Refused connections of a peer that may stay open until it reads the response; more are closed without one. */
 const MOST_LINGERING = 16;
 
-/** Caps the open connections of each peer. Call it after everything else listens to `connection`. */
+/** Limits the open connections of each peer. Call it after all other `connection` listeners are added. */
 export function limitConnections(server: Server, { most, peerOf = () => '', refusal, clock }: ConnectionLimit): void {
   const open = new Map<string, number>();
   const listeners = server.listeners('connection');

@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream';
 
 const LIMIT = 64 * 1024;
 
-/** The last 64 KiB of what a machine printed, without its token. Never passed on to the server's own output. */
+/** Keeps the last 64 KiB of a machine's output, without its token. The server never prints it. */
 export interface ConsoleBuffer {
   read(stream: Readable): void;
   text(): string;
 }
 
 export function createConsoleBuffer(token: string): ConsoleBuffer {
-  // A token cut in half by the limit would slip past the redaction: room for one more is kept in front.
+  // Redaction misses a token that the limit cuts in half, so keep room for one more token in front.
   const room = LIMIT + token.length;
   let kept = Buffer.alloc(0);
   return {

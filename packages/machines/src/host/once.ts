@@ -1,7 +1,7 @@
-/** Work that is done when it is first asked for, and again after it failed. */
+/** Runs work on the first call and shares its result. Runs it again after a failure. */
 export interface Once<Value> {
   (): Promise<Value>;
-  /** Waits for what is under way, and lets the next call do the work again. `undefined` if nobody asked, or if it failed. */
+  /** Waits for the current run and makes the next call run the work again. `undefined` if none is running or it failed. */
   forget(): Promise<Value | undefined>;
 }
 

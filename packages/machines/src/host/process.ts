@@ -5,15 +5,15 @@ import type { Clock } from '@sallyport/core';
 import { execa } from 'execa';
 
 /**
- * A process that is told apart from a later one with the same number: Linux reuses process ids, but not
- * together with the boot and the start time.
+ * Identifies a process even after its process ID is reused: the combination of process ID, boot ID and start time is
+ * unique.
  */
 export interface HostProcess {
   readonly pid: number;
   readonly born: string;
 }
 
-/** `undefined` where no such process runs; one that only waits to be reaped does not run. */
+/** Returns `undefined` if the process does not run. A zombie does not count as running. */
 export async function identifyProcess(pid: number): Promise<HostProcess | undefined> {
   const born = process.platform === 'linux' ? await linuxBirth(pid) : await portableBirth(pid);
   return born === undefined ? undefined : { pid, born };
@@ -23,7 +23,7 @@ export async function isRunning(known: HostProcess): Promise<boolean> {
   return (await identifyProcess(known.pid))?.born === known.born;
 }
 
-/** Sends a signal to a whole process group; one that is gone already is no error. */
+/** Sends a signal to a process group. Ignores a group that no longer exists. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   signalProcess(-leader, signal);
 }
@@ -31,15 +31,15 @@ export function signalGroup(leader: number, signal: NodeJS.Signals): void {
 export interface Leftovers {
   readonly leader?: HostProcess;
   readonly init?: HostProcess;
-  /** Everything of this user: a machine has its user for itself. */
+  /** All processes of this user, which belongs to one machine. */
   readonly uid?: number;
-  /** Everything that was started with a `HOME` below this directory: how a machine without a user of its own is recognised. */
+  /** All processes started with a `HOME` below this directory. Identifies a machine that shares the server's user. */
   readonly homesBelow?: string;
 }
 
 const END_WITHIN_MS = 10_000;
 
-/** Kills whatever is left of a machine and returns when nothing of it runs. */
+/** Kills all remaining processes of a machine and waits until they have exited. */
 export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<void> {
   const until = clock.monotonic() + END_WITHIN_MS;
   for (;;) {
@@ -50,9 +50,9 @@ export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<
     if (clock.monotonic() > until) {
       throw new SallyportError(
         'MACHINE_FAILED',
-        `Processes ${found.join(', ')} of a machine did not end when killed.`,
+        `Processes ${found.join(', ')} of a machine did not exit when killed.`,
         {
-          hint: 'They hang in the kernel, for instance on a dead network file system. Look at them with ps.',
+          hint: 'They are stuck in the kernel, for example on an unreachable network file system. Inspect them with ps.',
         },
       );
     }
@@ -63,7 +63,7 @@ export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<
   }
 }
 
-/** Process numbers, negative for a whole group. */
+/** Process IDs, negative for a process group. */
 async function findLeftovers({ leader, init, uid, homesBelow }: Leftovers): Promise<readonly number[]> {
   const found: number[] = [];
   if (leader && (await isRunning(leader))) {
@@ -88,7 +88,7 @@ async function findLeftovers({ leader, init, uid, homesBelow }: Leftovers): Prom
   return found;
 }
 
-/** Whether any process of this host runs as that user. */
+/** Checks whether any process on this host runs as this user. */
 export async function isUserActive(uid: number): Promise<boolean> {
   return (await findLeftovers({ uid })).length > 0;
 }
@@ -101,7 +101,7 @@ async function belongs(pid: number, uid: number | undefined, homesBelow: string 
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
     return environment.split('\0').some((variable) => variable.startsWith(`HOME=${homesBelow}/`));
   } catch {
-    // Gone meanwhile, or somebody else's.
+    // The process has exited or belongs to another user.
     return false;
   }
 }
@@ -123,7 +123,7 @@ async function linuxBirth(pid: number): Promise<string | undefined> {
   if (text === undefined) {
     return undefined;
   }
-  // proc_pid_stat(5): the second field is the program's name in brackets and may hold anything.
+  // proc_pid_stat(5): the second field is the program's name in parentheses and can contain any character.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (fields[0] === 'Z' || fields[0] === 'X') {
     return undefined;

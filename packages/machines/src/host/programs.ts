@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 
-/** Where programs are looked for: never in the operator's own PATH, which a machine does not see. */
+/** Directories to search for programs. The operator's PATH is ignored because a machine does not see it. */
 export const programPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin';
 
-/** What a machine needs for a desktop, and the Debian package of each. */
+/** Programs that a desktop needs, with the Debian package of each. */
 export const desktopPrograms: Readonly<Record<string, string>> = {
   Xtigervnc: 'tigervnc-standalone-server',
   openbox: 'openbox',
@@ -19,7 +19,7 @@ export async function findProgram(name: string): Promise<string | undefined> {
       await access(path, constants.X_OK);
       return path;
     } catch {
-      // Not here: look in the next directory.
+      // Not found: try the next directory.
     }
   }
   return undefined;

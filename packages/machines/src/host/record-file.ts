@@ -5,8 +5,8 @@ import { SallyportError } from '@sallyport/core';
 import { hasCode } from './safe-directory.ts';
 
 /**
- * The record of a machine, as a driver finds it after a restart. `undefined` if there is none: the server died while making
- * or removing the machine. Throws `MACHINE_FAILED` if `isRecord` does not know its shape.
+ * Reads a machine's record after a restart. Returns `undefined` if it is missing because the server died while creating
+ * or removing the machine. Throws `MACHINE_FAILED` if `isRecord` rejects its shape.
  */
 export async function readRecordFile<Value>(
   path: string,
@@ -20,11 +20,11 @@ export async function readRecordFile<Value>(
   const record: unknown = JSON.parse(text);
   if (isRecord(record)) return record;
   throw new SallyportError('MACHINE_FAILED', `The record ${path} is damaged.`, {
-    hint: 'Remove the machine directory it lies in, then log in again.',
+    hint: 'Remove the machine directory that contains it, then log in again.',
   });
 }
 
-/** Replaces the record as a whole: a reader sees the old one or the new one. */
+/** Replaces the record atomically: a reader sees either the old or the new one. */
 export async function writeRecordFile(path: string, record: object): Promise<void> {
   const temporary = `${path}.tmp`;
   await writeFile(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { hasCode } from './safe-directory.ts';
 
-/** Removes a machine's directory with everything in it. Links are removed, not followed. */
+/** Removes a machine's directory and its contents. Does not follow symlinks. */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
@@ -11,13 +11,13 @@ export async function removeTree(path: string): Promise<void> {
     if (!hasCode(error, 'EACCES') && !hasCode(error, 'EPERM') && !hasCode(error, 'ENOTEMPTY')) {
       throw error;
     }
-    // Directories without write permission, as module caches make them: only root may empty these as they are.
+    // Only root can empty read-only directories, such as those of module caches.
     await eachDirectory(path, (folder) => chmod(folder, 0o700));
     await rm(path, { recursive: true, force: true });
   }
 }
 
-/** Gives everything below to another user. Files with a second name elsewhere keep their owner. */
+/** Recursively changes the owner. Files with several hard links keep theirs. */
 export async function giveTree(path: string, uid: number): Promise<void> {
   await lchown(path, uid, uid);
   for await (const entry of await opendir(path)) {

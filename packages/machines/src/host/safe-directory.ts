@@ -5,18 +5,18 @@ import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
-/** User and group of new files; `undefined`: the server's own. */
+/** User and group of new files; `undefined` for the server's user and group. */
 export type Owner = number | undefined;
 
 /**
- * An open directory below which nothing is reached through a link. Node has no `openat(2)`; on Linux a path
- * through `/proc/self/fd/<descriptor>` is the same thing. Elsewhere the path is spelled out again, which is
- * enough while nothing of the machine runs.
+ * An open directory that never follows symlinks. Node has no `openat(2)`; on Linux, a path through
+ * `/proc/self/fd/<descriptor>` is equivalent. Elsewhere the full path is used, which is safe while the machine is
+ * stopped.
  */
 export interface SafeDirectory extends AsyncDisposable {
-  /** A path for exactly one name in this directory. */
+  /** Returns the path of an entry in this directory. */
   path(name: string): string;
-  /** Opens a directory in this one. `undefined` where it is absent and not to be made. */
+  /** Opens a subdirectory. Returns `undefined` if it is missing and not to be created. */
   enter(name: string, make?: { readonly owner: Owner }): Promise<SafeDirectory | undefined>;
 }
 
@@ -27,7 +27,7 @@ export async function openDirectory(path: string, shown: string): Promise<SafeDi
   return wrapDirectory(handle, path, shown);
 }
 
-/** A refusal that names the path as the machine knows it. */
+/** Creates an error that names the path as the machine sees it. */
 export function unsafe(shown: string, problem: string, cause?: unknown): SallyportError {
   return new SallyportError(
     'MACHINE_DISK_UNSAFE',

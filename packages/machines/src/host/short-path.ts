@@ -3,25 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * `sun_path` of a unix socket holds 107 bytes on Linux and 103 on macOS (unix(7), unix(4)); data directories
- * can lie deeper. Only the path that is passed counts, so a link in the temporary directory is enough.
+ * A socket path (`sun_path`) holds at most 107 bytes on Linux and 103 on macOS (unix(7), unix(4)), and data directories
+ * can be deeper. The limit applies to the path passed, so a symlink in the temporary directory is enough.
  */
 const MAX_SOCKET_PATH = 103;
 
 export interface ShortPath {
-  /** The directory itself, or a short link to it. */
+  /** The directory itself, or a short symlink to it. */
   readonly path: string;
-  /** The directory the link lies in, to be removed later; absent where none was needed. */
+  /** The directory of the symlink, to remove later; absent if no symlink was needed. */
   readonly shortcut?: string;
 }
 
-/** A path to a directory below which a socket with a name of up to `nameLength` bytes can be made. */
+/** Returns a path of the directory short enough for a socket name of up to `nameLength` bytes. */
 export async function shortenDirectory(directory: string, nameLength: number): Promise<ShortPath> {
   if (Buffer.byteLength(directory) + 1 + nameLength <= MAX_SOCKET_PATH) {
     return { path: directory };
   }
   const shortcut = await mkdtemp(join(tmpdir(), 'sp-'));
-  // Another user, the machine's, must pass through it; the directory it points to has its own permissions.
+  // The machine's user must be able to traverse it; the target directory has its own permissions.
   await chmod(shortcut, 0o711);
   const path = join(shortcut, 'd');
   await symlink(directory, path);

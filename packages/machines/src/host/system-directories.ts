@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 
-/** `/bin` and its like are links into `/usr` on most systems, and directories of their own on some. As arguments for bubblewrap. */
+/** Returns the bubblewrap arguments for `/bin`, `/lib` and similar, which are symlinks into `/usr` on most systems and directories on some. */
 export async function systemDirectories(): Promise<readonly string[]> {
   const found = await Promise.all(
     ['/bin', '/sbin', '/lib', '/lib32', '/lib64'].map(async (path) => {
