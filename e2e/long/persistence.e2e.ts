@@ -8,7 +8,7 @@ it(
     await using operator = await createOperator();
     const words = ['packages/server/dist/main.js', 'persistence', 'check', '--cycles', '3', '--config', operatorConfig];
     const { output, code } = await operator.run(process.execPath, words);
-    expect(output).toContain('Machines are virtual machines of QEMU');
+    expect(output).toContain('Machines are QEMU virtual machines');
     expect(output).toMatch(/^3 cycles: every file was as it was written\.$/m);
     expect(code).toBe(0);
   },

@@ -10,7 +10,7 @@ import type { Image } from '../images/image.ts';
 import type { Accelerator } from './hardware.ts';
 import { isOwnKernel } from './images.ts';
 
-/** Whether this host's processor runs machines itself, and how that was found out. */
+/** Whether KVM works on this host, and how that was determined. */
 export interface KvmVerdict {
   readonly works: boolean;
   readonly found: string;
@@ -27,7 +27,7 @@ const PROBE_MS = 20_000;
 
 let verdict: Promise<KvmVerdict> | undefined;
 
-/** Found out once for each process: a host does not change that while it runs. */
+/** Probed once per process: the result does not change while the host runs. */
 export function probeKvm(probe: KvmProbe): Promise<KvmVerdict> {
   verdict ??= findOut(probe);
   return verdict;
@@ -39,13 +39,13 @@ async function findOut(probe: KvmProbe): Promise<KvmVerdict> {
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? `${KVM} is absent` : `${KVM} may not be opened`),
   );
   if (problem !== undefined) return { works: false, found: problem };
-  // Nested and containerised hosts have a device that opens, and machines in which nothing ever runs.
+  // On nested and containerized hosts the device may open although no guest ever runs.
   return (await bootsKernel(probe, 'kvm'))
     ? { works: true, found: 'a kernel booted with it' }
     : { works: false, found: `${KVM} is there, but no kernel boots with it` };
 }
 
-/** Boots the kernel alone. Without a root it soon gives up and ends; that it said anything is the answer. */
+/** Boots a kernel without a root file system and checks that it prints anything before it panics. */
 async function bootsKernel({ program, kernel, signal }: KvmProbe, accelerator: Accelerator): Promise<boolean> {
   const machine = isOwnKernel(kernel) ? 'microvm,acpi=off' : 'pc';
   const words = [

@@ -28,14 +28,14 @@ export interface LaunchRequest {
   readonly image: Image;
   readonly place: NetworkAttachment;
   readonly token: Secret;
-  /** Waits for a snapshot in place of booting. */
+  /** Waits for a snapshot instead of booting. */
   readonly incoming: boolean;
   readonly clock: Clock;
   /** Nobody waits for it. */
   readonly inBackground?: boolean;
 }
 
-/** Starts QEMU with everything it needs open already: it may enter no directory but its own. */
+/** Starts QEMU with all its files already open: it can enter only its own directory. */
 export async function launchQemu(request: LaunchRequest): Promise<QemuProcess> {
   const { layout, plan, uid, hardware, kernel, image, place, incoming } = request;
   await prepareRunDirectory(layout.run, uid);

@@ -12,7 +12,7 @@ import { chooseKernel, isOwnKernel } from './images.ts';
 
 export const QEMU = 'qemu-system-x86_64';
 
-/** What this host has and lacks for machines in QEMU, but for their network. */
+/** Checks whether this host can run QEMU machines. Does not check the network. */
 export async function checkQemuHost(images: ImageStore): Promise<readonly Check[]> {
   return [
     await checkQemu(),
@@ -66,7 +66,7 @@ async function checkKvm(images: ImageStore): Promise<Check> {
     : {
         name,
         state: 'degraded',
-        found: `${found}: processors are emulated, and machines are some ten times slower`,
+        found: `${found}: processors are emulated, and machines are about ten times slower`,
         fix: 'Turn virtualisation on in the firmware, load the module (sudo modprobe kvm_intel or kvm_amd), and let the server open /dev/kvm',
       };
 }

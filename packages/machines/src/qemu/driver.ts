@@ -38,31 +38,31 @@ export interface QemuDriverOptions {
   readonly network: MachineNetwork;
   /** Default: those in `images/` of the data directory. */
   readonly images?: ImageStore;
-  /** Default `auto`: KVM where a guest really runs with it, else TCG, which emulates the processor. */
+  /** Default `auto`: KVM if a guest actually runs with it, otherwise TCG, which emulates the processor. */
   readonly accelerator?: Accelerator | 'auto';
   /**
-   * Whether browser machines go on from the memory of one that was booted ahead and is nobody's, in `qemu-templates/` of
-   * the data directory. Default: they do.
+   * Whether browser machines resume from the memory of a prebooted template in `qemu-templates/` of the data directory.
+   * Default `true`.
    */
   readonly templates?: boolean;
-  /** Told what went wrong where nobody waits for it. */
+  /** Receives errors of background work. */
   readonly log?: (message: string) => void;
 }
 
 export interface QemuDriver extends MachineDriver {
   /**
-   * Takes away what a server that died has left half made, and what of the network belongs to no machine that runs; returns
-   * what that was. Machines that run are left to whoever lists them. Call it at the start.
+   * Removes partially created machines of a crashed server and network resources without a running machine. Returns what
+   * it removed. Keeps running machines, which callers can list. Call it at startup.
    */
   reconcile(): Promise<readonly string[]>;
-  /** Calls off the making of templates, and gives up the network. No machine may run. */
+  /** Cancels template creation and releases the network. No machine may be running. */
   close(): Promise<void>;
 }
 
-/** Machines as virtual machines of QEMU. */
+/** Creates the driver that runs machines as QEMU virtual machines. */
 export async function createQemuDriver(options: QemuDriverOptions): Promise<QemuDriver> {
   const { clock, network, accelerator = 'auto', log = () => {} } = options;
-  // Users of machines pass through it, and list nothing.
+  // Machine users can traverse it but not list it.
   await mkdir(qemuDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
   const dataDirectory = await realpath(options.dataDirectory);
   const directory = qemuDirectory(dataDirectory);
@@ -70,7 +70,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   const program = await findProgram(QEMU);
   const wiring = createWiring(network);
   const live = new Map<string, Machine>();
-  /** They have a directory or a user already, and no record yet. */
+  /** Machines that have a directory or a user but no record yet. */
   const making = new Set<string>();
   const workshop = createWorkshop({ shelf: openShelf(dataDirectory), directory, partsOf, clock });
   const usesTemplates = options.templates ?? true;
@@ -207,7 +207,7 @@ async function describeFeatures(images: ImageStore, network: MachineNetwork): Pr
     ...(!desktop && { desktopHint: 'For the sign-in desktop build its image: sallyport images build browser' }),
     loopback: 'forwarded',
     hibernate: true,
-    isolation: `Machines are virtual machines of QEMU, each as a user of its own; ${network.isolation}.`,
+    isolation: `Machines are QEMU virtual machines, each as its own user; ${network.isolation}.`,
   };
 }
 

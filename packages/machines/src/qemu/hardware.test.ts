@@ -16,7 +16,7 @@ const surroundings: Surroundings = {
 };
 
 describe('the command line of QEMU', () => {
-  it('is this, for our own kernel', () => {
+  it('builds the command line for our kernel', () => {
     expect(qemuArguments(hardware, surroundings).join(' ')).toBe(
       '-accel tcg,tb-size=64 -cpu max -machine microvm,acpi=off -m 384 -smp 1 ' +
         '-nodefaults -no-user-config -display none -no-reboot -kernel /proc/self/fd/3 -append console=ttyS0 ' +
@@ -34,18 +34,18 @@ describe('the command line of QEMU', () => {
     );
   });
 
-  it("takes a PC with an initrd for Debian's kernel, and more room for translated code in a browser machine", () => {
+  it("uses a PC with an initrd for Debian's kernel, and a larger translation cache for a browser machine", () => {
     const words = qemuArguments({ ...hardware, ownKernel: false, role: 'browser' }, surroundings);
     expect(words).toEqual(expect.arrayContaining(['pc', '-initrd', 'tcg,tb-size=256', 'virtio-blk-pci,drive=disk']));
     expect(words.join(' ')).not.toContain('virtio-net-device');
   });
 
-  it('uses the processor itself with KVM', () => {
+  it('uses the host processor with KVM', () => {
     const words = qemuArguments({ ...hardware, accelerator: 'kvm' }, surroundings).join(' ');
     expect(words).toContain('-accel kvm -cpu host -machine microvm,acpi=off');
   });
 
-  it('stands still until it has a snapshot, where there is one', () => {
+  it('waits for an incoming snapshot', () => {
     expect(qemuArguments(hardware, { ...surroundings, incoming: true }).slice(-3)).toEqual([
       '-S',
       '-incoming',
@@ -53,12 +53,12 @@ describe('the command line of QEMU', () => {
     ]);
   });
 
-  it('lets QEMU start programs only where its network does', () => {
+  it('lets QEMU start programs only if its network does', () => {
     const words = qemuArguments(hardware, { ...surroundings, needsSpawn: true }).join(' ');
     expect(words).toContain('-sandbox on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcecontrol=deny');
   });
 
-  it('is the same hardware in other surroundings, and another with other memory', () => {
+  it('hashes to the same hardware in another environment, and to different hardware with different memory', () => {
     expect(hardwareHash(hardware)).toMatch(/^[0-9a-f]{16}$/);
     expect(hardwareHash({ ...hardware })).toBe(hardwareHash(hardware));
     for (const change of [{ memoryMb: 512 }, { vcpus: 2 }, { ownKernel: false }, { role: 'browser' as const }]) {

@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto';
 
 import type { MachineRole } from '@sallyport/core';
 
-/** How the processors of a machine come about. */
+/** How a machine's processors are provided. */
 export type Accelerator = 'kvm' | 'tcg';
 
-/** What a machine consists of. Two with the same hardware can go on from each other's snapshots. */
+/** A machine's virtual hardware. Machines with the same hardware can resume from each other's snapshots. */
 export interface Hardware {
   readonly accelerator: Accelerator;
-  /** The kernel is an ELF file of ours; otherwise it is Debian's, with its modules in an initrd. */
+  /** Whether the kernel is our ELF build; otherwise it is Debian's, with its modules in an initrd. */
   readonly ownKernel: boolean;
   readonly role: MachineRole;
   readonly memoryMb: number;
   readonly vcpus: number;
 }
 
-/** Descriptors that QEMU finds open: it may enter none of the directories that the files are in. */
+/** Descriptors that QEMU inherits: it cannot enter the directories that contain the files. */
 const descriptors = { kernel: 3, image: 4, disk: 5, agentDrive: 6, initrd: 7 } as const;
 
-/** Its own place in the world: words that a snapshot does not depend on. */
+/** The machine's environment: options that a snapshot does not depend on. */
 export interface Surroundings {
   /** QEMU's `-netdev`, without an id. */
   readonly netdev: string;
@@ -28,11 +28,11 @@ export interface Surroundings {
   readonly guestPortSocket: string;
   /** The network starts a program for each connection of the guest. */
   readonly needsSpawn: boolean;
-  /** Waits for a snapshot in place of booting. */
+  /** Waits for a snapshot instead of booting. */
   readonly incoming: boolean;
 }
 
-/** QEMU's command line. No secrets: every process of the host can read it. */
+/** Builds QEMU's command line. It contains no secrets: every process on the host can read it. */
 export function qemuArguments(hardware: Hardware, surroundings: Surroundings): readonly string[] {
   const { netdev, mac, kernelCommandLine, monitorSocket, guestPortSocket, needsSpawn, incoming } = surroundings;
   return [
@@ -40,7 +40,7 @@ export function qemuArguments(hardware: Hardware, surroundings: Surroundings): r
     ['-append', kernelCommandLine],
     ['-netdev', `${netdev},id=net`],
     deviceWords(hardware, mac),
-    // Standard output goes to the server, which keeps the end of it and no more.
+    // Standard output goes to the server, which keeps only the end of it.
     ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ['-chardev', `socket,id=port,path=${guestPortSocket},server=on,wait=off`],
     ['-chardev', `socket,id=monitor,path=${monitorSocket},server=on,wait=off`, '-mon', 'chardev=monitor,mode=control'],
@@ -50,16 +50,16 @@ export function qemuArguments(hardware: Hardware, surroundings: Surroundings): r
 }
 
 const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny';
-/** `elevateprivileges` forbids setsid(2) as well, with which every program starts. The launch has taken all rights away. */
+/** QEMU's seccomp options. `elevateprivileges` would also forbid setsid(2), which every helper program calls. The launch has already dropped all privileges. */
 const SANDBOX_WITH_PROGRAMS = 'on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcecontrol=deny';
 
-/** Everything that a snapshot depends on, in 16 characters. */
+/** Hashes everything that a snapshot depends on to 16 characters. */
 export function hardwareHash(hardware: Hardware): string {
   const words = [...machineWords(hardware), ...deviceWords(hardware, 'any')];
   return createHash('sha256').update(words.join('\0')).digest('hex').slice(0, 16);
 }
 
-/** Megabytes of translated code. It counts as the host's memory, and QEMU would take a gigabyte. */
+/** Size of the translation cache in MB. It counts toward host memory, and QEMU's default is 1 GB. */
 const TRANSLATED_MB = { cli: 64, browser: 256 } as const;
 
 function machineWords({ accelerator, ownKernel, role, memoryMb, vcpus }: Hardware): readonly string[] {
@@ -84,7 +84,7 @@ function deviceWords({ ownKernel }: Hardware, mac: string): readonly string[] {
     drive('agent', descriptors.agentDrive, 'readonly=on', bus),
     ['-device', `virtio-net-${bus},netdev=net,mac=${mac}${ownKernel ? '' : ',romfile='}`],
     ['-device', `virtio-rng-${bus}`],
-    // What the guest has freed, the host has back.
+    // Return blocks that the guest frees to the host.
     ['-device', `virtio-balloon-${bus},free-page-reporting=on`],
     ['-device', `virtio-serial-${bus}`, '-device', 'virtserialport,chardev=port,name=sallyport.0'],
   ].flat();
@@ -97,7 +97,7 @@ function drive(id: string, descriptor: number, options: string, bus: string): re
   ].flat();
 }
 
-/** proc(5): opens the file behind a descriptor again, by its own permissions and not by those of its path. */
+/** Reopens the file of a descriptor (proc(5)). This checks the permissions of the file, not those of its path. */
 function inherited(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }

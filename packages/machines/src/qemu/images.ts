@@ -5,7 +5,7 @@ import { INITRD_FILE } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
 
-/** The kernel that machines boot with: ours where it is here, for it boots in half the time; else Debian's. */
+/** Finds the kernel for machines: ours if installed, because it boots in half the time; otherwise Debian's. */
 export async function chooseKernel(store: ImageStore, options: { readonly signal: AbortSignal }): Promise<Image> {
   const kernels = (await store.list()).filter(({ kind }) => kind === 'kernel');
   const chosen = kernels.find(isOwnKernel) ?? kernels[0];
@@ -17,8 +17,8 @@ export function isOwnKernel({ files }: Pick<Image, 'files'>): boolean {
 }
 
 /**
- * Reads the images through that new machines are made of, so that a damaged one is known before anybody waits for a
- * machine. One error for everything that is missing, with what builds it.
+ * Reads the images for new machines in full, to detect a damaged one before a user waits for a machine. Throws one error
+ * that names all missing images and the commands that build them.
  */
 export async function requireImages(
   store: ImageStore,

@@ -8,7 +8,7 @@ import { chooseKernel, isOwnKernel } from './images.ts';
 import type { QemuRecord } from './machine-record.ts';
 import type { QemuMachineParts } from './parts.ts';
 
-/** What a machine is started from at this moment. */
+/** The components that a machine currently starts from. */
 export interface Ingredients {
   readonly kernel: Image;
   readonly image: Image;

@@ -3,19 +3,19 @@ import { chown, mkdir } from 'node:fs/promises';
 import { removeTree } from '../host/remove-tree.ts';
 
 export interface LaunchOptions {
-  /** Words that put a command where the machine's network is. */
+  /** Command prefix that runs a command in the machine's network. */
   readonly enter: readonly string[];
-  /** The user that QEMU becomes. Absent where the server is not root: then it stays the server's own. */
+  /** The user that QEMU runs as. Absent if the server is not root: QEMU then runs as the server's user. */
   readonly uid?: number;
   /** The network has a TAP device, which QEMU opens. */
   readonly opensTap: boolean;
   /** The largest file that QEMU writes: the machine's disk. */
   readonly diskMb: number;
-  /** Nobody waits for it: machines that somebody waits for go first. */
+  /** Runs in the background, with lower priority than machines that a user waits for. */
   readonly inBackground?: boolean;
 }
 
-/** Words before QEMU's own: they take its rights away before its first instruction. */
+/** Builds the command prefix that drops privileges before QEMU starts. */
 export function launchWords({ enter, uid, opensTap, diskMb, inBackground = false }: LaunchOptions): readonly string[] {
   const limits = [`--fsize=${diskMb * 1024 * 1024}`, '--nofile=256', '--core=0'];
   const without = ['setpriv', '--no-new-privs', '--inh-caps=-all'];
@@ -26,14 +26,14 @@ export function launchWords({ enter, uid, opensTap, diskMb, inBackground = false
     enter,
     opensTap ? ['unshare', '--mount', '--', 'sh', '-ec', OWN_TAP_DEVICE, 'sh', String(uid)] : [],
     [...without, '--bounding-set=-all', '--clear-groups', `--reuid=${uid}`, `--regid=${uid}`, '--'],
-    // Counted by user, and each machine is one of its own.
+    // The limit is per user, and each machine has its own user.
     ['prlimit', ...limits, '--nproc=256', '--'],
   ].flat();
 }
 
 /**
- * A /dev/net/tun of this machine's own, in a mount namespace of its own: not every host lets other users than root open
- * the one it has. With it, QEMU gets the TAP device that its user owns and no other.
+ * Creates a private /dev/net/tun in a new mount namespace, because some hosts let only root open theirs. QEMU can open
+ * only the TAP device that its user owns.
  */
 const OWN_TAP_DEVICE = `
 uid=$1

@@ -19,17 +19,17 @@ export interface LayDown {
   readonly signal: AbortSignal;
 }
 
-/** Makes a machine's directory with its record and its disk, and allots it a user. When a step fails, nothing is left. */
+/** Allots a user and creates a machine's directory with its record and disk. Leaves nothing behind on failure. */
 export async function layDown({ plan, image, layout, directory, signal }: LayDown): Promise<QemuRecord> {
   const { machineId } = plan;
   const uid = process.geteuid?.() === 0 ? await allotUser(directory, machineId) : undefined;
   const owner = uid === undefined ? {} : { uid };
   try {
-    // What is left of one that was being made, or removed, when the server died.
+    // Remove leftovers of a machine that was being created or removed when the server died.
     await removeTree(layout.root);
     await mkdir(layout.root, { mode: 0o711 });
     const record: QemuRecord = { plan, ...owner, image };
-    // First: by it a later server finds the rest.
+    // Write this first: a restarted server finds the rest by it.
     await writeQemuRecord(layout.record, record);
     await createDisk(layout.disk, { sizeMb: plan.diskMb, ...(uid !== undefined && { owner: uid }), signal });
     signal.throwIfAborted();

@@ -7,11 +7,11 @@ export interface QemuLayout {
   readonly record: string;
   /** The machine's own disk. */
   readonly disk: string;
-  /** The agent and its boot configuration, for as long as a boot lasts. */
+  /** The agent and its boot configuration, valid for one boot. */
   readonly agentDrive: string;
-  /** QEMU's own directory: its sockets. The user it runs as may write here and nowhere else. */
+  /** QEMU's directory, with its sockets. QEMU's user can write only here. */
   readonly run: string;
-  /** Memory of a machine that hibernates. */
+  /** Memory of a hibernating machine. */
   readonly snapshot: string;
 }
 

@@ -3,12 +3,12 @@ import type { MachinePlan } from '@sallyport/core';
 import type { HostProcess } from '../host/process.ts';
 import { readRecordFile, writeRecordFile } from '../host/record-file.ts';
 
-/** `machine.json`: what a later server must know to end, remove, start or wake a machine. No secrets. */
+/** `machine.json`: what a restarted server needs to end, remove, start or wake a machine. No secrets. */
 export interface QemuRecord {
   readonly plan: MachinePlan;
-  /** The user it runs as; absent where that is the server's own. */
+  /** The user it runs as; absent if it runs as the server's user. */
   readonly uid?: number;
-  /** Name of the image its disk lies over. It never changes: a newer image is for newer machines. */
+  /** Name of the disk's base image. It never changes: only new machines use a newer image. */
   readonly image: string;
   /** QEMU, as it runs now or ran when the server died. */
   readonly running?: HostProcess;
@@ -22,7 +22,7 @@ export function writeQemuRecord(path: string, record: QemuRecord): Promise<void>
   return writeRecordFile(path, record);
 }
 
-/** The directory is the server's alone, so the file is as it was written; this tells another version's apart. */
+/** Rejects records of other versions. Only the server can write to the directory, so no other checks are needed. */
 function isRecord(value: unknown): value is QemuRecord {
   return typeof value === 'object' && value !== null && 'plan' in value && 'image' in value;
 }

@@ -22,13 +22,13 @@ import { killQemu, stopQemu } from './stop.ts';
 export interface QemuMachineOptions {
   readonly parts: QemuMachineParts;
   readonly record: QemuRecord;
-  /** It has never run, and nobody has written to its disk. */
+  /** Whether it has never run and its disk is unmodified. */
   readonly isNew?: boolean;
-  /** Gives back what the driver has allotted to it. */
+  /** Releases what the driver allotted to it. */
   readonly onDestroyed: () => Promise<void>;
 }
 
-/** A QEMU that runs. One that an earlier server has started has no place here: nobody has its token any more. */
+/** The running QEMU. Never one that an earlier server started, because its token is lost. */
 interface Current {
   readonly process: QemuProcess;
   readonly place: NetworkAttachment | undefined;
@@ -64,7 +64,7 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
   ): Promise<MachineExit> {
     const exit = await process.exited;
     current?.running?.monitor.close();
-    // What resists is found by the next reconcile, by name.
+    // The next reconcile finds whatever could not be removed.
     await wiring.detach(id, place).catch(() => {});
     // It holds the token of a boot that is over; one that hibernates has it mounted.
     if (!(await snapshot.exists())) await rm(layout.agentDrive, { force: true });
@@ -83,7 +83,7 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${doing}.`);
   }
 
-  /** One change at a time. A stop calls it off. */
+  /** Runs one transition at a time. A stop cancels it. */
   async function change(parent: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const abort = new AbortController();
     const attempt = work(AbortSignal.any([parent, abort.signal]));
@@ -197,7 +197,7 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
       return current.place.connect(port, { signal });
     },
     stop: async ({ deadlineMs }) => {
-      await callOff('stopped meanwhile');
+      await callOff('stopped in the meantime');
       await endGently(deadlineMs);
       await endNow();
       await snapshot.remove();
@@ -205,7 +205,7 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     },
     destroy: async () => {
       destroyed = true;
-      await callOff('destroyed meanwhile');
+      await callOff('destroyed in the meantime');
       await endNow();
       await snapshot.remove();
       await removeTree(layout.root);

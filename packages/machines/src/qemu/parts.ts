@@ -8,7 +8,7 @@ import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
 import type { Templates } from './template/templates.ts';
 import type { Wiring } from './wiring.ts';
 
-/** What a machine is made of besides its record, and what it shares with all others of its driver. */
+/** A machine's components besides its record, and what it shares with the driver's other machines. */
 export interface QemuMachineParts {
   /** QEMU's program. */
   readonly program: string;

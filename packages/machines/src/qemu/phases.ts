@@ -1,6 +1,6 @@
 import { SallyportError } from '@sallyport/core';
 
-/** What a machine goes through until it can be used. */
+/** The phases of a machine until it is ready. */
 export type Phase = 'create' | 'boot' | 'wake' | 'ready';
 
 const words: Readonly<Record<Phase, string>> = {
@@ -13,7 +13,7 @@ const words: Readonly<Record<Phase, string>> = {
 const SHOWN = 500;
 const KEPT = 4000;
 
-/** An error that says in which phase a machine failed, and what its console showed last. */
+/** Creates an error that names the phase in which a machine failed and includes its last console output. */
 export function failedIn(phase: Phase, machineId: string, console: string, cause: unknown): SallyportError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const last = console.trim().slice(-SHOWN);

@@ -9,14 +9,14 @@ import { createConsoleBuffer } from '../host/console-buffer.ts';
 import { identifyProcess, isRunning } from '../host/process.ts';
 import type { HostProcess } from '../host/process.ts';
 
-/** A QEMU that runs: a child of this server, or one that an earlier server left behind. */
+/** A running QEMU: a child of this server, or one that an earlier server left running. */
 export interface QemuProcess {
   readonly known: HostProcess;
   /** Resolves when it has ended. Never rejects. */
   readonly exited: Promise<MachineExit>;
-  /** What the guest and QEMU itself have printed lately. */
+  /** The latest output of the guest and of QEMU. */
   console(): string;
-  /** Does nothing where it has ended, even when its number belongs to another one by now. */
+  /** Does nothing if the process has exited, even if its process ID has been reused. */
   kill(): Promise<void>;
 }
 
@@ -31,16 +31,16 @@ export interface SpawnOptions {
   readonly clock: Clock;
 }
 
-/** How long the pipes of a process that ended may take to deliver its last words. */
+/** How long to wait for the remaining output of a process that exited. */
 const LAST_WORDS_MS = 500;
 
 export async function spawnQemu({ command, folder, descriptors, token, clock }: SpawnOptions): Promise<QemuProcess> {
   const [file = '', ...words] = command;
   const child = spawn(file, words, {
     cwd: folder,
-    // By this it is found again where it has no user of its own.
+    // Identifies the process if it shares the server's user.
     env: { PATH: programPath, HOME: folder, LC_ALL: 'C.UTF-8' },
-    // An interrupt at the terminal is the server's alone.
+    // Ctrl-C at the terminal must reach only the server.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
   });
@@ -65,10 +65,10 @@ export async function spawnQemu({ command, folder, descriptors, token, clock }: 
   };
 }
 
-/** Often enough for a machine that is waited for; a look costs some 50 µs. */
+/** Poll interval. A check takes about 50 µs. */
 const LOOK_EVERY_MS = 50;
 
-/** One that is nobody's child here. How it ended and what it said, nobody heard. */
+/** Watches a QEMU that is not our child. Its exit status and output are unknown. */
 export function watchQemu(known: HostProcess, clock: Clock): QemuProcess {
   async function ended(): Promise<MachineExit> {
     while (await isRunning(known)) await clock.sleep(LOOK_EVERY_MS);

@@ -20,7 +20,7 @@ export interface QemuSockets {
 
 const RETRY_MS = 10;
 
-/** Connects to the monitor as soon as it is there. The signal ends the wait. */
+/** Waits for the monitor and connects to it. The signal ends the wait. */
 export async function openMonitor({ run, owner, clock }: QemuSockets, signal: AbortSignal): Promise<QmpClient> {
   for (;;) {
     const connection = await connectSocket(join(run, sockets.monitor), owner, signal).catch((error: unknown) => {
@@ -32,7 +32,7 @@ export async function openMonitor({ run, owner, clock }: QemuSockets, signal: Ab
   }
 }
 
-/** Connects to the guest's port, for as long as the work takes. Only one can have it. */
+/** Connects to the guest's port while the work runs. Only one connection can be open. */
 export async function withGuestPort<Result>(
   { machineId, run, owner, clock }: QemuSockets,
   signal: AbortSignal,

@@ -90,7 +90,7 @@ describe("QEMU's monitor", () => {
     return openQmp(connect(path), { clock: systemClock, signal, answerMs });
   }
 
-  it('looks at each character of a long line a few times at most, in chunks of one byte', async () => {
+  it('scans each character of a long line only a few times, in one-byte chunks', async () => {
     const greeting = JSON.stringify({ ...GREETING, padding: 'x'.repeat(20_000) });
     const answer = JSON.stringify({ return: {}, id: 1 });
     const connection = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
@@ -106,14 +106,14 @@ describe("QEMU's monitor", () => {
     connection.destroy();
   });
 
-  it('is greeted, turns commands on, and knows the version', async () => {
+  it('reads the greeting, enables commands and reports the version', async () => {
     const qmp = await open(({ id }) => [{ return: { status: 'running' }, id }]);
     expect(qmp.version).toBe('7.2.22');
     expect(await qmp.execute('query-status', {}, { signal })).toEqual({ status: 'running' });
     expect(monitor?.heard.map(({ execute }) => execute)).toEqual(['qmp_capabilities', 'query-status']);
   });
 
-  it('gives each answer to the command it belongs to, whatever comes in between', async () => {
+  it('matches each response to its command despite other messages in between', async () => {
     const held: Command[] = [];
     const qmp = await open((command) => {
       held.push(command);
@@ -130,7 +130,7 @@ describe("QEMU's monitor", () => {
     expect(held[1]?.arguments).toEqual({ with: 'words' });
   });
 
-  it('throws what QEMU refuses, in its own words', async () => {
+  it('throws the error message that QEMU returns', async () => {
     const qmp = await open(({ id }) => [{ id, error: { class: 'GenericError', desc: 'Device is locked' } }]);
     await expect(qmp.execute('migrate', {}, { signal })).rejects.toMatchObject({
       code: 'MACHINE_FAILED',
@@ -138,7 +138,7 @@ describe("QEMU's monitor", () => {
     });
   });
 
-  it('waits for the event that fits', async () => {
+  it('waits for the matching event', async () => {
     const qmp = await open(({ id }) => [
       { return: {}, id },
       { event: 'MIGRATION', data: { status: 'active' } },
@@ -149,12 +149,12 @@ describe("QEMU's monitor", () => {
     expect(await over).toEqual({ status: 'completed' });
   });
 
-  it('waits for an answer only so long', async () => {
+  it('times out waiting for a response', async () => {
     const qmp = await open(() => undefined, 30);
     await expect(qmp.execute('query-status', {}, { signal })).rejects.toMatchObject({ code: 'MACHINE_TIMED_OUT' });
   });
 
-  it('fails whoever waits when the monitor dies in the middle, and all after it', async () => {
+  it('fails pending and later commands when the monitor dies', async () => {
     const qmp = await open(() => {
       monitor?.end();
       return undefined;

@@ -4,15 +4,15 @@ import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 /**
- * QEMU's monitor: one line of JSON for each command, answer and event (docs/interop/qmp-spec in QEMU's source). What it
- * says is not trusted: a guest that has got out of its machine would speak here.
+ * QEMU's monitor: one line of JSON for each command, answer and event (docs/interop/qmp-spec in QEMU's source). Its
+ * output is untrusted: a guest that escaped from its machine could write here.
  */
 export interface QmpClient {
   /** For instance `7.2.22`. */
   readonly version: string;
   /** Runs a command and returns its answer. */
   execute(command: string, words: QmpWords, options: { readonly signal: AbortSignal }): Promise<unknown>;
-  /** The data of the next event of that name which fits. Ask before the command that leads to it. */
+  /** Returns the data of the next matching event. Call it before the command that triggers the event. */
   event(name: string, fits: (data: unknown) => boolean, options: { readonly signal: AbortSignal }): Promise<unknown>;
   close(): void;
 }
@@ -22,13 +22,13 @@ export type QmpWords = Readonly<Record<string, unknown>>;
 export interface QmpOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** How long an answer may take. Default 10 s. */
+  /** Response timeout. Default 10 s. */
   readonly answerMs?: number;
 }
 
 const MAX_LINE = 1024 * 1024;
 
-/** Takes the greeting, and turns commands on. */
+/** Reads the greeting and enables commands. */
 export async function openQmp(
   connection: Duplex,
   { clock, signal, answerMs = 10_000 }: QmpOptions,
@@ -49,7 +49,8 @@ export async function openQmp(
     throw new SallyportError('MACHINE_FAILED', `QEMU refused "${command}": ${String(desc).slice(0, 500)}`);
   }
 
-  const late = (): SallyportError => new SallyportError('MACHINE_TIMED_OUT', "QEMU's monitor does not greet.");
+  const late = (): SallyportError =>
+    new SallyportError('MACHINE_TIMED_OUT', "QEMU's monitor did not send its greeting.");
   using deadline = clock.deadline(answerMs, late, signal);
   const greeting = await lines.next((message) => 'QMP' in message, deadline.signal);
   await execute('qmp_capabilities', {}, signal);
@@ -75,11 +76,11 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Hands each message to whoever waits for it. What nobody waits for is dropped. */
+/** Passes each message to its waiter. Drops messages without a waiter. */
 function followLines(connection: Duplex) {
   const waiting = new Set<Waiting>();
   let ended: SallyportError | undefined;
-  // Pieces of the line that is not complete yet.
+  // Chunks of the incomplete line.
   let open: string[] = [];
   let openLength = 0;
 
@@ -95,7 +96,7 @@ function followLines(connection: Duplex) {
     try {
       message = Object(JSON.parse(line));
     } catch (cause) {
-      end('said what is not JSON', cause);
+      end('sent invalid JSON', cause);
       return;
     }
     for (const one of waiting) {
@@ -117,7 +118,7 @@ function followLines(connection: Duplex) {
       openLength = next.length;
       if (line.trim() !== '') take(line);
     }
-    if (openLength > MAX_LINE) end('said more than a monitor says');
+    if (openLength > MAX_LINE) end('sent a line that is too long');
   });
   connection.on('error', (cause) => end('broke off', cause)).on('close', () => end('ended'));
 

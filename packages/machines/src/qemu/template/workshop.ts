@@ -60,7 +60,7 @@ export function createWorkshop({ shelf, directory, partsOf, clock }: WorkshopOpt
   ): Promise<TemplateMachine> {
     making.add(plan.machineId);
     try {
-      // Users of machines pass through it, and list nothing.
+      // Machine users can traverse it but not list it.
       await mkdir(dirname(layout.root), { recursive: true, mode: 0o711 });
       return take(await layDown({ plan, image, layout, directory, signal }), layout);
     } catch (error) {
