@@ -19,7 +19,7 @@ export interface AgentProcess {
   /** Resolves when all of the machine's processes have exited. */
   readonly ended: Promise<MachineExit>;
   console(): string;
-  /** Closes the agent's standard input, on which it exits. The same happens when the server dies. */
+  /** Asks the agent to exit: closes its standard input and, without a sandbox, sends SIGTERM to the group. */
   askToEnd(): void;
   kill(): void;
 }
