@@ -1,6 +1,6 @@
 /**
- * JSON with exactly one spelling for each value: keys sorted by UTF-16 code units, no white space, numbers as
- * ECMAScript prints them (RFC 8785). Hashes and authenticated data are taken over this text.
+ * Serializes a value to JSON with exactly one spelling: keys sorted by UTF-16 code units, no white space, numbers as
+ * ECMAScript prints them (RFC 8785). Hashes and authenticated data are computed over this text.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((entry: unknown) => canonicalJson(entry)).join(',')}]`;

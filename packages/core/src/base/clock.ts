@@ -1,21 +1,21 @@
 /**
- * Time, passed in. The only file with a bare timer, so that tests can run on a virtual clock
+ * Time as a dependency. This is the only file with a bare timer, so that tests can use a virtual clock
  * (`@sallyport/testkit`) and every wait can be cancelled.
  */
 export interface Clock {
   /** Wall-clock time for records, in milliseconds since the epoch. */
   now(): number;
-  /** Time that never jumps, for deadlines, in milliseconds since an arbitrary start. */
+  /** Monotonic time for deadlines, in milliseconds since an arbitrary start. */
   monotonic(): number;
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** A signal that aborts after `ms` milliseconds or with `parent`, and a way to disarm it. */
+  /** Returns a signal that aborts after `ms` milliseconds or with `parent`. `clear` cancels the timer. */
   deadline(ms: number, reason: () => unknown, parent?: AbortSignal): Deadline;
 }
 
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
-  /** Stops the timer; the signal stays as it is. */
+  /** Cancels the timer. The signal keeps its current state. */
   clear(): void;
 }
 

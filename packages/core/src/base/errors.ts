@@ -1,16 +1,16 @@
 /**
- * The one error class of Sallyport and the table of every code it can carry.
+ * Defines Sallyport's only error class and the table of its error codes.
  *
- * A message says what happened and to what; the hint says what to do next. `docs/errors.md` and the
- * RFC 9457 problem bodies of the server are generated from {@link errorCodes}.
+ * A message says what happened and to what; the hint says what to do next. `docs/errors.md` and the server's RFC 9457
+ * problem bodies are generated from {@link errorCodes}.
  */
 
 interface ErrorCodeFacts {
-  /** HTTP status the server answers with (RFC 9110). */
+  /** HTTP status of the server's response (RFC 9110). */
   readonly status: number;
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed later without a change. */
   readonly retryable: boolean;
-  /** What to do next, unless the place that throws knows better. */
+  /** What to do next. The code that throws can replace it. */
   readonly hint: string;
 }
 
@@ -117,11 +117,11 @@ export interface SallyportErrorInit {
   readonly hint?: string;
   /** Machine-readable facts. Never secrets: details are sent to the caller. */
   readonly details?: Readonly<Record<string, unknown>>;
-  /** The error underneath, if any. Logged, never sent to the caller. */
+  /** The underlying error, if any. Logged, never sent to the caller. */
   readonly cause?: unknown;
 }
 
-/** Survives two copies of this package in one process, unlike `instanceof`. */
+/** Unlike `instanceof`, works with two copies of this package in one process. */
 const brand = Symbol.for('sallyport.error');
 
 export class SallyportError extends Error {
@@ -153,7 +153,7 @@ export class SallyportError extends Error {
   }
 }
 
-/** Wraps anything thrown in a {@link SallyportError}, keeping one that already is. */
+/** Wraps anything thrown in a {@link SallyportError}. Returns a SallyportError unchanged. */
 export function toSallyportError(thrown: unknown, code: ErrorCode, message: string): SallyportError {
   return SallyportError.isInstance(thrown) ? thrown : new SallyportError(code, message, { cause: thrown });
 }

@@ -2,12 +2,12 @@ import type { Duplex } from 'node:stream';
 
 import type { Clock } from './clock.ts';
 
-/** How long a refused peer may keep its side of a connection open to read the answer. */
+/** How long a refused peer may keep its side of the connection open to read the response. */
 const LINGER_MS = 1_000;
 
 /**
- * Sends a last answer and closes the connection. A peer that does not close its side within a second loses the socket:
- * Node's HTTP servers allow half-open connections, and each one kept open costs a file descriptor.
+ * Sends a final response and closes the connection. Destroys the socket if the peer does not close its side within a
+ * second: Node's HTTP servers allow half-open connections, and each one costs a file descriptor.
  */
 export function hangUp(socket: Duplex, answer: string, clock: Clock): void {
   if (socket.destroyed) return;

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 
 /**
- * A value that must not be printed. Every accidental egress of it (`String()`, JSON, `console.log`,
- * a template) gives `[secret]`; the one deliberate way is {@link Secret.reveal}, which can be searched for.
+ * A value that must not be printed. `String()`, JSON, `console.log` and templates print `[secret]`. {@link
+ * Secret.reveal} is the only way to read it, so that uses are easy to find.
  */
 export class Secret<T = string> {
   readonly #value: T;

@@ -1,4 +1,4 @@
-/** Runs work one piece after the other, in the order it was handed in. A piece that fails does not stop the next. */
+/** Runs work items one at a time, in order of submission. A failed item does not stop the next one. */
 export type SerialQueue = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function createSerialQueue(): SerialQueue {
@@ -10,10 +10,10 @@ export function createSerialQueue(): SerialQueue {
   };
 }
 
-/** A line for each name: work under one name takes turns, work under another does not wait for it. */
+/** A serial queue per name: work under the same name runs one at a time, and different names are independent. */
 export interface SerialQueues {
   enqueue<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Whether work under this name is under way or waits. */
+  /** Whether work under this name is running or waiting. */
   isBusy(name: string): boolean;
   names(): readonly string[];
 }
@@ -37,7 +37,10 @@ export function createSerialQueues(): SerialQueues {
   };
 }
 
-/** The outcome of the work, or the reason of the signal, whichever is first. The work goes on unobserved then. */
+/**
+ * Returns the outcome of the work, or rejects when the signal aborts, whichever is first. After an abort the work
+ * continues unobserved.
+ */
 export function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

@@ -5,9 +5,9 @@ const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
 
 /**
- * For a write that must not be lost, such as the end of a prompt: repeats it while the store is away. Only for
- * writes that change nothing when they come twice, since a failed one may have been committed. When the signal
- * aborts, it fails as the last attempt did; what it leaves open is ended by `recover` at the next start.
+ * Repeats a write that must not be lost, such as the end of a prompt, until the store is available. Only for
+ * idempotent writes: one that seemed to fail may have been committed. When the signal aborts, rejects with the last
+ * error; `recover` completes the work at the next start.
  */
 export async function untilStored<T>(clock: Clock, signal: AbortSignal, write: () => Promise<T>): Promise<T> {
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {

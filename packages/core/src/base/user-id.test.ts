@@ -10,7 +10,7 @@ describe('resolveUserId', () => {
     });
   });
 
-  // Computed with Python's uuid.uuid5. These may never change: stored rows are found by them.
+  // Computed with Python's uuid.uuid5. These must never change: stored rows are found by them.
   it.each([
     ['local', 'd6b95927-7f4b-5e91-b668-8728cf954f4f'],
     ['auth0|12', '7515312a-68bd-5bde-8f7d-508945e9272b'],

@@ -2,22 +2,22 @@ import { createHash } from 'node:crypto';
 
 import { SallyportError } from './errors.ts';
 
-/** Who a request is for: the id in our tables, and the embedding product's own name for the user, if it has one. */
+/** The user of a request: the id in our tables, and the embedding product's name for the user, if it has one. */
 export interface ResolvedUser {
   readonly userId: string;
-  /** `null` where the product uses UUIDs itself. */
+  /** `null` if the product itself uses UUIDs. */
   readonly externalId: string | null;
 }
 
-/** The user of a deployment that has only one. */
+/** The user of a single-user deployment. */
 export const LOCAL_USER = 'local';
 
 /** Never change this: every stored user id derives from it. */
 const NAMESPACE = '6f0d6c3e-6d0b-4f0e-9b3a-7a0f5c1e8d24';
 
 /**
- * A UUID stays what it is, in lower case; any other name of up to 128 characters becomes the same UUID each time
- * (version 5, RFC 9562 §5.5). Throws `REQUEST_INVALID`.
+ * Keeps a UUID, in lower case. Maps any other name of up to 128 characters to a stable UUID (version 5, RFC 9562
+ * §5.5). Throws `REQUEST_INVALID`.
  */
 export function resolveUserId(given: string | undefined): ResolvedUser {
   const name = given ?? LOCAL_USER;

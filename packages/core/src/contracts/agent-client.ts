@@ -13,23 +13,23 @@ import type {
 import type { CredentialItem } from '../provider/credential-item.ts';
 import type { Secret } from '../base/secret.ts';
 
-/** The server's side of the agent's API. `@sallyport/machines` has the HTTP one; tests pass fakes. */
+/** The server's client for the agent's API. `@sallyport/machines` implements it over HTTP; tests pass fakes. */
 export interface AgentClient {
   health(signal: AbortSignal): Promise<Health>;
   startLogin(provider: string, request: StartLoginRequest, signal: AbortSignal): Promise<StartLoginResponse>;
   answer(provider: string, request: { sessionId: string; promptId: string; value: string }): Promise<void>;
   cancelLogin(provider: string, request: { sessionId: string }): Promise<void>;
-  /** Relays a sign-in callback to the CLI's loopback listener; resolves to whether it was accepted. */
+  /** Relays a sign-in callback to the CLI's loopback listener. Resolves to whether the CLI accepted it. */
   callback(query: URLSearchParams, signal: AbortSignal): Promise<boolean>;
   openPage(url: string): Promise<void>;
   watchCredentials(provider: string, items: readonly CredentialItem[]): Promise<void>;
   acknowledge(offerId: string): Promise<void>;
-  /** Reads the credential now; `undefined` where there is no complete one. */
+  /** Reads the credential now. Returns `undefined` if it is not complete. */
   capture(provider: string, items: readonly CredentialItem[]): Promise<CredentialFiles | undefined>;
-  /** Everything that happens in the machine, from the beginning of the boot. Ends when the machine does. */
+  /** Streams every event of the machine since it booted. Ends when the machine does. */
   events(signal: AbortSignal): AsyncIterable<AgentEvent>;
   execute(request: ExecuteRequest, signal: AbortSignal): AsyncIterable<ExecuteEvent>;
-  /** An upgraded WebSocket connection to `/vnc`: raw frames both ways, after a 101 for the given key. */
+  /** Opens a WebSocket connection to `/vnc`: raw frames in both directions, after a 101 for the given key. */
   upgradeDesktop(
     request: { readonly key: string; readonly protocol: string | undefined },
     signal: AbortSignal,
@@ -38,7 +38,7 @@ export interface AgentClient {
 
 export interface UpgradedDesktop {
   readonly socket: Duplex;
-  /** Bytes that came right behind the agent's 101. */
+  /** Bytes that arrived together with the agent's 101. */
   readonly head: Buffer;
   readonly accept: string;
   readonly protocol: string | undefined;

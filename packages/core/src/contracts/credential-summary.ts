@@ -1,6 +1,6 @@
 import type { CredentialFacts } from './credential-files.ts';
 
-/** A stored credential as plugins see it: everything but the bytes. */
+/** A stored credential as plugins see it: everything except the bytes. */
 export interface CredentialSummary {
   readonly provider: string;
   readonly version: number;

@@ -1,7 +1,7 @@
 import type { InvalidReason } from './credential-files.ts';
 import type { RefusalReason } from './egress.ts';
 
-/** Every state change, once, for audit, metrics and webhooks. Never holds a secret. */
+/** Every state change, reported once, for audit, metrics and webhooks. Never contains a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
   | {
       readonly type: 'login.started';
@@ -9,7 +9,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly provider: string;
       readonly method: string;
       readonly display: string;
-      /** Id of the text the user was shown before, where the caller said so. */
+      /** Id of the consent text that the user saw, if the caller sent it. */
       readonly consent?: string;
     }
   | { readonly type: 'login.phase'; readonly sessionId: string; readonly provider: string; readonly phase: string }
@@ -32,7 +32,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly type: 'credential.rejected';
       readonly provider: string;
       readonly problem: string;
-      /** As for `egress.refused`. */
+      /** See `egress.refused`. */
       readonly count?: number;
     }
   | {
@@ -41,7 +41,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly version: number;
       readonly machineId: string;
     }
-  /** A plugin, another machine or the state of the store kept it off a machine, which runs without it. */
+  /** A plugin, another machine or the state of the store kept the credential off a machine, which runs without it. */
   | {
       readonly type: 'credential.withheld';
       readonly provider: string;
@@ -60,10 +60,16 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly machineId: string;
       readonly host: string;
       readonly reason: RefusalReason;
-      /** Refusals this stands for, where it sums up those of a minute after the first. Absent: one. */
+      /**
+       * How many refusals this event stands for. Absent: one. The first refusal is reported at once; those in the
+       * following minute are reported together.
+       */
       readonly count?: number;
     }
-  /** The driver has taken away what it had on a host for machines that are gone; each in a few words. */
+  /**
+   * The driver removed resources on a host that belonged to machines that no longer exist. One short description
+   * each.
+   */
   | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
   | { readonly type: 'prompt.ended'; readonly promptId: string; readonly provider: string; readonly outcome: string }

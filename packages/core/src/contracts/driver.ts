@@ -7,47 +7,46 @@ import type { Secret } from '../base/secret.ts';
 import type { MachinePlan } from './plan.ts';
 
 /**
- * Makes machines. One is chosen per deployment. Every method is safe to repeat; every one that waits takes
- * a signal; everything it makes carries a label, so that a later process can find and remove it.
+ * Creates machines. A deployment uses one driver. Every method can be repeated safely, and every method that waits
+ * takes a signal. Everything the driver creates carries a label, so that a later process can find and remove it.
  */
 export interface MachineDriver {
   readonly name: string;
   readonly features: DriverFeatures;
-  /** Makes the machine's disk and reserves what it needs. It does not run yet. */
+  /** Creates the machine's disk and reserves its resources. Does not start the machine. */
   create(plan: MachinePlan, options: { readonly signal: AbortSignal }): Promise<Machine>;
-  /** Everything on this host that this driver made, in this process or an earlier one. */
+  /** Lists everything on this host that this driver created, in this process or an earlier one. */
   list(): Promise<readonly MachineRef[]>;
-  /** Takes a machine over after a crash. `undefined`: nothing is left of it. */
+  /** Takes over a machine after a crash. Returns `undefined` if nothing is left of it. */
   adopt(ref: MachineRef): Promise<Machine | undefined>;
   /**
-   * Takes away what it made on this host for machines other than these: control groups, devices, addresses, directories.
-   * Called when a server starts and every minute after, once the machines themselves were put in order; a machine that
-   * the driver is making at that moment may be missing from the list, and is left alone all the same. What does not
-   * carry its label is not its own. Repeating it changes nothing. Returns what that was, for the log.
+   * Removes what this driver created on this host for any other machine: control groups, devices, addresses,
+   * directories. Called at server start and every minute after that, once the machines themselves are reconciled.
+   * Must not touch a machine that the driver is creating at that moment, even if the list does not contain it yet,
+   * nor anything without the driver's label. Idempotent. Returns what it removed, for the log.
    */
   reconcile?(machineIds: ReadonlySet<string>): Promise<readonly string[]>;
   /**
-   * Called once, before the first machine, on a driver that starts machines which nobody asked for and which are in no list:
-   * from then on it does that in spare room only. Where no application calls it, the host is the driver's own.
+   * Called once, before the first machine, on a driver that starts machines on its own initiative. From then on the
+   * driver starts those machines in spare room only. If no application calls it, the driver has the host to itself.
    */
   lendSpareRoom?(use: UseSpareRoom): void;
-  /** What this host has, and what is missing for this driver. */
+  /** Reports what this host has and what this driver is missing. */
   doctor(): Promise<readonly Check[]>;
 }
 
 export interface DriverFeatures {
   /** The machine can run a desktop, so the user can log in inside it. */
   readonly desktop: boolean;
-  /** Why there is no desktop, with the fix. Absent if there is one. */
+  /** Why there is no desktop, and how to get one. Absent if there is one. */
   readonly desktopHint?: string;
   /**
-   * How the CLI's loopback callback port is reached from the user's own browser.
-   * `forwarded`: the server listens for it and relays; `shared`: the CLI listens on this host itself;
-   * `none`: not at all.
+   * How the user's own browser reaches the CLI's loopback callback port. `forwarded`: the server listens and relays;
+   * `shared`: the CLI listens on this host itself; `none`: not at all.
    */
   readonly loopback: 'forwarded' | 'shared' | 'none';
   readonly hibernate: boolean;
-  /** One sentence about the isolation, printed at start and by `sallyport doctor`. */
+  /** One sentence about the isolation. Printed at start and by `sallyport doctor`. */
   readonly isolation: string;
 }
 
@@ -55,16 +54,19 @@ export interface MachineRef {
   readonly machineId: string;
   readonly role: string;
   readonly running: boolean;
-  /** It does not run, and a snapshot of it can be woken. */
+  /** The machine is hibernating: it does not run, but its snapshot can be woken. */
   readonly hibernated?: boolean;
 }
 
 export interface StartOptions {
-  /** The plan as of this start: a newer agent, more CLIs. Absent: the plan the machine was made with. */
+  /**
+   * The plan for this start, for example with a newer agent or more CLIs. Absent: the plan the machine was created
+   * with.
+   */
   readonly plan?: MachinePlan;
-  /** Raised at each create, wake and fork. Messages of an older epoch are dropped. */
+  /** Raised at each create, wake and fork. Messages from an older epoch are dropped. */
   readonly epoch: number;
-  /** Bearer token of the agent for this boot. */
+  /** Bearer token for the agent during this boot. */
   readonly token: Secret;
   /** The only egress of the machine. */
   readonly egress: EgressRoute;
@@ -73,53 +75,58 @@ export interface StartOptions {
 
 export interface Machine {
   readonly id: string;
-  /** Boots the machine. It returns when the agent's channel accepts connections; the caller asks `/health`. */
+  /** Boots the machine. Returns when the agent's channel accepts connections; the caller then polls `/health`. */
   start(options: StartOptions): Promise<void>;
-  /** A new connection to a port of the machine. Only 8080, the agent, is guaranteed to be reachable. */
+  /** Opens a connection to a port of the machine. Only port 8080, the agent, is guaranteed to be reachable. */
   connect(port: number, options: { readonly signal: AbortSignal }): Promise<Duplex>;
   /** Resolves when the machine stops running, whatever the reason. Never rejects. */
   readonly exited: Promise<MachineExit>;
   /**
-   * Asks the machine to end, and ends it when the deadline passes. Afterwards nothing of it runs. One that hibernates
-   * gives its snapshot up: its disk can be used again, and the next start is a cold one.
+   * Shuts the machine down, and kills it at the deadline. Afterwards none of its processes run. A hibernating machine
+   * loses its snapshot: its disk can be used again, and the next start is a cold boot.
    */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
-  /** Stops it and leaves no trace of it. */
+  /** Stops the machine and deletes everything that belongs to it. */
   destroy(): Promise<void>;
-  /** Keeps the running machine's memory as a snapshot and ends it. Where that fails, the machine is stopped. */
+  /** Saves the running machine's memory as a snapshot and ends the machine. If that fails, the machine is stopped. */
   readonly hibernate?: (options: { readonly signal: AbortSignal }) => Promise<void>;
   /**
-   * Goes on from the snapshot, with a new epoch, token and egress. A snapshot holds an identity, so it is used up at
-   * the first attempt, whatever comes of it. Rejects where the plan, the driver or the host changed meanwhile.
+   * Resumes from the snapshot with a new epoch, token and egress. A snapshot contains an identity, so the first
+   * attempt uses it up even if it fails. Rejects if the plan, the driver or the host has changed since.
    */
   readonly wake?: (options: StartOptions) => Promise<void>;
-  /** Works only while the machine is stopped and does not hibernate, and never follows a link out of a home. */
+  /** Works only while the machine is stopped and not hibernating. Never follows a link out of a home. */
   readonly disk: MachineDisk;
 }
 
 export interface MachineExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last lines of the console, with the machine's token redacted by the driver. */
+  /** The last lines of the console. The driver redacts the machine's token. */
   readonly console: string;
 }
 
-/** The homes on a machine's disk. In a CLI machine each provider has a separate home, and `~/` means that home. */
+/**
+ * The home directories on a machine's disk. In a CLI machine each provider has a separate home, and `~/` means that
+ * home.
+ */
 export interface MachineDisk {
-  /** Reads files by home path. A file that is absent is left out. Refuses links, devices, FIFOs and files over 256 KiB. */
+  /**
+   * Reads files by home path and skips those that do not exist. Refuses links, devices, FIFOs and files over 256 KiB.
+   */
   harvest(provider: string, paths: readonly string[]): Promise<readonly PlacedFile[]>;
-  /** Writes files by temporary file and rename, owned by the machine, and reads them back. */
+  /** Writes files by temporary file and rename, owned by the machine's user, and reads them back. */
   inject(provider: string, files: readonly PlacedFile[]): Promise<void>;
-  /** Removes files by home path; absent ones are not an error. */
+  /** Removes files by home path. It is not an error if one does not exist. */
   remove(provider: string, paths: readonly string[]): Promise<void>;
 }
 
-/** One thing `sallyport doctor` looked at. */
+/** One result of `sallyport doctor`. */
 export interface Check {
   readonly name: string;
   readonly state: 'ok' | 'missing' | 'degraded';
-  /** What was found. */
+  /** What the check found. */
   readonly found: string;
-  /** The command or setting that fixes it; absent when nothing is wrong. */
+  /** The command or setting that fixes the problem. Absent if there is none. */
   readonly fix?: string;
 }

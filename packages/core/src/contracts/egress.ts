@@ -1,65 +1,64 @@
-/** The only egress of a machine, and whose address it shows. One is chosen per deployment. */
+/** The only egress of a machine, and the address it appears to come from. A deployment uses one. */
 export interface Egress {
   readonly name: string;
-  /** Opens the way for one machine. When it cannot, it throws: nothing ever leaves another way. */
+  /** Opens the egress of one machine. Throws on failure: there is no fallback to another route. */
   open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
   /**
-   * Opens a way for a machine that is started ahead, before anybody is known to use it: it leads nowhere until it is
-   * assigned. Absent: machines are never started ahead.
+   * Opens an egress for a prewarmed machine, before its user is known. It refuses every connection until it is
+   * assigned. Absent: machines are never prewarmed.
    */
   reserve?(machineId: string, options: { readonly signal: AbortSignal }): Promise<ReservedRoute>;
   /**
-   * Asks what the way leads through, such as a proxy service, whether it lets users out: by a connection to port 443 of
-   * this public host, on which nothing is said. Throws `EGRESS_FAILED`, which says what is wrong and what to do. Absent:
-   * it leads through nothing that could be asked.
+   * Checks whether the upstream, such as a proxy service, accepts users: connects to port 443 of this public host and
+   * sends nothing. Throws `EGRESS_FAILED` with the problem and a fix. Absent: there is no upstream to check.
    */
   check?(host: string, options: { readonly signal: AbortSignal }): Promise<void>;
-  /** Gives up what all routes share. The server calls it once, after the last route was closed. */
+  /** Releases what all routes share. The server calls it once, after closing the last route. */
   close?(): Promise<void>;
 }
 
-/** Which hosts a machine may reach, and as whom. Passed through `network.plan`, then clamped. */
+/** Which hosts a machine may reach, and as which user. Passed through `network.plan`, then clamped. */
 export interface NetworkPlan {
   readonly machineId: string;
   readonly userId: string;
   readonly purpose: 'sign-in' | 'work';
-  /** Exact host names, `*.name` for every name below, or `*` for all of the public internet. Port 443 only. */
+  /** Exact host names, `*.name` for every name below, or `*` for the whole public internet. Port 443 only. */
   readonly hosts: readonly string[];
-  /** The user's stable outgoing identity, allotted at user creation. */
+  /** The user's stable outgoing identity, allocated when the user is created. */
   readonly identity: EgressIdentity;
 }
 
 export interface EgressIdentity {
   readonly userId: string;
-  /** Upstream port of a port-per-user proxy service, from 10001. */
+  /** Upstream port of a port-per-user proxy service, starting at 10001. */
   readonly proxyPort?: number;
-  /** The outgoing address, where it is known beforehand. */
+  /** The outgoing address, if it is known in advance. */
   readonly address?: string;
 }
 
 export interface EgressOptions {
   readonly signal: AbortSignal;
-  /** Called for each connection that was refused, so that the page can name the host. */
+  /** Called for each refused connection, so that the page can name the host. */
   onRefused?(host: string, reason: RefusalReason): void;
 }
 
 export interface EgressRoute {
-  /** Unix socket of an HTTP proxy that understands CONNECT (RFC 9110 §9.3.6) and nothing else. */
+  /** Unix socket of an HTTP proxy that supports CONNECT (RFC 9110 §9.3.6) and nothing else. */
   readonly socketPath: string;
-  /** A certificate authority (PEM) the machine must trust in addition, for a deployment that inspects TLS. */
+  /** An additional certificate authority (PEM) for the machine to trust, for deployments that inspect TLS. */
   readonly certificateAuthority?: string;
-  /** The outgoing address, where it is known. */
+  /** The outgoing address, if it is known. */
   readonly address?: string;
   close(): Promise<void>;
 }
 
-/** A egress that belongs to nobody yet. Every connection is refused until it is assigned. */
+/** An egress that is not assigned to a user yet. It refuses every connection until then. */
 export interface ReservedRoute extends EgressRoute {
-  /** Gives it to one user, for good. The socket stays the one the machine already has. Throws the second time. */
+  /** Assigns the egress to a user permanently. The machine keeps using the same socket. Throws if called again. */
   assign(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
 }
 
-/** Whether a host name is on an allow-list. The name must already be lower-case without a trailing dot. */
+/** Whether an allow-list contains a host name. The name must already be lower-case without a trailing dot. */
 export function isHostAllowed(host: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => {
     if (entry === ANY_HOST) return true;
@@ -67,8 +66,8 @@ export function isHostAllowed(host: string, allowed: readonly string[]): boolean
   });
 }
 
-/** The entry of a list of hosts that stands for every public host. */
+/** The allow-list entry that matches every public host. */
 export const ANY_HOST = '*';
 
-/** Why a connection was not let out. */
+/** Why a connection was refused. */
 export type RefusalReason = 'not-allowed' | 'not-public';

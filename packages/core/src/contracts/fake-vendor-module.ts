@@ -2,49 +2,49 @@ import type { Clock } from '../base/clock.ts';
 import type { Egress } from './egress.ts';
 
 /**
- * Fake vendors that CLIs take for the real ones, and a user who has an account with each: what
- * `sallyport providers verify` logs in to. Modules named in the configuration export one as `fakeVendors`.
+ * Fake vendors, each with a user who has an account. `sallyport providers verify` logs in to them with the real CLIs.
+ * Modules named in the configuration export one as `fakeVendors`.
  */
 export interface FakeVendorModule {
-  /** Ids of the providers whose vendor is here. */
+  /** Ids of the providers whose vendor this module fakes. */
   readonly providers: readonly string[];
-  /** Starts the vendor of one provider. */
+  /** Starts the vendor for one provider. */
   open(options: FakeVendorModuleOptions): Promise<RunningFakeVendor>;
 }
 
 export interface FakeVendorModuleOptions {
   readonly provider: string;
-  /** For sockets and certificates. Made when absent. */
+  /** For sockets and certificates. Created if absent. */
   readonly directory: string;
   readonly clock: Clock;
 }
 
-/** One vendor, and the user who signs in to it. */
+/** A running vendor, and the user who signs in to it. */
 export interface RunningFakeVendor {
-  /** The machines' egress: it answers for the vendor's hosts itself. */
+  /** The machines' egress. It answers for the vendor's hosts. */
   readonly egress: Egress;
-  /** Goes through the vendor's pages and agrees. */
+  /** Walks through the vendor's pages and approves the sign-in. */
   signIn(shown: { readonly url: string; readonly userCode: string | undefined }): Promise<FakeVendorSignIn>;
-  /** What the user has at hand without any page, such as an API key. */
+  /** Answers a question that needs no page, such as one for an API key. */
   answer(promptId: string): Promise<string | undefined>;
-  /** From now on no access token that was given out before is taken. */
+  /** Rejects every access token issued so far. */
   endAccessTokens(): Promise<void>;
-  /** The tokens of the login that was made last; `undefined` where nobody has logged in. */
+  /** The tokens of the most recent login, or `undefined` if there was none. */
   lastLogin(): Promise<FakeVendorLogin | undefined>;
   close(): Promise<void>;
 }
 
-/** Where the pages have led. */
+/** The result of a sign-in. */
 export interface FakeVendorSignIn {
-  /** The loopback address of the CLI that the browser was sent to, with the answer in its parameters. */
+  /** The CLI's loopback URL that the browser was redirected to, with the response in its parameters. */
   readonly callback: URL | undefined;
-  /** What the last page shows to be copied. */
+  /** The code that the last page shows for copying. */
   readonly code: string | undefined;
 }
 
 export interface FakeVendorLogin {
-  /** How often its tokens were refreshed. */
+  /** How often the tokens were refreshed. */
   readonly refreshes: number;
-  /** Why the vendor no longer takes them; `null` while it does. */
+  /** Why the vendor no longer accepts them, or `null` while it does. */
   readonly revokedBecause: string | null;
 }

@@ -1,10 +1,10 @@
-/** A sign-in link that passed the guard. The only kind that is ever shown or opened. */
+/** A sign-in URL that passed the guard. Only these are ever shown or opened. */
 export interface GuardedUrl {
-  /** The link exactly as the WHATWG URL parser serialises it. */
+  /** The URL exactly as the WHATWG URL parser serializes it. */
   readonly href: string;
   readonly host: string;
-  /** `state` of the link (RFC 6749 §4.1.1); the callback must bring the same. */
+  /** `state` of the URL (RFC 6749 §4.1.1). The callback must carry the same value. */
   readonly state: string | undefined;
-  /** The loopback redirect inside the link, where the method has one. */
+  /** The loopback redirect inside the URL, if the method has one. */
   readonly callback: { readonly port: number; readonly path: string } | undefined;
 }

@@ -2,7 +2,7 @@ import type { LoginDisplay } from '../protocol/agent-api.ts';
 
 export type MachineRole = 'browser' | 'cli';
 
-/** What a machine is to be, decided before it exists. Passed through `machine.plan`. */
+/** Describes a machine before it exists. Passed through `machine.plan`. */
 export interface MachinePlan {
   /** Chosen by core: `m-` and 20 lower-case base32 characters. Hooks cannot change it. */
   readonly machineId: string;
@@ -14,25 +14,25 @@ export interface MachinePlan {
   /** Names the golden image; drivers without images ignore it. */
   readonly image?: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Screen of the desktop; absent where none is needed. */
+  /** Screen of the desktop. Absent if the machine needs none. */
   readonly desktop?: { readonly width: number; readonly height: number };
   readonly agent: AgentBundle;
-  /** The CLIs this machine can run: host directories, shown to the machine read-only. */
+  /** The CLIs this machine can run: directories on the host, read-only in the machine. */
   readonly clis: readonly { readonly provider: string; readonly directory: string }[];
 }
 
 /** The agent's program on this host, chosen by the composition root. */
 export interface AgentBundle {
-  /** Directory shown to the machine read-only. */
+  /** Directory that the machine sees read-only. */
   readonly directory: string;
-  /** Program file below that directory, for instance `main.js`. */
+  /** Program file in that directory, such as `main.js`. */
   readonly entry: string;
   readonly nodeArgs: readonly string[];
   /** The Node executable that runs it. */
   readonly node: string;
 }
 
-/** What plugins see of a machine: facts, never a handle. */
+/** A machine as plugins see it: facts, never a handle. */
 export interface MachineView {
   readonly machineId: string;
   readonly userId: string;
@@ -42,7 +42,7 @@ export interface MachineView {
   readonly state: MachineState;
 }
 
-/** `vms.status`. An intent state (`creating`, `stopping`) is written before the act. */
+/** `vms.status`. An intent state (`creating`, `stopping`) is written before the action. */
 export type MachineState = 'creating' | 'running' | 'stopping' | 'stopped' | 'hibernated' | 'lost' | 'destroyed';
 
 export type { LoginDisplay };

@@ -2,15 +2,15 @@ import { z } from 'zod';
 
 import type { JsonRecord } from '../provider/lenient-json.ts';
 
-/** What a headless run of a CLI shows, one line at a time. */
+/** One line of output from a headless CLI run. */
 export type Observation =
   | { readonly type: 'stdout'; readonly line: string }
   | { readonly type: 'stderr'; readonly line: string }
-  /** A message of a CLI that speaks JSON-RPC. The ids of replies are those of the manifest's steps. */
+  /** A message from a CLI that speaks JSON-RPC. Ids of replies are those of the manifest's steps. */
   | { readonly type: 'rpc'; readonly message: JsonRecord }
   | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null };
 
-/** What the user sees of a prompt. Stored with an id each and streamed as SSE. */
+/** What the user sees of a prompt. Each event is stored with an id and streamed over SSE. */
 export const promptEventSchema = z.discriminatedUnion('type', [
   /** First event of every prompt. `machine` says whether the machine had to be started for it. */
   z.object({ type: z.literal('prompt-start'), promptId: z.string(), provider: z.string() }),
@@ -19,9 +19,9 @@ export const promptEventSchema = z.discriminatedUnion('type', [
     state: z.enum(['queued', 'starting', 'waking', 'ready']),
     message: z.string(),
   }),
-  /** The CLI's id for this conversation; send it back as `conversationId` to go on. */
+  /** The CLI's id for this conversation. Send it back as `conversationId` to continue. */
   z.object({ type: z.literal('conversation'), conversationId: z.string() }),
-  /** A piece of the answer. Pieces are concatenated as they are. */
+  /** A piece of the answer. Concatenate pieces unchanged. */
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('reasoning'), text: z.string() }),
   z.object({ type: z.literal('tool-start'), toolId: z.string(), name: z.string(), input: z.string() }),

@@ -3,22 +3,24 @@ import type { Observation, PromptEvent } from './prompt-event.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 
 /**
- * A vendor's CLI and its sign-in: a manifest and at most three small pure functions.
- * Provider packages export one as `provider`.
+ * A vendor's CLI and its sign-in: a manifest and up to three small pure functions. Provider packages export one as
+ * `provider`.
  */
 export interface Provider {
   readonly manifest: ProviderManifest;
-  /** Turns what a headless run shows into events. Absent: each line of output is a `text` event. */
+  /** Turns the output of a headless run into events. Absent: each line of output is a `text` event. */
   readonly parse?: PromptParser;
-  /** What a credential says about itself. Absent: nothing is known, and any complete one is accepted. */
+  /** Extracts facts from a credential. Absent: nothing is known, and any complete credential is accepted. */
   readonly inspect?: (files: CredentialFiles) => CredentialFacts;
-  /** Whether `next` is newer than `old`. Absent: the later `issuedAt`, and where none is known the later arrival. */
+  /**
+   * Whether `next` is newer than `old`. Absent: the later `issuedAt` wins, or the later arrival if neither is known.
+   */
   readonly supersedes?: (next: CredentialFacts, old: CredentialFacts) => boolean;
 }
 
 /**
- * A pure parser: the state is any JSON value. A `prompt-end` waits for the exit of the CLI, unless it says that the
- * provider refuses the login: some CLIs would try again for minutes, and such a run is ended.
+ * A pure parser; the state is any JSON value. A `prompt-end` is held back until the CLI exits. The exception is a
+ * `prompt-end` that reports a refused credential: some CLIs would retry for minutes, so the run is ended at once.
  */
 export interface PromptParser<State = unknown> {
   initial(): State;

@@ -4,9 +4,9 @@ import type { PromptEvent } from './prompt-event.ts';
 import type { Sealed } from './key-ring.ts';
 
 /**
- * Where everything that must survive a restart is kept. Two implementations: in memory (here) and
- * PostgreSQL (`@sallyport/server`). `describeStore` in the testkit holds both to the same behaviour.
- * A method that finds the database away throws `STORE_UNAVAILABLE`.
+ * Stores everything that must survive a restart. Two implementations: in memory (here) and PostgreSQL
+ * (`@sallyport/server`). `describeStore` in the testkit runs the same tests against both. Every method throws
+ * `STORE_UNAVAILABLE` if the database is unreachable.
  */
 export interface Store {
   readonly users: UserStore;
@@ -16,19 +16,19 @@ export interface Store {
   readonly prompts: PromptStore;
   readonly audit: AuditStore;
   readonly providerSwitches: ProviderSwitchStore;
-  /** Resolves when the store answers; throws `STORE_UNAVAILABLE` otherwise. */
+  /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The port that the first user gets; each further one gets the next. */
+/** The first user's port. Each further user gets the next one. */
 export const FIRST_PROXY_PORT = 10_001;
 
 export interface UserRecord {
   readonly userId: string;
-  /** The name the embedding product knows the user by, when it was no UUID. */
+  /** The embedding product's name for the user, unless that is a UUID. */
   readonly externalId: string | null;
-  /** From {@link FIRST_PROXY_PORT}, unique, allotted at creation. */
+  /** Starts at {@link FIRST_PROXY_PORT}; unique; allocated when the user is created. */
   readonly proxyPort: number;
   readonly fixedAddress: string | null;
   /** The user's current CLI machine. */
@@ -36,7 +36,7 @@ export interface UserRecord {
 }
 
 export interface UserStore {
-  /** The user, made on first sight. */
+  /** Returns the user, and creates it the first time. */
   ensure(userId: string, externalId: string | null): Promise<UserRecord>;
   get(userId: string): Promise<UserRecord | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
@@ -45,7 +45,7 @@ export interface UserStore {
 
 export type SessionStatus = 'pending' | 'ready' | 'awaiting_user_auth' | 'completed' | 'failed' | 'cancelled';
 
-/** States in which a session is still alive. */
+/** States in which a session has not ended. */
 export const liveSessionStatuses: readonly SessionStatus[] = ['pending', 'ready', 'awaiting_user_auth'];
 
 export interface SessionRecord {
@@ -55,7 +55,7 @@ export interface SessionRecord {
   readonly method: string;
   readonly display: 'desktop' | 'local' | 'none';
   readonly status: SessionStatus;
-  /** Finer than the status; see `loginPhases`. */
+  /** More detailed than the status; see `loginPhases`. */
   readonly phase: string;
   readonly browserMachineId: string | null;
   readonly cliMachineId: string | null;
@@ -68,9 +68,9 @@ export interface SessionRecord {
   readonly updatedAt: Date;
 }
 
-/** An entry of a journal: what is streamed, with the id the stream is resumed by. */
+/** A journal entry: an event, with the id for resuming the stream. */
 export interface JournalEntry<T> {
-  /** Grows within the stream; never reused. */
+  /** Increases within the stream; never reused. */
   readonly id: number;
   readonly event: T;
 }
@@ -105,10 +105,13 @@ export type SessionChange = Partial<
 >;
 
 export interface SessionStore {
-  /** Throws `LOGIN_IN_PROGRESS` with `details.sessionId` while one of this user and provider is live. */
+  /** Throws `LOGIN_IN_PROGRESS` with `details.sessionId` if this user already has a live session for this provider. */
   create(session: NewSession): Promise<SessionRecord>;
   get(sessionId: string): Promise<SessionRecord | undefined>;
-  /** Changes a live session and journals the event in one transaction; `undefined` when it has ended or never was. */
+  /**
+   * Changes a live session and journals the event in one transaction. Returns `undefined` if there is no live
+   * session.
+   */
   update(
     sessionId: string,
     change: SessionChange,
@@ -118,22 +121,22 @@ export interface SessionStore {
   live(): Promise<readonly SessionRecord[]>;
 }
 
-/** One version of one user's credential for one provider. Older versions keep hash and facts only. */
+/** One version of a user's credential for one provider. Older versions keep only hash and facts. */
 export interface CredentialRecord {
   readonly credentialId: string;
   readonly userId: string;
   readonly provider: string;
-  /** From 1. */
+  /** Starts at 1. */
   readonly version: number;
-  /** SHA-256 of the canonical bundle of what is secret in it, hex: settings beside it do not count. */
+  /** SHA-256 of the canonical bundle of the secret parts, in hex. Settings do not count. */
   readonly sha256: string;
   readonly facts: CredentialFacts;
   readonly sealed: Sealed;
-  /** False: it is not given out any more, and the user has to log in again. */
+  /** False: the credential is no longer used, and the user has to log in again. */
   readonly valid: boolean;
-  /** Why it is not valid; `null` while it is. */
+  /** Why it is not valid; `null` if it is. */
   readonly invalidReason: InvalidReason | null;
-  /** When the provider last showed that it accepts it: by a login, a refresh or a prompt that ended well. */
+  /** When the provider last accepted it: in a login, a refresh or a successful prompt. */
   readonly lastVerified: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -143,9 +146,9 @@ export type NewCredentialVersion = Pick<
   CredentialRecord,
   'credentialId' | 'userId' | 'provider' | 'sha256' | 'facts' | 'sealed'
 > & {
-  /** Default true. False: a rotation of a login that the provider has refused, kept but not handed out. */
+  /** Default true. False: a rotation of a credential that the provider has refused. It is stored but not used. */
   readonly valid?: boolean;
-  /** The provider has made it just now, so it is verified. Default false. */
+  /** The provider has just issued it, which counts as verification. Default false. */
   readonly verified?: boolean;
 };
 
@@ -153,38 +156,39 @@ export interface CredentialStore {
   current(userId: string, provider: string): Promise<CredentialRecord | undefined>;
   list(userId: string): Promise<readonly CredentialRecord[]>;
   /**
-   * Stores version `expectedVersion + 1`. Compare-and-set: throws `CREDENTIAL_STALE` when the stored version
-   * is another. `expectedVersion` 0 means that none may exist.
+   * Stores version `expectedVersion + 1`. Compare-and-set: throws `CREDENTIAL_STALE` if the stored version differs.
+   * An `expectedVersion` of 0 means that no version may exist.
    */
   append(version: NewCredentialVersion, expectedVersion: number): Promise<CredentialRecord>;
-  /** Whether a version with this hash was ever stored: an old one must never come back. */
+  /** Returns the version that was ever stored with this hash. An old version must never be stored again. */
   seen(userId: string, provider: string, sha256: string): Promise<number | undefined>;
-  /** The reason is for `false`; default `refused`. */
+  /** `reason` applies to `false`; default `refused`. */
   setValid(userId: string, provider: string, valid: boolean, reason?: InvalidReason): Promise<void>;
-  /** The provider has accepted this version just now; nothing changes where it is not the current one. */
+  /** The provider has just accepted this version. Does nothing if the version is not current. */
   setVerified(userId: string, provider: string, version: number): Promise<void>;
-  /** Valid credentials of everybody whose login ends before this time, in milliseconds since the epoch. */
+  /** Valid credentials of all users that expire before this time, in milliseconds since the epoch. */
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
-  /** Notes that the user was warned of this end of the login; false when that was noted before. */
+  /** Records that the user was warned about this expiry. Returns false if that was already recorded. */
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
-  /** Removes every version, and the lease. */
+  /** Removes every version and the lease. */
   erase(userId: string, provider: string): Promise<void>;
   /**
-   * One machine may hold (and so refresh) a credential. Throws `CREDENTIAL_LEASED` while another does, and
-   * `CREDENTIAL_NOT_CONNECTED` when there is no credential. The same machine may lease it again, with another nonce.
+   * Leases the credential to a machine; only the holder may refresh it. Throws `CREDENTIAL_LEASED` if another machine
+   * holds it, and `CREDENTIAL_NOT_CONNECTED` if there is no credential. The same machine may lease it again with
+   * another nonce.
    */
   lease(userId: string, provider: string, lease: CredentialHolder): Promise<void>;
-  /** Gives the lease back; no error when this machine does not hold it. */
+  /** Ends the lease. It is not an error if this machine does not hold it. */
   release(userId: string, provider: string, machineId: string): Promise<void>;
-  /** The machine that holds the lease, as it was leased last. */
+  /** The machine that holds the lease, with the nonce of its latest lease. */
   holder(userId: string, provider: string): Promise<CredentialHolder | undefined>;
 }
 
 export interface CredentialHolder {
   readonly machineId: string;
   /**
-   * Random, new with each lease, and also written to the machine's disk: a disk without it is a copy from another time.
-   * Absent in leases from before there were nonces.
+   * A new random number per lease, also written to the machine's disk. A disk without it is a copy from another time.
+   * Absent in leases from before nonces existed.
    */
   readonly diskNonce?: string;
 }
@@ -198,29 +202,32 @@ export interface MachineRecord {
   readonly state: MachineState;
   readonly vcpus: number;
   readonly memoryMb: number;
-  /** Of its last start. */
+  /** Epoch of its last start. */
   readonly epoch: number;
-  /** Version of each provider's credential that lies on its disk. */
+  /** Version of each provider's credential on its disk. */
   readonly injected: Readonly<Record<string, number>>;
   readonly createdAt: Date;
   readonly destroyedAt: Date | null;
 }
 
-/** A machine is created to be started, so the row of a new one says this epoch already. */
+/** A new machine is about to start, so its row is created with this epoch. */
 export const FIRST_EPOCH = 1;
 
 export interface MachineStore {
-  /** Writes the intent row, in state `creating` and with {@link FIRST_EPOCH}; with `asCurrent`, it is its user's machine by the same write. */
+  /**
+   * Writes the intent row, in state `creating` and with {@link FIRST_EPOCH}. With `asCurrent`, the same write makes
+   * it the user's current machine.
+   */
   create(
     machine: Pick<MachineRecord, 'machineId' | 'userId' | 'role' | 'driver' | 'host' | 'vcpus' | 'memoryMb'>,
     options?: { readonly asCurrent: boolean },
   ): Promise<MachineRecord>;
   get(machineId: string): Promise<MachineRecord | undefined>;
-  /** Oldest first; destroyed ones too. */
+  /** Oldest first, including destroyed machines. */
   list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
-  /** The state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
+  /** Setting the state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
   update(machineId: string, change: Partial<Pick<MachineRecord, 'state' | 'injected'>>): Promise<void>;
-  /** Raises and returns the epoch, for each further start. Throws `MACHINE_UNKNOWN`. */
+  /** Increments and returns the epoch, for each further start. Throws `MACHINE_UNKNOWN`. */
   nextEpoch(machineId: string): Promise<number>;
 }
 
@@ -238,23 +245,23 @@ export interface PromptRecord {
 export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>;
 
 export interface PromptStore {
-  /** Writes the prompt, which runs from then on, and the first event of its journal with it. */
+  /** Writes the prompt as running, together with the first event of its journal. */
   create(prompt: NewPrompt, first: PromptEvent): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord | undefined>;
   /**
-   * Journals events and returns those that were taken; a `prompt-end` also sets the status, and nothing is taken
-   * after it. Throws `PROMPT_UNKNOWN`.
+   * Journals events and returns those it accepted. A `prompt-end` also sets the status; later events are ignored.
+   * Throws `PROMPT_UNKNOWN`.
    */
   append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
   running(): Promise<readonly PromptRecord[]>;
 }
 
-/** Providers that an operator has switched off, for every server that uses this store. */
+/** Providers that an operator has switched off, for all servers that use this store. */
 export interface ProviderSwitchStore {
-  /** Their ids, in order. */
+  /** Their ids, sorted. */
   disabled(): Promise<readonly string[]>;
-  /** Repeating it is no error. */
+  /** Idempotent. */
   set(provider: string, disabled: boolean): Promise<void>;
 }
 

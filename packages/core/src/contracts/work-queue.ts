@@ -1,18 +1,18 @@
 /**
- * All creation, waking, rest and destruction of machines goes through one queue. What is to be done is data, so that
- * the line may be kept in a database and each host take the work of its own machines; how it is done stays with the host
- * that asks.
+ * Serializes creating, waking, hibernating, stopping and destroying machines. A work item is data, so that the queue
+ * can be kept in a database and each host takes the work for its machines. The host that enqueues the work supplies
+ * the function that performs it.
  */
 export interface WorkQueue {
   /**
-   * Performs the work in its turn. Works of one machine never overlap. Work that starts a machine waits in a bounded
-   * line: where that is full, or the turn does not come in time, it throws `MACHINE_CAPACITY`. Work that ends one is
-   * never refused, since it frees what others wait for.
+   * Performs the work when its turn comes. Work on the same machine never overlaps. Work that starts a machine waits
+   * in a bounded queue: throws `MACHINE_CAPACITY` if the queue is full or the wait is too long. Work that ends a
+   * machine is never refused, since it frees resources.
    */
   run<T>(work: MachineWork, turn: Turn, perform: () => Promise<T>): Promise<T>;
-  /** Throws `MACHINE_CAPACITY` where work that starts a machine would be refused now. */
+  /** Throws `MACHINE_CAPACITY` if work that starts a machine would be refused now. */
   check(): void;
-  /** After how many seconds one more machine may find a turn, for `Retry-After`. */
+  /** Estimated seconds until another machine gets a turn, for `Retry-After`. */
   retryAfterSeconds(): number;
   isUnderWay(machineId: string): boolean;
   load(): QueueLoad;
@@ -21,30 +21,32 @@ export interface WorkQueue {
 export interface MachineWork {
   readonly kind: 'create' | 'wake' | 'rest' | 'destroy';
   readonly machineId: string;
-  /** Turns are shared out among users, not among their machines. */
+  /** Turns are shared fairly among users, not machines. */
   readonly userId: string;
 }
 
 export interface Turn {
-  /** Whoever gives up while waiting leaves the line at once. Work under way looks at it itself. */
+  /** Aborting removes waiting work from the queue at once. Running work observes the signal itself. */
   readonly signal?: AbortSignal;
-  /** Called with 1 for who is next, when the work has to wait and each time it comes nearer. */
+  /** Called when the work has to wait and whenever its position changes. 1 means next. */
   readonly onPosition?: (position: number) => void;
 }
 
 export interface QueueLoad {
-  /** Works that start a machine and wait for their turn. */
+  /** Work that starts a machine and waits for its turn. */
   readonly waiting: number;
-  /** Works under way, of every kind. */
+  /** Running work of every kind. */
   readonly underWay: number;
 }
 
-/** What an operator decides about the queue. */
+/** Queue settings that an operator can change. */
 export interface QueueSettings {
-  /** How many machines are started or woken at a time, and how many are ended. Default 8. */
+  /**
+   * How many machines may start or wake concurrently; the same limit applies to machines that are ending. Default 8.
+   */
   readonly atOnce: number;
-  /** How many may wait to be started. Default 100. */
+  /** How many starts may wait. Default 100. */
   readonly maxWaiting: number;
-  /** How long one may wait. Default 2 minutes. */
+  /** How long a start may wait. Default 2 minutes. */
   readonly waitMs: number;
 }
