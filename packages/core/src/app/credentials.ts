@@ -7,15 +7,15 @@ import { endsSoon } from './expiry.ts';
 import { invalidReasons } from '../contracts/credential-files.ts';
 import type { CredentialFacts, CredentialFiles } from '../contracts/credential-files.ts';
 
-/** A connected login as the user and the API see it: never its bytes. */
+/** A connected credential as the user and the API see it, without its bytes. */
 export interface ConnectedCredential {
   readonly provider: string;
   readonly version: number;
   /** False: the provider refused it, and the user has to log in again. */
   readonly valid: boolean;
-  /** Why not, in one sentence for the user; `null` while it is valid. */
+  /** One sentence for the user about why it is not valid; `null` if it is. */
   readonly problem: string | null;
-  /** The user has to log in again within three days. */
+  /** The credential expires within three days. */
   readonly endsSoon: boolean;
   readonly facts: CredentialFacts;
   readonly lastVerified: Date | null;
@@ -24,16 +24,18 @@ export interface ConnectedCredential {
 
 export interface Credentials {
   list(userId: string): Promise<readonly ConnectedCredential[]>;
-  /** Stores a login made elsewhere. Same checks as one captured here. */
+  /** Stores a credential obtained elsewhere. It goes through the same checks as one captured here. */
   import(request: {
     userId: string;
     externalId: string | null;
     provider: string;
     files: CredentialFiles;
-    /** Whether a plan login may take the place of an API key, or the other way round. Default false. */
+    /** Whether a plan login may replace an API key, or the other way round. Default false. */
     replace?: boolean | undefined;
   }): Promise<{ readonly version: number }>;
-  /** Forgets the login: the ledger first, then the machine's disk. The provider's own session is not ended. */
+  /**
+   * Deletes the credential: first from the ledger, then from the machine's disk. Does not end the provider's session.
+   */
   disconnect(userId: string, provider: string): Promise<void>;
 }
 

@@ -4,12 +4,12 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 
-/** Machines as the API sees them. A machine of somebody else does not exist. */
+/** Machines as the API sees them. Another user's machine counts as unknown. */
 export interface Machines {
   list(userId: string): Promise<readonly MachineRecord[]>;
-  /** What this host does for machines at the moment, everybody's together. */
+  /** The current load of this host, for all users. */
   load(): HostLoad;
-  /** The same with how many machines of this host hibernate. */
+  /** The same, with the number of hibernating machines on this host. */
   host(): Promise<HostLoad & { readonly hibernated: number }>;
   hibernate(userId: string, machineId: string): Promise<void>;
   wake(userId: string, machineId: string): Promise<void>;
@@ -20,7 +20,7 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
   async function require(userId: string, machineId: string): Promise<MachineRecord> {
     const record = await runtime.store.machines.get(machineId);
     if (!record || record.userId !== userId || record.state === 'destroyed')
-      throw new SallyportError('MACHINE_UNKNOWN', `There is no machine ${machineId}.`);
+      throw new SallyportError('MACHINE_UNKNOWN', `Unknown machine ${machineId}.`);
     return record;
   }
 

@@ -6,19 +6,19 @@ import { giveBackAll, loseCredentials, settleCredentials } from '../cli-machine/
 import type { MachineRef } from '../contracts/driver.ts';
 
 export interface ReconcileOptions {
-  /** The disks of machines at rest are read too: what their server did not store any more is on them. */
+  /** Also reads the disks of machines that do not run, for credentials that their server could not store. */
   readonly atStart: boolean;
 }
 
 /**
- * Brings the machines of this host in line with its rows, at the start of a server and every minute after. What this
- * process starts, uses or ends at the moment is left alone, and so is what belongs to another host's rows. One that
- * resists is reported and tried again next time. Where all is well, it changes nothing.
+ * Reconciles the machines of this host with its rows, at server start and every minute after that. Skips what this
+ * process is starting, using or ending, and whatever belongs to another host's rows. A machine that cannot be settled
+ * is reported and retried next time. Does nothing if everything matches.
  *
- * No machine outlives its server with a token we still know, so each is stopped. A browser machine has no session any
- * more and is destroyed; a CLI machine keeps its disk, whose credentials are harvested. One that hibernates, by its row
- * and by what the host says, sleeps on: it held nothing that was not stored. What the driver made but no row knows is
- * ours too (it carries our label) and goes.
+ * No machine outlives its server with a token we still know, so running machines are stopped. A browser machine has
+ * lost its session and is destroyed. A CLI machine keeps its disk, and its credentials are harvested. A machine that
+ * hibernates, according to both its row and the host, keeps hibernating: everything it held is stored. A machine that
+ * the driver created but that has no row carries our label and is removed.
  */
 export async function reconcileMachines(
   runtime: Runtime,
@@ -55,11 +55,11 @@ async function settle(
   if (row && row.host !== runtime.host) return;
   if (row?.role === 'cli')
     await cliMachines.whileResting(row.userId, machineId, () => settleCli(runtime, machineId, options));
-  // Asked once more: it may have been taken in hand while its row was read.
+  // Check again: this process may have started to use it while the row was read.
   else if (!runtime.inHand.has(machineId)) await removeMachine(runtime, ref, row);
 }
 
-/** In the user's line: both the row and the machine are read again. */
+/** Runs in the user's queue. Reads both the row and the machine again. */
 async function settleCli(runtime: Runtime, machineId: string, { atStart }: ReconcileOptions): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const ref = (await runtime.driver.list()).find((choice) => choice.machineId === machineId);
@@ -82,13 +82,13 @@ async function removeMachine(runtime: Runtime, ref: MachineRef, row: MachineReco
   if (row && row.state !== 'destroyed') await runtime.setMachineState(row.machineId, row.userId, row.role, 'destroyed');
 }
 
-/** Its row says that it is here, and it is not. */
+/** Handles a machine whose row says that it is here but which does not exist. */
 async function noteAbsence(runtime: Runtime, machineId: string): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const isHere = (await runtime.driver.list()).some((ref) => ref.machineId === machineId);
   if (!row || isHere || isGone(row.state)) return;
   const { userId, role, epoch } = row;
-  // One that was never started held nothing, and does not come back.
+  // A machine that was never started held nothing, and does not come back.
   const wasNeverMade = row.state === 'creating' && epoch <= FIRST_EPOCH && Object.keys(row.injected).length === 0;
   const isLost = role === 'cli' && !wasNeverMade;
   if (isLost) await loseCredentials(runtime, row, false);
@@ -102,7 +102,7 @@ function isGone(state: MachineRecord['state']): boolean {
   return state === 'destroyed' || state === 'lost';
 }
 
-/** What the driver keeps beside its machines, and the places of machines that do not run. */
+/** Reconciles the driver's other resources, and releases the reservations of machines that do not run. */
 async function clearDriver(runtime: Runtime): Promise<void> {
   const { admission, driver, host, inHand, store } = runtime;
   const places = admission.settledPlaces();

@@ -7,8 +7,8 @@ import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import { reconcileMachines } from './reconcile.ts';
 
 /**
- * Puts the world in order after a start: whatever a former process left half done ends in a defined state
- * that the user can go on from. Running it twice changes nothing more.
+ * Recovers after a restart: brings everything that an earlier process left unfinished to a defined state that the
+ * user can continue from. Idempotent.
  */
 export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);
@@ -30,7 +30,7 @@ async function endSessions(runtime: Runtime): Promise<void> {
   }
 }
 
-/** Its login was stored, and only the machine was still to be removed, which happens here anyway. */
+/** The session's credential was stored. Only the machine was left to remove, which happens here anyway. */
 async function completeSession(runtime: Runtime, session: SessionRecord): Promise<boolean> {
   const { sessionId, userId, provider } = session;
   const credential = await runtime.store.credentials.current(userId, provider);

@@ -49,31 +49,33 @@ export interface SallyportOptions {
   readonly store: Store;
   readonly egress: Egress;
   readonly keyRing: KeyRing;
-  /** Finds out a store that was restored from an older backup. Default: one that forgets with this process. */
+  /**
+   * Detects a store that was restored from an older backup. Default: in memory, which forgets when the process ends.
+   */
   readonly rollbackGuard?: RollbackGuard;
   readonly connectAgent: ConnectAgent;
   readonly agent: AgentBundle;
   readonly installCli: InstallCli;
-  /** Without it no browser machine is started ahead: nobody knows what to put in. */
+  /** Without it, browser machines are never prewarmed: the pool cannot tell which CLIs to mount. */
   readonly findCli?: FindCli;
   readonly callbackPorts: CallbackPorts;
   readonly plugins?: readonly Plugin[];
   readonly settings?: Partial<Settings>;
-  /** Turns off providers whose terms do not allow this kind of deployment. Default: none is turned off. */
+  /** Disables providers whose terms do not allow this kind of deployment. Default: disables none. */
   readonly policy?: ProviderPolicy;
   readonly clock?: Clock;
-  /** From 0 up to 1. Default `Math.random`; a test passes what it wants. */
+  /** Returns a number from 0 up to 1. Default `Math.random`; tests pass their own. */
   readonly random?: () => number;
   /** Name of this host in machine rows. Default `local`. */
   readonly host?: string;
-  /** Failures of work nobody waits for, and of plugins that only listen. Default: standard error. */
+  /** Called when background work or an observing plugin fails. Default: prints to standard error. */
   readonly onBackgroundError?: (what: string, error: unknown) => void;
 }
 
-/** The application: what the server's routes call, and what an embedding program calls without a server. */
+/** The application. The server's routes call it, and so do programs that embed it without a server. */
 export interface Sallyport {
   readonly providers: ProviderRegistry;
-  /** Which of them may be used at the moment. */
+  /** Tells which providers may be used now. */
   readonly gate: Pick<ProviderGate, 'closed'>;
   readonly logins: Logins;
   readonly prompts: Prompts;
@@ -82,9 +84,12 @@ export interface Sallyport {
   readonly warmPool: Pick<WarmPool, 'expect' | 'ready'>;
   readonly driver: MachineDriver;
   readonly store: Store;
-  /** Ends what a former process left half done, then begins to put idle machines to rest. Call it once, first. */
+  /**
+   * Recovers what an earlier process left unfinished, then starts to stop idle machines. Call it once, before
+   * anything else.
+   */
   start(): Promise<void>;
-  /** Ends logins and prompts, takes every machine down cleanly. The store stays open: it is the caller's. */
+  /** Ends logins and prompts and stops every machine cleanly. Does not close the store, which the caller owns. */
   close(): Promise<void>;
 }
 
@@ -93,12 +98,12 @@ const LOOKING_FOR_ENDS = 'looking for logins that end soon';
 const RENEWAL_CHECK_MS = 15_000;
 const IDLE_CHECK_MS = 15_000;
 const RECONCILE_MS = 60_000;
-/** How soon a provider that somebody switches off is off here. */
+/** How often to check the store for providers that an operator switched off. */
 const SWITCH_CHECK_MS = 1_000;
-/** How long the end of logins and prompts may take before the server stops repeating what fails. */
+/** How long to retry the final writes of logins and prompts before the server gives up. */
 const CLOSE_PATIENCE_MS = 10_000;
 
-/** Wires driver, store, egress, key ring, providers and plugins into one application. */
+/** Wires driver, store, egress, key ring, providers and plugins into an application. */
 export function createSallyport(options: SallyportOptions): Sallyport {
   const clock = options.clock ?? systemClock;
   const settings: Settings = { ...defaultSettings, ...options.settings };
@@ -223,7 +228,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     },
     close: async () => {
       const ended = Promise.all([logins.endAll(loginInterrupted), prompts.endAll(promptInterrupted)]);
-      // While the store is away the ends cannot be written; the next start writes them.
+      // While the store is unavailable the final events cannot be written; the next start writes them.
       const patience = new AbortController();
       await Promise.race([ended, clock.sleep(CLOSE_PATIENCE_MS, patience.signal).catch(() => undefined)]);
       patience.abort();

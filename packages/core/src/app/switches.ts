@@ -2,16 +2,16 @@ import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { switchedOff } from '../provider/gate.ts';
 
-/** What a provider that is switched off is taken away from. */
+/** What has to end when a provider is switched off. */
 export interface ProviderUsers {
   endLogins(provider: string, reason: () => SallyportError): Promise<void>;
-  /** Lets prompts end by themselves for a while first. */
+  /** Gives running prompts some time to finish first. */
   drainPrompts(provider: string, reason: () => SallyportError): Promise<void>;
 }
 
 /**
- * Reads from the store which providers are switched off. The command that switches is another process, perhaps on
- * another host, so the store is looked at again and again; what changes takes effect at once.
+ * Reads from the store which providers are switched off, and applies changes at once. The command that switches a
+ * provider runs in another process, perhaps on another host, so the store is polled.
  */
 export async function readSwitches(runtime: Runtime, users: ProviderUsers): Promise<void> {
   const { gate, registry } = runtime;
@@ -26,7 +26,7 @@ export async function readSwitches(runtime: Runtime, users: ProviderUsers): Prom
   }
 }
 
-/** The same for a server that runs: while the store is away, what was read last goes on. */
+/** Polls on a running server. While the store is unavailable, the last known state applies. */
 export async function followSwitches(runtime: Runtime, users: ProviderUsers): Promise<void> {
   try {
     await readSwitches(runtime, users);

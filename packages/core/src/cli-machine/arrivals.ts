@@ -1,15 +1,16 @@
 import { SallyportError } from '../base/errors.ts';
 
 /**
- * Those who have come for a machine that does not run yet. While they wait, for their turn or for a place on this host,
- * they can be sent away: whoever ends the machine need not wait until it was started. Once it is being started, they stay.
+ * Requests that wait for a machine that does not run yet. While they wait for their turn or for room on this host,
+ * they can be dismissed, so that ending the machine need not wait for its start. Once the machine is starting, they
+ * can no longer be dismissed.
  */
 export interface Arrivals {
-  /** `dismissed` aborts when they are sent away; it is to end waiting alone. */
+  /** `dismissed` aborts when the request is dismissed. It must only end the waiting. */
   serve<T>(userId: string, provider: string, serve: (dismissed: AbortSignal) => Promise<T>): Promise<T>;
   /**
-   * Sends everybody of this user away: with an error, or to the end of the line, where they are served again. Returns
-   * whether there was anybody.
+   * Dismisses all requests of this user: with an error, or to the end of the queue, where they are served again.
+   * Returns whether there were any.
    */
   dismiss(userId: string, verdict: (provider: string) => SallyportError | 'again'): boolean;
 }
@@ -53,5 +54,5 @@ export function createArrivals(): Arrivals {
   };
 }
 
-/** Nobody sees it: it only comes back to where it began. */
+/** Never shown to a user: it only sends the request back to the queue. */
 const again = new SallyportError('MACHINE_BUSY', 'The machine is needed for something else first.');

@@ -6,12 +6,12 @@ export type CliMachineNeeds = Pick<MachineRequest, 'sessionId' | 'role' | 'memor
 
 const LEAST_MEMORY_MB = 384;
 
-/** Memory of a CLI machine that runs these providers' CLIs, one at a time. */
+/** Memory of a CLI machine that runs one of these providers' CLIs at a time. */
 export function cliMemoryMb(manifests: readonly ProviderManifest[]): number {
   return Math.max(LEAST_MEMORY_MB, ...manifests.map((manifest) => manifest.needs.memoryMb));
 }
 
-/** What a CLI machine for these providers needs, with their CLIs on this host. */
+/** Plans a CLI machine for these providers, and installs their CLIs on this host. */
 export async function cliMachineNeeds(
   runtime: Runtime,
   providers: ReadonlySet<string>,

@@ -2,30 +2,33 @@ import type { SallyportError } from '../base/errors.ts';
 import type { SerialQueue } from '../base/serial-queue.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
 
-/** A login that a machine runs without: which version it was, and why. */
+/** A credential that a machine runs without: which version, and why. */
 export interface Withheld {
   readonly version: number;
   readonly error: SallyportError;
 }
 
-/** A user's CLI machine while it runs. */
+/** A user's running CLI machine. */
 export interface CliMachine {
   readonly userId: string;
   readonly running: RunningMachine;
   /** Providers whose CLI it can run. */
   readonly providers: ReadonlySet<string>;
-  /** Logins that were kept off it. */
+  /** Credentials that were kept off it. */
   readonly withheld: ReadonlyMap<string, Withheld>;
-  /** Taking in a rotation, and asking whether the machine is up to date, one at a time: in between, it looks stale. */
+  /**
+   * Serializes storing a rotation and checking whether the machine is up to date. In between, the machine looks
+   * stale.
+   */
   readonly intake: SerialQueue;
-  /** Prompts under way. */
+  /** Number of running prompts. */
   active: number;
   /** Monotonic time of the last use. */
   lastUsed: number;
-  /** How often the idle time it is left before it is put to rest: 1, and up to `idleJitter` more. */
+  /** Factor for the idle time before the machine stops: 1 plus up to `idleJitter`. */
   patience: number;
-  /** Provider → monotonic time before which its login is not refreshed again. */
+  /** Provider → monotonic time before which its credential is not refreshed again. */
   readonly refreshes: Map<string, number>;
-  /** It ended by itself and has not been cleared up yet. */
+  /** The machine ended unexpectedly and has not been cleaned up yet. */
   ended: boolean;
 }

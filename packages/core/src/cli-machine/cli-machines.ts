@@ -15,41 +15,47 @@ import { wakeCliMachine } from './wake-cli-machine.ts';
 
 export interface CliMachines {
   /**
-   * The user's machine, up, with the newest credentials. Single-flight per user. The caller holds it
-   * until `release`, so that it is not stopped in between.
+   * Returns the user's machine, running, with the newest credentials. Single-flight per user. The machine is not
+   * stopped until the caller calls `release`.
    */
   acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
-  /** Its agent broke off. Where it does not answer again, the machine counts as ended, and the next use starts it again. */
+  /**
+   * Checks a machine whose agent closed the connection. If the agent does not answer, the machine counts as ended and
+   * the next use starts it again.
+   */
   doubt(machine: CliMachine): Promise<void>;
-  /** Puts the machine to sleep, until the next use or {@link CliMachines.wake}. Refuses while it runs a prompt. */
+  /** Hibernates the machine until the next use or {@link CliMachines.wake}. Refuses while it runs a prompt. */
   hibernate(userId: string, machineId: string): Promise<void>;
-  /** Stops one of the user's machines and removes it from this host, disk and all. */
+  /** Stops one of the user's machines and removes it and its disk from this host. */
   destroy(userId: string, machineId: string): Promise<void>;
-  /** Stops the machine and removes one provider's files from its disk, after `erase` has emptied the ledger. */
+  /**
+   * Stops the machine and removes one provider's files from its disk, once `erase` has deleted the credential from
+   * the ledger.
+   */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
-  /** Refreshes logins that end soon, on machines that run and where nobody prompts at the moment. */
+  /** Refreshes credentials that expire soon on running machines without prompts. */
   keepAlive(): Promise<void>;
-  /** Puts every machine to rest that nobody used for `idleMs`: it hibernates where it can, else it is stopped. */
+  /** Hibernates every machine that was not used for `idleMs`, or stops it if it cannot hibernate. */
   stopIdle(idleMs: number): Promise<void>;
-  /** Whether the user's machine runs, so that a prompt needs no other. */
+  /** Whether the user's machine is running, so that a prompt needs no other. */
   isUp(userId: string): boolean;
-  /** What the machines take that {@link CliMachines.makeRoom} may stop. */
+  /** Resources of the machines that {@link CliMachines.makeRoom} may stop. */
   spare(): Need;
-  /** Puts the machine to rest that was not used for the longest time, and some time at least. False: there is none. */
+  /** Hibernates or stops the least recently used machine that has been idle long enough. Returns false if there is none. */
   makeRoom(): Promise<boolean>;
-  /** Does something to a user's machine that does not run here; nothing where it does, or is being started or ended. */
+  /** Does something to a user's machine that does not run here. Does nothing if it runs, starts or ends. */
   whileResting(userId: string, machineId: string, work: () => Promise<void>): Promise<void>;
-  /** Stops every machine and starts none any more. */
+  /** Stops every machine and refuses to start more. */
   stopAll(reason: string): Promise<void>;
 }
 
-/** A machine under load answers later than an idle one, but a dead one refuses at once. */
+/** A machine under load answers more slowly than an idle one, but a dead one refuses at once. */
 const HEALTH_MS = 5_000;
 
 export function createCliMachines(runtime: Runtime): CliMachines {
   const up = new Map<string, CliMachine>();
-  /** One operation at a time for each user; the next starts when the one before has ended, well or not. */
+  /** Serializes operations per user. An operation starts when the one before has ended or failed. */
   const lines = createSerialQueues();
   const exclusively = <T>(userId: string, work: () => Promise<T>): Promise<T> => lines.enqueue(userId, work);
   const arrivals = createArrivals();
@@ -72,7 +78,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return boot(request, restarts);
   }
 
-  /** It was kept off the machine. While that has not changed, the others' prompts are not disturbed by a restart. */
+  /** The credential was kept off the machine. Until that changes, do not disturb other prompts with a restart. */
   async function checkWithheld({ userId, provider, signal }: StartCliMachine, machineId: string): Promise<void> {
     const credential = await runtime.store.credentials.current(userId, provider);
     if (credential) await checkRelease(runtime, credential, { userId, machineId, signal });
@@ -93,14 +99,14 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     try {
       await watchCredentials(runtime, entry);
     } catch (error) {
-      // Unwatched, its next rotation would not be seen before it stops.
+      // If it is not watched, its next rotation would go unnoticed until it stops.
       await rest(userId, 'not-started');
       throw error;
     }
     return entry;
   }
 
-  /** Takes the user's machine down, if it runs. With a signal, prompts under way get some time to end first. */
+  /** Stops or hibernates the user's machine, if it runs. With a signal, running prompts get some time to end first. */
   async function rest(userId: string, reason: string, drainUntil?: AbortSignal): Promise<void> {
     const entry = up.get(userId);
     if (!entry) return;
@@ -123,7 +129,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     return up.get(entry.userId) === entry && entry.active === 0 && !entry.ended;
   }
 
-  /** Machines that can be stopped at once: no prompt uses them, and no work is queued for their users. */
+  /** Machines that can be stopped at once: without prompts, and without queued work for their users. */
   function spareMachines(): readonly CliMachine[] {
     const before = runtime.clock.monotonic() - runtime.settings.capacity.spareAfterMs;
     const isSpare = (entry: CliMachine): boolean =>
@@ -142,8 +148,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   }
 
   /**
-   * The machine ended by itself: crashed, or was killed. Its disk may hold a rotation nobody saw. It is cleared
-   * up in turn, once: a caller before may start it again, and that start must not be taken for the one that ended.
+   * Handles a machine that crashed or was killed. Its disk may hold an unnoticed rotation. Cleanup runs once, in the
+   * user's queue: an earlier caller may start the machine again, and must not have the new start mistaken for the one
+   * that ended.
    */
   function onExit(entry: CliMachine): void {
     entry.ended = true;
@@ -166,7 +173,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
           signal.throwIfAborted();
           begun.resolve();
           if (closed)
-            throw new SallyportError('MACHINE_FAILED', 'The server is being stopped.', {
+            throw new SallyportError('MACHINE_FAILED', 'The server is shutting down.', {
               hint: 'Send the prompt again.',
             });
           const entry = await wakeOrStart({ ...request, dismissed });
@@ -174,7 +181,8 @@ export function createCliMachines(runtime: Runtime): CliMachines {
           entry.lastUsed = runtime.clock.monotonic();
           return entry;
         });
-        // A caller that gives up while others are served need not wait for them; one that is served cleans up first.
+        // A caller that gives up while others are served need not wait for them. A caller that is being served cleans
+        // up first.
         flight.catch(() => undefined);
         await orAborted(signal, begun.promise);
         return flight;
@@ -188,7 +196,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     doubt: async (entry) => {
       const { clock, closing } = runtime;
       using deadline = clock.deadline(HEALTH_MS, () => new SallyportError('AGENT_UNREACHABLE', 'No answer.'), closing);
-      // The driver reports an end only when everything of the machine is gone, which is too late for the next prompt.
+      // The driver reports an exit only once everything is gone, which is too late for the next prompt.
       await entry.running.agent.health(deadline.signal).catch(() => onExit(entry));
     },
     hibernate: (userId, machineId) =>
@@ -196,13 +204,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         const entry = up.get(userId);
         if (entry?.running.id !== machineId) {
           if ((await runtime.store.machines.get(machineId))?.state === 'hibernated') return;
-          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} does not run.`, {
-            hint: 'Only a machine that runs can hibernate; the next prompt starts it.',
+          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} is not running.`, {
+            hint: 'Only a running machine can hibernate. The next prompt starts it.',
           });
         }
         if (entry.active > 0)
-          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} runs a prompt.`, {
-            hint: 'Wait until the prompt has ended, or cancel it.',
+          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} is running a prompt.`, {
+            hint: 'Wait until the prompt ends, or cancel it.',
           });
         await rest(userId, 'hibernate');
         if ((await runtime.store.machines.get(machineId))?.state !== 'hibernated')
@@ -215,9 +223,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         const isCurrent = up.get(userId)?.running.id === machineId;
         if (isCurrent) await rest(userId, 'destroy');
         const known = await findCliMachine(runtime, userId, machineId);
-        // It was still to be made, for a caller that has given up.
+        // The machine was not created yet, and its caller has given up.
         if (!known && anybody) return;
-        if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'This user has no machine to destroy.');
+        if (!known) throw new SallyportError('MACHINE_UNKNOWN', 'This user does not have a machine.');
         const { record, existing } = known;
         await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
           if (!existing) return;
@@ -240,7 +248,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await erase();
         const known = await findCliMachine(runtime, userId);
         if (!known?.existing) return;
-        // Asleep, its disk cannot be written.
+        // The disk of a hibernating machine cannot be written.
         await known.existing.stop({ deadlineMs: 2_000 });
         await removeCredential(runtime, known.existing, provider);
         if (known.record.state === 'hibernated')
@@ -256,7 +264,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       await Promise.all(
         idle.map((entry) =>
           exclusively(entry.userId, async () => {
-            // A prompt may have arrived while it waited in line.
+            // A prompt may have arrived while this was queued.
             if (isIdle(entry)) await rest(entry.userId, 'idle');
           }),
         ),
@@ -279,7 +287,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     makeRoom: async () => {
       const [found] = spareMachines();
       if (!found) return false;
-      // Its queue is empty, so this begins at once: the caller may hold up others.
+      // The user's queue is empty, so this starts at once: the caller may be blocking others.
       await exclusively(found.userId, () => rest(found.userId, 'make-room'));
       return true;
     },
@@ -298,10 +306,10 @@ export function createCliMachines(runtime: Runtime): CliMachines {
 
 function destroyed(machineId: string): SallyportError {
   const message = `Machine ${machineId} was destroyed while this waited for it to be started.`;
-  return new SallyportError('MACHINE_FAILED', message, { hint: 'The next prompt makes a new machine.' });
+  return new SallyportError('MACHINE_FAILED', message, { hint: 'The next prompt creates a new machine.' });
 }
 
-/** Rung when a prompt no longer holds the machine. */
+/** Notified when a prompt releases the machine. */
 function freeTopic(entry: CliMachine): string {
   return `free:${entry.running.id}`;
 }

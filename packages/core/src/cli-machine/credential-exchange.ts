@@ -10,13 +10,13 @@ import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
 
 /**
- * Credentials on their way from a CLI machine to the ledger. A machine holds the lease of a credential from before it
- * starts until its disk has been read after it stopped: as long as there is a lease, the machine may have a
- * version that nobody else knows. Where that version cannot be read any more, the stored one is given up too,
- * since its refresh token may have been used up.
+ * Moves credentials from a CLI machine to the ledger. A machine holds the lease of a credential from before it starts
+ * until its disk is read after it stopped. As long as the lease exists, the machine may have a version that is stored
+ * nowhere else. If that version can no longer be read, the stored one is invalidated as well, since its refresh token
+ * may be spent.
  */
 
-/** Reads a stopped machine's disk, stores what it rotated unseen, and gives its leases back. */
+/** Reads a stopped machine's disk, stores rotations that went unnoticed, and releases its leases. */
 export async function settleCredentials(runtime: Runtime, userId: string, machine: Machine): Promise<void> {
   for (const { provider } of await runtime.store.credentials.list(userId)) {
     if (!runtime.registry.has(provider)) continue;
@@ -29,7 +29,7 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
     if (isHolder && !isUnharmed && !isDiskOfLease(placed, before.diskNonce)) {
       const problem = 'the disk is not the one the machine ran with last: it was restored from a copy';
       runtime.emit({ type: 'credential.rejected', userId, provider, problem });
-      // The lease stays: the right disk may come back, and with it the login.
+      // Keep the lease: the right disk may come back, and the credential with it.
       await invalidateCredential(runtime, { userId, provider, reason: 'lost', version: before.version });
       continue;
     }
@@ -43,15 +43,16 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
       continue;
     }
     runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
-    // Here too the lease stays.
+    // Keep the lease here too.
     const reason = outcome.why === 'blank' ? 'refused' : 'lost';
     await invalidateCredential(runtime, { userId, provider, reason, version: standing.version });
   }
 }
 
 /**
- * It was leased and never put to use: a machine starts only after what lies on its disk was noted. Both are asked of
- * the store: a lease that only the rollbackGuard remembers says that the store, and so the note, is from before it.
+ * Whether a credential was leased but never used: a machine starts only after the contents of its disk were recorded.
+ * Both are read from the store. A lease that only the rollback guard remembers means that the store, and so the
+ * record, is older.
  */
 async function neverRanWith(runtime: Runtime, userId: string, provider: string, machineId: string): Promise<boolean> {
   const row = await runtime.store.machines.get(machineId);
@@ -59,20 +60,20 @@ async function neverRanWith(runtime: Runtime, userId: string, provider: string, 
   return row !== undefined && row.injected[provider] === undefined && holder?.machineId === machineId;
 }
 
-/** The machine never ran anything: what was leased to it is unchanged. */
+/** Releases everything leased to a machine that never ran: it is unchanged. */
 export async function giveBackAll(
   runtime: Runtime,
   { userId, machineId }: Pick<MachineRecord, 'userId' | 'machineId'>,
 ): Promise<void> {
-  // Not only what it says was injected: it may have ended between the lease and the note.
+  // Do not rely on what was recorded as injected: the process may have ended between the lease and the record.
   for (const { provider } of await runtime.store.credentials.list(userId)) {
     await runtime.ledger.giveBack({ userId, provider, machineId });
   }
 }
 
 /**
- * The machine is gone from its host. What it held and nobody read is lost with it. `forGood`: it was destroyed;
- * otherwise it may come back, and keeps its leases for that.
+ * Handles a machine that is gone from its host. Any version it held and that was not read is lost. `forGood`: it was
+ * destroyed; otherwise it may come back, so it keeps its leases.
  */
 export async function loseCredentials(
   runtime: Runtime,
@@ -92,7 +93,7 @@ export async function loseCredentials(
   }
 }
 
-/** Follows a running machine: each rotation is stored as soon as it is complete on its disk. */
+/** Watches a running machine and stores each rotation as soon as it is complete on disk. */
 export async function watchCredentials(runtime: Runtime, entry: CliMachine): Promise<void> {
   const { running } = entry;
   const ended = new AbortController();
@@ -113,9 +114,9 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
       noteRejected(runtime, entry, event.provider, event.problem);
     } else if (event.type === 'credential.offered') {
       const { provider, files, offerId } = event;
-      // From a machine that makes things up; there is nothing to store and nobody to tell.
+      // The machine invented this provider. There is nothing to store.
       if (!runtime.registry.has(provider)) continue;
-      // When it fails, the agent offers it again, and the disk still has it at the next stop.
+      // If this fails, the agent offers it again, and the disk still has it at the next stop.
       await runtime.bestEffort(`storing a rotation from machine ${running.id}`, async () => {
         const outcome = await entry.intake(() =>
           takeIn(runtime, { userId, provider, machineId: running.id, files, reason: 'rotation' }),
@@ -127,7 +128,7 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
   }
 }
 
-/** A machine can have its files refused as often as it likes. */
+/** A machine can cause refusals of its files as often as it likes. */
 function noteRejected(runtime: Runtime, { running, userId }: CliMachine, provider: string, problem: string): void {
   if (!runtime.registry.has(provider)) return;
   runtime.repeatLimit.note({
@@ -145,13 +146,13 @@ function noteRejected(runtime: Runtime, { running, userId }: CliMachine, provide
   });
 }
 
-/** Reads what a running machine holds, and stores it. Throws where anything it holds cannot be read or stored. */
+/** Reads and stores what a running machine holds. Throws if any of it cannot be read or stored. */
 export async function captureCredentials(runtime: Runtime, { running, userId, intake }: CliMachine): Promise<void> {
   const machineId = running.id;
   for (const provider of Object.keys((await runtime.store.machines.get(machineId))?.injected ?? {})) {
     if (!runtime.registry.has(provider)) continue;
     const standing = await runtime.ledger.standing(userId, provider);
-    // What does not rotate is what was put there.
+    // A credential that does not rotate is still the version that was injected.
     if (standing?.holder !== machineId || standing.facts.rotates === false) continue;
     const files = await running.agent.capture(provider, runtime.registry.get(provider).manifest.credentials);
     const outcome =
@@ -162,7 +163,7 @@ export async function captureCredentials(runtime: Runtime, { running, userId, in
   }
 }
 
-/** Hands a found version to the ledger; a new one is what the machine now holds. */
+/** Offers a new version to the ledger and records it as the machine's current version. */
 async function takeIn(
   runtime: Runtime,
   found: {
@@ -180,7 +181,7 @@ async function takeIn(
     beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, context),
   });
   if (verdict.outcome === 'refused') return verdict;
-  // A duplicate is noted too: the server may have ended between the ledger's commit and this note.
+  // Record a duplicate too: the server may have ended between the ledger's commit and this record.
   const injected = (await runtime.store.machines.get(machineId))?.injected ?? {};
   const holder = await runtime.store.credentials.holder(userId, provider);
   if (injected[provider] !== verdict.version && holder?.machineId === machineId) {

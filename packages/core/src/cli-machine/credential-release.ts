@@ -11,9 +11,9 @@ import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
 
 /**
- * Credentials on their way from the ledger to a stopped CLI machine. One holder, one version: what lies on the disk
- * is compared, not what a note says of it, since a disk may have been put back to an earlier time. What cannot
- * be released does not lie on the disk either, and keeps no other provider from working.
+ * Moves credentials from the ledger to a stopped CLI machine: one holder, one version. Compares what is on the disk
+ * rather than what was recorded, since the disk may have been restored to an earlier state. A credential that cannot
+ * be released is removed from the disk and does not block the other providers.
  */
 
 export interface ReleaseRequest {
@@ -23,7 +23,7 @@ export interface ReleaseRequest {
 }
 
 export interface Holdings {
-  /** What lies on the machine's disk. */
+  /** What is on the machine's disk. */
   readonly injected: MachineRecord['injected'];
   /** What is stored. */
   readonly credentials: readonly CredentialRecord[];
@@ -31,8 +31,8 @@ export interface Holdings {
 }
 
 /**
- * Providers whose stored version is another than the one on the machine's disk, or gone. A login that has ended, or
- * that was withheld, is on no list: it is not given out, so a restart would bring nothing.
+ * Providers whose stored version is gone or differs from the one on the machine's disk. Leaves out credentials that
+ * are invalid or withheld: they are not released, so a restart would not help.
  */
 export function findStale({ registry }: Runtime, { injected, credentials, withheld }: Holdings): readonly string[] {
   const stored = new Map(credentials.map((credential) => [credential.provider, credential]));
@@ -45,7 +45,7 @@ export function findStale({ registry }: Runtime, { injected, credentials, withhe
   });
 }
 
-/** The same of a machine as its row and the store are now. */
+/** The same check for the current row of a machine and the current store. */
 export async function staleProviders(
   runtime: Runtime,
   userId: string,
@@ -59,7 +59,7 @@ export async function staleProviders(
   return findStale(runtime, { injected: row?.injected ?? {}, credentials, withheld });
 }
 
-/** Puts the newest version of every connected provider on a stopped machine's disk, and removes what is not for it. */
+/** Writes the newest version of every connected provider to a stopped machine's disk, and removes everything else. */
 export async function releaseCredentials(
   runtime: Runtime,
   machine: Machine,
@@ -70,7 +70,7 @@ export async function releaseCredentials(
     runtime.store.credentials.list(request.userId),
   ]);
   const before = row?.injected ?? {};
-  // What it holds of a provider that is no longer configured stays as it lies.
+  // Credentials of a provider that is no longer configured stay on the disk.
   const injected: Record<string, number> = { ...before };
   const withheld = new Map<string, Withheld>();
 
@@ -93,7 +93,7 @@ export async function releaseCredentials(
       const error = toSallyportError(thrown, 'CREDENTIAL_REFUSED', `The ${provider} login was not released.`);
       withheld.set(provider, { version, error });
       await remove(provider);
-      // That a login has ended is told when it ends.
+      // An expired credential is reported when it expires.
       if (error.code === 'CREDENTIAL_INVALID') continue;
       const { userId } = request;
       runtime.emit({ type: 'credential.withheld', userId, provider, machineId: machine.id, code: error.code });
@@ -103,7 +103,7 @@ export async function releaseCredentials(
   return withheld;
 }
 
-/** Asks the plugins whether this login may go on a machine. Throws `CREDENTIAL_REFUSED` where one says no. */
+/** Asks the plugins whether this credential may be used on a machine. Throws `CREDENTIAL_REFUSED` if one refuses. */
 export async function checkRelease(
   runtime: Runtime,
   { provider, version, facts }: Pick<CredentialRecord, 'provider' | 'version' | 'facts'>,
@@ -118,7 +118,7 @@ export async function checkRelease(
   throw new SallyportError('CREDENTIAL_REFUSED', `The ${title} login was not released: ${refusal}`);
 }
 
-/** Returns the version that lies on the disk now. */
+/** Returns the version that is now on the disk. */
 async function releaseOne(
   runtime: Runtime,
   machine: Machine,
@@ -138,17 +138,17 @@ async function releaseOne(
 
   const existing = await machine.disk.harvest(provider, credentialPaths(manifest.credentials, 'cli'));
   const onDisk = secretSha256(manifest.credentials, collectCredential(manifest.credentials, existing, 'cli'));
-  // A key has no file of its own: there, the note says what the machine has.
+  // A key does not have a file, so the record says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
   const isPlaced = existing.length > 0 ? onDisk === standing?.sha256 : isNoted;
-  // What does not rotate cannot be out of date on an old disk.
+  // A credential that does not rotate cannot be out of date on an old disk.
   const nonce = credential.facts.rotates === false ? undefined : newDiskNonce();
   if (isPlaced) {
-    // Before the lease: a server that ends in between must not find a lease that its disk contradicts.
+    // Written before the lease: if the server ends in between, it must not find a lease that the disk contradicts.
     if (nonce) await machine.disk.inject(provider, [nonce.file]);
   } else {
     await checkRelease(runtime, credential, request);
-    // Until it is noted again, the lease alone does not mean that the machine has run with it.
+    // Until it is recorded again, the lease alone does not mean that the machine ran with it.
     if (request.noted !== undefined) await noteRemoved(runtime, machine.id, provider);
   }
   const released = await runtime.ledger.release({
@@ -170,8 +170,8 @@ async function releaseOne(
 }
 
 /**
- * Another machine holds it. One on this host is stopped and read. One that is gone has lost it. One on another host
- * keeps it: nobody here can tell whether it runs.
+ * Takes the credential over from another machine. A machine on this host is stopped and read. One that is gone has
+ * lost it. One on another host keeps it: this host cannot tell whether it runs.
  */
 async function takeOver(runtime: Runtime, userId: string, provider: string, holder: string): Promise<void> {
   const row = await runtime.store.machines.get(holder);
@@ -192,13 +192,13 @@ async function takeOver(runtime: Runtime, userId: string, provider: string, hold
   await loseCredentials(runtime, { userId, machineId: holder }, false);
 }
 
-/** Takes one provider's credential off a stopped machine's disk. */
+/** Removes a provider's credential from a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
   await machine.disk.remove(provider, pathsOnDisk(runtime, provider));
   await noteRemoved(runtime, machine.id, provider);
 }
 
-/** Every file that a lease puts on a disk. */
+/** Every file that a lease writes to a disk. */
 function pathsOnDisk(runtime: Runtime, provider: string): readonly string[] {
   return [...credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'), DISK_NONCE_PATH];
 }
@@ -210,7 +210,7 @@ async function noteRemoved(runtime: Runtime, machineId: string, provider: string
   await runtime.store.machines.update(machineId, { injected });
 }
 
-/** The disk or the store does not work, which is nothing about one login. */
+/** Whether the disk or the store failed, which says nothing about the credential. */
 function isMachineFault(thrown: unknown): boolean {
   return SallyportError.isInstance(thrown) && /^(MACHINE|STORE|AGENT|EGRESS)_/.test(thrown.code);
 }

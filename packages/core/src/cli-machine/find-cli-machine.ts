@@ -4,13 +4,13 @@ import { loseCredentials } from './credential-exchange.ts';
 import type { Machine } from '../contracts/driver.ts';
 import { newMachineId } from '../machine/ids.ts';
 
-/** A machine as a row and, where it still exists on this host, as a machine. */
+/** A machine's row and, if it still exists on this host, its handle. */
 export interface FoundMachine {
   readonly record: MachineRecord;
   readonly existing: Machine | undefined;
 }
 
-/** Whom a machine is started for, and the one they have. */
+/** A user, and the machine they have. */
 export interface Owner {
   readonly user: UserRecord | undefined;
   readonly known: FoundMachine | undefined;
@@ -26,7 +26,7 @@ export async function findOwner(runtime: Runtime, userId: string): Promise<Owner
   return { user, credentials, known: machineId ? await findCliMachine(runtime, userId, machineId) : undefined };
 }
 
-/** The user's CLI machine, or the given one of theirs. */
+/** Finds the user's CLI machine, or the given one if it is theirs. */
 export async function findCliMachine(
   runtime: Runtime,
   userId: string,
@@ -39,7 +39,10 @@ export async function findCliMachine(
   return { record, existing: ref && (await runtime.driver.adopt(ref)) };
 }
 
-/** The user's machine, or the row of a new one; what a machine held that is gone from this host is lost. */
+/**
+ * Returns the user's machine, or creates the row of a new one. Credentials on a machine that is gone from this host
+ * are lost.
+ */
 export async function keepOrReserve(
   runtime: Runtime,
   known: FoundMachine | undefined,
@@ -48,7 +51,7 @@ export async function keepOrReserve(
   if (known?.existing) return known;
   if (known) {
     const { machineId, state, host: itsHost } = known.record;
-    // One of another host may be well; whether it holds anything is asked when its logins are released.
+    // A machine on another host may be fine. Releasing its credentials checks whether it holds any.
     if (itsHost === runtime.host) {
       if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
       await loseCredentials(runtime, known.record, false);

@@ -3,19 +3,19 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { captureCredentials } from './credential-exchange.ts';
 
-/** Taking a snapshot writes all of the machine's memory. */
+/** A snapshot writes all of the machine's memory. */
 const HIBERNATE_MS = 60_000;
 
 /**
- * Puts a running CLI machine to sleep. Its logins are stored first: whoever dies asleep takes nothing along. They stay
- * leased to it. Resolves to whether it sleeps; where not, it is to be stopped. Never rejects.
+ * Hibernates a running CLI machine. Stores its credentials first, so that they survive if the snapshot is lost; the
+ * machine keeps its leases. Resolves to whether it hibernates; if not, the caller must stop it. Never rejects.
  */
 export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): Promise<boolean> {
   const { running, userId } = entry;
   const { id, machine } = running;
   if (!machine.hibernate || !runtime.driver.features.hibernate) return false;
   const late = (): SallyportError =>
-    new SallyportError('MACHINE_TIMED_OUT', `Machine ${id} did not hibernate in ${HIBERNATE_MS / 1000} s.`);
+    new SallyportError('MACHINE_TIMED_OUT', `Machine ${id} did not hibernate within ${HIBERNATE_MS / 1000} s.`);
   using deadline = runtime.clock.deadline(HIBERNATE_MS, late, runtime.closing);
   const { signal } = deadline;
   const sleeps = await runtime.bestEffort(`hibernating machine ${id}`, async () => {
@@ -24,7 +24,7 @@ export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): 
     await machine.hibernate?.({ signal });
   });
   if (!sleeps) return false;
-  // Where this note is not written, the next start does not know of the snapshot and gives it up.
+  // If this is not recorded, the next start does not know about the snapshot and discards it.
   await runtime.bestEffort(`noting that machine ${id} hibernates`, () =>
     runtime.setMachineState(id, userId, 'cli', 'hibernated'),
   );

@@ -5,11 +5,11 @@ export interface EndedLogin {
   readonly userId: string;
   readonly provider: string;
   readonly reason: InvalidReason;
-  /** Only if this is still the current one: the user may have logged in again meanwhile. */
+  /** Only if this version is still current: the user may have logged in again. */
   readonly version?: number;
 }
 
-/** The stored login cannot be used any more: the user has to log in again, and is told so once. */
+/** Marks a stored credential as unusable and tells the user once that they have to log in again. */
 export async function invalidateCredential(
   runtime: Runtime,
   { userId, provider, reason, version }: EndedLogin,

@@ -6,14 +6,14 @@ import type { CliMachine } from './cli-machine.ts';
 import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 
 /**
- * Keeps logins alive on a machine that runs, where the provider's CLI has a command for it that asks no model anything.
- * The new version comes back as every rotation does: the agent offers it until it is stored, and the disk has it.
+ * Refreshes credentials on a running machine if the provider's CLI has a command that does so without calling a
+ * model. The new version is handled like any rotation: the agent offers it until it is stored, and it is on the disk.
  */
 
-/** The agent ends it in time; only where it does not is the stream given up. */
+/** The agent enforces the deadline. The server gives up on the stream this much later. */
 const GRACE_MS = 5_000;
 
-/** Providers of this machine whose login is due. Only what the machine holds by its lease, and what works. */
+/** Providers whose credential on this machine is due. Only valid credentials that the machine has leased. */
 export async function dueRefreshes(
   runtime: Runtime,
   { userId, running, withheld }: CliMachine,
@@ -35,9 +35,9 @@ export async function dueRefreshes(
 }
 
 /**
- * Runs the command. Nothing else may use the login meanwhile: two CLIs that present the same refresh token are to the
- * vendor a thief and its owner. It is not interrupted when the server closes, since what the vendor has answered then
- * would be lost; the time it may take is short.
+ * Runs the refresh command. Nothing else may use the credential at the same time: two CLIs that present the same
+ * refresh token trigger the vendor's refresh-token reuse detection. A shutdown does not interrupt the refresh, since
+ * the vendor's response would be lost. Its deadline is short.
  */
 export async function refreshCredential(
   runtime: Runtime,
@@ -48,11 +48,15 @@ export async function refreshCredential(
   const { refresh } = manifest.commands;
   const version = (await runtime.store.machines.get(running.id))?.injected[provider];
   if (!refresh || version === undefined) return;
-  const tooLong = (): SallyportError => new SallyportError('AGENT_UNREACHABLE', 'The refresh of a login did not end.');
+  const tooLong = (): SallyportError =>
+    new SallyportError('AGENT_UNREACHABLE', 'The refresh of a login did not finish in time.');
   using deadline = runtime.clock.deadline(REFRESH_MS + GRACE_MS, tooLong);
   const outcome = await runRefresh(running.agent, manifest, deadline.signal);
   if (outcome === 'not-logged-in')
     await invalidateCredential(runtime, { userId, provider, reason: 'refused', version });
   else if (outcome !== 'ok')
-    throw new SallyportError('PROMPT_FAILED', `${manifest.title} did not refresh its login; it is tried again later.`);
+    throw new SallyportError(
+      'PROMPT_FAILED',
+      `${manifest.title} did not refresh its login. Sallyport will try again later.`,
+    );
 }

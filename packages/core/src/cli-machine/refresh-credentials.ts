@@ -4,13 +4,13 @@ import { dueRefreshes, refreshCredential } from './refresh-credential.ts';
 
 export interface RefreshCredentials {
   readonly machines: readonly CliMachine[];
-  /** Whether it runs and nobody prompts. */
+  /** Whether the machine is running without prompts. */
   readonly isFree: (entry: CliMachine) => boolean;
-  /** Does something in the user's line. */
+  /** Runs work in the user's queue. */
   readonly exclusively: (userId: string, work: () => Promise<void>) => Promise<void>;
 }
 
-/** Refreshes logins that end soon, on machines that run and where nobody prompts at the moment, a few at a time. */
+/** Refreshes credentials that expire soon on running machines without prompts, a few at a time. */
 export async function refreshCredentials(
   runtime: Runtime,
   { machines, isFree, exclusively }: RefreshCredentials,
@@ -23,7 +23,7 @@ export async function refreshCredentials(
       const isRested = (provider: string): boolean => clock.monotonic() >= (entry.refreshes.get(provider) ?? 0);
       const due = (await dueRefreshes(runtime, entry)).filter(isRested);
       if (due.length === 0) continue;
-      // A prompt that comes meanwhile waits: its CLI would present the same refresh token.
+      // A new prompt waits: its CLI would present the same refresh token.
       await exclusively(entry.userId, async () => {
         for (const provider of await dueRefreshes(runtime, entry)) {
           if (!isFree(entry) || !due.includes(provider)) continue;

@@ -9,11 +9,11 @@ import { factsOf } from '../rpc/facts.ts';
 
 export type RefreshOutcome = 'ok' | 'not-logged-in' | 'failed' | 'unknown';
 
-/** How long a CLI may take to refresh its login. */
+/** How long a CLI may take to refresh its credential. */
 export const REFRESH_MS = 20_000;
 const MOST_OUTPUT = 1024 * 1024;
 
-/** Lets the CLI of a machine refresh its login by `commands.refresh`, and tells what it said of that. */
+/** Runs `commands.refresh` on a machine and returns the outcome. */
 export async function runRefresh(
   agent: AgentClient,
   { id, cli, commands: { refresh } }: ProviderManifest,
@@ -34,7 +34,7 @@ export async function runRefresh(
   let outcome: RefreshOutcome = 'unknown';
   for await (const event of agent.execute(request, signal)) {
     const seen = outcomeOf(refresh, event);
-    // A refusal stays one, whatever follows it.
+    // Once refused, later output does not change the outcome.
     if (seen !== undefined && outcome !== 'not-logged-in') outcome = seen;
   }
   return outcome;

@@ -10,10 +10,10 @@ import type { FoundMachine, Owner } from './find-cli-machine.ts';
 
 export interface StartCliMachine {
   readonly userId: string;
-  /** The provider it is started for; it also gets every other one that the user has connected. */
+  /** The provider that needs the machine. The machine also gets every other provider that the user has connected. */
   readonly provider: string;
   readonly signal: AbortSignal;
-  /** Ends the wait for a turn, and nothing after it. */
+  /** Aborts the wait for a turn, but not a start in progress. */
   readonly dismissed?: AbortSignal;
   onProgress(state: 'queued' | 'starting' | 'waking', message: string): void;
 }
@@ -24,14 +24,17 @@ export interface StartedCliMachine {
   readonly withheld: ReadonlyMap<string, Withheld>;
 }
 
-/** Starts the user's CLI machine, or a first one, with the newest version of every login on its disk. */
+/**
+ * Starts the user's CLI machine with the newest version of every credential on its disk. Creates the machine if
+ * necessary.
+ */
 export async function startCliMachine(
   runtime: Runtime,
   request: StartCliMachine,
   { user, known, credentials }: Owner,
 ): Promise<StartedCliMachine> {
   const { userId, provider, signal } = request;
-  // It may have been tried to wake it since.
+  // A wake may have been attempted since.
   const newest = known && (await findCliMachine(runtime, userId, known.record.machineId));
   const ids = [provider, ...credentials.map((credential) => credential.provider)];
   const providers = new Set(ids.filter((id) => runtime.registry.has(id)));
@@ -55,7 +58,7 @@ export async function startCliMachine(
       beforeStart: async (machine, deadline) => {
         begun = true;
         if (existing) {
-          // It may still run, where an earlier stop could not be carried out; its disk is only safe afterwards.
+          // It may still be running if an earlier stop failed. Its disk is safe only after a stop.
           await existing.stop({ deadlineMs: 2_000 });
           await settleCredentials(runtime, userId, machine);
         }
@@ -68,14 +71,14 @@ export async function startCliMachine(
     });
     return { running, providers, withheld };
   } catch (error) {
-    // An old one that was not touched is as it was: asleep, perhaps.
+    // An existing machine that was not touched keeps its state, such as hibernating.
     if (begun || !existing)
       await runtime.bestEffort('noting that a machine did not start', () => noteNotStarted(runtime, found));
     throw error;
   }
 }
 
-/** A new machine was cleared away again, and with it what it held; an old one is as it was. */
+/** Records that a start failed. A new machine was removed with everything it held; an existing one is unchanged. */
 async function noteNotStarted(runtime: Runtime, { record, existing }: FoundMachine): Promise<void> {
   const { machineId, userId } = record;
   if (existing) {

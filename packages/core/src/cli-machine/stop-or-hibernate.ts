@@ -3,22 +3,22 @@ import type { CliMachine } from './cli-machine.ts';
 import { settleCredentials } from './credential-exchange.ts';
 import { hibernateCliMachine } from './hibernate-cli-machine.ts';
 
-/** Why a machine is put to rest so that it may go on later as it was. */
+/** Reasons that allow a machine to hibernate instead of stopping. */
 const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate', 'make-room']);
 
 /**
- * Ends a running CLI machine, or clears up behind one that ended by itself. One that nobody uses hibernates where it
- * can. Of any other, nothing is read through the agent first: after a clean stop the harvest of the disk sees whatever the CLI wrote up to its last moment, which an
- * earlier capture could not.
+ * Ends a running CLI machine, or cleans up after one that ended unexpectedly. An idle machine hibernates if it can.
+ * For any other stop, nothing is captured through the agent first: after a clean stop the harvest sees everything the
+ * CLI wrote, which an earlier capture could miss.
  *
- * Never rejects: every step is tried and its failure reported, so that an unsafe disk or an absent database
- * leaves no machine running. What was not stored then is harvested before the next start.
+ * Never rejects: it tries every step and reports failures, so that an unsafe disk or an unavailable database never
+ * leaves a machine running. What could not be stored is harvested before the next start.
  */
 export async function stopOrHibernate(runtime: Runtime, entry: CliMachine, reason: string): Promise<void> {
   const { running, userId } = entry;
   const { id, machine, route } = running;
   const setState = (state: 'stopping' | 'stopped') => () => runtime.setMachineState(id, userId, 'cli', state);
-  // That it runs is not to be written after that it has ended.
+  // `running` must not be recorded after `stopped`.
   await running.noted.catch(() => undefined);
   if (reason !== 'ended') {
     await runtime.bestEffort(`noting that machine ${id} stops`, setState('stopping'));
@@ -29,7 +29,7 @@ export async function stopOrHibernate(runtime: Runtime, entry: CliMachine, reaso
     await runtime.bestEffort(`closing the egress of machine ${id}`, () => route.close());
     return;
   }
-  // Also where it ended by itself: what it started may have outlived it.
+  // Even if it ended unexpectedly: processes that it started may still be running.
   const stopped = await runtime.bestEffort(`stopping machine ${id}`, () => machine.stop({ deadlineMs: 5_000 }));
   await runtime.bestEffort(`closing the egress of machine ${id}`, () => route.close());
   if (!stopped) return;

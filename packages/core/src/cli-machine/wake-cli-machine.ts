@@ -6,9 +6,9 @@ import type { Owner } from './find-cli-machine.ts';
 import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts';
 
 /**
- * Wakes the user's machine, if it hibernates with the newest version of every login. Nothing is written to its disk:
- * the snapshot holds the file system as it was. `undefined`: it has to be started instead, which gives an unused
- * snapshot up.
+ * Wakes the user's machine if it hibernates with the newest version of every credential. Writes nothing to its disk:
+ * the snapshot expects the file system unchanged. Returns `undefined` if the machine has to be started instead, which
+ * discards an unused snapshot.
  */
 export async function wakeCliMachine(
   runtime: Runtime,
@@ -46,7 +46,7 @@ export async function wakeCliMachine(
     });
     return { running, providers, withheld };
   } catch (error) {
-    // Its snapshot was not used up: it sleeps on.
+    // Its snapshot was not used up, so it keeps hibernating.
     if (!begun) throw error;
     await runtime.bestEffort(`noting that machine ${machineId} did not wake`, () =>
       runtime.setMachineState(machineId, userId, 'cli', 'stopped'),
