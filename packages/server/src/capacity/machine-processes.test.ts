@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 
 import { afterEach, expect, it } from 'vitest';
 
+import { until } from '../../../../test/setup/until.ts';
 import { findProcesses, measureProcesses } from './machine-processes.ts';
 
 const children: ChildProcess[] = [];
@@ -24,7 +25,15 @@ async function idle(environment: Record<string, string>, words: readonly string[
   });
   children.push(child);
   await once(createInterface({ input: child.stdout }), 'line');
-  return child.pid ?? Number.NaN;
+  const pid = child.pid ?? Number.NaN;
+  await until('the process to sleep', () => isAsleep(pid));
+  return pid;
+}
+
+/** Whether the shell has become `sleep`, and that has begun: until then its memory changes, or is not there at all. */
+function isAsleep(pid: number): boolean {
+  const [program, state] = ['cmdline', 'stat'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1'));
+  return program === '/bin/sleep\x0060\0' && /\) S /.test(state ?? '');
 }
 
 it('tells by what a process was started with which machine it is of, with all it has started', async () => {
