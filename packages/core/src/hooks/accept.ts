@@ -51,11 +51,10 @@ export function acceptAnswer(answer: unknown, [{ choices }]: readonly [Question,
 export function acceptPromptEvent(answer: unknown, [given]: readonly [PromptEvent, ...unknown[]]): unknown {
   if (answer === given) return answer;
   const { data: event } = promptEventSchema.safeParse(answer);
-  const { data: before } = promptEventSchema.safeParse(given);
-  demand(event !== undefined && event.type === before?.type, answer, 'an event of the same type');
+  demand(event?.type === given.type, answer, 'an event of the same type');
   // The first and the last event of a prompt are what the store and the page steer by.
   const steering = event?.type === 'prompt-end' ? 'outcome' : event?.type === 'prompt-start' ? 'promptId' : undefined;
-  const isSame = steering === undefined || memberOf(event, steering) === memberOf(before, steering);
+  const isSame = steering === undefined || memberOf(event, steering) === memberOf(given, steering);
   demand(isSame, answer, `an event with the same ${steering}`);
   return event;
 }
