@@ -12,7 +12,7 @@ import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftove
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
 import { npmSandbox } from './npm-sandbox.ts';
-import type { NpmSandbox } from './npm-sandbox.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findNpm } from './npm.ts';
 import { registryOf } from './releases.ts';
 import { makeReadable } from './readable-tree.ts';
@@ -26,7 +26,7 @@ export interface CliInstallerOptions {
   /** The npm to run. Default: the one beside this Node, else the first in PATH. */
   readonly npm?: string;
   /** What keeps npm from this host. Default: bubblewrap, where it works. */
-  readonly sandbox?: NpmSandbox;
+  readonly sandbox?: ProbedSandbox;
 }
 
 export interface CliInstaller {

@@ -3,19 +3,13 @@ import { dirname, isAbsolute } from 'node:path';
 
 import { execa } from 'execa';
 
+import { once } from '../host/once.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findProgram } from '../host/programs.ts';
 import { systemDirectories } from '../host/system-directories.ts';
 
-/** How npm is kept from the files and processes of this host. */
-export interface NpmSandbox {
-  /** Path of a bubblewrap that works. */
-  readonly bubblewrap?: string;
-  /** Why there is none. */
-  readonly reason?: string;
-}
-
 export interface NpmCommand {
-  readonly sandbox: NpmSandbox;
+  readonly sandbox: ProbedSandbox;
   readonly npm: string;
   readonly args: readonly string[];
   /** Where npm installs. */
@@ -96,15 +90,10 @@ async function certificatesNamedIn(config: string): Promise<readonly string[]> {
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-let probed: Promise<NpmSandbox> | undefined;
+/** How npm is kept from the files and processes of this host. Probed once. */
+export const npmSandbox = once(probe);
 
-/** Found out once, by trying. */
-export function npmSandbox(): Promise<NpmSandbox> {
-  probed ??= probe();
-  return probed;
-}
-
-async function probe(): Promise<NpmSandbox> {
+async function probe(): Promise<ProbedSandbox> {
   if (process.platform !== 'linux') return { reason: 'it exists on Linux only' };
   const bubblewrap = await findProgram('bwrap');
   if (bubblewrap === undefined) return { reason: 'it is not installed' };

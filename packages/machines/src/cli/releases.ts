@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import type { PinnedCli } from './lockfile.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand, npmSandbox } from './npm-sandbox.ts';
-import type { NpmSandbox } from './npm-sandbox.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findNpm } from './npm.ts';
 
 export interface ReleaseOptions {
@@ -16,7 +16,7 @@ export interface ReleaseOptions {
   /** The npm to run. Default: the one beside this Node, else the first in PATH. */
   readonly npm?: string;
   /** What keeps npm from this host. Default: bubblewrap, where it works. */
-  readonly sandbox?: NpmSandbox;
+  readonly sandbox?: ProbedSandbox;
 }
 
 /** The released versions of a CLI, oldest first. Pre-releases and builds for one platform are none. */

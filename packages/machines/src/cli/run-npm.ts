@@ -3,14 +3,14 @@ import { execa } from 'execa';
 import { noteInstaller } from './leftovers.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand } from './npm-sandbox.ts';
-import type { NpmSandbox } from './npm-sandbox.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 
 export interface NpmRun {
   readonly npm: string;
   readonly directory: string;
   readonly cache: string;
   readonly packageCount: number;
-  readonly sandbox: NpmSandbox;
+  readonly sandbox: ProbedSandbox;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string, fraction?: number) => void;
 }

@@ -3,7 +3,7 @@ import type { Check } from '@sallyport/core';
 import { findProgram, installCommand } from '../host/programs.ts';
 import { runBounded } from './run-bounded.ts';
 import { diskSandbox } from './sandbox.ts';
-import type { DiskSandbox } from './sandbox.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 
 /** e2fsck of earlier versions does not know all that {@link import('./superblock.ts').FEATURES} names. */
 const OLDEST = [1, 43] as const;
@@ -38,7 +38,7 @@ export function judgeVersion(printed: string): Check {
 }
 
 /** Without it the tools still run as a user without rights and within limits. */
-export function checkSandbox({ bubblewrap, reason }: DiskSandbox): Check {
+export function checkSandbox({ bubblewrap, reason }: ProbedSandbox): Check {
   const name = 'bubblewrap for disks';
   if (bubblewrap !== undefined) return { name, state: 'ok', found: bubblewrap };
   const fix =

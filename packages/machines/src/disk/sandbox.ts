@@ -1,5 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 
+import { once } from '../host/once.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findProgram, installCommand } from '../host/programs.ts';
 import { systemDirectories } from '../host/system-directories.ts';
 import { runBounded } from './run-bounded.ts';
@@ -101,26 +103,13 @@ async function bubblewrapArguments(): Promise<readonly string[]> {
   ];
 }
 
-/** How disks are kept away from this host. */
-export interface DiskSandbox {
-  /** Path of a bubblewrap that works. */
-  readonly bubblewrap?: string;
-  /** Why there is none. */
-  readonly reason?: string;
-}
-
 /** Any user will do for a probe; no machine gets this one. */
 const PROBE_UID = 199_998;
 
-let probed: Promise<DiskSandbox> | undefined;
+/** How disks are kept away from this host. Probed once. */
+export const diskSandbox = once(probe);
 
-/** Found out once, by trying. */
-export function diskSandbox(): Promise<DiskSandbox> {
-  probed ??= probe();
-  return probed;
-}
-
-async function probe(): Promise<DiskSandbox> {
+async function probe(): Promise<ProbedSandbox> {
   const bubblewrap = await findProgram('bwrap');
   if (bubblewrap === undefined) return { reason: 'it is not installed' };
   const drop = process.geteuid?.() === 0 ? ['setpriv', ...dropTo(PROBE_UID)] : [];

@@ -6,7 +6,7 @@ import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../
 import { isolationFix } from './isolation.ts';
 import type { Isolation } from './isolation.ts';
 import { npmSandbox } from '../cli/npm-sandbox.ts';
-import type { NpmSandbox } from '../cli/npm-sandbox.ts';
+import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findNpm } from '../cli/npm.ts';
 
 /** Disk space for one machine: its home and an installed CLI. */
@@ -108,7 +108,7 @@ async function checkNpm(): Promise<Check> {
 }
 
 /** Checks bubblewrap for npm. Without it, npm still runs no scripts and installs only what a lockfile pins by hash. */
-export function checkNpmSandbox({ bubblewrap, reason }: NpmSandbox): Check {
+export function checkNpmSandbox({ bubblewrap, reason }: ProbedSandbox): Check {
   const name = 'bubblewrap for npm';
   if (bubblewrap !== undefined) return { name, state: 'ok', found: 'npm sees no files of this host but its own' };
   const fix =
