@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
+import { CONNECTIONS_PER_ADDRESS } from '../http/limits.ts';
 import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
@@ -228,7 +229,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),
-  connectionsPerAddress: z.int().min(1).default(512),
+  connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),
   userUrl: functionSchema<(href: string) => string>().optional(),

@@ -14,6 +14,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { checkAccess, loopbackHosts, securityHeaders } from '../auth/access.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
+import { CONNECTIONS_PER_ADDRESS } from './limits.ts';
 import { describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { credentialRoutes } from './routes/credentials.ts';
@@ -61,7 +62,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
         handler,
       );
       limitConnections(server, {
-        most: options.connectionsPerAddress ?? 512,
+        most: options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS,
         peerOf: ({ remoteAddress = '' }) => remoteAddress,
         refusal: formatRefusal(503, 'Too many connections are open from this address. Close some and try again.'),
         clock,

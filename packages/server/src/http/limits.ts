@@ -1,0 +1,2 @@
+/** Open connections of one client address at a time, unless the configuration says otherwise. */
+export const CONNECTIONS_PER_ADDRESS = 512;
