@@ -71,14 +71,18 @@ const counts = Object.fromEntries(
 if (process.argv.includes('--update')) {
   const before: Readonly<Record<string, number>> = readCounts();
   const risen = Object.entries(counts).filter(([path, count]) => count > (before[path] ?? 0));
-  if (risen.length > 0 && Object.keys(before).length > 0) fail(risen.map(([path]) => path));
+  if (risen.length > 0 && Object.keys(before).length > 0)
+    fail(
+      before,
+      risen.map(([path]) => path),
+    );
   writeFileSync(record, `${JSON.stringify(counts, null, 2)}\n`);
 } else if (process.argv.includes('--check')) {
   const before = readCounts();
   const changed = [...new Set([...Object.keys(before), ...Object.keys(counts)])].filter(
     (path) => (before[path] ?? 0) !== (counts[path] ?? 0),
   );
-  if (changed.length > 0) fail(changed);
+  if (changed.length > 0) fail(before, changed);
 } else {
   for (const path of files.filter((each) => asked.some((prefix) => each.startsWith(prefix)))) {
     for (const { line, text, instead } of findingsIn(path)) console.log(`${path}:${line} "${text}" → ${instead}`);
@@ -96,8 +100,7 @@ function readCounts(): Readonly<Record<string, number>> {
   }
 }
 
-function fail(paths: readonly string[]): void {
-  const before = readCounts();
+function fail(before: Readonly<Record<string, number>>, paths: readonly string[]): void {
   for (const path of paths) {
     const [was, is] = [before[path] ?? 0, counts[path] ?? 0];
     console.error(

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { countSockets } from '../setup/count-sockets.ts';
 import { rawRequest } from './raw-request.ts';
 import { startTestServer } from './test-server.ts';
 
@@ -30,18 +30,6 @@ async function start(options: { readonly connectionsPerAddress?: number } = {}) 
     return socket;
   };
   return { clock, port, host: server.host, open };
-}
-
-/** Open sockets of this process, on either side of a connection. */
-function countSockets(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
-    } catch {
-      // The descriptor of the listing itself.
-      return false;
-    }
-  }).length;
 }
 
 describe('the connections of the public port', () => {
