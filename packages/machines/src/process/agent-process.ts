@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
 import type { Clock, MachineExit } from '@sallyport/core';
@@ -8,7 +8,7 @@ import type { Clock, MachineExit } from '@sallyport/core';
 import { createConsoleBuffer } from '../host/console-buffer.ts';
 import { endLeftovers, identifyProcess, signalGroup } from '../host/process.ts';
 import type { HostProcess, Leftovers } from '../host/process.ts';
-import { INFO_DESCRIPTOR } from './launch-plan.ts';
+import { FILTER_DESCRIPTOR, INFO_DESCRIPTOR } from './bubblewrap.ts';
 import type { Launch } from './launch-plan.ts';
 
 /** A machine's process group while it runs. */
@@ -37,7 +37,7 @@ export async function spawnAgent(
     cwd: launch.workingDirectory,
     env: launch.environment,
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', ...(launch.reportsInit ? (['pipe'] as const) : [])],
+    stdio: ['pipe', 'pipe', 'pipe', ...(launch.sandbox ? (['pipe', 'pipe'] as const) : [])],
     ...(launch.spawnAs !== undefined && { uid: launch.spawnAs, gid: launch.spawnAs }),
   });
   const pid = await spawned(child, file);
@@ -54,6 +54,8 @@ export async function spawnAgent(
   // A machine that exits immediately breaks this pipe; its exit is reported instead.
   child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify(launch.boot)}\n`);
+
+  handOver(child.stdio[FILTER_DESCRIPTOR], launch.sandbox?.filter);
 
   const leader = (await identifyProcess(pid)) ?? { pid, born: 'ended' };
   const init = await readInit(child, Promise.race([exit, closed]));
@@ -98,6 +100,13 @@ async function spawned(child: ChildProcess, file: string): Promise<number> {
   return child.pid;
 }
 
+/** Writes the system call filter for bubblewrap, which refuses to start with half of one. */
+function handOver(pipe: unknown, filter: Buffer | undefined): void {
+  if (!isWritable(pipe)) return;
+  pipe.on('error', () => {});
+  pipe.end(filter);
+}
+
 /** Bubblewrap writes `{"child-pid": …}`; a plain process has no such pipe. */
 async function readInit(child: ChildProcess, over: Promise<unknown>): Promise<HostProcess | undefined> {
   const info = child.stdio[INFO_DESCRIPTOR];
@@ -118,6 +127,10 @@ async function readInit(child: ChildProcess, over: Promise<unknown>): Promise<Ho
   await Promise.race([told, over]);
   const pid = Number(/"child-pid": (\d+)/.exec(text)?.[1]);
   return pid > 1 ? identifyProcess(pid) : undefined;
+}
+
+function isWritable(stream: unknown): stream is Writable {
+  return typeof stream === 'object' && stream !== null && 'write' in stream;
 }
 
 function isReadable(stream: unknown): stream is Readable {

@@ -1,3 +1,4 @@
+import { compileSeccompFilter } from '../host/seccomp.ts';
 import { systemDirectories } from '../host/system-directories.ts';
 import { INSIDE_UID, sharedEtc } from './etc-files.ts';
 import { inside } from './layout.ts';
@@ -15,11 +16,18 @@ export interface SandboxRequest {
   readonly environment: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
   readonly workingDirectory?: string;
-  /** Descriptor on which bubblewrap reports the process ID of the sandbox's first process. */
-  readonly infoDescriptor: number;
   /** The unprivileged user to switch to first; absent if the server itself is unprivileged. */
   readonly uid: number | undefined;
 }
+
+/** Descriptor on which bubblewrap reports the process ID of the sandbox's first process. */
+export const INFO_DESCRIPTOR = 3;
+
+/** Descriptor from which bubblewrap reads {@link systemCallFilter}. */
+export const FILTER_DESCRIPTOR = 4;
+
+/** The seccomp filter of every machine; `undefined` on an architecture without one. */
+export const systemCallFilter = compileSeccompFilter();
 
 /** The host's font cache. Without it, each browser in a machine scans all host fonts before its first paint. */
 const FONT_CACHE = '/var/cache/fontconfig';
@@ -32,6 +40,7 @@ export const outerEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } as con
 /**
  * Builds the command that runs a program in a sandbox with new user, process, mount, network, IPC and host name
  * namespaces. It sees only `/usr`, a few files of `/etc` and the given directories; `lo` is its only network interface.
+ * Start it with pipes at {@link INFO_DESCRIPTOR} and {@link FILTER_DESCRIPTOR}.
  */
 export async function sandboxCommand(request: SandboxRequest): Promise<CommandLine> {
   if (request.uid === undefined) {
@@ -83,7 +92,8 @@ async function bubblewrapArguments(
   return [
     ...words('--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'),
     ...words(`--hostname machine --uid ${INSIDE_UID} --gid ${INSIDE_UID}`),
-    ...words(`--die-with-parent --new-session --clearenv --info-fd ${request.infoDescriptor}`),
+    ...words(`--die-with-parent --new-session --clearenv --info-fd ${INFO_DESCRIPTOR}`),
+    ...(systemCallFilter === undefined ? [] : ['--seccomp', String(FILTER_DESCRIPTOR)]),
     ...words('--ro-bind /usr /usr'),
     ...(await systemDirectories()),
     ...words(`--proc /proc --dev /dev --tmpfs /tmp --perms 0700 --tmpfs ${inside.userRun}`),

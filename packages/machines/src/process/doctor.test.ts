@@ -12,6 +12,7 @@ const isolation: Isolation = {
   runsAsRoot: false,
   nestedNamespaces: false,
   sandboxesClis: false,
+  filtersSystemCalls: false,
   sentence: 'Machines are plain processes.',
 };
 
@@ -23,6 +24,7 @@ describe('the doctor', () => {
       'bubblewrap',
       'user namespaces',
       'homes of CLIs',
+      'system calls',
       'desktop',
       'npm',
       'bubblewrap for npm',

@@ -24,6 +24,7 @@ export async function checkHost(host: {
     checkIsolation(host.isolation),
     checkNamespaces(host.isolation),
     checkHomes(host.isolation),
+    checkSystemCalls(host.isolation),
     await checkDesktop(),
     await checkNpm(),
     checkNpmSandbox(await npmSandbox()),
@@ -81,6 +82,18 @@ function checkHomes(isolation: Isolation): Check {
       : (isolationFix(isolation) ??
         'Allow user namespaces in user namespaces: sudo sysctl -w user.max_user_namespaces=10000');
   return { name, state: 'degraded', found: "not kept apart: a user's CLIs can read each other's logins", fix };
+}
+
+function checkSystemCalls(isolation: Isolation): Check {
+  const name = 'system calls';
+  if (isolation.filtersSystemCalls) {
+    return { name, state: 'ok', found: 'machines cannot use kernel keyrings, io_uring, VSOCK or BPF' };
+  }
+  const fix =
+    process.platform !== 'linux'
+      ? 'The filter needs Linux; elsewhere run only CLIs that may act as you.'
+      : (isolationFix(isolation) ?? `The filter knows x64 and arm64, not ${process.arch}; use virtual machines here.`);
+  return { name, state: 'degraded', found: "not filtered: machines can use the server's kernel keyring", fix };
 }
 
 async function checkDesktop(): Promise<Check> {

@@ -5,7 +5,7 @@ import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
 import { findProgram, installCommand } from '../host/programs.ts';
-import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
+import { outerEnvironment, sandboxCommand, systemCallFilter } from './bubblewrap.ts';
 import { inside } from './layout.ts';
 
 /** How this host isolates machines. Probed once. */
@@ -22,6 +22,8 @@ export interface Isolation {
   readonly nestedNamespaces: boolean;
   /** Each CLI in a machine sees only its provider's home. */
   readonly sandboxesClis: boolean;
+  /** Machines cannot use kernel interfaces that namespaces do not isolate, such as the server's kernel keyring. */
+  readonly filtersSystemCalls: boolean;
   readonly sentence: string;
 }
 
@@ -37,6 +39,7 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
       runsAsRoot: false,
       nestedNamespaces: found.nested === true,
       sandboxesClis: found.sandboxes === true,
+      filtersSystemCalls: systemCallFilter !== undefined,
       sentence: `Machines are processes in bubblewrap${isRoot ? ', each as its own user' : ''}: own files and network, the host's kernel.${found.sandboxes === true ? '' : ` ${HOMES_OPEN}`} For development only.`,
     };
   }
@@ -53,6 +56,7 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
     runsAsRoot: isRoot && !dropsUser,
     nestedNamespaces: await probePlainNamespaces(isRoot),
     sandboxesClis: false,
+    filtersSystemCalls: false,
     sentence: `Machines are plain processes ${as}, without bubblewrap (${reason}): they see the host's files and network. ${HOMES_OPEN} For development only.`,
   };
 }
@@ -96,10 +100,12 @@ async function probeBubblewrap(isRoot: boolean): Promise<BubblewrapProbe> {
       binds: [{ source: await realpath(bubblewrap), target: inside.bubblewrap, writable: false }],
       environment: {},
       argv,
-      infoDescriptor: 3,
       uid: isRoot ? PROBE_UID : undefined,
     });
-    const result = await execa(file, args, { ...probeOptions, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    const result = await execa(file, args, {
+      ...probeOptions,
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', systemCallFilter ?? 'ignore'],
+    });
     return result.failed ? result.stderr.trim().split('\n').at(-1) || result.shortMessage : undefined;
   };
   const nested = ['/usr/bin/unshare', '--user', '--net', '/usr/bin/true'];

@@ -5,7 +5,7 @@ import { SallyportError } from '@sallyport/core';
 import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
 
 import { programPath } from '../host/programs.ts';
-import { outerEnvironment, sandboxCommand } from './bubblewrap.ts';
+import { outerEnvironment, sandboxCommand, systemCallFilter } from './bubblewrap.ts';
 import type { Bind, CommandLine } from './bubblewrap.ts';
 import { writeEtcFiles } from './etc-files.ts';
 import type { Isolation } from './isolation.ts';
@@ -22,8 +22,8 @@ export interface Launch {
   readonly workingDirectory: string;
   /** User to switch to at spawn; absent under bubblewrap, where the command switches. */
   readonly spawnAs: number | undefined;
-  /** The command reports the sandbox's first process on {@link INFO_DESCRIPTOR}. */
-  readonly reportsInit: boolean;
+  /** Present if the command is bubblewrap: reports the first process at one descriptor, reads the filter at another. */
+  readonly sandbox?: { readonly filter: Buffer | undefined };
   readonly boot: BootConfig;
   /** Short host path of the run directory, used to connect to sockets. */
   readonly runPath: string;
@@ -37,9 +37,6 @@ export interface LaunchRequest {
   readonly uid: number | undefined;
   readonly options: StartOptions;
 }
-
-/** Descriptor on which bubblewrap reports the sandbox's first process. */
-export const INFO_DESCRIPTOR = 3;
 
 /** Makes the agent read its configuration from standard input and exit when that closes. */
 const BOOT_ARGUMENTS = ['--boot', '-'] as const;
@@ -88,7 +85,6 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
     environment: { ...environmentOf(inside.home), XDG_RUNTIME_DIR: inside.userRun },
     argv: [inside.node, ...plan.agent.nodeArgs, `${inside.agent}/${plan.agent.entry}`, ...BOOT_ARGUMENTS],
     workingDirectory: inside.home,
-    infoDescriptor: INFO_DESCRIPTOR,
     uid,
   });
   return {
@@ -96,7 +92,7 @@ async function launchInBubblewrap({ layout, plan, isolation, uid, options }: Lau
     environment: outerEnvironment,
     workingDirectory: '/',
     spawnAs: undefined,
-    reportsInit: true,
+    sandbox: { filter: systemCallFilter },
     boot: {
       ...commonBoot(plan, options),
       listen: { socket: `${inside.run}/${AGENT_SOCKET}` },
@@ -136,7 +132,6 @@ async function launchPlainly({ layout, plan, uid, options }: LaunchRequest, runP
     environment: { ...environmentOf(layout.home), XDG_RUNTIME_DIR: runPath },
     workingDirectory: layout.home,
     spawnAs: uid,
-    reportsInit: false,
     boot: {
       ...commonBoot(plan, options),
       listen: { socket: join(runPath, AGENT_SOCKET) },
