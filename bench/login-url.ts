@@ -62,7 +62,6 @@ async function startMachine(
   const driver = await createProcessDriver({
     dataDirectory: join(world.folder, 'driver'),
     clock: systemClock,
-    programs: [bundle.directory, bundle.node],
   });
   const signal = AbortSignal.timeout(60_000);
   const machine = await driver.create(

@@ -22,7 +22,7 @@ if (process.geteuid?.() === 0) {
   process.setuid?.(ORDINARY_USER);
 }
 
-const works = (await chooseIsolation('auto', [])).sandboxesClis;
+const works = (await chooseIsolation('auto')).sandboxesClis;
 
 describe.runIf(works)('a server that is an ordinary user', () => {
   async function create(): Promise<DriverUnderTest> {

@@ -10,7 +10,7 @@ import { createWorkbench, token } from '../packages/machines/src/process/__fixtu
 import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
 import { reachable } from './setup/reachable.ts';
 
-const works = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
+const works = (await chooseIsolation('auto')).bubblewrap !== undefined;
 /** `npm test` builds it. */
 const agent = reachable(join(import.meta.dirname, '../packages/agent/dist/agent'));
 for (const isolation of ['bubblewrap', 'none'] as const) {

@@ -16,7 +16,7 @@ import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
 /** The fake CLI takes the place of a vendor's here; the real ones are gone through in `npm run e2e -- providers`. */
 
 /** As machines see it. */
-const node = (await chooseIsolation('auto', [])).bubblewrap ? '/opt/node/bin/node' : process.execPath;
+const node = (await chooseIsolation('auto')).bubblewrap ? '/opt/node/bin/node' : process.execPath;
 
 let directory: string;
 

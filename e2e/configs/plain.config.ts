@@ -1,4 +1,3 @@
-import { agentBundle } from '@sallyport/agent';
 import { createProcessDriver } from '@sallyport/machines';
 import { defineConfig } from '@sallyport/server';
 
@@ -7,8 +6,5 @@ import demo from '../../sallyport.demo.config.ts';
 /** The demo with machines that are plain processes, as on a host without bubblewrap: they share its ports. */
 export default defineConfig({
   ...demo,
-  driver: ({ dataDirectory, clock }) => {
-    const { directory, node } = agentBundle();
-    return createProcessDriver({ dataDirectory, clock, isolation: 'none', programs: [directory, node] });
-  },
+  driver: ({ dataDirectory, clock }) => createProcessDriver({ dataDirectory, clock, isolation: 'none' }),
 });

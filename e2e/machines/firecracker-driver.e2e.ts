@@ -12,7 +12,7 @@ import { chooseIsolation } from '../../packages/machines/src/process/isolation.t
 /** `npm test` builds it. */
 const agent = join(import.meta.dirname, '../../packages/agent/dist/agent');
 const isRoot = process.geteuid?.() === 0;
-const hasBubblewrap = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
+const hasBubblewrap = (await chooseIsolation('auto')).bubblewrap !== undefined;
 const lacking = !isRoot
   ? ' (needs root, as the jailer does)'
   : hasBubblewrap

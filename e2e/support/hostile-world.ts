@@ -51,7 +51,6 @@ export async function createHostileWorld({ providers, sites }: HostileWorldOptio
   const driver = await createProcessDriver({
     dataDirectory: directory,
     clock: systemClock,
-    programs: [bundle.directory, bundle.node, ...folders.values()],
   });
   const store = createMemoryStore({ clock: systemClock });
   const app = createSallyport({

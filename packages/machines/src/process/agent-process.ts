@@ -9,7 +9,7 @@ import { createConsoleBuffer } from '../host/console-buffer.ts';
 import { endLeftovers, identifyProcess, signalGroup } from '../host/process.ts';
 import type { HostProcess, Leftovers } from '../host/process.ts';
 import { FILTER_DESCRIPTOR, INFO_DESCRIPTOR } from './bubblewrap.ts';
-import type { Launch } from './launch-plan.ts';
+import type { Launch } from './launch.ts';
 
 /** A machine's process group while it runs. */
 export interface AgentProcess {

@@ -1,5 +1,6 @@
 import { compileSeccompFilter } from '../host/seccomp.ts';
 import { systemDirectories } from '../host/system-directories.ts';
+import { chooseStagingPoint, dropTo } from './drop-privileges.ts';
 import { INSIDE_UID, sharedEtc } from './etc-files.ts';
 import { inside } from './layout.ts';
 
@@ -47,15 +48,18 @@ export async function sandboxCommand(request: SandboxRequest): Promise<CommandLi
     return [request.bubblewrap, ...(await bubblewrapArguments(request, (bind) => bind.source))];
   }
   const sources = request.binds.map((bind) => bind.source);
-  const staged = (_bind: Bind, index: number): string => `/mnt/${index}`;
-  const drop = `--reuid=${request.uid} --regid=${request.uid} --clear-groups --inh-caps=-all --ambient-caps=-all`;
+  const stage = chooseStagingPoint(sources);
+  const staged = (_bind: Bind, index: number): string => `${stage}/${index}`;
   return [
     'unshare',
     ...words('--mount --propagation private -- /bin/sh -c'),
     STAGE,
     'stage',
+    stage,
     ...sources,
-    ...words(`-- setpriv ${drop} --bounding-set=-all --no-new-privs --pdeathsig KILL --`),
+    '--',
+    ...dropTo(request.uid),
+    '--',
     request.bubblewrap,
     ...(await bubblewrapArguments(request, staged)),
   ];
@@ -69,11 +73,12 @@ export async function sandboxCommand(request: SandboxRequest): Promise<CommandLi
  */
 const STAGE = `set -eu
 ulimit -c 0
-mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs /mnt
+stage=$1; shift
+mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs "$stage"
 i=0
 while [ "$1" != -- ]; do
-  if [ -d "$1" ]; then mkdir "/mnt/$i"; else : > "/mnt/$i"; fi
-  mount --bind -- "$1" "/mnt/$i"
+  if [ -d "$1" ]; then mkdir "$stage/$i"; else : > "$stage/$i"; fi
+  mount --bind -- "$1" "$stage/$i"
   i=$((i+1)); shift
 done
 shift

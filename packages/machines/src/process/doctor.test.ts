@@ -9,7 +9,7 @@ const isolation: Isolation = {
   bubblewrap: undefined,
   reason: 'it is not installed',
   dropsUser: false,
-  runsAsRoot: false,
+  canReveal: false,
   nestedNamespaces: false,
   sandboxesClis: false,
   filtersSystemCalls: false,

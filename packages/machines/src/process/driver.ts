@@ -23,8 +23,6 @@ export interface ProcessDriverOptions {
   readonly clock: Clock;
   /** Default `auto`: bubblewrap if it works, otherwise plain processes. */
   readonly isolation?: IsolationChoice;
-  /** Directories and programs that machines read. Without bubblewrap, root gives each machine its own user only if that user can reach these. */
-  readonly programs?: readonly string[];
 }
 
 export interface ProcessDriver extends MachineDriver {
@@ -37,11 +35,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   const { clock } = options;
   await mkdir(machinesDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
   const dataDirectory = await realpath(options.dataDirectory);
-  const isolation = await chooseIsolation(options.isolation ?? 'auto', [
-    machinesDirectory(dataDirectory),
-    process.execPath,
-    ...(options.programs ?? []),
-  ]);
+  const isolation = await chooseIsolation(options.isolation ?? 'auto');
   const live = new Map<string, Machine>();
 
   function take(record: MachineRecord): Machine {
@@ -175,9 +169,6 @@ async function findDesktopProblem(isolation: Isolation): Promise<string | undefi
   const packages = missing.map((name) => desktopPrograms[name] ?? name);
   if (missing.length > 0) {
     return `For the sign-in desktop install what is missing: ${installCommand(packages)}`;
-  }
-  if (isolation.runsAsRoot) {
-    return `The sign-in desktop never runs as root: run the server as an ordinary user, or ${installCommand(['bubblewrap'])}`;
   }
   return isolation.nestedNamespaces
     ? undefined

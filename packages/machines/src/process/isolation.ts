@@ -1,5 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { realpath } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
@@ -7,6 +6,7 @@ import { execa } from 'execa';
 import { findProgram, installCommand } from '../host/programs.ts';
 import { outerEnvironment, sandboxCommand, systemCallFilter } from './bubblewrap.ts';
 import { inside } from './layout.ts';
+import { canReveal } from './reveal.ts';
 
 /** How this host isolates machines. Probed once. */
 export interface Isolation {
@@ -16,8 +16,8 @@ export interface Isolation {
   readonly reason?: string;
   /** The server is root and gives each machine its own user. */
   readonly dropsUser: boolean;
-  /** Machines run as root: nothing separates them from the host. */
-  readonly runsAsRoot: boolean;
+  /** Machines without bubblewrap can use paths below directories that only root may enter. */
+  readonly canReveal: boolean;
   /** A browser's sandbox works inside a machine. */
   readonly nestedNamespaces: boolean;
   /** Each CLI in a machine sees only its provider's home. */
@@ -29,14 +29,14 @@ export interface Isolation {
 
 export type IsolationChoice = 'auto' | 'bubblewrap' | 'none';
 
-export async function chooseIsolation(choice: IsolationChoice, neededPaths: readonly string[]): Promise<Isolation> {
+export async function chooseIsolation(choice: IsolationChoice): Promise<Isolation> {
   const isRoot = process.geteuid?.() === 0;
   const found = choice === 'none' ? { reason: 'it is switched off' } : await probeBubblewrap(isRoot);
   if (found.bubblewrap !== undefined) {
     return {
       bubblewrap: found.bubblewrap,
       dropsUser: isRoot,
-      runsAsRoot: false,
+      canReveal: false,
       nestedNamespaces: found.nested === true,
       sandboxesClis: found.sandboxes === true,
       filtersSystemCalls: systemCallFilter !== undefined,
@@ -47,13 +47,12 @@ export async function chooseIsolation(choice: IsolationChoice, neededPaths: read
   if (choice === 'bubblewrap') {
     throw new SallyportError('CONFIG_HOST_UNSUITABLE', `Bubblewrap was asked for, but ${reason}.`);
   }
-  const dropsUser = isRoot && (await canOthersReach(neededPaths));
-  const as = dropsUser ? 'each as its own user' : isRoot ? 'as root' : "as the server's own user";
+  const as = isRoot ? 'each as its own user' : "as the server's own user";
   return {
     bubblewrap: undefined,
     reason,
-    dropsUser,
-    runsAsRoot: isRoot && !dropsUser,
+    dropsUser: isRoot,
+    canReveal: await canReveal(),
     nestedNamespaces: await probePlainNamespaces(isRoot),
     sandboxesClis: false,
     filtersSystemCalls: false,
@@ -141,22 +140,6 @@ const probeOptions = {
   extendEnv: false,
   timeout: PROBE_TIMEOUT_MS,
 } as const;
-
-/** Checks whether an unprivileged user can enter these paths and all their parent directories. */
-async function canOthersReach(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
-    for (let folder = path; ; folder = dirname(folder)) {
-      const facts = await stat(folder).catch(() => undefined);
-      if (facts && (facts.mode & 0o001) === 0) {
-        return false;
-      }
-      if (folder === dirname(folder)) {
-        break;
-      }
-    }
-  }
-  return true;
-}
 
 /** Returns how to fix a host that cannot isolate machines; `undefined` if nothing is wrong. */
 export function isolationFix(isolation: Isolation): string | undefined {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { cp, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeReadable } from '../cli/readable-tree.ts';
@@ -22,7 +22,9 @@ export async function readableProgram(path: string, entry: string, copies: strin
   const family = createHash('sha256').update(path).digest('hex').slice(0, 16);
   const name = `${family}-${facts.mtimeMs.toString(36)}-${facts.size.toString(36)}`;
   const target = join(copies, name);
-  await mkdir(copies, { recursive: true, mode: 0o700 });
+  await mkdir(copies, { recursive: true });
+  // Machines without bubblewrap pass through it; mkdir(2) masks the mode with the umask.
+  await chmod(copies, 0o711);
   const present = await readdir(copies);
   if (present.includes(name)) {
     return target;

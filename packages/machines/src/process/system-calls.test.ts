@@ -12,7 +12,7 @@ import { createProcessDriver } from './driver.ts';
 import { chooseIsolation } from './isolation.ts';
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
-const hasBubblewrap = (await chooseIsolation('auto', [])).bubblewrap !== undefined;
+const hasBubblewrap = (await chooseIsolation('auto')).bubblewrap !== undefined;
 const isFiltered = hasBubblewrap && compileSeccompFilter() !== undefined;
 const reason = isFiltered ? '' : ' (needs bubblewrap)';
 

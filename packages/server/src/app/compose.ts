@@ -73,7 +73,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
 
     const agent = agentBundle();
     const clisDirectory = join(data.path, 'clis');
-    const chosen = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    const chosen = await chooseDriver(config.driver, context);
     undo.push(() => chosen.close());
     const { driver } = chosen;
     say(`Machines: ${driver.features.isolation}`);

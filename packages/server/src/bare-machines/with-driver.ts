@@ -38,7 +38,7 @@ export async function withDriver<Result>(
   let chosen: ChosenDriver | undefined;
   try {
     const context = { dataDirectory: data.path, clock, log: print };
-    chosen = await chooseDriver(config.driver, context, [agent.directory, agent.node]);
+    chosen = await chooseDriver(config.driver, context);
     const egress = createDirectEgress({ directory: join(data.path, 'egress'), clock });
     const openEgress = async (machineId: string): Promise<EgressRoute> => {
       if (!egress.reserve) throw new Error('The direct egress can be reserved.');

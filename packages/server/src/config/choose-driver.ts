@@ -23,13 +23,9 @@ export interface ChosenDriver {
   close(): Promise<void>;
 }
 
-/** The driver that the configuration names. `programs` are what machines of the process driver must be able to read. */
-export async function chooseDriver(
-  chosen: LoadedConfig['driver'],
-  context: FactoryContext,
-  programs: readonly string[],
-): Promise<ChosenDriver> {
-  if (chosen === 'process') return ownNothing(await startProcessDriver(context, programs));
+/** Creates the driver that the configuration names. */
+export async function chooseDriver(chosen: LoadedConfig['driver'], context: FactoryContext): Promise<ChosenDriver> {
+  if (chosen === 'process') return ownNothing(await startProcessDriver(context));
   if (chosen === 'firecracker') return startFirecrackerDriver(context);
   const settings = qemuSettings(chosen);
   if (settings) return startQemuDriver(settings, context);
@@ -45,8 +41,8 @@ export function qemuSettings(chosen: LoadedConfig['driver']): QemuSettings | und
   return chosen === 'qemu' ? { kind: 'qemu' } : qemuSettingsSchema.safeParse(chosen).data;
 }
 
-async function startProcessDriver(context: FactoryContext, programs: readonly string[]): Promise<MachineDriver> {
-  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock, programs });
+async function startProcessDriver(context: FactoryContext): Promise<MachineDriver> {
+  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock });
   const reaped = await driver.reap();
   if (reaped.length > 0) context.log(`Ended ${reaped.length} machines that a former server left running.`);
   return driver;

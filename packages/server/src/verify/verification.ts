@@ -58,7 +58,6 @@ export async function openVerification(options: VerificationOptions): Promise<Ve
   const driver = await createProcessDriver({
     dataDirectory: directory,
     clock,
-    programs: [bundle.directory, bundle.node, options.clisDirectory],
   });
   const installer = createCliInstaller({ directory: options.clisDirectory });
   const install = (signal: AbortSignal): Promise<string> =>
