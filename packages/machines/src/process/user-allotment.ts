@@ -5,29 +5,70 @@ import { join } from 'node:path';
 import { SallyportError } from '@sallyport/core';
 
 import { isUserActive } from '../host/process.ts';
+import { readReservedIds } from '../host/reserved-ids.ts';
+import type { IdRange } from '../host/reserved-ids.ts';
 
 /** Above the host's regular UIDs and below the range systemd gives to containers (524288 and up). */
 const FIRST = 200_000;
 const BLOCK = 1000;
 const BLOCKS = 300;
 
+/** Name of the file that holds the UID allotted last. */
+const LAST = 'last';
+
+export interface HostUsers {
+  /** UIDs that this host has given to others. */
+  readonly reserved: readonly IdRange[];
+  /** Checks whether any process on this host runs as this user. */
+  readonly isActive: (uid: number) => Promise<boolean>;
+}
+
+async function readHostUsers(): Promise<HostUsers> {
+  return { reserved: await readReservedIds(), isActive: isUserActive };
+}
+
 /**
  * Allots each machine a unique UID. A claim is an exclusively created file. Each data directory starts in a different
- * block, and a UID that any process on the host uses is skipped.
+ * block. It skips UIDs that the host has given to its users or delegated to their containers, and those that a process
+ * uses: all processes of a machine's UID are killed when it stops. It goes around, so a released UID rests until the
+ * others of its block have been used.
  */
-export async function allotUser(dataDirectory: string, machineId: string): Promise<number> {
+export async function allotUser(dataDirectory: string, machineId: string, host?: HostUsers): Promise<number> {
+  const { reserved, isActive } = host ?? (await readHostUsers());
   const claims = claimsDirectory(dataDirectory);
   await mkdir(claims, { recursive: true, mode: 0o700 });
-  const block = createHash('sha256').update(dataDirectory).digest().readUInt32BE(0) % BLOCKS;
-  for (let offset = 0; offset < BLOCK; offset++) {
-    const uid = FIRST + block * BLOCK + offset;
-    if ((await tryClaim(join(claims, String(uid)), machineId)) && !(await isUserActive(uid))) {
-      return uid;
+  for (const uid of candidates(dataDirectory, await readLast(claims))) {
+    if (reserved.some(({ start, end }) => start <= uid && uid < end)) continue;
+    const claim = join(claims, String(uid));
+    if (!(await tryClaim(claim, machineId))) continue;
+    if (await isActive(uid)) {
+      await rm(claim, { force: true });
+      continue;
+    }
+    await writeFile(join(claims, LAST), String(uid), { mode: 0o600 });
+    return uid;
+  }
+  throw new SallyportError('MACHINE_FAILED', 'No user ID is free for a machine on this host.', {
+    hint: `Destroy machines that are no longer needed, or free user IDs between ${FIRST} and ${FIRST + BLOCKS * BLOCK - 1} in /etc/subuid and /etc/subgid.`,
+  });
+}
+
+/** All UIDs in the order to try them: those of this data directory's block after the last one, then the other blocks. */
+function* candidates(dataDirectory: string, last: number | undefined): Generator<number> {
+  const home = createHash('sha256').update(dataDirectory).digest().readUInt32BE(0) % BLOCKS;
+  const lastBlock = last === undefined ? home : Math.floor((last - FIRST) / BLOCK);
+  const lastOffset = last === undefined ? -1 : (last - FIRST) % BLOCK;
+  for (let step = 0; step < BLOCKS; step++) {
+    const block = (lastBlock + step) % BLOCKS;
+    for (let offset = 0; offset < BLOCK; offset++) {
+      yield FIRST + block * BLOCK + ((lastOffset + 1 + offset) % BLOCK);
     }
   }
-  throw new SallyportError('MACHINE_FAILED', `All ${BLOCK} users for machines of this data directory are taken.`, {
-    hint: 'Destroy machines that are no longer needed.',
-  });
+}
+
+async function readLast(claims: string): Promise<number | undefined> {
+  const last = Number(await readFile(join(claims, LAST), 'utf8').catch(() => NaN));
+  return last >= FIRST && last < FIRST + BLOCKS * BLOCK ? last : undefined;
 }
 
 export async function releaseUser(dataDirectory: string, uid: number, machineId: string): Promise<void> {
@@ -45,6 +86,7 @@ export async function releaseStrayUsers(
   const claims = claimsDirectory(dataDirectory);
   const released: string[] = [];
   for (const uid of await readdir(claims).catch(() => [])) {
+    if (uid === LAST) continue;
     const machineId = await readFile(join(claims, uid), 'utf8');
     if (machineIds.has(machineId)) continue;
     await rm(join(claims, uid), { force: true });
