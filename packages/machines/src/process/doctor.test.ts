@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 
 import { describe, expect, it } from 'vitest';
 
+import { openLimiter } from '../host/limits/limiter.ts';
 import { checkHost, checkNode, checkNpmSandbox } from './doctor.ts';
 import type { Isolation } from './isolation.ts';
 
@@ -18,13 +19,14 @@ const isolation: Isolation = {
 
 describe('the doctor', () => {
   it('checks every requirement and offers a fix for every problem', async () => {
-    const checks = await checkHost({ dataDirectory: tmpdir(), isolation });
+    const checks = await checkHost({ dataDirectory: tmpdir(), isolation, limiter: await openLimiter() });
     expect(checks.map((check) => check.name)).toEqual([
       'node',
       'bubblewrap',
       'user namespaces',
       'homes of CLIs',
       'system calls',
+      'limits',
       'desktop',
       'npm',
       'bubblewrap for npm',

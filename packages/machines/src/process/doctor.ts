@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import type { Check } from '@sallyport/core';
 
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
+import type { Limiter } from '../host/limits/limiter.ts';
 import { isolationFix } from './isolation.ts';
 import type { Isolation } from './isolation.ts';
 import { npmSandbox } from '../cli/npm-sandbox.ts';
@@ -18,6 +19,7 @@ const OLDEST_NODE = [22, 18] as const;
 export async function checkHost(host: {
   readonly dataDirectory: string;
   readonly isolation: Isolation;
+  readonly limiter: Limiter;
 }): Promise<readonly Check[]> {
   return [
     checkNode(process.versions.node),
@@ -25,6 +27,7 @@ export async function checkHost(host: {
     checkNamespaces(host.isolation),
     checkHomes(host.isolation),
     checkSystemCalls(host.isolation),
+    checkLimits(host.limiter),
     await checkDesktop(),
     await checkNpm(),
     checkNpmSandbox(await npmSandbox()),
@@ -94,6 +97,16 @@ function checkSystemCalls(isolation: Isolation): Check {
       ? 'The filter needs Linux; elsewhere run only CLIs that may act as you.'
       : (isolationFix(isolation) ?? `The filter knows x64 and arm64, not ${process.arch}; use virtual machines here.`);
   return { name, state: 'degraded', found: "not filtered: machines can use the server's kernel keyring", fix };
+}
+
+function checkLimits({ isWhole, sentence }: Limiter): Check {
+  const name = 'limits';
+  if (isWhole) return { name, state: 'ok', found: sentence };
+  const fix =
+    process.platform === 'linux'
+      ? 'Run the server as root, or as a systemd service with Delegate=yes'
+      : 'Limits need Linux; elsewhere connect only CLIs that you would run yourself.';
+  return { name, state: 'degraded', found: `${sentence}: a machine as a whole can use up this host`, fix };
 }
 
 async function checkDesktop(): Promise<Check> {

@@ -5,10 +5,12 @@ import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, Machin
 
 import { checkHost } from './doctor.ts';
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
+import { openLimiter } from '../host/limits/limiter.ts';
+import { DEFAULT_PROCESSES } from '../host/limits/machine-limits.ts';
 import { endLeftovers, isRunning } from '../host/process.ts';
 import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
-import { makeDirectories } from './launch-plan.ts';
+import { limitsName, makeDirectories } from './launch-plan.ts';
 import { isMachineId, machineLayout, machinesDirectory } from './layout.ts';
 import { createProcessMachine } from './machine.ts';
 import { readRecord, writeRecord } from './machine-record.ts';
@@ -23,6 +25,8 @@ export interface ProcessDriverOptions {
   readonly clock: Clock;
   /** Default `auto`: bubblewrap if it works, otherwise plain processes. */
   readonly isolation?: IsolationChoice;
+  /** Processes and threads that a machine may have. Default 2048. */
+  readonly maxProcesses?: number;
 }
 
 export interface ProcessDriver extends MachineDriver {
@@ -36,13 +40,24 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   await mkdir(machinesDirectory(options.dataDirectory), { recursive: true, mode: 0o711 });
   const dataDirectory = await realpath(options.dataDirectory);
   const isolation = await chooseIsolation(options.isolation ?? 'auto');
+  const limiter = await openLimiter();
+  const { maxProcesses = DEFAULT_PROCESSES } = options;
   const live = new Map<string, Machine>();
 
   function take(record: MachineRecord): Machine {
     const { machineId } = record.plan;
     const layout = machineLayout(dataDirectory, machineId);
     const onDestroyed = (): void => void live.delete(machineId);
-    const machine = createProcessMachine({ layout, isolation, dataDirectory, clock, record, onDestroyed });
+    const machine = createProcessMachine({
+      layout,
+      isolation,
+      dataDirectory,
+      clock,
+      record,
+      limiter,
+      maxProcesses,
+      onDestroyed,
+    });
     live.set(machineId, machine);
     return machine;
   }
@@ -59,6 +74,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       },
       clock,
     );
+    await limiter.release(limitsName(record.plan.machineId));
     await removeShortcut(running?.shortcut);
     // Machines from earlier versions have one home for all providers and none of these directories.
     await makeDirectories(layout, rest.uid);
@@ -133,7 +149,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       const record = await readRecord(machineLayout(dataDirectory, machineId));
       return record && take(await recover(record));
     },
-    doctor: () => checkHost({ dataDirectory, isolation }),
+    doctor: () => checkHost({ dataDirectory, isolation, limiter }),
     reap: async () => {
       const ended: string[] = [];
       for (const record of await records()) {

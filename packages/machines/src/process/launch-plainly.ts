@@ -5,6 +5,7 @@ import { SallyportError } from '@sallyport/core';
 
 import { installCommand } from '../host/programs.ts';
 import type { CommandLine } from './bubblewrap.ts';
+import { dropTo } from './drop-privileges.ts';
 import { BOOT_ARGUMENTS, commonBoot, environmentOf, findPrograms } from './launch-parts.ts';
 import type { IsolatedLaunch, LaunchRequest } from './launch.ts';
 import { AGENT_SOCKET } from './layout.ts';
@@ -47,7 +48,11 @@ async function becomeUser(
   paths: readonly string[],
 ): Promise<Pick<IsolatedLaunch, 'command' | 'spawnAs'>> {
   const closed = await findClosedDirectories(paths);
-  if (closed.length === 0) return { command: argv, spawnAs: uid };
+  if (closed.length === 0) {
+    return process.platform === 'linux'
+      ? { command: [...dropTo(uid), '--', ...argv], spawnAs: undefined }
+      : { command: argv, spawnAs: uid };
+  }
   if (isolation.canReveal) return { command: revealCommand({ paths, closed, uid, argv }), spawnAs: undefined };
   throw new SallyportError(
     'CONFIG_HOST_UNSUITABLE',

@@ -1,7 +1,9 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 
+import { limitsOf } from '../host/limits/machine-limits.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { shortenDirectory } from '../host/short-path.ts';
+import type { CommandLine } from './bubblewrap.ts';
 import { launchInBubblewrap } from './launch-in-bubblewrap.ts';
 import { launchPlainly } from './launch-plainly.ts';
 import type { Launch, LaunchRequest } from './launch.ts';
@@ -19,7 +21,16 @@ export async function prepareLaunch(request: LaunchRequest): Promise<Launch> {
   }
   const { path: runPath, shortcut } = await shortenDirectory(layout.run, 24);
   const launch = request.isolation.bubblewrap === undefined ? launchPlainly : launchInBubblewrap;
-  return { ...(await launch(request, runPath)), runPath, shortcut };
+  const planned = await launch(request, runPath);
+  const limits = limitsOf(request.plan, request.maxProcesses);
+  const [first, ...rest] = await request.limiter.limit(limitsName(request.plan.machineId), limits, uid);
+  const command: CommandLine = first === undefined ? planned.command : [first, ...rest, ...planned.command];
+  return { ...planned, command, runPath, shortcut };
+}
+
+/** Names a machine's limits on this host. */
+export function limitsName(machineId: string): string {
+  return `sallyport-${machineId}`;
 }
 
 /** Creates a machine's missing directories. Other users can traverse the parents but not list or enter the rest. */

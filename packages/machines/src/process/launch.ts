@@ -1,5 +1,6 @@
 import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
 
+import type { Limiter } from '../host/limits/limiter.ts';
 import type { CommandLine } from './bubblewrap.ts';
 import type { Isolation } from './isolation.ts';
 import type { MachineLayout } from './layout.ts';
@@ -25,6 +26,9 @@ export interface LaunchRequest {
   readonly isolation: Isolation;
   readonly uid: number | undefined;
   readonly options: StartOptions;
+  readonly limiter: Limiter;
+  /** Processes and threads that the machine may have. */
+  readonly maxProcesses: number;
 }
 
 /** What depends on the isolation. */

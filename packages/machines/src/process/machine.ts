@@ -8,12 +8,13 @@ import { spawnAgent } from './agent-process.ts';
 import type { AgentProcess } from './agent-process.ts';
 import { connectSocket } from '../host/connect-socket.ts';
 import { createHomeDisk } from './disk.ts';
+import type { Limiter } from '../host/limits/limiter.ts';
 import { endLeftovers } from '../host/process.ts';
 import type { Leftovers } from '../host/process.ts';
 import type { Isolation } from './isolation.ts';
 import { AGENT_SOCKET } from './layout.ts';
 import type { MachineLayout } from './layout.ts';
-import { prepareLaunch } from './launch-plan.ts';
+import { limitsName, prepareLaunch } from './launch-plan.ts';
 import { writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { openProviderHome } from './provider-homes.ts';
@@ -28,6 +29,8 @@ export interface MachineParts {
   readonly dataDirectory: string;
   readonly clock: Clock;
   readonly record: MachineRecord;
+  readonly limiter: Limiter;
+  readonly maxProcesses: number;
   onDestroyed(): void;
 }
 
@@ -36,7 +39,7 @@ const CONNECT_RETRY_MS = 10;
 
 /** Creates a machine that runs as a process group on this host. */
 export function createProcessMachine(parts: MachineParts): Machine {
-  const { layout, isolation, clock } = parts;
+  const { layout, isolation, clock, limiter, maxProcesses } = parts;
   const id = parts.record.plan.machineId;
   let record = parts.record;
   let current: { readonly agent: AgentProcess; readonly over: Promise<MachineExit> } | undefined;
@@ -66,7 +69,8 @@ export function createProcessMachine(parts: MachineParts): Machine {
     signal.throwIfAborted();
     exited = deferred();
     record = { ...record, plan: options.plan ?? record.plan };
-    const launch = await prepareLaunch({ layout, plan: record.plan, isolation, uid: record.uid, options });
+    const { plan, uid } = record;
+    const launch = await prepareLaunch({ layout, plan, isolation, uid, options, limiter, maxProcesses });
     const { shortcut } = launch;
     let agent: AgentProcess;
     try {
@@ -89,6 +93,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
     told: Deferred<MachineExit>,
   ): Promise<MachineExit> {
     const exit = await agent.ended;
+    await limiter.release(limitsName(id)).catch(() => {});
     await removeShortcut(shortcut);
     const { running: _, ...rest } = record;
     record = rest;

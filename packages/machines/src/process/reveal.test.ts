@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { openLimiter } from '../host/limits/limiter.ts';
 import { createWorkbench, runInside } from './__fixtures__/machines.ts';
 import type { Workbench } from './__fixtures__/machines.ts';
 import { createProcessDriver } from './driver.ts';
@@ -87,6 +88,8 @@ describe('a host that lets nobody mount', () => {
       isolation: { ...(await chooseIsolation('none')), canReveal: false },
       uid: 200_000,
       options: bench.startOptions(),
+      limiter: await openLimiter(),
+      maxProcesses: 64,
     };
     await expect(launchPlainly(request, layout.run)).rejects.toMatchObject({
       code: 'CONFIG_HOST_UNSUITABLE',
