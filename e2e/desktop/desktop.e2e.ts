@@ -43,7 +43,7 @@ describe('the desktop', () => {
   /** A process with a desktop of its own, see `__fixtures__/run-desktop.ts`. */
   async function run() {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-desktop-'));
-    const paths = { home: join(folder, 'home'), runtime: join(folder, 'run') };
+    const paths = { runtime: join(folder, 'run') };
     for (const path of Object.values(paths)) mkdirSync(path, { mode: 0o700 });
     for (const path of [folder, ...Object.values(paths)]) {
       if (ordinaryUser !== undefined) chownSync(path, ordinaryUser, ordinaryUser);

@@ -29,7 +29,7 @@ const hosts: readonly Host[] = [
     host: 'without bubblewrap, in directories that only the server may enter',
     config: plain,
     mode: 0o700,
-    says: isRoot ? 'plain processes as root' : "plain processes as the server's own user",
+    says: isRoot ? 'plain processes each as its own user' : "plain processes as the server's own user",
   },
   {
     host: 'without bubblewrap, in directories that everybody may pass through',

@@ -20,17 +20,17 @@ export interface DesktopHost {
 
 /** Starts the desktop in the background, before anybody knows which page it will show. */
 export function hostDesktop(options: {
-  readonly boot: Pick<BootConfig, 'home' | 'runtime' | 'desktop' | 'certificateAuthority'>;
+  readonly boot: Pick<BootConfig, 'runtime' | 'desktop' | 'certificateAuthority'>;
   readonly proxyPort: number | undefined;
   readonly log: EventLog;
 }): DesktopHost {
   const { boot, proxyPort, log } = options;
-  const { desktop: size, home, runtime, certificateAuthority } = boot;
+  const { desktop: size, runtime, certificateAuthority } = boot;
   if (!size) return noDesktop;
   const over = new AbortController();
   const { signal } = over;
   const onExit = (error: SallyportError): void => log.publish({ type: 'desktop.failed', message: error.message });
-  const starting = startDesktop({ home, runtime, size, proxyPort, certificateAuthority, signal, onExit });
+  const starting = startDesktop({ runtime, size, proxyPort, certificateAuthority, signal, onExit });
   const follow = async (): Promise<void> => {
     try {
       await starting;

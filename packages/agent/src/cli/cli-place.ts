@@ -36,10 +36,10 @@ export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
     home,
     prepare: async () => {
       await mkdir(work, { recursive: true, mode: 0o700 });
+      if (temporary !== undefined) await mkdir(temporary, { recursive: true, mode: 0o700 });
       if (homes === undefined) return;
       await mkdir(home, { recursive: true, mode: 0o700 });
       if (temporary === undefined) return linkWork(join(home, 'work'), work);
-      await mkdir(temporary, { recursive: true, mode: 0o700 });
       await makeMountPoint(join(home, 'work'));
     },
     workDirectory: (path) => resolveHomePath(boot.home, path),

@@ -7,7 +7,7 @@ const isRoot = process.getuid?.() === 0;
 /** Everything that needs a screen and a browser is in `e2e/desktop`. */
 describe('the desktop', () => {
   it.runIf(isRoot)('refuses to start as root, and says why', async () => {
-    const paths = { home: '/nonexistent', runtime: '/nonexistent' };
+    const paths = { runtime: '/nonexistent' };
     const size = { width: 800, height: 600 };
     const { signal } = new AbortController();
     const options = { ...paths, size, proxyPort: undefined, certificateAuthority: undefined, signal, onExit: () => {} };

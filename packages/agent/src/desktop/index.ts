@@ -9,6 +9,7 @@ import { desktopAvailable, desktopInstallCommand, findBrowser, findProgram, sear
 import type { DesktopProgram } from './availability.ts';
 import { startBrowser } from './browser.ts';
 import { trustCertificateAuthority } from './certificate-store.ts';
+import type { TrustOptions } from './certificate-store.ts';
 import type { Child } from './child.ts';
 import { createVncBridge } from './vnc-bridge.ts';
 import { startVncServer } from './vnc-server.ts';
@@ -29,8 +30,6 @@ export interface Desktop {
 }
 
 export interface DesktopOptions {
-  /** Home of the machine: holds the browser's certificate store. */
-  readonly home: string;
   /** The agent's private directory. */
   readonly runtime: string;
   readonly size: { readonly width: number; readonly height: number };
@@ -71,8 +70,17 @@ export async function startDesktop(options: DesktopOptions): Promise<Desktop> {
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const env = { HOME: options.home, PATH: searchPath(), LANG: 'C.UTF-8', XDG_RUNTIME_DIR: folder };
-    const trusting = trust(programs.certutil, folder, env, options, signal);
+    // Not the machine's home: the login CLI can write there, also what the browser would trust.
+    const home = join(folder, 'home');
+    await mkdir(home, { mode: 0o700 });
+    const env = { HOME: home, PATH: searchPath(), LANG: 'C.UTF-8', XDG_RUNTIME_DIR: folder };
+    const trusting = trust(programs.certutil, {
+      home,
+      folder,
+      env,
+      certificateAuthority: options.certificateAuthority,
+      signal,
+    });
     trusting.catch(() => {});
     const { proxyPort, size } = options;
     const vnc = await startVncServer({ command: programs.Xtigervnc, folder, size, env, onStarted: started, signal });
@@ -135,13 +143,13 @@ function requirePrograms(): Readonly<Record<DesktopProgram, string>> {
 
 async function trust(
   command: string,
-  folder: string,
-  env: Readonly<Record<string, string>>,
-  { certificateAuthority, home }: DesktopOptions,
-  signal: AbortSignal,
+  {
+    certificateAuthority,
+    ...options
+  }: Omit<TrustOptions, 'command' | 'certificateAuthority'> & Pick<DesktopOptions, 'certificateAuthority'>,
 ): Promise<void> {
   if (certificateAuthority === undefined) return;
-  await trustCertificateAuthority({ command, home, folder, certificateAuthority, env, signal });
+  await trustCertificateAuthority({ command, certificateAuthority, ...options });
 }
 
 async function watch(child: Child, stopped: AbortSignal, stop: () => Promise<void>, options: DesktopOptions) {

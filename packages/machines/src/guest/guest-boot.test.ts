@@ -41,12 +41,12 @@ describe('what a virtual machine is told', () => {
     expect(boot.bubblewrap).toBe('/usr/bin/bwrap');
   });
 
-  it('gives a browser machine one home and a desktop', () => {
+  it('gives a browser machine one home, a desktop and a sandbox for the login CLI', () => {
     const desktop = { width: 1280, height: 800 };
     const boot = guestBootConfig({ plan: { ...plan, role: 'browser', desktop }, options, place, clis: {} });
     expect(boot).toMatchObject({ role: 'browser', desktop });
     expect(boot.homes).toBeUndefined();
-    expect(boot.bubblewrap).toBeUndefined();
+    expect(boot.bubblewrap).toBe('/usr/bin/bwrap');
   });
 
   it('takes a CLI from the image at this very version alone', async () => {

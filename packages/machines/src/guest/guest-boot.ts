@@ -23,7 +23,9 @@ export function guestBootConfig({ plan, options, place, clis }: GuestBoot): Boot
     // The network lets nobody but the host come here.
     listen: { port: AGENT_PORT, host: '0.0.0.0' },
     home: insideGuest.home,
-    ...(plan.role === 'cli' && { homes: insideGuest.homes, bubblewrap: insideGuest.bubblewrap }),
+    ...(plan.role === 'cli' && { homes: insideGuest.homes }),
+    // In a browser machine it keeps the login CLI from the screen, the browser and the agent.
+    bubblewrap: insideGuest.bubblewrap,
     runtime: insideGuest.runtime,
     egress: { ...place.egress },
     ...(egress.certificateAuthority !== undefined && { certificateAuthority: egress.certificateAuthority }),

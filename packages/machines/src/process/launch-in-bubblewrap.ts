@@ -25,7 +25,7 @@ export async function launchInBubblewrap({
   const { node, agent } = await findPrograms(layout, plan, uid);
   const { bubblewrap = 'bwrap' } = isolation;
   const separate = plan.role === 'cli';
-  const enclose = separate && isolation.sandboxesClis;
+  const enclose = isolation.sandboxesClis;
   const readOnly = (source: string, target: string): Bind => ({ source, target, writable: false });
   const binds: Bind[] = [
     { source: layout.home, target: inside.home, writable: true },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Secret } from '@sallyport/core';
-import type { AgentClient, Machine } from '@sallyport/core';
+import type { AgentClient, Machine, MachineRole } from '@sallyport/core';
 
 import type { DriverUnderTest } from '../driver.ts';
 import type { TestRunner } from '../runner.ts';
@@ -20,6 +20,7 @@ import {
 } from './home-programs.ts';
 import { probeCredential, probeItems, runProbe, writeProbeCli } from './probe-cli.ts';
 import { spy } from './spy.ts';
+import { watchUser } from './watch-user.ts';
 
 /** How CLIs run in a driver's machines. */
 export interface ClisUnderTest {
@@ -57,13 +58,13 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     throw new TypeError('A driver under test needs `clis`, or the option `runsClis` with the reason why it has none.');
   }
 
-  async function started(subject: DriverUnderTest, clis: ClisUnderTest) {
+  async function started(subject: DriverUnderTest, clis: ClisUnderTest, role: MachineRole = 'cli') {
     const signal = AbortSignal.timeout(timeoutMs);
     const programs = await Promise.all([attacker, victim].map((name) => writeProbeCli(clis.directory, name)));
-    const plan = subject.plan('cli');
+    const plan = subject.plan(role);
     const agent = { directory: clis.agent, entry: 'main.js', nodeArgs: [], node: plan.agent.node };
     const machine = await subject.driver.create({ ...plan, agent, clis: programs }, { signal });
-    for (const name of [attacker, victim]) {
+    for (const name of role === 'cli' ? [attacker, victim] : []) {
       await machine.disk.inject(name, [{ ...probeCredential, content: loginOf(name) }]);
     }
     await machine.start({ epoch: 1, token, egress: subject.egress, signal });
@@ -100,6 +101,18 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     const { path, mode } = probeCredential;
     expect(await machine.disk.harvest(victim, [path])).toEqual([{ path, mode, content: rotated }]);
     expect(await machine.disk.harvest(attacker, [path])).toEqual([{ path, mode, content: loginOf(attacker) }]);
+  });
+
+  test('keeps a login CLI from the agent and everything else in its browser machine, or says that it does not', async (subject) => {
+    const clis = clisOf(subject);
+    const { agent, signal } = await started(subject, clis, 'browser');
+    const { found, processes, displays } = await runProbe(agent, { provider: attacker, signal }, watchUser, null);
+    if (clis.homesApart !== true) {
+      // The same program finds them where nothing keeps it away.
+      expect([...found, ...processes].length, clis.homesApart).toBeGreaterThan(0);
+      return;
+    }
+    expect({ found, processes, displays }).toEqual({ found: [], processes: [], displays: [] });
   });
 
   test('gives a CLI the time to save its work, and ends what it leaves behind', async (subject) => {

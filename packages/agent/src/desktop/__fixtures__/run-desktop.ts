@@ -10,7 +10,6 @@ import { startDesktop } from '../index.ts';
 
 interface RunOptions {
   readonly user: number | undefined;
-  readonly home: string;
   readonly runtime: string;
   readonly viewerSocket: string;
   readonly proxyPort?: number;
@@ -28,7 +27,6 @@ if (options.user !== undefined) {
 const abort = new AbortController();
 try {
   const desktop = await startDesktop({
-    home: options.home,
     runtime: options.runtime,
     size: { width: 800, height: 600 },
     proxyPort: options.proxyPort,

@@ -25,7 +25,11 @@ export async function createWorkbench(): Promise<Workbench> {
   chmodSync(directory, 0o711);
   const egressDirectory = join(directory, 'egress');
   mkdirSync(egressDirectory, { mode: 0o711 });
-  const server = createServer((socket) => socket.end('hello from the proxy'));
+  const server = createServer((socket) => {
+    // Unread, it would never notice that the machine has closed its side.
+    socket.on('error', () => {}).resume();
+    socket.end('hello from the proxy');
+  });
   const socketPath = join(egressDirectory, 'route.sock');
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   const egress: EgressRoute = { socketPath, close: async () => {} };
