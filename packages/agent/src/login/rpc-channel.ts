@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream';
 import { SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
-import { createLineSplitter } from '../line-splitter.ts';
-import type { Line } from '../line-splitter.ts';
+import { createLineSplitter } from '../lines/line-splitter.ts';
+import type { Line } from '../lines/line-splitter.ts';
 import type { CliChannel, CliCommandLine, CliListener } from './cli-channel.ts';
 
 /** Longer than any message of a login; the beginning of a longer one is no message, and says nothing. */

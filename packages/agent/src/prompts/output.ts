@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 
 import type { Clock, ExecuteEvent } from '@sallyport/core';
 
-import { createLineSplitter } from '../line-splitter.ts';
-import type { Line } from '../line-splitter.ts';
+import { createLineSplitter } from '../lines/line-splitter.ts';
+import type { Line } from '../lines/line-splitter.ts';
 
 /** Takes one event; resolves when the receiver has room for the next. */
 export type SendExecuteEvent = (event: ExecuteEvent) => Promise<void>;
@@ -36,9 +36,8 @@ export function createOutput({ limit, send, onLimit }: OutputOptions) {
   };
   const deliverAll = async (lines: readonly Line[], toEvent: (line: Line) => ExecuteEvent): Promise<void> => {
     for (const line of lines) {
-      await deliver(toEvent(line));
       const { dropped } = line;
-      if (dropped > 0) await deliver({ type: 'stderr', line: `A line was cut: ${dropped} characters are left out.` });
+      await deliver({ ...toEvent(line), ...(dropped > 0 && { dropped }) });
     }
   };
   return {

@@ -104,9 +104,8 @@ describe('a prompt', () => {
   it('cuts a line that is too long and says so', async () => {
     await using agent = await startTestAgent(`head -c 2000000 /dev/zero | tr '\\0' a; echo; echo next`);
     const events = await execute(agent);
-    expect(events[0]).toMatchObject({ type: 'stdout', line: 'a'.repeat(1024 * 1024) });
-    expect(events[1]).toEqual({ type: 'stderr', line: 'A line was cut: 951424 characters are left out.' });
-    expect(events[2]).toEqual({ type: 'stdout', line: 'next' });
+    expect(events[0]).toEqual({ type: 'stdout', line: 'a'.repeat(1024 * 1024), dropped: 951_424 });
+    expect(events[1]).toEqual({ type: 'stdout', line: 'next' });
   });
 
   it('makes the CLI wait for a caller who does not read', async () => {
@@ -183,11 +182,32 @@ describe('a prompt over JSON-RPC', () => {
     });
   });
 
+  it('reads a message that is too long, without the ends of its texts', async () => {
+    const script = `${hello}; read line; printf '{"method":"done","params":{"x":"'; head -c 2000000 /dev/zero | tr '\\0' a; echo '"}}'; cat; exit 0`;
+    await using agent = await startTestAgent(script);
+    const events = await execute(agent, { rpc });
+    expect(events[1]).toEqual({
+      type: 'rpc',
+      message: { method: 'done', params: { x: expect.stringMatching(/^a+ … \(shortened from 2000000 characters\)$/) } },
+      dropped: expect.any(Number),
+    });
+  });
+
   it('takes half of a line that is too long for no message', async () => {
-    const script = `${hello}; read line; printf '{"method":"done","x":"'; head -c 2000000 /dev/zero | tr '\\0' a; echo '"}'; exit 0`;
+    const script = `${hello}; read line; printf '{"method":"done","x":"'; head -c 2000000 /dev/zero | tr '\\0' a; exit 0`;
     await using agent = await startTestAgent(script);
     const events = await execute(agent, { rpc });
     expect(events.filter((event) => event.type === 'rpc')).toHaveLength(1);
-    expect(events).toContainEqual({ type: 'stderr', line: expect.stringContaining('A line was cut') });
+    expect(events[1]).toMatchObject({ type: 'stdout', dropped: expect.any(Number) });
+  });
+
+  it('goes on among what steers a terminal', async () => {
+    const mode = String.raw`printf '\033[?2004h\033]0;title\007\357\273\277'`;
+    const script = `${mode}; ${hello}; read line; ${mode}; printf '{"method":"done"}\\033[?25h\\r\\n'; cat; exit 0`;
+    await using agent = await startTestAgent(script);
+    expect((await execute(agent, { rpc })).filter((event) => event.type === 'rpc')).toEqual([
+      { type: 'rpc', message: { id: 'hello', result: {} } },
+      { type: 'rpc', message: { method: 'done' } },
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { openRpcConnection, receiveMessage, isRunOver, overdueRequest } from '@sallyport/core';
 import type { Clock, RpcConnection, ExecuteEvent, RpcRun } from '@sallyport/core';
 
-import type { Line } from '../line-splitter.ts';
+import type { Line } from '../lines/line-splitter.ts';
 
 /** Tells a CLI over JSON-RPC what to do, and hears what it answers. */
 export interface RpcTalk {
@@ -29,10 +29,9 @@ export function startRpcTalk({ run, prompt, clock, write, onOver }: RpcTalkOptio
   let over = false;
   first.send.forEach(write);
   return {
-    receiveMessage: ({ text, dropped }) => {
-      // Half a message is none.
-      const turn = dropped > 0 ? undefined : receiveMessage(connection, text, elapsed());
-      if (!turn?.message) return { type: 'stdout', line: text };
+    receiveMessage: ({ text }) => {
+      const turn = receiveMessage(connection, text, elapsed());
+      if (!turn.message) return { type: 'stdout', line: text };
       connection = turn.connection;
       if (!over) {
         turn.send.forEach(write);

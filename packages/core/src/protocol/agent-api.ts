@@ -157,11 +157,14 @@ export const executeRequestSchema = z.strictObject({
 
 export type ExecuteRequest = z.input<typeof executeRequestSchema>;
 
+/** Characters that were left out of a line that was too long. What is left of a JSON object is one again. */
+const droppedSchema = z.number().int().positive().optional();
+
 /** One SSE `data:` of `/execute`. */
 export const executeEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('stdout'), line: shortened(MAX_LINE) }),
-  z.object({ type: z.literal('stderr'), line: shortened(MAX_LINE) }),
-  z.object({ type: z.literal('rpc'), message: boundedRecord(z.unknown(), 200) }),
+  z.object({ type: z.literal('stdout'), line: shortened(MAX_LINE), dropped: droppedSchema }),
+  z.object({ type: z.literal('stderr'), line: shortened(MAX_LINE), dropped: droppedSchema }),
+  z.object({ type: z.literal('rpc'), message: boundedRecord(z.unknown(), 200), dropped: droppedSchema }),
   z.object({
     type: z.literal('exit'),
     code: z.number().nullable(),
