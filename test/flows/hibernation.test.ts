@@ -179,6 +179,7 @@ describe('by request', () => {
     const over = Promise.withResolvers<void>();
     world.fake.script.execute = async function* () {
       await over.promise;
+      yield { type: 'stdout', line: '{"type":"text","text":"done"}' };
       yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
     };
     const running = runPrompt(world);

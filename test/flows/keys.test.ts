@@ -81,6 +81,7 @@ describe('an API key', () => {
     const requests: ExecuteRequest[] = [];
     world.fake.script.execute = async function* (request) {
       requests.push(request);
+      yield { type: 'stdout', line: '{"type":"text","text":"done"}' };
       yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
     };
     await importKey(world);

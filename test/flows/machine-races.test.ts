@@ -21,11 +21,12 @@ const path = '~/.fake/auth.json';
 
 const prompt = async (world: World): Promise<PromptEvent | undefined> => (await runPrompt(world)).at(-1);
 
-/** Prompts print nothing, and go on until the returned function is called or their machine ends. */
+/** Prompts go on until the returned function is called or their machine ends. */
 function holdPrompts({ fake }: World): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
   fake.script.execute = async function* (_request, _agent, signal) {
     await Promise.race([promise, new Promise((_resolve, reject) => signal.addEventListener('abort', reject))]);
+    yield { type: 'stdout', line: '{"type":"text","text":"done"}' };
     yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
   };
   return resolve;

@@ -54,6 +54,7 @@ export function createRotatingVendor(): RotatingVendor {
         const next = credential(issue());
         machine?.home('fake').set(path, { path, content: next.auth, mode: 0o600 });
         if (!vendor.unseen) agent.offer('fake', next);
+        yield { type: 'stdout', line: '{"type":"text","text":"done"}' };
         yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
       };
     },

@@ -43,6 +43,7 @@ it('counts without naming anybody', async () => {
   const server = await startTestServer();
   const name = 'ada@example.org';
   await server.connect(name);
+  server.output.put({ type: 'stdout', line: '{"type":"text","text":"hi"}' });
   server.output.put({ type: 'exit', code: 0, signal: null, reason: 'ended' });
   const prompt = { provider: 'fake', prompt: 'hello', userId: name };
   await (await server.post('/api/vm/cli/prompt', prompt)).text();

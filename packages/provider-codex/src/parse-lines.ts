@@ -21,7 +21,7 @@ export function parseLine(state: OutputState, line: string): OutputStep {
     case 'item.completed':
       return itemCompleted(state, item);
     case 'turn.completed':
-      return { state, events: usage(asRecord(event['usage'])) };
+      return { state: { ...state, turn: 'completed' }, events: usage(asRecord(event['usage'])) };
     case 'error':
       return failing(state, readable(event['message']));
     case 'turn.failed':

@@ -74,7 +74,10 @@ describe('the output of recorded runs', () => {
 describe('the output of Codex', () => {
   it('does not take a retry that succeeds for a failure', () => {
     const retry = line({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 401 Unauthorized)' });
-    expect(run([retry, exited(0)]).at(-1)).toEqual({ type: 'prompt-end', outcome: 'completed' });
+    expect(run([retry, line({ type: 'turn.completed' }), exited(0)]).at(-1)).toEqual({
+      type: 'prompt-end',
+      outcome: 'completed',
+    });
   });
 
   it('does not let the model talk the person into a new login', () => {

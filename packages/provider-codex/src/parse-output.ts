@@ -34,9 +34,9 @@ function exit(state: OutputState, observation: Extract<Observation, { type: 'exi
   return { state: { ...state, openTools: {}, ended: true }, events: [...cutShort, promptEnd(state, observation)] };
 }
 
-/** `codex exec` says it by its exit code; the app server, which is ended when it has answered, by its turn. */
+/** The turn says it. `codex exec` also has to end well; the app server is ended when it has answered. */
 function isComplete({ rpc, turn }: OutputState, code: number | null): boolean {
-  return rpc ? turn === 'completed' : code === 0 && turn !== 'failed';
+  return turn === 'completed' && (rpc !== undefined || code === 0);
 }
 
 function promptEnd(state: OutputState, { code, signal }: { code: number | null; signal: string | null }): PromptEvent {

@@ -110,7 +110,16 @@ describe('the output of Gemini CLI', () => {
 
   it('passes warnings on, shows a line that is no JSON, and ends once', () => {
     const warning = { type: 'error', severity: 'warning', message: 'Loop detected, stopping execution' };
-    expect(run([line(warning), { type: 'stdout', line: 'hello' }, exited(0), exited(1), line(warning)])).toEqual([
+    expect(
+      run([
+        line(warning),
+        { type: 'stdout', line: 'hello' },
+        line({ type: 'result', status: 'success' }),
+        exited(0),
+        exited(1),
+        line(warning),
+      ]),
+    ).toEqual([
       { type: 'notice', message: 'Loop detected, stopping execution' },
       { type: 'notice', message: 'hello' },
       { type: 'prompt-end', outcome: 'completed' },

@@ -9,8 +9,8 @@ export interface OutputState {
   readonly openTools: Readonly<Record<string, string>>;
   /** Why the run will have failed, unless it ends with code 0. */
   readonly lastError: string | undefined;
-  /** The result said so: failed whatever the exit code says. */
-  readonly failed: boolean;
+  /** What the last line of a run says. Without it, a run has not worked, whatever the exit code says. */
+  readonly result: 'success' | 'error' | undefined;
   readonly lastStderr: string | undefined;
   readonly ended: boolean;
 }
@@ -22,7 +22,7 @@ type Step = { readonly state: OutputState; readonly events: readonly PromptEvent
  * process ends: a run that cannot log in prints no line at all.
  */
 export const parseOutput: PromptParser<OutputState> = {
-  initial: () => ({ openTools: {}, lastError: undefined, failed: false, lastStderr: undefined, ended: false }),
+  initial: () => ({ openTools: {}, lastError: undefined, result: undefined, lastStderr: undefined, ended: false }),
   step(state, observation) {
     if (state.ended) return { state, events: [] };
     if (observation.type === 'exit') return exit(state, observation);
@@ -103,7 +103,7 @@ function result(state: OutputState, event: JsonRecord): Step {
   const counted = inputTokens !== undefined && outputTokens !== undefined && inputTokens + outputTokens > 0;
   const lastError = nonEmpty(asRecord(event['error'])['message']) ?? state.lastError;
   return {
-    state: { ...state, lastError, failed: event['status'] === 'error' },
+    state: { ...state, lastError, result: event['status'] === 'error' ? 'error' : 'success' },
     events: counted ? [{ type: 'usage', inputTokens, outputTokens }] : [],
   };
 }
@@ -136,7 +136,7 @@ function isRefusedKey(error: string | undefined): boolean {
 }
 
 function promptEnd(state: OutputState, { code, signal }: { code: number | null; signal: string | null }): PromptEvent {
-  if (code === 0 && !state.failed) return { type: 'prompt-end', outcome: 'completed' };
+  if (code === 0 && state.result === 'success') return { type: 'prompt-end', outcome: 'completed' };
   const meaning = code === null ? undefined : exitMeanings[code];
   const ending = signal === null ? `Gemini CLI ended with exit code ${code}.` : `Gemini CLI was ended by ${signal}.`;
   const said = state.lastError ?? state.lastStderr;

@@ -21,6 +21,7 @@ export function createPromptReader(provider: Provider): PromptReader {
   let end: End | undefined;
   let ended = false;
   let reloginNeeded = false;
+  let isAnswered = false;
 
   function observe(observation: Observation): PromptEvent[] {
     const text = textOf(observation);
@@ -43,7 +44,7 @@ export function createPromptReader(provider: Provider): PromptReader {
   function conclude(fallback: End): PromptEvent[] {
     if (ended) return [];
     ended = true;
-    const outcome = end ?? fallback;
+    const outcome = answered(end ?? fallback);
     if (!reloginNeeded || outcome.outcome === 'completed') return [outcome];
     return [
       {
@@ -55,14 +56,33 @@ export function createPromptReader(provider: Provider): PromptReader {
     ];
   }
 
+  function show({ dropped, ...observation }: Exclude<ExecuteEvent, { type: 'exit' }>): PromptEvent[] {
+    const events = withhold(observe(observation));
+    isAnswered ||= events.some(isAnswer);
+    return dropped === undefined ? events : [...events, { type: 'notice', message: cutLine(dropped) }];
+  }
+
+  /** A CLI that shows nothing has not worked, whatever its exit code or its parser says. */
+  function answered(outcome: End): End {
+    if (isAnswered || outcome.outcome !== 'completed') return outcome;
+    return {
+      type: 'prompt-end',
+      outcome: 'failed',
+      code: 'PROMPT_FAILED',
+      message: `${manifest.title} ended without an answer.`,
+      hint: 'Send the prompt again. If it happens each time, connect again or tell the operator.',
+    };
+  }
+
   return {
     get inVain() {
       return !ended && end?.outcome === 'relogin-needed';
     },
     take: (event) => {
       if (ended) return [];
-      if (event.type !== 'exit') return withhold(observe(event));
+      if (event.type !== 'exit') return show(event);
       const events = withhold(observe({ type: 'exit', code: event.code, signal: event.signal }));
+      isAnswered ||= events.some(isAnswer);
       if (event.reason !== 'ended')
         end = {
           type: 'prompt-end',
@@ -89,6 +109,15 @@ const reasons = {
   'output-limit': () => 'The CLI printed more than this deployment allows and was ended.',
   'spawn-failed': (message: string | undefined) => `The CLI could not be started: ${message ?? 'no reason given'}.`,
 } as const;
+
+/** Remarks are none: a parser makes them of the lines it cannot read. */
+function isAnswer(event: PromptEvent): boolean {
+  return event.type !== 'notice' && !(event.type === 'text' && event.text.trim() === '');
+}
+
+function cutLine(dropped: number): string {
+  return `A line that the CLI printed was too long: ${dropped} characters of it are left out.`;
+}
 
 function exitEnd(code: number | null, signal: string | null): End {
   return code === 0

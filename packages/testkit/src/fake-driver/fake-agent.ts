@@ -158,8 +158,9 @@ export function createFakeAgent(
   return agent;
 }
 
+/** In the words of the fake CLI: a run that says nothing its parser can read has not worked. */
 async function* echo(request: ExecuteRequest): AsyncGenerator<ExecuteEvent> {
-  yield { type: 'stdout', line: request.prompt };
+  yield { type: 'stdout', line: JSON.stringify({ type: 'text', text: request.prompt }) };
   yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
 }
 

@@ -1,0 +1,75 @@
+import { provider as claude } from '@sallyport/provider-claude';
+import { provider as codex } from '@sallyport/provider-codex';
+import { provider as gemini } from '@sallyport/provider-gemini';
+import type { ExecuteEvent, Observation, PromptEvent, Provider } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import { createPromptReader } from '../packages/core/src/prompts/reader.ts';
+
+/** What a third party may write: one without a parser, and one that believes every exit. */
+const bare: Provider = { manifest: gemini.manifest };
+const trusting: Provider = {
+  manifest: gemini.manifest,
+  parse: {
+    initial: () => null,
+    step: (state, { type }) => ({
+      state,
+      events: type === 'exit' ? [{ type: 'prompt-end', outcome: 'completed' }] : [],
+    }),
+  },
+};
+const providers = Object.entries({ claude, codex, gemini, bare, trusting });
+
+function read(
+  provider: Provider,
+  events: readonly (Exclude<Observation, { type: 'exit' }> & { dropped?: number })[],
+): readonly PromptEvent[] {
+  const reader = createPromptReader(provider);
+  const exit: ExecuteEvent = { type: 'exit', code: 0, signal: null, reason: 'ended' };
+  return [...events, exit].flatMap((event) => reader.take(event));
+}
+
+describe.each(providers)('a run of %s that ends well', (_name, provider) => {
+  it.each([
+    ['nothing', []],
+    ['empty lines', [{ type: 'stdout', line: '' } as const, { type: 'stdout', line: '  ' } as const]],
+    ['words on standard error alone', [{ type: 'stderr', line: 'Loaded cached credentials.' } as const]],
+  ])('is not completed when it printed %s', (_what, events) => {
+    const end = read(provider, events).at(-1);
+    expect(end).toMatchObject({ type: 'prompt-end', outcome: 'failed', code: 'PROMPT_FAILED' });
+    expect(end).toHaveProperty('message', expect.stringMatching(/./));
+  });
+});
+
+describe('a run with a parser', () => {
+  it.each(providers.filter(([name]) => name !== 'bare'))(
+    'of %s is not completed when nothing could be read',
+    (_name, provider) => {
+      const events = read(provider, [{ type: 'stdout', line: 'Segmentation fault' }]);
+      expect(events.at(-1)).toMatchObject({ outcome: 'failed' });
+    },
+  );
+
+  it.each([
+    ['Gemini CLI', gemini, '{"type":"init","session_id":"s1"}'],
+    ['Codex', codex, '{"type":"thread.started","thread_id":"t1"}'],
+    ['Claude Code', claude, '{"type":"system","subtype":"init","session_id":"s1"}'],
+  ])('of %s is not completed when it began and said no more', (_name, provider, line) => {
+    const events = read(provider, [{ type: 'stdout', line }]);
+    expect(events.at(-1)).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('a line that was too long', () => {
+  it('is an event like any other, with a notice that it was cut', () => {
+    const result = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: 'Hel' });
+    const events = read(claude, [
+      { type: 'stdout', line: '{"type":"system","subtype":"init","session_id":"s1"}' },
+      { type: 'stdout', line: result, dropped: 1_200_000 },
+    ]);
+    expect(events.slice(1)).toEqual([
+      { type: 'notice', message: 'A line that the CLI printed was too long: 1200000 characters of it are left out.' },
+      { type: 'prompt-end', outcome: 'completed' },
+    ]);
+  });
+});
