@@ -79,6 +79,19 @@ describe('a prompt', () => {
     }
   });
 
+  it('is not streamed again to a client that has read its end, which EventSource asks for each second', async () => {
+    const { path, response } = await startPrompt();
+    const seen = (id: number) => server.request(`${path}/events`, { headers: { 'last-event-id': String(id) } });
+    server.output.put(text('omega'), end);
+    const last = parse(await response.text()).at(-1)?.id ?? 0;
+    for (const id of [last, last + 1]) {
+      const again = await seen(id);
+      expect([again.status, await again.text()]).toEqual([204, '']);
+    }
+    expect((await seen(last - 1)).status).toBe(200);
+    expect((await server.request(`${path}/events`)).status).toBe(200);
+  });
+
   it('is resumed while it runs, and its headers come before there is anything new', async () => {
     const { path, response } = await startPrompt();
     await response.body?.cancel();
@@ -167,6 +180,8 @@ describe('a login session', () => {
       ...JSON.parse(data ?? ''),
     }));
     expect(events.at(-1)).toMatchObject({ type: 'done', status: 'failed' });
+    const finished = await server.request(`${path}/events`, { headers: { 'last-event-id': events.at(-1).id } });
+    expect(finished.status).toBe(204);
     const middle = events.at(2).id;
     const resumed = await server.request(`${path}/events`, { headers: { 'last-event-id': middle } });
     expect([...(await resumed.text()).matchAll(/^id: (\d+)$/gm)].map(([, id]) => id)).toEqual(

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../base/errors.ts';
-import { followJournal } from '../runtime/journal-stream.ts';
+import { followJournal, isReadToEnd } from '../runtime/journal-stream.ts';
+import type { Journal } from '../runtime/journal-stream.ts';
 import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
@@ -34,6 +35,8 @@ export interface Logins {
   selection(provider: string): MethodSelection;
   get(sessionId: string): Promise<SessionRecord>;
   events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<SessionEvent>>;
+  /** Whether who has read the events up to `afterId` has read them all. */
+  isReadToEnd(sessionId: string, afterId: number): Promise<boolean>;
   /** Throws `LOGIN_ANSWER_UNEXPECTED` where the user was not asked that, or has answered it. */
   answer(sessionId: string, promptId: string, value: string): Promise<void>;
   /** Ends the login and waits for the clean-up. Throws `LOGIN_SESSION_OVER` when it came too late. */
@@ -137,6 +140,13 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     throw new SallyportError('LOGIN_SESSION_OVER', 'The login session has ended.');
   }
 
+  const journalOf = (sessionId: string): Journal<SessionEvent> => ({
+    topic: sessionTopic(sessionId),
+    read: (after) => runtime.store.sessions.events(sessionId, after),
+    isLast: (event) => event.type === 'done',
+    isOver: async () => !liveSessionStatuses.includes((await get(sessionId)).status),
+  });
+
   return {
     start: async (request) => {
       const started = start(request);
@@ -147,14 +157,8 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     get,
     live: (sessionId) => live.get(sessionId)?.session,
     events: (sessionId, afterId, signal) =>
-      followJournal(runtime.notifier, {
-        topic: sessionTopic(sessionId),
-        afterId,
-        signal,
-        read: (after) => runtime.store.sessions.events(sessionId, after),
-        isLast: (event) => event.type === 'done',
-        isOver: async () => !liveSessionStatuses.includes((await get(sessionId)).status),
-      }),
+      followJournal(runtime.notifier, { ...journalOf(sessionId), afterId, signal }),
+    isReadToEnd: (sessionId, afterId) => isReadToEnd(journalOf(sessionId), afterId),
     answer: async (sessionId, promptId, value) => {
       const { session } = await requireLive(sessionId);
       const { listener, openQuestions } = session;

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
-import { followJournal } from '../runtime/journal-stream.ts';
+import { followJournal, isReadToEnd } from '../runtime/journal-stream.ts';
+import type { Journal } from '../runtime/journal-stream.ts';
 import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Provider } from '../contracts/provider.ts';
@@ -21,6 +22,8 @@ export interface Prompts {
   start(request: StartPrompt): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
+  /** Whether who has read the events up to `afterId` has read them all. */
+  isReadToEnd(promptId: string, afterId: number): Promise<boolean>;
   cancel(promptId: string): Promise<void>;
   /** Waits for the prompts of one provider to end by themselves; those that take too long end with the given error. */
   drain(provider: string, reason: () => SallyportError): Promise<void>;
@@ -105,6 +108,13 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     return record;
   }
 
+  const journalOf = (promptId: string): Journal<PromptEvent> => ({
+    topic: promptTopic(promptId),
+    read: (after) => runtime.store.prompts.events(promptId, after, PAGE),
+    isLast: (event) => event.type === 'prompt-end',
+    isOver: async () => (await get(promptId)).status !== 'running',
+  });
+
   return {
     start: async (request) => {
       const started = start(request);
@@ -112,15 +122,8 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       return started.finally(() => starting.delete(started));
     },
     get,
-    events: (promptId, afterId, signal) =>
-      followJournal(runtime.notifier, {
-        topic: promptTopic(promptId),
-        afterId,
-        signal,
-        read: (after) => runtime.store.prompts.events(promptId, after, PAGE),
-        isLast: (event) => event.type === 'prompt-end',
-        isOver: async () => (await get(promptId)).status !== 'running',
-      }),
+    events: (promptId, afterId, signal) => followJournal(runtime.notifier, { ...journalOf(promptId), afterId, signal }),
+    isReadToEnd: (promptId, afterId) => isReadToEnd(journalOf(promptId), afterId),
     cancel: async (promptId) => {
       await get(promptId);
       const running = live.get(promptId);

@@ -37,15 +37,24 @@ export function createNotifier(clock: Clock): Notifier {
 /** A ring may be lost (another process wrote, the server was restarted), so the store is asked this often anyway. */
 const SAFETY_POLL_MS = 2_000;
 
-export interface FollowOptions<T> {
+export interface Journal<T> {
   readonly topic: string;
-  readonly afterId: number;
-  readonly signal: AbortSignal;
   read(afterId: number): Promise<readonly JournalEntry<T>[]>;
   /** The last entry of its stream. */
   isLast(event: T): boolean;
   /** Whether the last entry has been written: somebody who comes back may have seen it already. */
   isOver(): Promise<boolean>;
+}
+
+export interface FollowOptions<T> extends Journal<T> {
+  readonly afterId: number;
+  readonly signal: AbortSignal;
+}
+
+/** Whether nothing comes after `afterId`, now or later. */
+export async function isReadToEnd<T>(journal: Journal<T>, afterId: number): Promise<boolean> {
+  // In this order: after the last entry there is none that the reading could miss.
+  return (await journal.isOver()) && (await journal.read(afterId)).length === 0;
 }
 
 /** Every entry after `afterId`, the stored ones first, then each as it comes, until the last. */

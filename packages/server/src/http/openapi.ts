@@ -17,13 +17,18 @@ export const describeRoute: SwaggerTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   if (schema.hide === true) return { schema, url };
   const responses: Readonly<Record<string, unknown>> = Object(schema.response);
-  const stream = Object(input.route).sse === undefined ? {} : { 200: eventStream };
+  const { sse, method } = Object(input.route);
+  const stream = sse === undefined ? {} : { 200: eventStream, ...(method === 'GET' && { 204: streamEnd }) };
   return { url, schema: { ...schema, response: { ...responses, ...stream, default: problem } } };
 };
 
 const eventStream = {
   description: 'Server-sent events. The header Last-Event-ID resumes behind an event.',
   content: { 'text/event-stream': { schema: { type: 'string' } } },
+};
+
+const streamEnd = {
+  description: 'There is nothing behind the event of Last-Event-ID, and nothing will come. EventSource stops here.',
 };
 
 const problem = {

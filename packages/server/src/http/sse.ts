@@ -7,16 +7,27 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** How long a browser waits before it resumes a broken stream. */
 const RECONNECT_MS = 1_000;
 
+/** A journal that is followed over HTTP, such as a prompt's. */
+export interface StreamedJournal<T> {
+  follow(afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<T>>;
+  isReadToEnd(afterId: number): Promise<boolean>;
+}
+
 /**
  * Streams a journal as server-sent events: the entry's id is the event's id, so that `Last-Event-ID` resumes it.
- * A stream that breaks is cut off, which a client can tell from one that ends.
+ * A stream that breaks is cut off, which a client can tell from one that ends. `EventSource` cannot: it comes back after
+ * either, until it is told by a 204 that there is no more.
  */
 export async function streamJournal<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  follow: (afterId: number, signal: AbortSignal) => AsyncGenerator<JournalEntry<T>>,
+  journal: StreamedJournal<T>,
 ): Promise<void> {
   const afterId = lastEventId(request);
+  if (afterId > 0 && (await journal.isReadToEnd(afterId))) {
+    await reply.code(204).send();
+    return;
+  }
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   reply.headers({
@@ -28,7 +39,7 @@ export async function streamJournal<T>(
   // At once: a journal may have nothing new for minutes, and heartbeats begin with the headers.
   await reply.sse.send({ data: undefined, retry: RECONNECT_MS });
   try {
-    await pipeline(messages(follow(afterId, gone.signal)), reply.raw, { end: false });
+    await pipeline(messages(journal.follow(afterId, gone.signal)), reply.raw, { end: false });
   } catch (error) {
     if (!gone.signal.aborted) request.log.error({ err: error }, 'A stream of events broke');
     reply.raw.destroy();

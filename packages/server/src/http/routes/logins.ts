@@ -78,7 +78,11 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
     { sse: 'manual', exposeHeadRoute: false, schema: { params: sessionParamsSchema } },
     async (request, reply) => {
       await logins.get(request.params.id);
-      await streamJournal(request, reply, (afterId, signal) => logins.events(request.params.id, afterId, signal));
+      const { id } = request.params;
+      await streamJournal(request, reply, {
+        follow: (afterId, signal) => logins.events(id, afterId, signal),
+        isReadToEnd: (afterId) => logins.isReadToEnd(id, afterId),
+      });
     },
   );
 

@@ -1,15 +1,20 @@
 import { emptyBodySchema, promptBodySchema, resolveUserId } from '@sallyport/core';
-import type { Sallyport } from '@sallyport/core';
+import type { PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { streamJournal } from '../sse.ts';
+import type { StreamedJournal } from '../sse.ts';
 
 const promptParamsSchema = z.strictObject({ id: z.uuid() });
 
 /** Running prompts. The stream may be left and resumed: the prompt goes on until it ends or is cancelled. */
 export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   const { prompts } = sallyport;
+  const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
+    follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
+    isReadToEnd: (afterId) => prompts.isReadToEnd(promptId, afterId),
+  });
 
   app.post(
     '/api/vm/cli/prompt',
@@ -18,7 +23,7 @@ export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport
       const { userId, ...prompt } = request.body;
       const record = await prompts.start({ ...prompt, userId: resolveUserId(userId).userId });
       reply.header('location', `/api/vm/cli/prompt/${record.promptId}`);
-      await streamJournal(request, reply, (afterId, signal) => prompts.events(record.promptId, afterId, signal));
+      await streamJournal(request, reply, journalOf(record.promptId));
     },
   );
 
@@ -27,7 +32,7 @@ export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport
     { sse: 'manual', exposeHeadRoute: false, schema: { params: promptParamsSchema } },
     async (request, reply) => {
       await prompts.get(request.params.id);
-      await streamJournal(request, reply, (afterId, signal) => prompts.events(request.params.id, afterId, signal));
+      await streamJournal(request, reply, journalOf(request.params.id));
     },
   );
 
