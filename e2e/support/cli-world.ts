@@ -10,6 +10,7 @@ import {
   credentialEnvironment,
   executeEventSchema,
   factsOf,
+  promptText,
   settingsFor,
 } from '@sallyport/core';
 import type {
@@ -186,7 +187,13 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
         events.push(...understand(event));
         return events.at(-1)?.type === 'prompt-end';
       };
-      const shown = await run(buildArgv(manifest.prompt, asked), question, options, rpc, isOver);
+      const shown = await run(
+        buildArgv(manifest.prompt, asked),
+        promptText(manifest.prompt, question),
+        options,
+        rpc,
+        isOver,
+      );
       const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
       const answer = events.map((event) => (event.type === 'text' ? event.text : '')).join('');
       return { ...summarise(shown), conversation, answer, events, end: events.at(-1) };

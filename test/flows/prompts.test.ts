@@ -434,6 +434,17 @@ describe('a login that the provider refuses', () => {
   });
 });
 
+describe('a prompt that begins like a command of its CLI', () => {
+  it('reaches the CLI with what makes text of it', async () => {
+    const world = createWorld();
+    await connect(world);
+    const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: '/exit does not work' });
+    await promptEvents(world, promptId);
+    const { calls } = world.fake.newest('cli').agent;
+    expect(calls.filter((call) => call.startsWith('execute'))).toEqual(['execute  /exit does not work']);
+  });
+});
+
 describe('the end of a prompt', () => {
   it('is cancelled exactly once, and shows no secret', async () => {
     const world = createWorld();

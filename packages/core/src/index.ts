@@ -39,6 +39,7 @@ export type * from './login-engine/observation.ts';
 export * from './login-engine/url-guard.ts';
 export * from './base/digest.ts';
 export * from './prompts/argv.ts';
+export * from './prompts/prompt-text.ts';
 export * from './login-engine/screen-text.ts';
 export * from './base/canonical-json.ts';
 export * from './hooks/ceiling.ts';

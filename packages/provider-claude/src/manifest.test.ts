@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { buildArgv, matchText, missingParts } from '@sallyport/core';
+import { buildArgv, matchText, missingParts, promptText } from '@sallyport/core';
 import { lockfile, lockfileText } from './lockfile.ts';
 import { manifest } from './manifest.ts';
 
@@ -20,6 +20,11 @@ describe('the lockfile', () => {
 });
 
 describe('the command lines', () => {
+  it('keep a prompt that begins like a command from being run as one', () => {
+    expect(promptText(manifest.prompt, '/login does not work on my page')).toBe(' /login does not work on my page');
+    expect(promptText(manifest.prompt, '!ls')).toBe('!ls');
+  });
+
   it('send the prompt by stdin, ask for pieces of text, and go on with a conversation by its id', () => {
     const headless = '-p --output-format stream-json --verbose --include-partial-messages';
     expect(buildArgv(manifest.prompt, { tools: 'workspace' }).join(' ')).toBe(

@@ -118,6 +118,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       { slot: 'session', flag: '--resume' },
     ],
     input: 'stdin',
+    // It runs its own commands headless, too, those of the user and of plugins among them. `!`, `#` and `?` are text there.
+    commandEscape: { beginnings: ['/'], prefix: ' ' },
     // Nobody is there to be asked, so what a mode does not allow is refused.
     tools: {
       'read-only': [

@@ -1,4 +1,4 @@
-import { buildArgv, guardUrl, matchText } from '@sallyport/core';
+import { promptText, buildArgv, guardUrl, matchText } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { lockfile, lockfileText } from './lockfile.ts';
@@ -20,6 +20,11 @@ describe('the lockfile', () => {
 });
 
 describe('the command lines', () => {
+  it('keep a prompt that begins like a command from being run as one', () => {
+    expect(promptText(manifest.prompt, '/login does not work on my page')).toBe(' /login does not work on my page');
+    expect(promptText(manifest.prompt, '!ls')).toBe('!ls');
+  });
+
   it('send the prompt by stdin, with an approval mode for each tool policy', () => {
     expect(buildArgv(manifest.prompt, { tools: 'read-only' })).toEqual([
       '-o',

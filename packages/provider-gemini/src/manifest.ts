@@ -79,6 +79,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       { slot: 'session', flag: '--resume' },
     ],
     input: 'stdin',
+    // It runs its own commands headless, too, those of the user and of plugins among them. `!`, `#` and `?` are text there.
+    commandEscape: { beginnings: ['/'], prefix: ' ' },
     // Its own sandbox needs a container runtime. What a mode would ask about is refused when nobody can answer:
     // `default` only reads, `auto_edit` also changes files of the working folder, and neither runs commands.
     tools: {

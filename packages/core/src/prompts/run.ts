@@ -12,6 +12,7 @@ import { buildArgv, buildRpcRun } from './argv.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
+import { promptText } from './prompt-text.ts';
 import { createPromptReader } from './reader.ts';
 
 export interface PromptRun {
@@ -91,7 +92,7 @@ async function streamRun(
       cli: { ...manifest.cli, settings: settingsFor(manifest.cli.settings, manifest.credentials, files) },
       argv: [...buildArgv(manifest.prompt, values)],
       ...(rpc && { rpc }),
-      prompt: request.prompt,
+      prompt: promptText(manifest.prompt, request.prompt),
       env: credentialEnvironment(manifest.credentials, files),
       workingDirectory: plan.workingDirectory,
       timeoutMs: plan.timeoutMs,

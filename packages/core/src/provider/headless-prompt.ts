@@ -21,6 +21,20 @@ const argvSchema = z
   .min(1)
   .max(60);
 
+/** Keeps a CLI from running a prompt such as `/login` as a command. Absent: the CLI runs no prompt so. */
+const commandEscapeSchema = z
+  .strictObject({
+    /** How such prompts begin. */
+    beginnings: z.array(z.string().min(1).max(20)).min(1).max(20),
+    /** Put before the prompt, which is then text for the model. Mostly a space. */
+    prefix: z.string().min(1).max(20),
+  })
+  .refine(({ beginnings, prefix }) => beginnings.every((beginning) => beginning[0] !== prefix[0]), {
+    path: ['prefix'],
+    message: 'must not begin like a command itself',
+  })
+  .optional();
+
 /** A CLI that takes the prompt on its standard input and prints lines until it ends. */
 const linesPromptSchema = z
   .strictObject({
@@ -30,6 +44,7 @@ const linesPromptSchema = z
     /** Used instead of `argv` when a conversation goes on. */
     resumeArgv: argvSchema.optional(),
     input: z.literal('stdin'),
+    commandEscape: commandEscapeSchema,
     /** Flags for each tool policy, put where `{ slot: 'tools' }` is. */
     tools: z.strictObject({
       'read-only': z.array(argumentSchema).max(20),
@@ -61,6 +76,7 @@ const rpcPromptSchema = z
     steps: stepsSchema,
     /** Used instead of `steps` when a conversation goes on. */
     resumeSteps: stepsSchema.optional(),
+    commandEscape: commandEscapeSchema,
     /** What stands for each tool policy where `{ slot: 'tools' }` is. */
     tools: z.strictObject({ 'read-only': z.json(), workspace: z.json(), full: z.json() }),
     /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */

@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { buildArgv, type Observation, type PromptEvent, type Provider, SallyportError } from '@sallyport/core';
+import {
+  buildArgv,
+  promptText,
+  type Observation,
+  type PromptEvent,
+  type Provider,
+  SallyportError,
+} from '@sallyport/core';
 
 import type { PromptRequest } from './cli-world.ts';
 import type { InstalledCli } from './run-login.ts';
@@ -37,7 +44,7 @@ export async function runPrompt(
   });
   // A CLI that ends at once does not read its input.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(question);
+  child.stdin.end(promptText(manifest.prompt, question));
   const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   const events: PromptEvent[] = [];
   let state = parse?.initial();

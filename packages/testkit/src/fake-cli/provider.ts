@@ -122,6 +122,7 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
         argv: ['exec', { slot: 'model', flag: '--model' }],
         resumeArgv: ['exec', { slot: 'session', flag: '--resume' }, { slot: 'model', flag: '--model' }],
         input: 'stdin',
+        commandEscape: { beginnings: ['/'], prefix: ' ' },
         tools: { 'read-only': [], workspace: [], full: [] },
         reloginNeeded: [{ pattern: '"message":"not logged in"' }],
       },
