@@ -60,6 +60,21 @@ describe('a run with a parser', () => {
   });
 });
 
+describe('the end of a run that failed', () => {
+  const body = { error: { type: 'authentication_error', code: 401, message: 'invalid x-api-key' }, request_id: 'r1' };
+  it.each([
+    ['JSON alone', JSON.stringify(body), 'invalid x-api-key'],
+    ['JSON behind words', `API Error: 401 ${JSON.stringify(body)}`, 'API Error: 401 invalid x-api-key'],
+    ['JSON inside JSON', JSON.stringify({ error: { message: JSON.stringify(body) } }), 'invalid x-api-key'],
+    ['a list', `got status: 400 ${JSON.stringify([body])}`, 'got status: 400 invalid x-api-key'],
+    ['JSON without words', '{"code":401}', 'Claude Code failed without saying why.'],
+    ['words', 'The {model} is overloaded.', 'The {model} is overloaded.'],
+  ])('says what the vendor said, not how: %s', (_what, said, message) => {
+    const result = JSON.stringify({ type: 'result', subtype: 'success', is_error: true, result: said });
+    expect(read(claude, [{ type: 'stdout', line: result }]).at(-1)).toMatchObject({ outcome: 'failed', message });
+  });
+});
+
 describe('a line that was too long', () => {
   it('is an event like any other, with a notice that it was cut', () => {
     const result = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: 'Hel' });

@@ -2,6 +2,7 @@ import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { Provider } from '../contracts/provider.ts';
 import { factsOf } from '../rpc/facts.ts';
+import { vendorWords } from './vendor-words.ts';
 import type { Observation, PromptEvent } from '../contracts/prompt-event.ts';
 
 /** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
@@ -44,7 +45,7 @@ export function createPromptReader(provider: Provider): PromptReader {
   function conclude(fallback: End): PromptEvent[] {
     if (ended) return [];
     ended = true;
-    const outcome = answered(end ?? fallback);
+    const outcome = inWords(answered(end ?? fallback));
     if (!reloginNeeded || outcome.outcome === 'completed') return [outcome];
     return [
       {
@@ -60,6 +61,12 @@ export function createPromptReader(provider: Provider): PromptReader {
     const events = withhold(observe(observation));
     isAnswered ||= events.some(isAnswer);
     return dropped === undefined ? events : [...events, { type: 'notice', message: cutLine(dropped) }];
+  }
+
+  /** Says what the vendor said, without the JSON around it. */
+  function inWords(outcome: End): End {
+    if (outcome.message === undefined) return outcome;
+    return { ...outcome, message: vendorWords(outcome.message) ?? `${manifest.title} failed without saying why.` };
   }
 
   /** A CLI that shows nothing has not worked, whatever its exit code or its parser says. */
