@@ -48,6 +48,21 @@ describe('an API key', () => {
     expect(JSON.stringify([journal, world.events])).not.toContain(key);
   });
 
+  it('is not called checked before a prompt has worked with it', async () => {
+    const world = createWorld();
+    const isChecked = async () =>
+      (await world.app.credentials.list(userId)).map(({ lastVerified }) => lastVerified !== null);
+    const sessionId = await ask(world);
+    await world.app.logins.answer(sessionId, 'api_key', key);
+    await ended(world, sessionId);
+    expect(await isChecked()).toEqual([false]);
+    await importKey(world, `${key}-2`);
+    expect(await isChecked()).toEqual([false]);
+    const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'Hello.' });
+    await until(async () => (await world.app.prompts.get(promptId)).status === 'completed', 'the prompt ends');
+    await until(async () => (await isChecked())[0] === true, 'the key is checked');
+  });
+
   it.each(['', 'sk-of-another-vendor', 'fk-short', `${key} and more`, 'fk-line\nbreak-here'])(
     'of the wrong shape (%j) is refused without quoting it, and may be sent again',
     async (wrong) => {

@@ -51,6 +51,8 @@ export interface CredentialOffer {
   readonly provider: string;
   readonly files: CredentialFiles;
   readonly reason: CaptureReason;
+  /** The user typed it in, and nobody has asked the provider about it. */
+  readonly isUnchecked?: boolean;
   /** The CLI machine it comes from. One that does not hold the lease is refused. */
   readonly machineId?: string;
   /**
@@ -210,7 +212,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     examined: Examined,
     beforeStore: BeforeStore,
   ): Promise<OfferOutcome> {
-    const { userId, provider, reason, machineId } = offer;
+    const { userId, provider, reason, machineId, isUnchecked = false } = offer;
     const { facts, sha256 } = examined;
     const { stored, guardRecord, current } = await look(userId, provider);
     const seenVersion = await credentials.seen(userId, provider, sha256);
@@ -235,7 +237,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     plain.fill(0);
     const { valid } = decision;
     // The provider made it a moment ago, unless it comes from elsewhere.
-    const verified = reason !== 'import';
+    const verified = reason !== 'import' && !isUnchecked;
     const record = { credentialId, userId, provider, sha256, facts, sealed, valid, verified };
     const before = guardRecord ?? { version: 0, sha256: null, facts: null, machineId: null };
     await rollbackGuard.note(userId, provider, { ...before, next: { version, sha256 } });

@@ -33,7 +33,7 @@ export async function receiveValue(
     await session.note({ type: 'prompt', message: label, data: { promptId: id, kind, secret, choices: [], ...where } });
     const received = await orAborted(deadline.signal, value.promise);
     await session.advance('storing');
-    return await storeLogin(runtime, run, { [id]: received });
+    return await storeLogin(runtime, run, { [id]: received }, true);
   } finally {
     session.listener = undefined;
     session.openQuestions.clear();

@@ -9,6 +9,7 @@ export async function storeLogin(
   runtime: Runtime,
   { provider: { manifest }, replace, session }: Pick<LoginRun, 'provider' | 'replace' | 'session'>,
   files: CredentialFiles,
+  isUnchecked = false,
 ): Promise<number> {
   const { userId, provider, sessionId } = session;
   const { signal } = session.abort;
@@ -18,6 +19,7 @@ export async function storeLogin(
     provider,
     files,
     reason: 'login',
+    isUnchecked,
     beforeStore: async (summary) => {
       const { kind } = summary.facts;
       // Asked when the login started, too; somebody may have connected the other kind meanwhile.

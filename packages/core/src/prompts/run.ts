@@ -115,8 +115,9 @@ async function streamRun(
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
-    await journal.write(events);
+    // Before the end is seen: who sees it may look at the login next.
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
+    await journal.write(events);
   }
 
   /** The provider has just answered with it. */

@@ -110,6 +110,8 @@ export const providerListSchema = z.array(
     loginExpiresAt: z.string().nullable(),
     /** That is within three days. */
     endsSoon: z.boolean(),
+    /** When the provider last took the login; `null` while nobody has checked it, such as a key that was just entered. */
+    lastVerified: z.string().nullable(),
     account: z.string().nullable(),
     /** `null` while not connected. */
     kind: z.enum(['plan', 'api-key']).nullable(),
@@ -140,6 +142,7 @@ export const credentialListSchema = z.array(
     endsSoon: z.boolean(),
     accessExpiresAt: z.string().nullable(),
     loginExpiresAt: z.string().nullable(),
+    /** When the provider last took it; `null` while nobody has checked it, as after an import or the entry of a key. */
     lastVerified: z.string().nullable(),
     updatedAt: z.string(),
   }),

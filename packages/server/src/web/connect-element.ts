@@ -53,6 +53,11 @@ export class SallyportConnect extends HTMLElement {
     });
   }
 
+  /** It is connected, and no prompt has worked with it yet. */
+  get isUnchecked(): boolean {
+    return this.#provider?.connected === true && this.#provider.lastVerified === null;
+  }
+
   get #api(): Api {
     return createApi(this.getAttribute('server') ?? '');
   }
@@ -216,7 +221,8 @@ export class SallyportConnect extends HTMLElement {
     }
     if (provider.disabled) return h('p', {}, h('span', { class: 'pill warn' }, 'Switched off'), ' · its login is kept');
     const isValid = provider.valid !== false;
-    const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? 'Connected' : 'Log in again');
+    const state = this.isUnchecked ? 'Not checked yet' : 'Connected';
+    const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? state : 'Log in again');
     const how = provider.kind === 'api-key' ? ' with an API key' : '';
     const who = `${how}${provider.account ? ` as ${provider.account}` : ''}`;
     const why = isValid ? loginEnd(provider) : ` · ${provider.problem ?? ''}`;

@@ -9,7 +9,7 @@ import { createPromptPanel } from './prompt-panel.ts';
 const api = createApi('');
 const providerList = element('providers');
 const promptPlace = element('prompt-place');
-const panel = createPromptPanel(api, () => refreshElements());
+const panel = createPromptPanel(api, (outcome) => refreshElements(outcome));
 
 document.adoptedStyleSheets = [widgetStyles()];
 promptPlace.append(panel.element);
@@ -43,9 +43,11 @@ async function load(): Promise<void> {
   }
 }
 
-function refreshElements(): void {
+/** A prompt has shown whether its login works. */
+function refreshElements(outcome: string): void {
   for (const connect of document.querySelectorAll('sallyport-connect')) {
-    if (connect instanceof SallyportConnect) void connect.refresh();
+    if (!(connect instanceof SallyportConnect)) continue;
+    if (outcome === 'relogin-needed' || (outcome === 'completed' && connect.isUnchecked)) void connect.refresh();
   }
 }
 

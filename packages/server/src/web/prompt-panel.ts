@@ -27,7 +27,7 @@ const toolPolicies = [
 ] as const;
 
 /** A conversation with a connected CLI. */
-export function createPromptPanel(api: Api, onReloginNeeded: () => void): PromptPanel {
+export function createPromptPanel(api: Api, onEnd: (outcome: string) => void): PromptPanel {
   let conversation: { readonly provider: string; readonly id: string } | undefined;
   let running: { promptId: string; readonly abort: AbortController } | undefined;
 
@@ -99,7 +99,7 @@ export function createPromptPanel(api: Api, onReloginNeeded: () => void): Prompt
           remember({ promptId: event.promptId, provider: providerId, prompt });
         }
         if (event.type === 'conversation') conversation = { provider: providerId, id: event.conversationId };
-        if (event.type === 'prompt-end' && event.outcome === 'relogin-needed') onReloginNeeded();
+        if (event.type === 'prompt-end') onEnd(event.outcome);
       }
     } catch (error) {
       const { hint, message } = toProblem(error);

@@ -26,6 +26,7 @@ export const providerRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypo
           problem: credential?.problem ?? null,
           loginExpiresAt: toIso(credential?.facts.loginExpiresAt),
           endsSoon: credential?.endsSoon ?? false,
+          lastVerified: credential?.lastVerified?.toISOString() ?? null,
           account: credential?.facts.account ?? null,
           kind: credential?.facts.kind ?? null,
           methods: selection.choices.map(describeChoice),
