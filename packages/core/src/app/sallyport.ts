@@ -11,6 +11,7 @@ import { createLedger } from '../credentials/ledger.ts';
 import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
 import { createRefusals } from '../runtime/egress-refusals.ts';
+import { createWriteBacks } from '../cli-machine/write-backs.ts';
 import { createRepeatLimit } from '../runtime/repeat-limit.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
@@ -127,6 +128,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     egress: options.egress,
     refusals: createRefusals(),
     repeatLimit: createRepeatLimit({ clock }),
+    writeBacks: createWriteBacks(),
     ledger: createLedger({
       store,
       keyRing: options.keyRing,

@@ -17,6 +17,11 @@ export interface CliMachine {
   /** Credentials that were kept off it. */
   readonly withheld: ReadonlyMap<string, Withheld>;
   /**
+   * Providers whose credential file the CLI has made unusable. Their next use restarts the machine, which writes the
+   * stored version back.
+   */
+  readonly damaged: Set<string>;
+  /**
    * Serializes storing a rotation and checking whether the machine is up to date. In between, the machine looks
    * stale.
    */

@@ -67,7 +67,8 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (current) {
       const { withheld, running } = current;
       const stale = await current.intake(() => staleProviders(runtime, userId, running.id, withheld));
-      if (!current.ended && stale.length === 0 && current.providers.has(provider)) {
+      const isUsable = stale.length === 0 && !current.damaged.has(provider);
+      if (!current.ended && isUsable && current.providers.has(provider)) {
         if (!withheld.has(provider)) return current;
         await checkWithheld(request, running.id);
       }
@@ -92,7 +93,9 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request, owner));
     const lastUsed = runtime.clock.monotonic();
     const fresh = { intake: createSerialQueue(), active: 0, refreshes: new Map<string, number>(), ended: false };
-    const entry: CliMachine = { userId, running, providers, withheld, ...fresh, lastUsed, patience: newPatience() };
+    const damaged = new Set<string>();
+    const patience = newPatience();
+    const entry: CliMachine = { userId, running, providers, withheld, damaged, ...fresh, lastUsed, patience };
     up.set(userId, entry);
     void running.machine.exited.then(() => onExit(entry));
     running.noted.catch(() => stopInTurn(entry, 'not-started'));

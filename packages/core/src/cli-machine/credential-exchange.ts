@@ -12,40 +12,47 @@ import type { Machine } from '../contracts/driver.ts';
 /**
  * Moves credentials from a CLI machine to the ledger. A machine holds the lease of a credential from before it starts
  * until its disk is read after it stopped. As long as the lease exists, the machine may have a version that is stored
- * nowhere else. If that version can no longer be read, the stored one is invalidated as well, since its refresh token
- * may be spent.
+ * nowhere else. If the disk is gone or is another one, the stored version is invalidated, since its refresh token may
+ * be spent. If only the CLI's file is unusable, the stored version is written back, and the provider decides.
  */
 
 /** Reads a stopped machine's disk, stores rotations that went unnoticed, and releases its leases. */
 export async function settleCredentials(runtime: Runtime, userId: string, machine: Machine): Promise<void> {
   for (const { provider } of await runtime.store.credentials.list(userId)) {
-    if (!runtime.registry.has(provider)) continue;
-    const { credentials } = runtime.registry.get(provider).manifest;
-    const placed = await machine.disk.harvest(provider, [...credentialPaths(credentials, 'cli'), DISK_NONCE_PATH]);
-    const before = await runtime.ledger.standing(userId, provider);
-    const isHolder = before?.holder === machine.id;
-    const isUnharmed =
-      isHolder && (before.facts.rotates === false || (await neverRanWith(runtime, userId, provider, machine.id)));
-    if (isHolder && !isUnharmed && !isDiskOfLease(placed, before.diskNonce)) {
-      const problem = 'the disk is not the one the machine ran with last: it was restored from a copy';
-      runtime.emit({ type: 'credential.rejected', userId, provider, problem });
-      // Keep the lease: the right disk may come back, and the credential with it.
-      await invalidateCredential(runtime, { userId, provider, reason: 'lost', version: before.version });
-      continue;
-    }
-    const files = collectCredential(credentials, placed, 'cli');
-    const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
-    const outcome = await takeIn(runtime, found);
-    const standing = await runtime.ledger.standing(userId, provider);
-    if (standing?.holder !== machine.id) continue;
-    if (outcome.outcome !== 'refused' || isUnharmed) {
-      await runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
-      continue;
-    }
-    runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
+    if (runtime.registry.has(provider)) await settleOne(runtime, userId, provider, machine);
+  }
+}
+
+async function settleOne(runtime: Runtime, userId: string, provider: string, machine: Machine): Promise<void> {
+  const { credentials } = runtime.registry.get(provider).manifest;
+  const placed = await machine.disk.harvest(provider, [...credentialPaths(credentials, 'cli'), DISK_NONCE_PATH]);
+  const before = await runtime.ledger.standing(userId, provider);
+  const isHolder = before?.holder === machine.id;
+  const isUnharmed =
+    isHolder && (before.facts.rotates === false || (await neverRanWith(runtime, userId, provider, machine.id)));
+  if (isHolder && !isUnharmed && !isDiskOfLease(placed, before.diskNonce)) {
+    const problem = 'the disk is not the one the machine ran with last: it was restored from a copy';
+    runtime.emit({ type: 'credential.rejected', userId, provider, problem });
+    // Keep the lease: the right disk may come back, and the credential with it.
+    await invalidateCredential(runtime, { userId, provider, reason: 'lost', version: before.version });
+    return;
+  }
+  const files = collectCredential(credentials, placed, 'cli');
+  const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
+  const outcome = await takeIn(runtime, found);
+  const standing = await runtime.ledger.standing(userId, provider);
+  if (standing?.holder !== machine.id) return;
+  const giveBack = (): Promise<void> => runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
+  if (outcome.outcome !== 'refused' || isUnharmed) return giveBack();
+  runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
+  const { version, valid } = standing;
+  if (outcome.why === 'stale') {
     // Keep the lease here too.
-    const reason = outcome.why === 'blank' ? 'refused' : 'lost';
-    await invalidateCredential(runtime, { userId, provider, reason, version: standing.version });
+    await invalidateCredential(runtime, { userId, provider, reason: 'lost', version });
+  } else if (valid) {
+    // The CLI's file shows nothing about the stored version. The next release writes that back.
+    runtime.writeBacks.note(userId, provider, version);
+    await giveBack();
   }
 }
 

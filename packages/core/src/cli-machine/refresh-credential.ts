@@ -1,4 +1,4 @@
-import { invalidateCredential } from './invalidate-credential.ts';
+import { handleRefusal } from './handle-refusal.ts';
 import { refreshTime } from '../credentials/refresh-policy.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -16,14 +16,21 @@ const GRACE_MS = 5_000;
 /** Providers whose credential on this machine is due. Only valid credentials that the machine has leased. */
 export async function dueRefreshes(
   runtime: Runtime,
-  { userId, running, withheld }: CliMachine,
+  { userId, running, withheld, damaged }: CliMachine,
 ): Promise<readonly string[]> {
   const { registry, gate, store, clock, settings } = runtime;
   const injected = (await store.machines.get(running.id))?.injected ?? {};
   const due: string[] = [];
   for (const credential of await store.credentials.list(userId)) {
     const { provider, version, valid } = credential;
-    if (!valid || injected[provider] !== version || withheld.has(provider) || !registry.has(provider)) continue;
+    if (
+      !valid ||
+      injected[provider] !== version ||
+      withheld.has(provider) ||
+      damaged.has(provider) ||
+      !registry.has(provider)
+    )
+      continue;
     const { refresh } = registry.get(provider).manifest.commands;
     if (!refresh || gate.closed(provider)) continue;
     const time = refreshTime(credential, refresh, settings.keepAlive.beforeMs);
@@ -39,11 +46,8 @@ export async function dueRefreshes(
  * refresh token trigger the vendor's refresh-token reuse detection. A shutdown does not interrupt the refresh, since
  * the vendor's response would be lost. Its deadline is short.
  */
-export async function refreshCredential(
-  runtime: Runtime,
-  { userId, running }: CliMachine,
-  provider: string,
-): Promise<void> {
+export async function refreshCredential(runtime: Runtime, entry: CliMachine, provider: string): Promise<void> {
+  const { running } = entry;
   const { manifest } = runtime.registry.get(provider);
   const { refresh } = manifest.commands;
   const version = (await runtime.store.machines.get(running.id))?.injected[provider];
@@ -52,8 +56,7 @@ export async function refreshCredential(
     new SallyportError('AGENT_UNREACHABLE', 'The refresh of a login did not finish in time.');
   using deadline = runtime.clock.deadline(REFRESH_MS + GRACE_MS, tooLong);
   const outcome = await runRefresh(running.agent, manifest, deadline.signal);
-  if (outcome === 'not-logged-in')
-    await invalidateCredential(runtime, { userId, provider, reason: 'refused', version });
+  if (outcome === 'not-logged-in') await handleRefusal(runtime, entry, provider);
   else if (outcome !== 'ok')
     throw new SallyportError(
       'PROMPT_FAILED',

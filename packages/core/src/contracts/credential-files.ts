@@ -33,7 +33,7 @@ export interface CredentialFacts {
 
 /** Why a stored credential is no longer used. The user always has to log in again. */
 export type InvalidReason =
-  /** The provider no longer accepts it, or its CLI has emptied it. */
+  /** The provider no longer accepts it. */
   | 'refused'
   /** The machine that used it is gone or lost the newest version. The stored refresh token may already be spent. */
   | 'lost'

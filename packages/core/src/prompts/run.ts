@@ -1,5 +1,5 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
-import { invalidateCredential } from '../cli-machine/invalidate-credential.ts';
+import { handleRefusal } from '../cli-machine/handle-refusal.ts';
 import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -114,10 +114,11 @@ async function streamRun(
   await conclude(cutOff);
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
-    if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed')) await markInvalid();
+    const isRefused = events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed');
+    const isWrittenBack = isRefused && (await handleRefusal(runtime, machine, manifest.id)) === 'write-back';
     // Before the end is seen: who sees it may look at the login next.
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
-    await journal.write(events);
+    await journal.write(isWrittenBack ? events.map((event) => describeWriteBack(event, manifest.title)) : events);
   }
 
   /** The provider has just answered with it. */
@@ -125,18 +126,19 @@ async function streamRun(
     await runtime.bestEffort('noting that a login works', async () => {
       const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
       if (held !== undefined) await runtime.store.credentials.setVerified(request.userId, manifest.id, held);
+      runtime.writeBacks.forget(request.userId, manifest.id);
     });
   }
+}
 
-  /** Only the version this machine holds: the user may have logged in again meanwhile. */
-  async function markInvalid(): Promise<void> {
-    const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
-    if (held === undefined) return;
-    await invalidateCredential(runtime, {
-      userId: request.userId,
-      provider: manifest.id,
-      reason: 'refused',
-      version: held,
-    });
-  }
+/** The stored credential has not ended, so the user need not log in again. */
+function describeWriteBack(event: PromptEvent, title: string): PromptEvent {
+  if (event.type !== 'prompt-end') return event;
+  return {
+    type: 'prompt-end',
+    outcome: 'failed',
+    code: 'CREDENTIAL_INCOMPLETE',
+    message: `${title} made its login file unusable and then found no login in it.`,
+    hint: 'Send the prompt again: the stored login is written back first.',
+  };
 }

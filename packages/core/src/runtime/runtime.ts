@@ -7,6 +7,7 @@ import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { HookCalls } from '../hooks/hooks.ts';
 import type { Notifier } from './journal-stream.ts';
+import type { WriteBacks } from '../cli-machine/write-backs.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
 import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.ts';
@@ -28,6 +29,7 @@ export interface Runtime {
   /** For events that a machine can cause at will. */
   readonly repeatLimit: RepeatLimit;
   readonly ledger: Ledger;
+  readonly writeBacks: WriteBacks;
   readonly hooks: HookCalls;
   readonly connectAgent: ConnectAgent;
   readonly agentBundle: AgentBundle;

@@ -1,0 +1,119 @@
+import type { ExecuteEvent } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import { connect, createWorld, credential, injections, outcomeOf, runPrompt, settle, until, userId } from './world.ts';
+import type { World } from './world.ts';
+
+const path = '~/.fake/auth.json';
+const stored = credential(1).auth;
+
+const damages: Readonly<Record<string, string | undefined>> = {
+  'a blank stub': JSON.stringify({ token: '', account: 'ada', issuedAt: 1 }),
+  'a file without its token': JSON.stringify({ account: 'ada', issuedAt: 1 }),
+  'an empty file': '',
+  'half a file': stored.slice(0, 20),
+  'text that is not JSON': 'logged out',
+  'a missing file': undefined,
+};
+
+const home = (world: World) => world.fake.newest('cli').home('fake');
+const textOnDisk = (world: World): string | undefined => home(world).get(path)?.content;
+
+function writeAsCli(world: World, content: string | undefined): void {
+  if (content === undefined) home(world).delete(path);
+  else home(world).set(path, { path, content, mode: 0o600 });
+}
+
+/** What the CLI does in each prompt, in order. Each turn resolves to whether the provider accepts the login. */
+function play(world: World, turns: readonly (() => boolean)[]): void {
+  const left = [...turns];
+  world.fake.script.execute = async function* (): AsyncGenerator<ExecuteEvent> {
+    const isAccepted = left.shift()?.() ?? true;
+    if (!isAccepted) yield { type: 'stdout', line: '{"type":"error","message":"not logged in"}' };
+    yield { type: 'exit', code: isAccepted ? 0 : 1, signal: null, reason: 'ended' };
+  };
+}
+
+async function stopIdleMachine(world: World): Promise<void> {
+  await world.clock.advance(6 * 60_000);
+  await until(async () => (await world.store.machines.list()).every(({ state }) => state !== 'running'));
+  await settle();
+}
+
+const stateOf = async ({ store }: World) => {
+  const { version, valid, invalidReason } = (await store.credentials.current(userId, 'fake')) ?? {};
+  return { version, valid, invalidReason };
+};
+const usable = { version: 1, valid: true, invalidReason: null };
+const ended = { version: 1, valid: false, invalidReason: 'refused' };
+
+async function begin(): Promise<World> {
+  const world = createWorld();
+  await world.app.start();
+  await connect(world);
+  return world;
+}
+
+describe('a credential file that the CLI has damaged', () => {
+  it.each(Object.keys(damages))('does not end the stored credential, which replaces %s', async (kind) => {
+    const world = await begin();
+    const found: (string | undefined)[] = [];
+    const damage = (): boolean => {
+      found.push(textOnDisk(world));
+      writeAsCli(world, damages[kind]);
+      return true;
+    };
+    play(world, [damage, damage]);
+    await runPrompt(world);
+    await stopIdleMachine(world);
+    expect(await stateOf(world)).toEqual(usable);
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'credential.rejected', provider: 'fake' }));
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(found).toEqual([stored, stored]);
+    await world.app.close();
+  });
+
+  it.each(Object.keys(damages))(
+    'ends the stored credential when the provider refuses it after it replaced %s',
+    async (kind) => {
+      const world = await begin();
+      const found: (string | undefined)[] = [];
+      const refuse = (): boolean => {
+        found.push(textOnDisk(world));
+        writeAsCli(world, damages[kind]);
+        return false;
+      };
+      play(world, [refuse, refuse]);
+      const first = (await runPrompt(world)).at(-1);
+      expect(first).toMatchObject({ type: 'prompt-end', outcome: 'failed', code: 'CREDENTIAL_INCOMPLETE' });
+      expect(await stateOf(world)).toEqual(usable);
+      expect(outcomeOf(await runPrompt(world))).toBe('relogin-needed');
+      expect(await stateOf(world)).toEqual(ended);
+      expect(found).toEqual([stored, stored]);
+      await world.app.close();
+    },
+  );
+
+  it('ends the stored credential at once when the provider refuses the whole file', async () => {
+    const world = await begin();
+    play(world, [() => false]);
+    expect(outcomeOf(await runPrompt(world))).toBe('relogin-needed');
+    expect(await stateOf(world)).toEqual(ended);
+    await world.app.close();
+  });
+
+  it('is replaced again after the stored credential has worked', async () => {
+    const world = await begin();
+    const refuse = (): boolean => {
+      writeAsCli(world, '');
+      return false;
+    };
+    play(world, [refuse, () => true, refuse, () => true]);
+    const outcomes: (string | undefined)[] = [];
+    for (let turn = 0; turn < 4; turn += 1) outcomes.push(outcomeOf(await runPrompt(world)));
+    expect(outcomes).toEqual(['failed', 'completed', 'failed', 'completed']);
+    expect(await stateOf(world)).toEqual(usable);
+    expect(injections(world.fake.newest('cli'))).toHaveLength(3);
+    await world.app.close();
+  });
+});
