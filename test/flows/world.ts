@@ -59,6 +59,8 @@ export interface WorldOptions {
   readonly freePort?: boolean;
   /** What the CLI asks in its login by browser. Default: nothing. */
   readonly question?: Question;
+  /** Which of two credentials is newer, by their facts. Default: the fake provider does not say. */
+  readonly supersedes?: Provider['supersedes'];
   /** How the fake CLI's prompts are read. Default: as the fake provider reads them. */
   readonly parse?: PromptParser;
 }
@@ -137,6 +139,7 @@ export function createWorld(options: WorldOptions = {}): World {
           options.refresh,
         ),
         ...(options.parse && { parse: options.parse }),
+        ...(options.supersedes && { supersedes: options.supersedes }),
       },
       otherProvider(),
     ],

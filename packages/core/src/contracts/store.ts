@@ -162,6 +162,8 @@ export interface CredentialStore {
   append(version: NewCredentialVersion, expectedVersion: number): Promise<CredentialRecord>;
   /** Returns the version that was ever stored with this hash. An old version must never be stored again. */
   seen(userId: string, provider: string, sha256: string): Promise<number | undefined>;
+  /** Returns the newest version that was ever stored with this `facts.lineage`. */
+  seenLineage(userId: string, provider: string, lineage: string): Promise<number | undefined>;
   /** `reason` applies to `false`; default `refused`. */
   setValid(userId: string, provider: string, valid: boolean, reason?: InvalidReason): Promise<void>;
   /** The provider has just accepted this version. Does nothing if the version is not current. */

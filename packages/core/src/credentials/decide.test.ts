@@ -25,10 +25,12 @@ const offer: OfferedFacts = {
   reason: 'rotation',
   missing: [],
   seenVersion: undefined,
+  lineageVersion: undefined,
   machineId: 'm-1',
 };
 const store = (valid = true): Decision => ({ kind: 'store', expectedVersion: 4, valid });
 const refused = (why: string) => ({ kind: 'refuse', why });
+const withToken = (lineage: string, issuedAt: number) => ({ ...facts(issuedAt), lineage });
 const nothingStored = { ...current, version: 0 };
 
 describe('the decision about an offered credential', () => {
@@ -38,6 +40,36 @@ describe('the decision about an offered credential', () => {
     ['stores a rotation whose age nobody knows', {}, { facts: facts() }, store()],
     ['stores a rotation of the same second', {}, { facts: facts(100) }, store()],
     ['refuses an older rotation', {}, { facts: facts(99) }, refused('stale')],
+    [
+      'stores a token that was never seen, however old its clock says it is',
+      { facts: withToken('b', 100) },
+      { facts: withToken('c', 1) },
+      store(),
+    ],
+    [
+      'refuses a token that was stored before, however new its clock says it is',
+      { facts: withToken('b', 100) },
+      { facts: withToken('a', 900), lineageVersion: 2 },
+      refused('stale'),
+    ],
+    [
+      'leaves it to the clocks after the store was rolled back, which has forgotten tokens',
+      { facts: withToken('b', 100), rolledBack: true },
+      { facts: withToken('a', 1) },
+      refused('stale'),
+    ],
+    [
+      'keeps the stored version where only the access token is older',
+      { facts: withToken('b', 100) },
+      { facts: withToken('b', 1), lineageVersion: 4 },
+      { kind: 'duplicate', version: 4 },
+    ],
+    [
+      'refuses an unseen token from a machine without the lease',
+      { facts: withToken('b', 100) },
+      { facts: withToken('c', 900), machineId: 'm-2' },
+      refused('stale'),
+    ],
     ['refuses a version that was stored before', {}, { seenVersion: 2 }, refused('stale')],
     [
       'refuses a version that was stored before, from a login too',

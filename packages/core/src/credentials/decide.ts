@@ -30,6 +30,8 @@ export interface OfferedFacts {
   readonly missing: readonly MissingPart[];
   /** The version that had the same hash, if there ever was one. */
   readonly seenVersion: number | undefined;
+  /** The newest version that had the same refresh token, if there ever was one and the provider identifies them. */
+  readonly lineageVersion: number | undefined;
   /** The CLI machine it comes from. */
   readonly machineId: string | undefined;
 }
@@ -78,7 +80,11 @@ export function decide(
     // What a plan login has left on a disk, for instance, after the user chose a key.
     return refuse('stale', `version ${current.version}, which is stored, is of another kind`);
   }
-  if (offered.seenVersion !== undefined || !supersedes(offered.facts, current.facts)) {
+  if (offered.lineageVersion !== undefined && !sameToken) {
+    return refuse('stale', `its refresh token is that of version ${offered.lineageVersion}, which was replaced`);
+  }
+  const isNewer = hasNewToken(current, offered) || supersedes(offered.facts, current.facts);
+  if (offered.seenVersion !== undefined || !isNewer) {
     // Only the short-lived token differs, or what stands beside it: nothing was used up.
     return sameToken && !current.rolledBack
       ? { kind: 'duplicate', version: current.version, revalidate: isFound(current, offered) }
@@ -106,6 +112,15 @@ function isFound({ invalidReason, holder }: StoredFacts, { machineId }: OfferedF
 
 function hasSameToken(one: CredentialFacts, other: CredentialFacts): boolean {
   return one.lineage !== undefined && one.lineage === other.lineage && one.kind === other.kind;
+}
+
+/**
+ * The holder has a refresh token that was never stored, which it can only have got by using up the stored one. No clock
+ * decides then: those of two machines may be hours apart. A store that was rolled back has forgotten which tokens it had.
+ */
+function hasNewToken({ facts, rolledBack }: StoredFacts, { facts: next, lineageVersion }: OfferedFacts): boolean {
+  if (rolledBack || lineageVersion !== undefined) return false;
+  return next.lineage !== undefined && facts.lineage !== undefined && next.lineage !== facts.lineage;
 }
 
 /** The file is whole and its values are gone: what a CLI leaves behind when its refresh was refused. */

@@ -215,10 +215,13 @@ export function createLedger(options: LedgerOptions): Ledger {
     const { userId, provider, reason, machineId, isUnchecked = false } = offer;
     const { facts, sha256 } = examined;
     const { stored, guardRecord, current } = await look(userId, provider);
-    const seenVersion = await credentials.seen(userId, provider, sha256);
+    const [seenVersion, lineageVersion] = await Promise.all([
+      credentials.seen(userId, provider, sha256),
+      facts.lineage === undefined ? undefined : credentials.seenLineage(userId, provider, facts.lineage),
+    ]);
     const decision: Decision = decide(
       current,
-      { ...examined, reason, seenVersion, machineId },
+      { ...examined, reason, seenVersion, lineageVersion, machineId },
       registry.get(provider).supersedes,
     );
     if (decision.kind === 'refuse') return { outcome: 'refused', why: decision.why, problem: decision.problem };

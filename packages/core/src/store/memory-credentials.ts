@@ -5,6 +5,7 @@ interface Entry {
   readonly record: CredentialRecord;
   /** Hash of every version there was → its number. */
   readonly hashes: ReadonlyMap<string, number>;
+  readonly lineages: ReadonlyMap<string, number>;
   readonly holder: CredentialHolder | undefined;
   /** The end of the login that the user was warned of. */
   readonly warnedFor: number | undefined;
@@ -42,10 +43,14 @@ export function memoryCredentials(now: () => Date): CredentialStore {
         updatedAt: at,
       };
       const hashes = new Map(entry?.hashes).set(version.sha256, record.version);
-      entries.set(key, { record, hashes, holder: entry?.holder, warnedFor: entry?.warnedFor });
+      const { lineage } = version.facts;
+      const lineages = new Map(entry?.lineages);
+      if (lineage !== undefined) lineages.set(lineage, record.version);
+      entries.set(key, { record, hashes, lineages, holder: entry?.holder, warnedFor: entry?.warnedFor });
       return structuredClone(record);
     },
     seen: async (userId, provider, sha256) => entries.get(keyOf(userId, provider))?.hashes.get(sha256),
+    seenLineage: async (userId, provider, lineage) => entries.get(keyOf(userId, provider))?.lineages.get(lineage),
     setValid: async (userId, provider, valid, reason = 'refused') => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry) return;

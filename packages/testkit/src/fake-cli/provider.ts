@@ -1,4 +1,4 @@
-import { manifestSchema, type CredentialFacts, type PromptEvent, type Provider } from '@sallyport/core';
+import { digest, manifestSchema, type CredentialFacts, type PromptEvent, type Provider } from '@sallyport/core';
 import { z } from 'zod';
 
 import type { FakeCliScript } from './script.ts';
@@ -166,7 +166,8 @@ function inspectCredential(text: string): CredentialFacts {
     .object({ token: z.string(), account: z.string(), issuedAt: z.number() })
     .safeParse(tryParseJson(text));
   if (!parsed.success || parsed.data.token === '') return { kind: 'plan', blank: true };
-  return { kind: 'plan', blank: false, account: parsed.data.account, issuedAt: parsed.data.issuedAt };
+  const { account, issuedAt, token } = parsed.data;
+  return { kind: 'plan', blank: false, account, issuedAt, lineage: digest(token) };
 }
 
 function tryParseJson(text: string): unknown {

@@ -91,6 +91,22 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       await expect(store.credentials.seen(randomUUID(), 'codex', sha256)).resolves.toBeUndefined();
     });
 
+    it('are found again by their refresh token, in the newest version that had it', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const { userId } = version;
+      const append = (lineage: string, expectedVersion: number) =>
+        store.credentials.append({ ...version, sha256: hash(), facts: { ...version.facts, lineage } }, expectedVersion);
+      await append('first', 0);
+      await append('first', 1);
+      await append('second', 2);
+      await expect(store.credentials.seenLineage(userId, 'codex', 'first')).resolves.toBe(2);
+      await expect(store.credentials.seenLineage(userId, 'codex', 'third')).resolves.toBeUndefined();
+      await expect(store.credentials.seenLineage(userId, 'gemini_cli', 'first')).resolves.toBeUndefined();
+      await store.credentials.erase(userId, 'codex');
+      await expect(store.credentials.seenLineage(userId, 'codex', 'first')).resolves.toBeUndefined();
+    });
+
     it('become invalid and valid again, and may start invalid', async () => {
       const store = await create();
       const version = await newVersion(store);

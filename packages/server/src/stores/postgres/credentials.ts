@@ -60,6 +60,19 @@ export function createCredentialStore(database: Database): CredentialStore {
       );
       return row?.version ?? undefined;
     },
+    seenLineage: async (userId, provider, lineage) => {
+      if (!isUuid(userId)) return undefined;
+      const row = await database.run((tables) =>
+        tables
+          .selectFrom('provider_credential_versions')
+          .select((version) => version.fn.max('version').as('version'))
+          .where('user_id', '=', userId)
+          .where('provider', '=', provider)
+          .where(sql<boolean>`facts ->> 'lineage' = ${lineage}`)
+          .executeTakeFirst(),
+      );
+      return row?.version ?? undefined;
+    },
     setValid: async (userId, provider, valid, reason = 'refused') => {
       const change = valid ? { invalid_reason: null, last_verified: sql<Date>`now()` } : { invalid_reason: reason };
       await database.run((tables) =>
