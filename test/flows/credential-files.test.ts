@@ -117,3 +117,15 @@ describe('a credential file that the CLI has damaged', () => {
     await world.app.close();
   });
 });
+
+describe('an imported credential file', () => {
+  it('is stored without the byte order mark that an editor wrote', async () => {
+    const world = createWorld();
+    await world.app.start();
+    const files = { auth: `\u{feff}${stored}` };
+    await world.app.credentials.import({ userId, externalId: null, provider: 'fake', files });
+    await runPrompt(world);
+    expect(textOnDisk(world)).toBe(stored);
+    await world.app.close();
+  });
+});

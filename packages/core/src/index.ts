@@ -45,6 +45,7 @@ export * from './base/canonical-json.ts';
 export * from './hooks/ceiling.ts';
 export * from './credentials/bundle.ts';
 export * from './credentials/local-key-ring.ts';
+export { decodeCredentialText, findFileProblem } from './credentials/file-text.ts';
 export * from './credentials/missing-parts.ts';
 export * from './credentials/place.ts';
 export * from './store/memory-store.ts';

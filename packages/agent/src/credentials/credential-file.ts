@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { decodeCredentialText, findFileProblem, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 
 /** What was found at a credential's path. */
 export type FileReading =
@@ -12,7 +12,7 @@ export type FileReading =
 
 /**
  * Reads a file below the home without trusting what lies there: no link is followed, a FIFO or device is
- * neither waited for nor read, and no more is read than a credential may be long.
+ * neither waited for nor read, a file with a second name is refused, and no more is read than a credential may be long.
  */
 export async function readHomeFile(home: string, path: string): Promise<FileReading> {
   const file = resolveHomePath(home, path);
@@ -24,18 +24,20 @@ export async function readHomeFile(home: string, path: string): Promise<FileRead
     const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const facts = await handle.stat();
-      if (!facts.isFile()) return refused(path, 'is not an ordinary file');
+      const shape = { kind: facts.isFile() ? 'file' : 'other', links: facts.nlink, size: facts.size } as const;
+      const problem = findFileProblem(shape);
+      if (problem !== undefined) return refused(path, problem);
       if (!(await isBelow(handle.fd, straight))) return refused(path, 'moved while it was opened');
-      if (facts.size > MAX_CREDENTIAL_BYTES) return tooLarge(path);
       const bytes = Buffer.alloc(MAX_CREDENTIAL_BYTES + 1);
       let length = 0;
       for (;;) {
         const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
         length += bytesRead;
-        if (length > MAX_CREDENTIAL_BYTES) return tooLarge(path);
+        if (length > MAX_CREDENTIAL_BYTES) return refused(path, 'grew while it was read');
         if (bytesRead === 0) break;
       }
-      return { type: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)) };
+      const text = decodeCredentialText(bytes.subarray(0, length));
+      return text === undefined ? refused(path, 'is not UTF-8 text') : { type: 'text', text };
     } finally {
       await handle.close();
     }
@@ -62,12 +64,7 @@ function explain(path: string, error: unknown): FileReading {
   if (code === 'ENOENT' || code === 'ENOTDIR') return { type: 'absent' };
   if (code === 'ELOOP') return refused(path, 'is a symbolic link');
   if (code === 'ENXIO') return refused(path, 'is not an ordinary file');
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return refused(path, 'is not UTF-8 text');
   return refused(path, `cannot be read (${String(code ?? error)})`);
-}
-
-function tooLarge(path: string): FileReading {
-  return refused(path, `is larger than ${MAX_CREDENTIAL_BYTES / 1024} KiB`);
 }
 
 function refused(path: string, why: string): FileReading {

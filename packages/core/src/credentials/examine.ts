@@ -1,6 +1,7 @@
 import type { Provider } from '../contracts/provider.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { secretSha256 } from './bundle.ts';
+import { withoutByteOrderMark } from './file-text.ts';
 import type { CredentialFacts, CredentialFiles } from '../contracts/credential-files.ts';
 import { missingParts } from './missing-parts.ts';
 
@@ -21,7 +22,7 @@ export function examine(provider: LedgerProvider, offered: CredentialFiles): Exa
   const items = provider.manifest.credentials;
   const named = items.flatMap(({ id }): [string, string][] => {
     const text = offered[id];
-    return text === undefined ? [] : [[id, text]];
+    return text === undefined ? [] : [[id, withoutByteOrderMark(text)]];
   });
   const files = Object.fromEntries(named);
   const missing = missingParts(items, files);

@@ -1,4 +1,4 @@
-import { createSerialQueue, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { createSerialQueue, decodeCredentialText, findFileProblem, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, MachineRole, PlacedFile } from '@sallyport/core';
 
 import { lookUp, readFiles } from './debugfs.ts';
@@ -80,16 +80,13 @@ async function harvest(disk: OpenDisk, places: readonly DiskPlace[]): Promise<re
 }
 
 function requireCredential(inode: Inode, shown: string): void {
-  if (inode.kind === 'link') throw unsafePath(shown, 'is a link');
-  if (inode.kind !== 'file' || !inode.plain) throw unsafePath(shown, 'is not an ordinary file');
-  if (inode.links !== 1) throw unsafePath(shown, 'has more than one name');
-  if (inode.size > MAX_CREDENTIAL_BYTES) throw unsafePath(shown, `is larger than ${MAX_CREDENTIAL_BYTES} bytes`);
+  const kind = inode.kind === 'link' ? 'link' : inode.kind === 'file' && inode.plain ? 'file' : 'other';
+  const problem = findFileProblem({ kind, links: inode.links, size: inode.size });
+  if (problem !== undefined) throw unsafePath(shown, problem);
 }
 
 function textOf(bytes: Buffer | undefined, shown: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw unsafePath(shown, 'is not UTF-8 text', cause);
-  }
+  const text = decodeCredentialText(bytes ?? new Uint8Array());
+  if (text === undefined) throw unsafePath(shown, 'is not UTF-8 text');
+  return text;
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { lstat, open, rename, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
-import { homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { decodeCredentialText, findFileProblem, homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
 import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';
@@ -98,9 +99,7 @@ async function readPlaced(folder: SafeDirectory, name: string, path: string): Pr
     return undefined;
   }
   // Check before opening: opening a FIFO blocks, and opening a device can have side effects.
-  if (!facts.isFile()) {
-    throw unsafe(path, facts.isSymbolicLink() ? 'is a link' : 'is not an ordinary file');
-  }
+  requireReadable(facts, path);
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   await using handle = await open(folder.path(name), flags).catch((cause: unknown) => {
     throw unsafe(path, 'cannot be opened', cause);
@@ -110,16 +109,7 @@ async function readPlaced(folder: SafeDirectory, name: string, path: string): Pr
 
 async function readOrdinary(handle: FileHandle, path: string): Promise<{ content: string; mode: number }> {
   const facts = await handle.stat();
-  if (!facts.isFile()) {
-    throw unsafe(path, 'is not an ordinary file');
-  }
-  // A hard link may point to another user's file.
-  if (facts.nlink !== 1) {
-    throw unsafe(path, 'has more than one name');
-  }
-  if (facts.size > MAX_CREDENTIAL_BYTES) {
-    throw unsafe(path, `is larger than ${MAX_CREDENTIAL_BYTES} bytes`);
-  }
+  requireReadable(facts, path);
   const { buffer, bytesRead } = await handle.read(
     Buffer.alloc(MAX_CREDENTIAL_BYTES + 1),
     0,
@@ -129,11 +119,18 @@ async function readOrdinary(handle: FileHandle, path: string): Promise<{ content
   if (bytesRead !== facts.size) {
     throw unsafe(path, 'changed while it was read');
   }
-  try {
-    const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(0, bytesRead));
-    return { content, mode: facts.mode & 0o777 };
-  } catch (cause) {
-    throw unsafe(path, 'is not UTF-8 text', cause);
+  const content = decodeCredentialText(buffer.subarray(0, bytesRead));
+  if (content === undefined) {
+    throw unsafe(path, 'is not UTF-8 text');
+  }
+  return { content, mode: facts.mode & 0o777 };
+}
+
+function requireReadable(facts: Stats, path: string): void {
+  const kind = facts.isFile() ? 'file' : facts.isSymbolicLink() ? 'link' : 'other';
+  const problem = findFileProblem({ kind, links: facts.nlink, size: facts.size });
+  if (problem !== undefined) {
+    throw unsafe(path, problem);
   }
 }
 
@@ -158,7 +155,7 @@ async function writePlaced(folder: SafeDirectory, name: string, file: PlacedFile
     throw unsafe(file.path, 'could not be replaced', cause);
   }
   const back = await readPlaced(folder, name, file.path);
-  if (back?.content !== file.content) {
+  if (back?.content !== decodeCredentialText(Buffer.from(file.content))) {
     throw unsafe(file.path, 'does not read back as it was written');
   }
 }
