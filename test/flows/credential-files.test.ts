@@ -2,7 +2,7 @@ import type { ExecuteEvent } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, credential, injections, outcomeOf, runPrompt, settle, until, userId } from './world.ts';
-import type { World } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
 
 const path = '~/.fake/auth.json';
 const stored = credential(1).auth;
@@ -47,8 +47,8 @@ const stateOf = async ({ store }: World) => {
 const usable = { version: 1, valid: true, invalidReason: null };
 const ended = { version: 1, valid: false, invalidReason: 'refused' };
 
-async function begin(): Promise<World> {
-  const world = createWorld();
+async function begin(options: WorldOptions = {}): Promise<World> {
+  const world = createWorld(options);
   await world.app.start();
   await connect(world);
   return world;
@@ -114,6 +114,26 @@ describe('a credential file that the CLI has damaged', () => {
     expect(outcomes).toEqual(['failed', 'completed', 'failed', 'completed']);
     expect(await stateOf(world)).toEqual(usable);
     expect(injections(world.fake.newest('cli'))).toHaveLength(3);
+    await world.app.close();
+  });
+});
+
+describe('what a CLI keeps beside its secret', () => {
+  it('survives a stop and a start', async () => {
+    const world = await begin({ supersedes: (next, old) => (next.issuedAt ?? 0) > (old.issuedAt ?? 0) });
+    const extended = JSON.stringify({ ...JSON.parse(stored), mcpOAuth: { server: 'token' } });
+    const found: (string | undefined)[] = [];
+    const extend = (): boolean => {
+      found.push(textOnDisk(world));
+      writeAsCli(world, extended);
+      return true;
+    };
+    play(world, [extend, extend]);
+    await runPrompt(world);
+    await stopIdleMachine(world);
+    await runPrompt(world);
+    expect(found).toEqual([stored, extended]);
+    expect(await stateOf(world)).toEqual(usable);
     await world.app.close();
   });
 });

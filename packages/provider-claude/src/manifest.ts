@@ -67,7 +67,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
         '/claudeAiOauth/expiresAt',
         '/claudeAiOauth/scopes',
       ],
-      write: 'replace',
+      // The CLI keeps the logins of MCP servers in the same file, as `mcpOAuth`.
+      write: 'merge-json',
       paths: { browser: '~/.claude/.credentials.json', cli: '~/.claude/.credentials.json' },
     },
     {

@@ -1,5 +1,7 @@
 import type { Withheld } from './cli-machine.ts';
-import { secretSha256 } from '../credentials/bundle.ts';
+import { examine } from '../credentials/examine.ts';
+import type { Examined } from '../credentials/examine.ts';
+import type { CredentialStanding } from '../credentials/ledger.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
@@ -137,10 +139,10 @@ async function releaseOne(
   }
 
   const existing = await machine.disk.harvest(provider, credentialPaths(manifest.credentials, 'cli'));
-  const onDisk = secretSha256(manifest.credentials, collectCredential(manifest.credentials, existing, 'cli'));
+  const onDisk = examine(runtime.registry.get(provider), collectCredential(manifest.credentials, existing, 'cli'));
   // A key does not have a file, so the record says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
-  const isPlaced = existing.length > 0 ? onDisk === standing?.sha256 : isNoted;
+  const isPlaced = existing.length > 0 ? isStoredVersion(onDisk, standing) : isNoted;
   // A credential that does not rotate cannot be out of date on an old disk.
   const nonce = credential.facts.rotates === false ? undefined : newDiskNonce();
   if (isPlaced) {
@@ -167,6 +169,16 @@ async function releaseOne(
     runtime.emit({ type: 'credential.injected', userId, provider, version, machineId: machine.id });
   }
   return version;
+}
+
+/**
+ * A whole file with the same refresh token may have a newer access token than what is stored, or data that the CLI keeps
+ * beside the secret. It stays as it is.
+ */
+function isStoredVersion({ sha256, facts, missing }: Examined, standing: CredentialStanding | undefined): boolean {
+  if (sha256 === standing?.sha256) return true;
+  const isWhole = missing.length === 0 && !facts.blank && facts.kind === standing?.facts.kind;
+  return isWhole && facts.lineage !== undefined && facts.lineage === standing?.facts.lineage;
 }
 
 /**

@@ -7,6 +7,18 @@ export function mergeJson(existing: string | undefined, text: string): string {
   return isObject(old) && isObject(next) ? `${JSON.stringify(mergeObjects(old, next), null, 2)}\n` : text;
 }
 
+/**
+ * `merge-json` for a secret: keeps what a CLI put beside it, such as Claude's `mcpOAuth`. The top-level keys that
+ * `require` leads into are the secret and come from `text` alone, so that no part of an old login lives on.
+ */
+export function mergeSecretJson(existing: string | undefined, text: string, require: readonly string[]): string {
+  const [old, next] = [tryParse(existing), tryParse(text)];
+  if (!isObject(old) || !isObject(next)) return text;
+  const secret = new Set(require.map((pointer) => pointer.split('/')[1]));
+  const beside = Object.entries(old).filter(([key]) => !secret.has(key) && !Object.hasOwn(next, key));
+  return beside.length === 0 ? text : JSON.stringify(Object.fromEntries([...Object.entries(next), ...beside]));
+}
+
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Built from entries: a key named `__proto__` stays a key, as `JSON.parse` made it. */

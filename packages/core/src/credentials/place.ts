@@ -1,10 +1,10 @@
 import { SallyportError } from '../base/errors.ts';
 import { homePathSchema } from '../provider/bounded.ts';
 import { valuePlace } from '../provider/credential-item.ts';
-import type { CredentialEnvironmentItem, CredentialItem } from '../provider/credential-item.ts';
+import type { CredentialEnvironmentItem, CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { CredentialFiles, PlacedFile } from '../contracts/credential-files.ts';
-import { mergeJson } from './json-merge.ts';
+import { mergeJson, mergeSecretJson } from './json-merge.ts';
 
 type SettingsFile = ProviderManifest['cli']['settings'][number];
 
@@ -30,8 +30,13 @@ export function placeCredential(
     if (item.as !== 'file' || text === undefined) return [];
     const path = checkHomePath(item.paths[place]);
     const before = existing.find((file) => file.path === path)?.content;
-    return [{ path, content: item.write === 'merge-json' ? mergeJson(before, text) : text, mode: item.mode }];
+    return [{ path, content: merge(item, before, text), mode: item.mode }];
   });
+}
+
+function merge({ write, role, require }: CredentialFileItem, before: string | undefined, text: string): string {
+  if (write === 'replace') return text;
+  return role === 'secret' ? mergeSecretJson(before, text, require) : mergeJson(before, text);
 }
 
 /** The way back: what lies on a disk, as a credential. Files of other paths are left out. */

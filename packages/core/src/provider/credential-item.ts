@@ -13,6 +13,10 @@ const credentialFileSchema = z.strictObject({
   rotates: z.boolean(),
   /** JSON pointers that must be present and not empty: the agent can tell "complete". */
   require: z.array(pointerSchema).max(20),
+  /**
+   * `merge-json` keeps what the CLI has added to the file on the disk. In a secret, the top-level keys that `require`
+   * leads into are replaced whole.
+   */
   write: z.enum(['replace', 'merge-json']),
   paths: z.strictObject({ browser: homePathSchema, cli: homePathSchema }),
 });
