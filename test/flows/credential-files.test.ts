@@ -1,3 +1,4 @@
+import { SallyportError } from '@sallyport/core';
 import type { ExecuteEvent } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
@@ -114,6 +115,64 @@ describe('a credential file that the CLI has damaged', () => {
     expect(outcomes).toEqual(['failed', 'completed', 'failed', 'completed']);
     expect(await stateOf(world)).toEqual(usable);
     expect(injections(world.fake.newest('cli'))).toHaveLength(3);
+    await world.app.close();
+  });
+});
+
+describe.each(['~/.fake/auth.json', '~/.fake'])('a symbolic link at %s', (link) => {
+  const files = { provider: 'other', prompt: 'hello' };
+
+  async function plantLink(): Promise<World> {
+    const world = await begin();
+    await connect(world, 1, 'other');
+    await runPrompt(world);
+    const machine = world.fake.newest('cli');
+    writeAsCli(world, undefined);
+    machine.links('fake').add(link);
+    await stopIdleMachine(world);
+    return world;
+  }
+
+  it("leaves the user's other CLIs alone, and the stored credential valid", async () => {
+    const world = await plantLink();
+    expect(outcomeOf(await runPrompt(world, files))).toBe('completed');
+    expect(await stateOf(world)).toEqual(usable);
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'credential.rejected', provider: 'fake' }));
+    await world.app.close();
+  });
+
+  it('is replaced by the stored credential', async () => {
+    const world = await plantLink();
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(textOnDisk(world)).toBe(stored);
+    await world.app.close();
+  });
+
+  it('is replaced by a new credential', async () => {
+    const world = await plantLink();
+    await connect(world, 2);
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(textOnDisk(world)).toBe(credential(2).auth);
+    await world.app.close();
+  });
+
+  it('sets only its own credential aside where it cannot be removed, until that works', async () => {
+    const world = await plantLink();
+    const { disk } = world.fake.newest('cli').machine;
+    const remove = disk.remove.bind(disk);
+    const inject = disk.inject.bind(disk);
+    const refuse = async (provider: string): Promise<void> => {
+      if (provider !== 'fake') return;
+      throw new SallyportError('MACHINE_DISK_UNSAFE', `${link} is a directory.`, { details: { path: link } });
+    };
+    disk.remove = async (provider, paths) => refuse(provider).then(() => remove(provider, paths));
+    disk.inject = async (provider, placed) => refuse(provider).then(() => inject(provider, placed));
+    expect((await runPrompt(world)).at(-1)).toMatchObject({ outcome: 'failed', code: 'MACHINE_DISK_UNSAFE' });
+    expect(outcomeOf(await runPrompt(world, files))).toBe('completed');
+    expect(await stateOf(world)).toEqual(usable);
+    Object.assign(disk, { remove, inject });
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(textOnDisk(world)).toBe(stored);
     await world.app.close();
   });
 });

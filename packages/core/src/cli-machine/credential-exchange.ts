@@ -1,4 +1,4 @@
-import type { CredentialFiles } from '../contracts/credential-files.ts';
+import type { CredentialFiles, PlacedFile } from '../contracts/credential-files.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
 import { collectCredential, credentialPaths } from '../credentials/place.ts';
@@ -8,6 +8,7 @@ import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
+import { isUnsafeFile } from './unsafe-file.ts';
 
 /**
  * Moves credentials from a CLI machine to the ledger. A machine holds the lease of a credential from before it starts
@@ -25,7 +26,7 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
 
 async function settleOne(runtime: Runtime, userId: string, provider: string, machine: Machine): Promise<void> {
   const { credentials } = runtime.registry.get(provider).manifest;
-  const placed = await machine.disk.harvest(provider, [...credentialPaths(credentials, 'cli'), DISK_NONCE_PATH]);
+  const { placed, problem: unsafe } = await harvestOne(machine, provider, credentialPaths(credentials, 'cli'));
   const before = await runtime.ledger.standing(userId, provider);
   const isHolder = before?.holder === machine.id;
   const isUnharmed =
@@ -39,7 +40,8 @@ async function settleOne(runtime: Runtime, userId: string, provider: string, mac
   }
   const files = collectCredential(credentials, placed, 'cli');
   const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
-  const outcome = await takeIn(runtime, found);
+  const outcome: OfferOutcome =
+    unsafe === undefined ? await takeIn(runtime, found) : { outcome: 'refused', why: 'incomplete', problem: unsafe };
   const standing = await runtime.ledger.standing(userId, provider);
   if (standing?.holder !== machine.id) return;
   const giveBack = (): Promise<void> => runtime.ledger.giveBack({ userId, provider, machineId: machine.id });
@@ -53,6 +55,27 @@ async function settleOne(runtime: Runtime, userId: string, provider: string, mac
     // The CLI's file shows nothing about the stored version. The next release writes that back.
     runtime.writeBacks.note(userId, provider, version);
     await giveBack();
+  }
+}
+
+/**
+ * Reads a credential's files and the nonce. Where a file is unsafe to read, such as a symbolic link, only the nonce:
+ * it still shows whose disk this is.
+ */
+async function harvestOne(
+  machine: Machine,
+  provider: string,
+  paths: readonly string[],
+): Promise<{ readonly placed: readonly PlacedFile[]; readonly problem?: string }> {
+  try {
+    return { placed: await machine.disk.harvest(provider, [...paths, DISK_NONCE_PATH]) };
+  } catch (error) {
+    if (!isUnsafeFile(error)) throw error;
+    const nonce = await machine.disk.harvest(provider, [DISK_NONCE_PATH]).catch((refusal: unknown) => {
+      if (!isUnsafeFile(refusal)) throw refusal;
+      return [];
+    });
+    return { placed: nonce, problem: error.message };
   }
 }
 

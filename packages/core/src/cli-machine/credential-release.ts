@@ -11,11 +11,14 @@ import type { CredentialRecord, MachineRecord } from '../contracts/store.ts';
 import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
+import type { PlacedFile } from '../contracts/credential-files.ts';
+import { isUnsafeFile, removeWhereSafe } from './unsafe-file.ts';
 
 /**
  * Moves credentials from the ledger to a stopped CLI machine: one holder, one version. Compares what is on the disk
  * rather than what was recorded, since the disk may have been restored to an earlier state. A credential that cannot
- * be released is removed from the disk and does not block the other providers.
+ * be released is removed from the disk and does not block the other providers. Nor does what the CLI or its user put in
+ * place of a file, such as a symbolic link: the stored version replaces it.
  */
 
 export interface ReleaseRequest {
@@ -77,7 +80,7 @@ export async function releaseCredentials(
   const withheld = new Map<string, Withheld>();
 
   const remove = async (provider: string): Promise<void> => {
-    await machine.disk.remove(provider, pathsOnDisk(runtime, provider));
+    await removeWhereSafe(machine, provider, pathsOnDisk(runtime, provider));
     delete injected[provider];
   };
   for (const provider of Object.keys(before)) {
@@ -120,6 +123,18 @@ export async function checkRelease(
   throw new SallyportError('CREDENTIAL_REFUSED', `The ${title} login was not released: ${refusal}`);
 }
 
+/** Reads a credential's files, or removes them where one is unsafe to read. A link is removed, not what it points to. */
+async function harvestOrRemove(runtime: Runtime, machine: Machine, provider: string): Promise<readonly PlacedFile[]> {
+  const { credentials } = runtime.registry.get(provider).manifest;
+  try {
+    return await machine.disk.harvest(provider, credentialPaths(credentials, 'cli'));
+  } catch (error) {
+    if (!isUnsafeFile(error)) throw error;
+    await removeWhereSafe(machine, provider, pathsOnDisk(runtime, provider));
+    return [];
+  }
+}
+
 /** Returns the version that is now on the disk. */
 async function releaseOne(
   runtime: Runtime,
@@ -138,7 +153,7 @@ async function releaseOne(
     await takeOver(runtime, userId, provider, standing.holder);
   }
 
-  const existing = await machine.disk.harvest(provider, credentialPaths(manifest.credentials, 'cli'));
+  const existing = await harvestOrRemove(runtime, machine, provider);
   const onDisk = examine(runtime.registry.get(provider), collectCredential(manifest.credentials, existing, 'cli'));
   // A key does not have a file, so the record says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
@@ -224,5 +239,7 @@ async function noteRemoved(runtime: Runtime, machineId: string, provider: string
 
 /** Whether the disk or the store failed, which says nothing about the credential. */
 function isMachineFault(thrown: unknown): boolean {
-  return SallyportError.isInstance(thrown) && /^(MACHINE|STORE|AGENT|EGRESS)_/.test(thrown.code);
+  return (
+    SallyportError.isInstance(thrown) && /^(MACHINE|STORE|AGENT|EGRESS)_/.test(thrown.code) && !isUnsafeFile(thrown)
+  );
 }

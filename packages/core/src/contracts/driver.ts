@@ -112,12 +112,16 @@ export interface MachineExit {
  */
 export interface MachineDisk {
   /**
-   * Reads files by home path and skips those that do not exist. Refuses links, devices, FIFOs and files over 256 KiB.
+   * Reads files by home path and skips those that do not exist. Refuses links, devices, FIFOs and files over 256 KiB
+   * with `MACHINE_DISK_UNSAFE` and the path in `details`: without a path, the error condemns the whole disk.
    */
   harvest(provider: string, paths: readonly string[]): Promise<readonly PlacedFile[]>;
   /** Writes files by temporary file and rename, owned by the machine's user, and reads them back. */
   inject(provider: string, files: readonly PlacedFile[]): Promise<void>;
-  /** Removes files by home path. It is not an error if one does not exist. */
+  /**
+   * Removes files by home path. It is not an error if one does not exist. A link is removed, never followed, also where
+   * a directory should be.
+   */
   remove(provider: string, paths: readonly string[]): Promise<void>;
 }
 

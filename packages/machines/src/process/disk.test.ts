@@ -84,15 +84,15 @@ describe('a machine disk backed by a home directory', () => {
   };
   it.each(Object.keys(targets))('never passes through a directory that is a link (%s)', async (kind) => {
     symlinkSync(targets[kind]?.() ?? '', join(home, '.codex'));
-    for (const act of [
-      () => disk.harvest(provider, [file.path]),
-      () => disk.inject(provider, [file]),
-      () => disk.remove(provider, [file.path]),
-    ]) {
+    for (const act of [() => disk.harvest(provider, [file.path]), () => disk.inject(provider, [file])]) {
       await expect(act()).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     }
     expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
     expect(existsSync(join(root, 'nowhere'))).toBe(false);
+    await disk.remove(provider, [file.path]);
+    await disk.inject(provider, [file]);
+    expect(await disk.harvest(provider, [file.path])).toEqual([file]);
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
   });
 
   it.each(['auth.json', '../../outside/auth.json', '/etc/passwd', 'nowhere'])(
@@ -130,6 +130,15 @@ describe('a machine disk backed by a home directory', () => {
     mkdirSync(join(home, '.codex'));
     plants[kind]?.(join(home, '.codex/auth.json'));
     await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
+  });
+
+  it.each(Object.keys(plants).filter((kind) => kind !== 'a directory'))('removes and replaces %s', async (kind) => {
+    mkdirSync(join(home, '.codex'));
+    plants[kind]?.(join(home, '.codex/auth.json'));
+    await disk.remove(provider, [file.path]);
+    await disk.inject(provider, [file]);
+    expect(await disk.harvest(provider, [file.path])).toEqual([file]);
+    expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
   });
 
   it('refuses to read a unix socket or to replace a directory, and leaves no temporary file', async () => {

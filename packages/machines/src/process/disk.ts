@@ -41,7 +41,7 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
       inHome(provider, paths, async (home) => {
         const found: PlacedFile[] = [];
         for (const path of paths) {
-          const file = await inDirectoryOf(home, path, undefined, (folder, name) => readPlaced(folder, name, path));
+          const file = await inDirectoryOf(home, path, {}, (folder, name) => readPlaced(folder, name, path));
           if (file) {
             found.push(file);
           }
@@ -54,24 +54,45 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
         files.map(({ path }) => path),
         async (home) => {
           for (const file of files) {
-            await inDirectoryOf(home, file.path, { owner }, (folder, name) => writePlaced(folder, name, file, owner));
+            await inDirectoryOf(home, file.path, { make: { owner } }, (folder, name) =>
+              writePlaced(folder, name, file, owner),
+            );
           }
         },
       ),
     remove: (provider, paths) =>
       inHome(provider, paths, async (home) => {
         for (const path of paths) {
-          await inDirectoryOf(home, path, undefined, (folder, name) => removePlaced(folder, name, path));
+          await inDirectoryOf(home, path, { removesObstacles: true }, (folder, name) =>
+            removePlaced(folder, name, path),
+          );
         }
       }),
   };
+}
+
+interface Walk {
+  /** Creates missing directories, for this owner. */
+  readonly make?: { readonly owner: Owner };
+  /** Removes what stands where a directory should be, such as a link. Nothing behind it is touched. */
+  readonly removesObstacles?: boolean;
+}
+
+/** Returns whether something other than a directory was there. */
+async function removeObstacle(folder: SafeDirectory, name: string): Promise<boolean> {
+  const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
+  if (!facts || facts.isDirectory()) {
+    return false;
+  }
+  await unlink(folder.path(name));
+  return true;
 }
 
 /** Walks from the home to the file's directory, one name at a time. Returns `undefined` if a directory is missing. */
 async function inDirectoryOf<T>(
   home: SafeDirectory,
   path: string,
-  make: { readonly owner: Owner } | undefined,
+  { make, removesObstacles = false }: Walk,
   work: (folder: SafeDirectory, name: string) => Promise<T>,
 ): Promise<T | undefined> {
   const names = path.split('/').slice(1);
@@ -80,6 +101,9 @@ async function inDirectoryOf<T>(
   try {
     let folder = home;
     for (const next of names) {
+      if (removesObstacles && (await removeObstacle(folder, next))) {
+        return undefined;
+      }
       const inner = await folder.enter(next, make);
       if (!inner) {
         return undefined;

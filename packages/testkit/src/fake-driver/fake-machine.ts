@@ -3,6 +3,7 @@ import type { Machine, MachineExit, MachinePlan, PlacedFile, StartOptions } from
 
 import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAgent, FakeAgentControl, FakeAgentScript } from './fake-agent.ts';
+import { createPlantedLinks } from './planted-links.ts';
 
 /** Where a fake can be told to fail. */
 export type FakeStep = 'create' | 'start' | 'hibernate' | 'wake' | 'stop' | 'destroy' | 'harvest' | 'inject' | 'remove';
@@ -13,6 +14,8 @@ export interface FakeMachine {
   readonly plan: MachinePlan;
   /** A provider's home on its disk: files by home path. A test may write to it, as the CLI would. */
   readonly home: (provider: string) => Map<string, PlacedFile>;
+  /** Paths on its disk that are symbolic links. A test may add to it, as the CLI would. */
+  readonly links: (provider: string) => Set<string>;
   readonly running: boolean;
   /** It holds a snapshot. */
   readonly hibernated: boolean;
@@ -45,6 +48,7 @@ export interface FakeMachineControl extends FakeMachine {
 export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   const { machineId: id } = parts.plan;
   const homes = new Map<string, Map<string, PlacedFile>>();
+  const links = createPlantedLinks();
   const log: string[] = ['create'];
   const boots: StartOptions[] = [];
   let plan = parts.plan;
@@ -147,16 +151,20 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
       harvest: async (provider, paths) => {
         await step('harvest', paths.join(' '));
         useDisk(paths);
+        links.refuseReading(provider, paths);
         return paths.flatMap((path) => home(provider).get(path) ?? []);
       },
       inject: async (provider, files) => {
         await step('inject', files.map(({ path }) => path).join(' '));
-        useDisk(files.map(({ path }) => path));
+        const paths = files.map(({ path }) => path);
+        useDisk(paths);
+        links.replace(provider, paths);
         for (const file of files) home(provider).set(file.path, file);
       },
       remove: async (provider, paths) => {
         await step('remove', paths.join(' '));
         useDisk(paths);
+        links.remove(provider, paths);
         for (const path of paths) home(provider).delete(path);
       },
     },
@@ -165,6 +173,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
   return {
     machine,
     home,
+    links: (provider) => links.of(provider),
     log,
     boots,
     get plan() {
