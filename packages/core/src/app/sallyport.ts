@@ -11,7 +11,7 @@ import { createLedger } from '../credentials/ledger.ts';
 import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
 import { createRefusals } from '../runtime/egress-refusals.ts';
-import { createWriteBacks } from '../cli-machine/write-backs.ts';
+import { createWriteBacks } from '../credentials/write-backs.ts';
 import { createRepeatLimit } from '../runtime/repeat-limit.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';

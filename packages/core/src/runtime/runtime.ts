@@ -7,7 +7,7 @@ import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { HookCalls } from '../hooks/hooks.ts';
 import type { Notifier } from './journal-stream.ts';
-import type { WriteBacks } from '../cli-machine/write-backs.ts';
+import type { WriteBacks } from '../credentials/write-backs.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
 import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.ts';
