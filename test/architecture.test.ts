@@ -190,8 +190,16 @@ describe('a disk that a guest has written', () => {
   const known: Readonly<Record<string, readonly string[]>> = {
     // In a mount namespace of its own, of memory and of directories of this host.
     'packages/machines/src/process/bubblewrap.ts': [
-      'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs /mnt',
-      'mount --bind -- "$1" "/mnt/$i"',
+      'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs "$stage"',
+      'mount --bind -- "$1" "$stage/$i"',
+    ],
+    'packages/machines/src/process/reveal.ts': [
+      'mount -t tmpfs -o mode=0700,size=64k,nr_inodes=256,nosuid,nodev tmpfs "$stage"',
+      'mount --bind -- "$path" "$stage/$n"',
+      'mount -t tmpfs -o mode=0711,size=64k,nr_inodes=1024,nosuid,nodev tmpfs "$1"',
+      'mount --bind -- "$stage/$n" "$1"',
+      'umount --recursive --lazy "$stage"',
+      "const script = 'mount -t tmpfs tmpfs /mnt && umount /mnt';",
     ],
     // The same, for the one device that a machine's QEMU opens itself.
     'packages/machines/src/qemu/launch.ts': ['mount -t tmpfs -o mode=755,size=64k,nosuid,noexec tmpfs /dev/net'],

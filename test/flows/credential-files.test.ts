@@ -30,7 +30,8 @@ function play(world: World, turns: readonly (() => boolean)[]): void {
   const left = [...turns];
   world.fake.script.execute = async function* (): AsyncGenerator<ExecuteEvent> {
     const isAccepted = left.shift()?.() ?? true;
-    if (!isAccepted) yield { type: 'stdout', line: '{"type":"error","message":"not logged in"}' };
+    const line = isAccepted ? '{"type":"text","text":"done"}' : '{"type":"error","message":"not logged in"}';
+    yield { type: 'stdout', line };
     yield { type: 'exit', code: isAccepted ? 0 : 1, signal: null, reason: 'ended' };
   };
 }

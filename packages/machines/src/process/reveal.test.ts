@@ -76,7 +76,7 @@ describe.runIf(works)('a machine without bubblewrap on a server that is root', (
   });
 });
 
-describe('a host that lets nobody mount', () => {
+describe('a host that allows no mounts', () => {
   it('gets no machine that runs as root', async () => {
     const closed = join(bench.directory, 'closed');
     const layout = machineLayout(join(closed, 'data'), 'm-test');
