@@ -52,7 +52,10 @@ describe('the store on PostgreSQL', () => {
   it('keeps what a CLI prints byte for byte, NUL and half a character included', async () => {
     const promptId = randomUUID();
     const event: PromptEvent = { type: 'text', text: 'a\0b \\u0000 \ud83d é' };
-    await store.prompts.create({ promptId, userId: randomUUID(), provider: 'codex', conversationId: null }, event);
+    await store.prompts.create(
+      { promptId, userId: randomUUID(), host: 'h', provider: 'codex', conversationId: null },
+      event,
+    );
     await store.prompts.append(promptId, [event]);
     expect((await store.prompts.events(promptId, 0, 10)).map((entry) => entry.event)).toEqual([event, event]);
   });
@@ -69,6 +72,24 @@ describe('the store on PostgreSQL', () => {
     expect(await store.sessions.get("' or true --")).toBeUndefined();
     expect(await store.users.get('')).toBeUndefined();
     expect(await store.prompts.events('m-1', 0, 10)).toEqual([]);
+  });
+
+  it('refuses the writes of a server whose host another one has claimed', async () => {
+    const [first, second] = [createPostgresStore({ connection }), createPostgresStore({ connection })];
+    const host = `host-${randomUUID()}`;
+    const session = newSession();
+    const event = { type: 'phase', status: 'pending', phase: 'p', message: 'x' } as const;
+    await first.servers.claim(host, 0);
+    await first.sessions.create(session);
+    expect(await first.sessions.update(session.sessionId, { phase: 'p' }, event)).toMatchObject({ entry: { event } });
+    await second.servers.claim(host, 1);
+    const refused = { code: 'SERVER_SUPERSEDED', details: { host } };
+    await expect(first.sessions.update(session.sessionId, { phase: 'q' }, event)).rejects.toMatchObject(refused);
+    await expect(first.credentials.append(newVersion(session.userId), 0)).rejects.toMatchObject(refused);
+    await expect(first.users.get(session.userId)).rejects.toMatchObject(refused);
+    expect(await second.sessions.get(session.sessionId)).toMatchObject({ phase: 'p' });
+    expect(await second.sessions.update(session.sessionId, { phase: 'q' }, event)).toBeDefined();
+    await Promise.all([first.close(), second.close()]);
   });
 
   it('hides every table from a role that is not the owner', async () => {
@@ -124,6 +145,7 @@ function newSession() {
   return {
     sessionId: randomUUID(),
     userId: randomUUID(),
+    host: 'h',
     provider: 'codex',
     method: 'browser',
     display: 'local',

@@ -31,13 +31,13 @@ async function crashedServer() {
   }
   await after.users.setMachine(userId, user?.machineId ?? null);
   if (!session) throw new Error('The session is gone.');
-  await after.sessions.create(session);
+  await after.sessions.create({ ...session, host: 'local' });
   await after.sessions.update(
     sessionId,
     { status: session.status, phase: session.phase },
     { type: 'phase', status: session.status, phase: session.phase, message: '' },
   );
-  const prompt = { promptId, userId, provider: 'fake' };
+  const prompt = { promptId, userId, host: 'local', provider: 'fake' };
   await after.prompts.create({ ...prompt, conversationId: null }, { type: 'prompt-start', promptId, provider: 'fake' });
   return { store: after, fake, sessionId, promptId };
 }

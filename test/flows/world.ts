@@ -7,6 +7,7 @@ import type {
   DriverFeatures,
   EgressOptions,
   EgressRoute,
+  EpochMemory,
   JournalEntry,
   NetworkPlan,
   Plugin,
@@ -47,6 +48,8 @@ export interface WorldOptions {
   readonly store?: Store;
   readonly fake?: FakeDriver;
   readonly host?: string;
+  readonly epochMemory?: EpochMemory;
+  readonly onSuperseded?: (error: SallyportError) => void;
   /** Default: always 0, so that nothing is late by chance. */
   readonly random?: () => number;
   readonly policy?: ProviderPolicy;
@@ -187,6 +190,8 @@ export function createWorld(options: WorldOptions = {}): World {
     ...(options.settings && { settings: options.settings }),
     ...(options.policy && { policy: options.policy }),
     ...(options.host !== undefined && { host: options.host }),
+    ...(options.epochMemory && { epochMemory: options.epochMemory }),
+    ...(options.onSuperseded && { onSuperseded: options.onSuperseded }),
     ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
     onBackgroundError: (what, error) =>
       reported.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),

@@ -39,7 +39,7 @@ describe('the providers command', () => {
     const promptId = '00000000-0000-4000-8000-000000000002';
     const userId = '00000000-0000-4000-8000-000000000001';
     await store.prompts.create(
-      { promptId, userId, provider: 'fake', conversationId: null },
+      { promptId, userId, host: 'local', provider: 'fake', conversationId: null },
       { type: 'prompt-start', promptId, provider: 'fake' },
     );
     await run(['disable', 'fake_cli']);

@@ -5,6 +5,7 @@ import { describeCredentials } from './store-suite/credentials.ts';
 import { describeMachines } from './store-suite/machines.ts';
 import { describePrompts } from './store-suite/prompts.ts';
 import { describeProviderSwitches } from './store-suite/provider-switches.ts';
+import { describeServers } from './store-suite/servers.ts';
 import { describeSessions } from './store-suite/sessions.ts';
 import { describeUsers } from './store-suite/users.ts';
 
@@ -27,5 +28,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeMachines(create, runner);
     describePrompts(create, runner);
     describeProviderSwitches(create, runner);
+    describeServers(create, runner);
   });
 }

@@ -8,7 +8,7 @@ import { reconcileMachines } from './reconcile.ts';
 
 /**
  * Recovers after a restart: brings everything that an earlier process left unfinished to a defined state that the
- * user can continue from. Idempotent.
+ * user can continue from. Touches what belongs to this host alone. Idempotent.
  */
 export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);
@@ -17,7 +17,7 @@ export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, '
 }
 
 async function endSessions(runtime: Runtime): Promise<void> {
-  for (const session of await runtime.store.sessions.live()) {
+  for (const session of await runtime.store.sessions.live({ host: runtime.host })) {
     if (session.phase === 'cleaning-up' && (await completeSession(runtime, session))) continue;
     await failSession(
       runtime,
@@ -45,7 +45,7 @@ async function completeSession(runtime: Runtime, session: SessionRecord): Promis
 }
 
 async function endPrompts(runtime: Runtime): Promise<void> {
-  for (const { promptId, userId, provider } of await runtime.store.prompts.running()) {
+  for (const { promptId, userId, provider } of await runtime.store.prompts.running({ host: runtime.host })) {
     const written = await runtime.store.prompts.append(promptId, [
       {
         type: 'prompt-end',

@@ -37,6 +37,9 @@ import type { ProviderGate } from '../provider/gate.ts';
 import type { ProviderPolicy } from '../provider/policy.ts';
 import { createRegistry } from '../provider/registry.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
+import { claimHost, keepHeartbeat } from './host-claim.ts';
+import type { EpochMemory } from './host-claim.ts';
+import { HEARTBEAT_MS, serverSuperseded } from '../contracts/server-store.ts';
 import { followSwitches, readSwitches } from './switches.ts';
 import type { ProviderUsers } from './switches.ts';
 import type { FindCli, InstallCli, Runtime } from '../runtime/runtime.ts';
@@ -67,8 +70,12 @@ export interface SallyportOptions {
   readonly clock?: Clock;
   /** Returns a number from 0 up to 1. Default `Math.random`; tests pass their own. */
   readonly random?: () => number;
-  /** Name of this host in machine rows. Default `local`. */
+  /** Names this server's machines, logins and prompts in the store. Servers that share a store need different names. Default `local`. */
   readonly host?: string;
+  /** Remembers the claim on that name. With it, a second server with the same name is refused while the first runs. */
+  readonly epochMemory?: EpochMemory;
+  /** Called once if another server has claimed this host's name. This one must stop: its rows belong to the other. */
+  readonly onSuperseded?: (error: SallyportError) => void;
   /** Called when background work or an observing plugin fails. Default: prints to standard error. */
   readonly onBackgroundError?: (what: string, error: unknown) => void;
 }
@@ -192,6 +199,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     drainPrompts: (provider, reason) => prompts.drain(provider, reason),
   };
   let chores = Promise.resolve<unknown>(undefined);
+  let epoch: number | undefined;
 
   async function repeat(everyMs: number, what: string, work: () => Promise<unknown>): Promise<void> {
     while (!closing.signal.aborted) {
@@ -211,12 +219,29 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     driver,
     store,
     start: async () => {
+      const { host } = runtime;
+      const { servers } = store;
+      epoch = await claimHost({ host, servers, memory: options.epochMemory });
+      const heartbeat = keepHeartbeat({
+        host,
+        epoch,
+        servers,
+        clock,
+        everyMs: HEARTBEAT_MS,
+        signal: closing.signal,
+        onSuperseded: () => {
+          runtime.emit({ type: 'server.superseded', userId: null, host });
+          options.onSuperseded?.(serverSuperseded(host));
+        },
+        onError: (error) => reportBackground('writing the heartbeat', error),
+      });
       await recover(runtime, cliMachines);
       await readSwitches(runtime, users);
       const warn = (): Promise<void> => warnOfExpiry(runtime);
       await runtime.bestEffort(LOOKING_FOR_ENDS, warn);
       const { idleMs } = settings;
       chores = Promise.allSettled([
+        heartbeat,
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
         repeat(RECONCILE_MS, 'looking for machines that were left behind', () =>
           reconcileMachines(runtime, cliMachines, { atStart: false }),
@@ -240,6 +265,10 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       await warmPool.closed();
       await cliMachines.stopAll('server-stopping');
       runtime.repeatLimit.flush();
+      if (epoch !== undefined) {
+        const claimed = epoch;
+        await runtime.bestEffort('giving up the host', () => store.servers.release(runtime.host, claimed));
+      }
     },
   };
 }

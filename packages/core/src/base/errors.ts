@@ -99,6 +99,12 @@ export const errorCodes = {
   PROMPT_CANCELLED: facts(409, false, 'Send the prompt again when you are ready.'),
 
   STORE_UNAVAILABLE: facts(503, true, 'The database does not answer. Try again shortly.'),
+  SERVER_RUNNING: facts(409, false, 'Stop the other server, or give this one its own data directory.'),
+  SERVER_SUPERSEDED: facts(
+    503,
+    false,
+    'Find out which server uses a copy of this data directory, and stop one of them.',
+  ),
   STORE_CONFLICT: facts(409, true, 'The record was changed in the meantime. Read it and try again.'),
 
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),

@@ -71,6 +71,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
    * each.
    */
   | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }
+  /** Another server has claimed this host's name. This server must stop. */
+  | { readonly type: 'server.superseded'; readonly host: string }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
   | { readonly type: 'prompt.ended'; readonly promptId: string; readonly provider: string; readonly outcome: string }
 );

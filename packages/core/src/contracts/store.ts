@@ -2,6 +2,7 @@ import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { PromptEvent } from './prompt-event.ts';
 import type { Sealed } from './key-ring.ts';
+import type { ServerStore } from './server-store.ts';
 
 /**
  * Stores everything that must survive a restart. Two implementations: in memory (here) and PostgreSQL
@@ -16,6 +17,7 @@ export interface Store {
   readonly prompts: PromptStore;
   readonly audit: AuditStore;
   readonly providerSwitches: ProviderSwitchStore;
+  readonly servers: ServerStore;
   /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -51,6 +53,8 @@ export const liveSessionStatuses: readonly SessionStatus[] = ['pending', 'ready'
 export interface SessionRecord {
   readonly sessionId: string;
   readonly userId: string;
+  /** Host of the server that runs the login; `null` in rows from before servers were told apart. */
+  readonly host: string | null;
   readonly provider: string;
   readonly method: string;
   readonly display: 'desktop' | 'local' | 'none';
@@ -86,7 +90,7 @@ export interface SessionEvent {
 export type NewSession = Pick<
   SessionRecord,
   'sessionId' | 'userId' | 'provider' | 'method' | 'display' | 'browserMachineId' | 'phase'
->;
+> & { readonly host: string };
 export type SessionChange = Partial<
   Pick<
     SessionRecord,
@@ -118,7 +122,8 @@ export interface SessionStore {
     event: SessionEvent,
   ): Promise<{ readonly session: SessionRecord; readonly entry: JournalEntry<SessionEvent> } | undefined>;
   events(sessionId: string, afterId: number): Promise<readonly JournalEntry<SessionEvent>[]>;
-  live(): Promise<readonly SessionRecord[]>;
+  /** With a host: those of that host, and those from before servers were told apart. */
+  live(filter?: { readonly host: string }): Promise<readonly SessionRecord[]>;
 }
 
 /** One version of a user's credential for one provider. Older versions keep only hash and facts. */
@@ -238,13 +243,17 @@ export type PromptStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'r
 export interface PromptRecord {
   readonly promptId: string;
   readonly userId: string;
+  /** Host of the server that runs the prompt; `null` in rows from before servers were told apart. */
+  readonly host: string | null;
   readonly provider: string;
   readonly conversationId: string | null;
   readonly status: PromptStatus;
   readonly createdAt: Date;
 }
 
-export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'>;
+export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'> & {
+  readonly host: string;
+};
 
 export interface PromptStore {
   /** Writes the prompt as running, together with the first event of its journal. */
@@ -256,7 +265,8 @@ export interface PromptStore {
    */
   append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
-  running(): Promise<readonly PromptRecord[]>;
+  /** With a host: those of that host, and those from before servers were told apart. */
+  running(filter?: { readonly host: string }): Promise<readonly PromptRecord[]>;
 }
 
 /** Providers that an operator has switched off, for all servers that use this store. */

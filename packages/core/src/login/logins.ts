@@ -82,6 +82,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     const record = await runtime.store.sessions.create({
       sessionId: randomUUID(),
       userId: request.userId,
+      host: runtime.host,
       provider: id,
       method: first.method.id,
       display: first.display,

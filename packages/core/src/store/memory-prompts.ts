@@ -29,6 +29,11 @@ export function memoryPrompts(now: () => Date): PromptStore {
       return taken.map((event) => journal.append(promptId, event));
     },
     events: async (promptId, afterId, limit) => journal.after(promptId, afterId, limit),
-    running: async () => structuredClone([...prompts.values()].filter(({ status }) => status === 'running')),
+    running: async (filter) =>
+      structuredClone(
+        [...prompts.values()].filter(
+          ({ status, host }) => status === 'running' && (filter === undefined || host === null || host === filter.host),
+        ),
+      ),
   };
 }

@@ -46,7 +46,8 @@ export function memorySessions(now: () => Date): SessionStore {
       return { session: structuredClone(changed), entry: journal.append(sessionId, event) };
     },
     events: async (sessionId, afterId) => journal.after(sessionId, afterId),
-    live: async () => structuredClone(live()),
+    live: async (filter) =>
+      structuredClone(live().filter(({ host }) => filter === undefined || host === null || host === filter.host)),
   };
 }
 

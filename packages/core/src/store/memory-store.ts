@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryMachines } from './memory-machines.ts';
 import { memoryPrompts } from './memory-prompts.ts';
+import { memoryServers } from './memory-servers.ts';
 import { memorySessions } from './memory-sessions.ts';
 import { memoryUsers } from './memory-users.ts';
 import type { AuditEntry, Store } from '../contracts/store.ts';
@@ -35,6 +36,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
         else disabled.delete(provider);
       },
     },
+    servers: memoryServers(() => options.clock.now()),
     ping: async () => undefined,
     close: async () => undefined,
   };

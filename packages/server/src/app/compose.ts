@@ -1,9 +1,8 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { createSallyport, defaultSettings, systemClock } from '@sallyport/core';
-import type { Clock, Sallyport } from '@sallyport/core';
+import type { Clock, Sallyport, SallyportError } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
@@ -15,6 +14,7 @@ import type { FactoryContext } from '../config/config.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import { openDatabaseServer } from '../postgres/database-server.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
+import { openServerIdentity } from '../data-directory/server-identity.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { openMasterKeys } from '../data-directory/master-key.ts';
 import { createMetrics } from '../http/metrics.ts';
@@ -30,6 +30,8 @@ export interface Composition {
   readonly log: FastifyBaseLogger;
   /** Prints a sentence for the operator at the terminal. */
   readonly say: (sentence: string) => void;
+  /** Another server has claimed this one's rows: it must stop. */
+  readonly onSuperseded: (error: SallyportError) => void;
 }
 
 export interface ComposedServer {
@@ -52,6 +54,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   try {
     const data = await openDataDirectory(options.dataDirectory);
     undo.push(() => data.release());
+    const identity = await openServerIdentity(data.path);
     const context: FactoryContext = { dataDirectory: data.path, clock, log: (message) => log.info(message) };
 
     const database = await openDatabaseServer({
@@ -104,7 +107,9 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       findCli: (manifest) => installer.find(manifest.cli, manifest.id),
       callbackPorts: createCallbackPorts(),
       clock,
-      host: hostname(),
+      host: identity.host,
+      epochMemory: identity.epochMemory,
+      onSuperseded: options.onSuperseded,
       policy: { deployment: config.deployment, acceptedTerms: config.acceptedTerms },
       settings: {
         prefer: config.logins.prefer,

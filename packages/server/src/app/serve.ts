@@ -38,7 +38,10 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   // From here on a signal must not leave a database or a machine behind, so it waits until everything is up.
   const stopped = stopSignal();
-  const server = await composeServer({ config, dataDirectory, databaseUrl, log, say });
+  const superseded = Promise.withResolvers<never>();
+  superseded.promise.catch(() => {});
+  const onSuperseded = (error: SallyportError): void => superseded.reject(error);
+  const server = await composeServer({ config, dataDirectory, databaseUrl, log, say, onSuperseded });
   try {
     const app = await createHttpServer({
       ...server,
@@ -50,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       say(
         `sallyport listening on ${await listen(app, environment.host ?? config.host, environment.port ?? config.port)}`,
       );
-      await stopped;
+      await Promise.race([stopped, superseded.promise]);
       // Logins and prompts end first: their streams then close by themselves, and need not be cut off.
       await server.sallyport.close();
     } finally {

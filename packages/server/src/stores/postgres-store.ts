@@ -8,6 +8,7 @@ import { openDatabase, type DatabaseOptions } from './postgres/database.ts';
 import { createMachineStore } from './postgres/machines.ts';
 import { createPromptStore } from './postgres/prompts.ts';
 import { createProviderSwitchStore } from './postgres/provider-switches.ts';
+import { createServerStore } from './postgres/servers.ts';
 import { createSessionStore } from './postgres/sessions.ts';
 import { createUserStore } from './postgres/users.ts';
 
@@ -22,6 +23,7 @@ export function createPostgresStore(options: DatabaseOptions): Store {
     prompts: createPromptStore(database),
     audit: createAuditStore(database),
     providerSwitches: createProviderSwitchStore(database),
+    servers: createServerStore(database),
     ping: async () => {
       await database.run((tables) => sql`select 1`.execute(tables));
     },

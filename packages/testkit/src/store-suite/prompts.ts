@@ -9,7 +9,7 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
     const userId = randomUUID();
     await store.users.ensure(userId, null);
     const promptId = randomUUID();
-    const prompt = { promptId, userId, provider: 'codex', conversationId: null };
+    const prompt = { promptId, userId, host: 'host-a', provider: 'codex', conversationId: null };
     return store.prompts.create(prompt, start(promptId));
   };
   const start = (promptId: string): PromptEvent => ({ type: 'prompt-start', promptId, provider: 'codex' });
@@ -20,6 +20,14 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
   });
 
   describe('prompts', () => {
+    it('are listed for their host while they run', async () => {
+      const store = await create();
+      const prompt = await newPrompt(store);
+      const isListed = async (host: string): Promise<boolean> =>
+        (await store.prompts.running({ host })).some(({ promptId }) => promptId === prompt.promptId);
+      expect([await isListed('host-a'), await isListed('host-b')]).toEqual([true, false]);
+    });
+
     it('run until they end', async () => {
       const store = await create();
       const prompt = await newPrompt(store);

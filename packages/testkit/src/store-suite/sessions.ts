@@ -11,6 +11,7 @@ export function describeSessions(create: () => Promise<Store>, { describe, it, e
     return {
       sessionId: randomUUID(),
       userId,
+      host: 'host-a',
       provider,
       method: 'browser',
       display: 'local',
@@ -45,6 +46,15 @@ export function describeSessions(create: () => Promise<Store>, { describe, it, e
       }
       const live = (await store.sessions.live()).filter(({ userId }) => userId === session.userId);
       expect(live.map(({ sessionId }) => sessionId)).toEqual(winners);
+    });
+
+    it('are listed for their host', async () => {
+      const store = await create();
+      const session = await newSession(store);
+      await store.sessions.create(session);
+      const isListed = async (host: string): Promise<boolean> =>
+        (await store.sessions.live({ host })).some(({ sessionId }) => sessionId === session.sessionId);
+      expect([await isListed('host-a'), await isListed('host-b')]).toEqual([true, false]);
     });
 
     it('of another provider or another user do not stand in the way', async () => {

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 
-import { SallyportError } from '@sallyport/core';
+import { SallyportError, serverSuperseded } from '@sallyport/core';
 
 import { toStoreError } from './database-error.ts';
 import type { Tables } from './tables.ts';
@@ -11,7 +11,17 @@ export interface Database {
   run<Result>(work: (tables: Kysely<Tables>) => Promise<Result>): Promise<Result>;
   /** All or nothing. */
   transaction<Result>(work: (tables: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** From now on, transactions fail with `SERVER_SUPERSEDED` once another server has claimed this host. */
+  fence(claim: HostClaim): void;
+  /** Called when this claim no longer holds. If it is the fence's, everything fails with `SERVER_SUPERSEDED` from now on. */
+  supersede(claim: HostClaim): void;
   close(): Promise<void>;
+}
+
+/** A host's rows as one server has claimed them. */
+export interface HostClaim {
+  readonly host: string;
+  readonly epoch: number;
 }
 
 export interface DatabaseOptions {
@@ -29,8 +39,22 @@ export function openDatabase({ connection, log }: DatabaseOptions): Database {
   const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 
   let closing: Promise<void> | undefined;
+  let claim: HostClaim | undefined;
+  let supersededHost: string | undefined;
+
+  /** Not locked: a claim that commits between this and the work's commit wins a moment later, at the next heartbeat. */
+  async function checkClaim(transaction: Kysely<Tables>): Promise<void> {
+    if (claim === undefined) return;
+    const { host, epoch } = claim;
+    const row = await transaction.selectFrom('servers').select('epoch').where('host', '=', host).executeTakeFirst();
+    if (row?.epoch === epoch) return;
+    supersededHost = host;
+    throw serverSuperseded(host);
+  }
+
   const guard = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (closing) throw new SallyportError('STORE_UNAVAILABLE', 'The store has been closed.');
+    if (supersededHost !== undefined) throw serverSuperseded(supersededHost);
     try {
       return await work();
     } catch (error) {
@@ -40,7 +64,19 @@ export function openDatabase({ connection, log }: DatabaseOptions): Database {
 
   return {
     run: (work) => guard(() => work(tables)),
-    transaction: (work) => guard(() => tables.transaction().execute(work)),
+    transaction: (work) =>
+      guard(() =>
+        tables.transaction().execute(async (transaction) => {
+          await checkClaim(transaction);
+          return work(transaction);
+        }),
+      ),
+    fence: (next) => {
+      claim = next;
+    },
+    supersede: ({ host, epoch }) => {
+      if (claim?.host === host && claim.epoch === epoch) supersededHost = host;
+    },
     close: () => (closing ??= pool.end()),
   };
 }

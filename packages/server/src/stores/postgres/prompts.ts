@@ -4,12 +4,13 @@ import { SallyportError, type PromptEvent, type PromptRecord, type PromptStore }
 
 import type { Database } from './database.ts';
 import { isUuid } from './json.ts';
+import { ofHost } from './of-host.ts';
 import type { Tables } from './tables.ts';
 
 export function createPromptStore(database: Database): PromptStore {
   return {
     create: async (prompt, first) => {
-      const { promptId, userId, provider, conversationId } = prompt;
+      const { promptId, userId, host, provider, conversationId } = prompt;
       const row = await database.run((tables) =>
         tables
           // What a statement refers to is looked for at its end, when the prompt is there.
@@ -20,6 +21,7 @@ export function createPromptStore(database: Database): PromptStore {
           .values({
             prompt_id: promptId,
             user_id: userId,
+            host,
             provider,
             conversation_id: conversationId,
             status: 'running',
@@ -51,9 +53,15 @@ export function createPromptStore(database: Database): PromptStore {
       );
       return rows.map((row) => ({ id: Number(row.event_id), event: row.event }));
     },
-    running: async () => {
+    running: async (filter) => {
       const rows = await database.run((tables) =>
-        tables.selectFrom('prompts').selectAll().where('status', '=', 'running').orderBy('created_at').execute(),
+        tables
+          .selectFrom('prompts')
+          .selectAll()
+          .where('status', '=', 'running')
+          .$if(filter !== undefined, (query) => query.where(ofHost(filter?.host ?? '')))
+          .orderBy('created_at')
+          .execute(),
       );
       return rows.map(toRecord);
     },
@@ -98,6 +106,7 @@ function toRecord(row: Selectable<Tables['prompts']>): PromptRecord {
   return {
     promptId: row.prompt_id,
     userId: row.user_id,
+    host: row.host,
     provider: row.provider,
     conversationId: row.conversation_id,
     status: row.status,

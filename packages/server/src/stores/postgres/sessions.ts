@@ -12,6 +12,7 @@ import {
 import type { Database } from './database.ts';
 import { brokenConstraint } from './database-error.ts';
 import { isUuid, storableText } from './json.ts';
+import { ofHost } from './of-host.ts';
 import type { Tables } from './tables.ts';
 
 export function createSessionStore(database: Database): SessionStore {
@@ -57,12 +58,13 @@ export function createSessionStore(database: Database): SessionStore {
       );
       return rows.map((row) => ({ id: Number(row.event_id), event: row.event }));
     },
-    live: async () => {
+    live: async (filter) => {
       const rows = await database.run((tables) =>
         tables
           .selectFrom('auth_sessions')
           .selectAll()
           .where('status', 'in', liveSessionStatuses)
+          .$if(filter !== undefined, (query) => query.where(ofHost(filter?.host ?? '')))
           .orderBy('created_at')
           .execute(),
       );
@@ -111,6 +113,7 @@ function toNewRow(session: NewSession) {
   return {
     session_id: session.sessionId,
     user_id: session.userId,
+    host: session.host,
     provider: session.provider,
     method: session.method,
     display: session.display,
@@ -143,6 +146,7 @@ function toRecord(row: Selectable<Tables['auth_sessions']>): SessionRecord {
   return {
     sessionId: row.session_id,
     userId: row.user_id,
+    host: row.host,
     provider: row.provider,
     method: row.method,
     display: row.display,

@@ -24,6 +24,7 @@ export interface Tables {
   readonly prompts: PromptsTable;
   readonly prompt_events: JournalTable<PromptEvent> & { prompt_id: string };
   readonly audit_log: AuditTable;
+  readonly servers: { host: string; epoch: number; heartbeat_at: Date | null };
   readonly disabled_providers: { provider: string; created_at: SetByDefault };
 }
 
@@ -59,6 +60,7 @@ interface MachinesTable {
 interface SessionsTable {
   session_id: string;
   user_id: string;
+  host: string | null;
   provider: string;
   method: string;
   display: SessionRecord['display'];
@@ -122,6 +124,7 @@ interface LeasesTable {
 interface PromptsTable {
   prompt_id: string;
   user_id: string;
+  host: string | null;
   provider: string;
   conversation_id: string | null;
   status: PromptStatus;
