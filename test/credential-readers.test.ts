@@ -49,6 +49,7 @@ beforeEach(() => {
     openHome: () => openDirectory(home, '~'),
     owner: undefined,
     whileStopped: (work) => work(),
+    eraseHome: async () => {},
   });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));

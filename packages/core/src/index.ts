@@ -30,6 +30,7 @@ export { newMachineId, NOBODY } from './machine/ids.ts';
 export type * from './contracts/plan.ts';
 export type * from './contracts/driver.ts';
 export * from './contracts/egress.ts';
+export type * from './contracts/history-store.ts';
 export * from './contracts/server-store.ts';
 export * from './contracts/store.ts';
 export * from './protocol/agent-api.ts';

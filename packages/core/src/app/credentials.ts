@@ -1,4 +1,5 @@
 import { SallyportError } from '../base/errors.ts';
+import type { Prompts } from '../prompts/prompts.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkEnteredValue } from '../provider/manual-entry.ts';
@@ -34,12 +35,17 @@ export interface Credentials {
     replace?: boolean | undefined;
   }): Promise<{ readonly version: number }>;
   /**
-   * Deletes the credential: first from the ledger, then from the machine's disk. Does not end the provider's session.
+   * Ends the provider's prompts, then deletes the credential, the provider's home on the user's machine, and the history
+   * of logins and prompts with this provider. `~/work` and other providers stay. Does not end the provider's session.
    */
   disconnect(userId: string, provider: string): Promise<void>;
 }
 
-export function createCredentials(runtime: Runtime, machines: CliMachines): Credentials {
+export function createCredentials(
+  runtime: Runtime,
+  machines: CliMachines,
+  prompts: Pick<Prompts, 'endOf'>,
+): Credentials {
   return {
     list: async (userId) => {
       const records = await runtime.store.credentials.list(userId);
@@ -94,7 +100,13 @@ export function createCredentials(runtime: Runtime, machines: CliMachines): Cred
         throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`, {
           hint: 'There is nothing to disconnect.',
         });
+      const reason = (): SallyportError =>
+        new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} was disconnected while this prompt ran.`);
+      await prompts.endOf(userId, id, reason);
       await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
+      // One that began meanwhile.
+      await prompts.endOf(userId, id, reason);
+      await runtime.store.history.erase(userId, id);
       runtime.emit({ type: 'credential.erased', userId, provider: id });
     },
   };

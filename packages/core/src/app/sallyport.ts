@@ -25,6 +25,9 @@ import { createMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
 import { reconcileMachines } from './reconcile.ts';
+import { pruneHistory } from './retention.ts';
+import { createUsers } from './users.ts';
+import type { Users } from './users.ts';
 import { recover } from './recover.ts';
 import { createWarmPool } from '../browser-machine/warm-pool.ts';
 import type { WarmPool } from '../browser-machine/warm-pool.ts';
@@ -89,6 +92,7 @@ export interface Sallyport {
   readonly prompts: Prompts;
   readonly credentials: Credentials;
   readonly machines: Machines;
+  readonly users: Users;
   readonly warmPool: Pick<WarmPool, 'expect' | 'ready'>;
   readonly driver: MachineDriver;
   readonly store: Store;
@@ -104,6 +108,7 @@ export interface Sallyport {
 const EXPIRY_CHECK_MS = 60 * 60_000;
 const LOOKING_FOR_ENDS = 'looking for logins that end soon';
 const RENEWAL_CHECK_MS = 15_000;
+const PRUNE_MS = 60 * 60_000;
 const IDLE_CHECK_MS = 15_000;
 const RECONCILE_MS = 60_000;
 /** How often to check the store for providers that an operator switched off. */
@@ -213,8 +218,9 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     gate,
     logins,
     prompts,
-    credentials: createCredentials(runtime, cliMachines),
+    credentials: createCredentials(runtime, cliMachines, prompts),
     machines: createMachines(runtime, cliMachines),
+    users: createUsers(runtime, { machines: cliMachines, logins, prompts }),
     warmPool,
     driver,
     store,
@@ -248,6 +254,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         ),
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
+        repeat(PRUNE_MS, 'deleting old logins and prompts', () => pruneHistory(runtime)),
         ...(settings.keepAlive.beforeMs > 0
           ? [repeat(RENEWAL_CHECK_MS, 'refreshing logins that end soon', () => cliMachines.keepAlive())]
           : []),

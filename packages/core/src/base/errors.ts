@@ -99,6 +99,7 @@ export const errorCodes = {
   PROMPT_CANCELLED: facts(409, false, 'Send the prompt again when you are ready.'),
 
   STORE_UNAVAILABLE: facts(503, true, 'The database does not answer. Try again shortly.'),
+  USER_ERASED: facts(410, false, 'Connect again as a new user.'),
   SERVER_RUNNING: facts(409, false, 'Stop the other server, or give this one its own data directory.'),
   SERVER_SUPERSEDED: facts(
     503,

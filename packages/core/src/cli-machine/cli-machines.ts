@@ -30,8 +30,8 @@ export interface CliMachines {
   /** Stops one of the user's machines and removes it and its disk from this host. */
   destroy(userId: string, machineId: string): Promise<void>;
   /**
-   * Stops the machine and removes one provider's files from its disk, once `erase` has deleted the credential from
-   * the ledger.
+   * Stops the machine and removes one provider's files and home from its disk, once `erase` has deleted the credential
+   * from the ledger.
    */
   forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
   /** Refreshes credentials that expire soon on running machines without prompts. */
@@ -254,6 +254,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         // The disk of a hibernating machine cannot be written.
         await known.existing.stop({ deadlineMs: 2_000 });
         await removeCredential(runtime, known.existing, provider);
+        await known.existing.disk.eraseHome?.(provider);
         if (known.record.state === 'hibernated')
           await runtime.setMachineState(known.record.machineId, userId, 'cli', 'stopped');
       });

@@ -71,6 +71,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
    * each.
    */
   | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }
+  /** The user's credentials, machine and history were deleted. */
+  | { readonly type: 'user.erased' }
   /** Another server has claimed this host's name. This server must stop. */
   | { readonly type: 'server.superseded'; readonly host: string }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }

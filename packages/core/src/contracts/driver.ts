@@ -123,6 +123,11 @@ export interface MachineDisk {
    * a directory should be.
    */
   remove(provider: string, paths: readonly string[]): Promise<void>;
+  /**
+   * Deletes a provider's home with everything in it but `~/work`. Never follows a link. Absent: the driver can delete
+   * single files only, and what else the CLI wrote stays until the machine is destroyed.
+   */
+  eraseHome?(provider: string): Promise<void>;
 }
 
 /** One result of `sallyport doctor`. */

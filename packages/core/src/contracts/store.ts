@@ -1,6 +1,7 @@
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { PromptEvent } from './prompt-event.ts';
+import type { HistoryStore } from './history-store.ts';
 import type { Sealed } from './key-ring.ts';
 import type { ServerStore } from './server-store.ts';
 
@@ -18,6 +19,7 @@ export interface Store {
   readonly audit: AuditStore;
   readonly providerSwitches: ProviderSwitchStore;
   readonly servers: ServerStore;
+  readonly history: HistoryStore;
   /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -43,6 +45,8 @@ export interface UserStore {
   get(userId: string): Promise<UserRecord | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
   touch(userId: string): Promise<void>;
+  /** Deletes the user. Its credentials, machines and history are erased first. It is not an error if there is none. */
+  erase(userId: string): Promise<void>;
 }
 
 export type SessionStatus = 'pending' | 'ready' | 'awaiting_user_auth' | 'completed' | 'failed' | 'cancelled';

@@ -45,6 +45,8 @@ export interface Logins {
   live(sessionId: string): LiveSession | undefined;
   /** Ends the logins of one provider with the given error, and waits for the clean-up. */
   endFor(provider: string, reason: () => SallyportError): Promise<void>;
+  /** Ends a user's logins with the given error, and waits for the clean-up. */
+  endOf(userId: string, reason: () => SallyportError): Promise<void>;
   /** Ends every login of this process with the given error, refuses new ones, and waits for the clean-up. */
   endAll(reason: () => SallyportError): Promise<void>;
 }
@@ -185,6 +187,11 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     },
     endFor: async (provider, reason) => {
       const theirs = [...live.values()].filter(({ session }) => session.provider === provider);
+      for (const { session } of theirs) session.abort.abort(reason());
+      await Promise.all(theirs.map(({ done }) => done));
+    },
+    endOf: async (userId, reason) => {
+      const theirs = [...live.values()].filter(({ session }) => session.userId === userId);
       for (const { session } of theirs) session.abort.abort(reason());
       await Promise.all(theirs.map(({ done }) => done));
     },

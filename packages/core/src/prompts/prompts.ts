@@ -27,6 +27,8 @@ export interface Prompts {
   cancel(promptId: string): Promise<void>;
   /** Waits for the prompts of one provider to end by themselves; those that take too long end with the given error. */
   drain(provider: string, reason: () => SallyportError): Promise<void>;
+  /** Ends a user's prompts, with one provider or with all, and waits until their ends are written. */
+  endOf(userId: string, provider: string | undefined, reason: () => SallyportError): Promise<void>;
   /** Ends every prompt of this process with the given error, refuses new ones, and waits. */
   endAll(reason: () => SallyportError): Promise<void>;
 }
@@ -34,6 +36,7 @@ export interface Prompts {
 const PAGE = 500;
 
 interface LivePrompt {
+  readonly userId: string;
   readonly provider: string;
   readonly abort: AbortController;
   readonly done: Promise<void>;
@@ -73,7 +76,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const refusal = ending?.() ?? runtime.gate.closed(prompt.provider);
     if (refusal) abort.abort(refusal);
     const done = run(journal, { provider, request, promptId, signal: abort.signal });
-    live.set(promptId, { provider: prompt.provider, abort, done: done.finally(() => live.delete(promptId)) });
+    live.set(promptId, { userId, provider: prompt.provider, abort, done: done.finally(() => live.delete(promptId)) });
     return journal.record;
   }
 
@@ -141,6 +144,13 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       patience.abort();
       for (const { abort } of theirs) abort.abort(reason());
       await ended;
+    },
+    endOf: async (userId, provider, reason) => {
+      const theirs = [...live.values()].filter(
+        (prompt) => prompt.userId === userId && (provider === undefined || prompt.provider === provider),
+      );
+      for (const { abort } of theirs) abort.abort(reason());
+      await Promise.all(theirs.map(({ done }) => done));
     },
     endAll: async (reason) => {
       ending = reason;

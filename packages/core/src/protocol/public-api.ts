@@ -10,6 +10,8 @@ const providerSchema = z.string().min(1).max(64);
 
 export const userQuerySchema = z.strictObject({ userId: userIdSchema });
 
+export const userParamsSchema = z.strictObject({ userId: userIdSchema.unwrap() });
+
 export const startLoginBodySchema = z.strictObject({
   userId: userIdSchema,
   provider: providerSchema,

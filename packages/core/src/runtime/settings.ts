@@ -29,6 +29,8 @@ export interface Settings {
   readonly workHosts: readonly string[];
   /** What no plugin can exceed. */
   readonly ceiling: Ceiling;
+  /** How long logins and prompts are kept after they ended, with their events. Default 30 days; `Infinity` keeps them. */
+  readonly historyMs: number;
   /** Memory of a browser machine with and without a desktop, in MiB. */
   readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
   readonly warmPool: WarmSettings;
@@ -87,5 +89,6 @@ export const defaultSettings: Settings = {
   browserMemoryMb: { desktop: 1536, plain: 256 },
   warmPool: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
   keepAlive: { beforeMs: 20 * 60_000, retryMs: 10 * 60_000, atOnce: 2 },
+  historyMs: 30 * 24 * 60 * 60_000,
   presentUrl: (href) => href,
 };

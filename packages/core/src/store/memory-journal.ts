@@ -11,6 +11,7 @@ export function createMemoryJournal<Event>() {
       streams.set(stream, [...(streams.get(stream) ?? []), entry]);
       return structuredClone(entry);
     },
+    erase: (stream: string): void => void streams.delete(stream),
     after: (stream: string, afterId: number, limit = Infinity): readonly JournalEntry<Event>[] =>
       structuredClone((streams.get(stream) ?? []).filter(({ id }) => id > afterId).slice(0, limit)),
   };

@@ -1,10 +1,12 @@
 import { SallyportError } from '../base/errors.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
+import type { EndedRecords } from './memory-history.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import type { PromptRecord, PromptStore } from '../contracts/store.ts';
 
-export function memoryPrompts(now: () => Date): PromptStore {
+export function memoryPrompts(now: () => Date): PromptStore & { readonly ended: EndedRecords } {
   const prompts = new Map<string, PromptRecord>();
+  const endings = new Map<string, Date>();
   const journal = createMemoryJournal<PromptEvent>();
 
   return {
@@ -25,10 +27,25 @@ export function memoryPrompts(now: () => Date): PromptStore {
       const end = events.findIndex(({ type }) => type === 'prompt-end');
       const taken = end === -1 ? events : events.slice(0, end + 1);
       const last = taken.at(-1);
-      if (last?.type === 'prompt-end') prompts.set(promptId, { ...prompt, status: last.outcome });
+      if (last?.type === 'prompt-end') {
+        prompts.set(promptId, { ...prompt, status: last.outcome });
+        endings.set(promptId, now());
+      }
       return taken.map((event) => journal.append(promptId, event));
     },
     events: async (promptId, afterId, limit) => journal.after(promptId, afterId, limit),
+    ended: {
+      list: () =>
+        [...endings].flatMap(([id, endedAt]) => {
+          const prompt = prompts.get(id);
+          return prompt ? [{ id, userId: prompt.userId, provider: prompt.provider, endedAt }] : [];
+        }),
+      erase: (promptId) => {
+        prompts.delete(promptId);
+        endings.delete(promptId);
+        journal.erase(promptId);
+      },
+    },
     running: async (filter) =>
       structuredClone(
         [...prompts.values()].filter(

@@ -1,9 +1,10 @@
 import { SallyportError } from '../base/errors.ts';
+import type { EndedRecords } from './memory-history.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
 import type { SessionEvent, SessionRecord, SessionStore } from '../contracts/store.ts';
 
-export function memorySessions(now: () => Date): SessionStore {
+export function memorySessions(now: () => Date): SessionStore & { readonly ended: EndedRecords } {
   const sessions = new Map<string, SessionRecord>();
   const journal = createMemoryJournal<SessionEvent>();
   const live = (): readonly SessionRecord[] =>
@@ -46,6 +47,21 @@ export function memorySessions(now: () => Date): SessionStore {
       return { session: structuredClone(changed), entry: journal.append(sessionId, event) };
     },
     events: async (sessionId, afterId) => journal.after(sessionId, afterId),
+    ended: {
+      list: () =>
+        [...sessions.values()]
+          .filter(({ status }) => !liveSessionStatuses.includes(status))
+          .map(({ sessionId, userId, provider, updatedAt }) => ({
+            id: sessionId,
+            userId,
+            provider,
+            endedAt: updatedAt,
+          })),
+      erase: (sessionId) => {
+        sessions.delete(sessionId);
+        journal.erase(sessionId);
+      },
+    },
     live: async (filter) =>
       structuredClone(live().filter(({ host }) => filter === undefined || host === null || host === filter.host)),
   };

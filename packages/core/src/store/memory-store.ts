@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { memoryCredentials } from './memory-credentials.ts';
+import { memoryHistory } from './memory-history.ts';
 import { memoryMachines } from './memory-machines.ts';
 import { memoryPrompts } from './memory-prompts.ts';
 import { memoryServers } from './memory-servers.ts';
@@ -17,12 +18,15 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const audit: AuditEntry[] = [];
   const disabled = new Set<string>();
   const users = memoryUsers();
+  const { ended: endedSessions, ...sessions } = memorySessions(now);
+  const { ended: endedPrompts, ...prompts } = memoryPrompts(now);
   return {
     users,
-    sessions: memorySessions(now),
+    sessions,
     credentials: memoryCredentials(now),
     machines: memoryMachines(now, users),
-    prompts: memoryPrompts(now),
+    prompts,
+    history: memoryHistory([endedSessions, endedPrompts]),
     audit: {
       append: async (entry) => {
         audit.push(structuredClone(entry));

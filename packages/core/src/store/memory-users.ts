@@ -3,15 +3,13 @@ import type { UserRecord, UserStore } from '../contracts/store.ts';
 
 export function memoryUsers(): UserStore {
   const users = new Map<string, UserRecord>();
+  let lastPort = FIRST_PROXY_PORT - 1;
   return {
     ensure: async (userId, externalId) => {
-      const user = users.get(userId) ?? {
-        userId,
-        externalId,
-        proxyPort: FIRST_PROXY_PORT + users.size,
-        fixedAddress: null,
-        machineId: null,
-      };
+      const known = users.get(userId);
+      if (known) return { ...known };
+      lastPort += 1;
+      const user = { userId, externalId, proxyPort: lastPort, fixedAddress: null, machineId: null };
       users.set(userId, user);
       return { ...user };
     },
@@ -22,5 +20,8 @@ export function memoryUsers(): UserStore {
     },
     // The time of last use is shown nowhere yet but in the database, which keeps it for the operator.
     touch: async () => undefined,
+    erase: async (userId) => {
+      users.delete(userId);
+    },
   };
 }

@@ -37,7 +37,7 @@ beforeEach(() => {
   mkdirSync(home);
   mkdirSync(outside);
   writeFileSync(join(outside, 'auth.json'), "another user's");
-  disk = createHomeDisk({ openHome, owner: undefined, whileStopped: (work) => work() });
+  disk = createHomeDisk({ openHome, owner: undefined, whileStopped: (work) => work(), eraseHome: async () => {} });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -61,7 +61,12 @@ describe('a machine disk backed by a home directory', () => {
   });
 
   it.runIf(process.geteuid?.() === 0)("gives files and directories to the machine's user", async () => {
-    await createHomeDisk({ openHome, owner: 201_234, whileStopped: (work) => work() }).inject(provider, [file]);
+    await createHomeDisk({
+      openHome,
+      owner: 201_234,
+      whileStopped: (work) => work(),
+      eraseHome: async () => {},
+    }).inject(provider, [file]);
     expect(statSync(join(home, '.codex')).uid).toBe(201_234);
     expect(statSync(join(home, '.codex/auth.json')).uid).toBe(201_234);
   });

@@ -14,12 +14,14 @@ export interface HomeDisk {
   /** Opens the provider home that contains these paths. */
   readonly openHome: (provider: string, paths: readonly string[]) => Promise<SafeDirectory>;
   readonly owner: Owner;
+  /** Deletes a provider's home. */
+  readonly eraseHome: (provider: string) => Promise<void>;
   /** Runs the work while the machine is stopped and prevents a start meanwhile; throws MACHINE_BUSY if it runs. */
   readonly whileStopped: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Exposes a host directory as a machine's disk. Its contents are untrusted: the machine's user may have planted them. */
-export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): MachineDisk {
+export function createHomeDisk({ openHome, owner, whileStopped, eraseHome }: HomeDisk): MachineDisk {
   /** Checks all paths before it touches any file. */
   async function inHome<T>(
     provider: string,
@@ -37,6 +39,7 @@ export function createHomeDisk({ openHome, owner, whileStopped }: HomeDisk): Mac
   }
 
   return {
+    eraseHome: (provider) => whileStopped(() => eraseHome(provider)),
     harvest: (provider, paths) =>
       inHome(provider, paths, async (home) => {
         const found: PlacedFile[] = [];

@@ -17,7 +17,7 @@ import type { MachineLayout } from './layout.ts';
 import { limitsName, prepareLaunch } from './launch-plan.ts';
 import { writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
-import { openProviderHome } from './provider-homes.ts';
+import { eraseProviderHome, openProviderHome } from './provider-homes.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { openDirectory } from '../host/safe-directory.ts';
 import { removeShortcut } from '../host/short-path.ts';
@@ -201,6 +201,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
           : openDirectory(layout.home, '~');
       },
       owner: record.uid,
+      eraseHome: (provider) => eraseProviderHome(layout.homes, provider),
       whileStopped: async (work) => {
         if (current || starting || destroyed) {
           refuseUnlessStopped('read or written offline');

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openProviderHome } from './provider-homes.ts';
+import { eraseProviderHome, openProviderHome } from './provider-homes.ts';
 import type { Owner } from '../host/safe-directory.ts';
 
 describe('the homes of providers', () => {
@@ -99,5 +99,21 @@ describe('the homes of providers', () => {
     symlinkSync(outside, join(homes, 'claude_code'));
     await expect(open('claude_code', '~/.claude.json')).rejects.toMatchObject(refused);
     for (const provider of ['../home', '..', '', 'a/b']) await expect(open(provider)).rejects.toMatchObject(refused);
+  });
+
+  it('deletes one home with everything in it, and follows no link out of it', async () => {
+    const home = await open('codex');
+    const kept = await open('gemini_cli');
+    const work = join(root, 'work');
+    mkdirSync(work);
+    for (const directory of [work, kept]) writeFileSync(join(directory, 'file'), 'kept');
+    mkdirSync(join(home, '.codex'));
+    writeFileSync(join(home, '.codex/history.jsonl'), 'what the user asked');
+    symlinkSync(work, join(home, 'work'));
+    await eraseProviderHome(homes, 'codex');
+    await eraseProviderHome(homes, 'codex');
+    expect(readdirSync(homes)).toEqual(['gemini_cli']);
+    expect([work, kept].map((directory) => readFileSync(join(directory, 'file'), 'utf8'))).toEqual(['kept', 'kept']);
+    await expect(eraseProviderHome(homes, '../homes')).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
   });
 });

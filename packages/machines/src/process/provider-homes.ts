@@ -1,7 +1,9 @@
 import { lstat, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { manifestSchema } from '@sallyport/core';
 
+import { removeTree } from '../host/remove-tree.ts';
 import { absentIsUndefined, openDirectory, unsafe } from '../host/safe-directory.ts';
 import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
@@ -22,10 +24,7 @@ export async function openProviderHome(
   provider: string,
   paths: readonly string[],
 ): Promise<SafeDirectory> {
-  // The ID becomes a directory name.
-  if (!manifestSchema.shape.id.safeParse(provider).success) {
-    throw unsafe(provider, 'is not the id of a provider');
-  }
+  checkProvider(provider);
   await using folder = await openDirectory(homes, 'the directory of the homes');
   const home = await folder.enter(provider, { owner });
   if (!home) {
@@ -41,6 +40,18 @@ export async function openProviderHome(
     await home[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Deletes a provider's home. `~/work` is a link or a mount point there, so what is in it stays. */
+export async function eraseProviderHome(homes: string, provider: string): Promise<void> {
+  checkProvider(provider);
+  await removeTree(join(homes, provider));
+}
+
+/** The ID becomes a directory name. */
+function checkProvider(provider: string): void {
+  if (manifestSchema.shape.id.safeParse(provider).success) return;
+  throw unsafe(provider, 'is not the id of a provider');
 }
 
 /** Directories of the XDG base directory specification, which many programs share. */

@@ -115,6 +115,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
         prefer: config.logins.prefer,
         idleMs: config.idleMs,
         idleJitter: config.idleJitter,
+        historyMs: config.historyDays === 0 ? Infinity : config.historyDays * 24 * 60 * 60_000,
         queue: {
           ...defaultSettings.queue,
           atOnce: config.capacity.startAtOnce,

@@ -77,6 +77,8 @@ export interface SallyportConfig {
   readonly ceiling?: Partial<Ceiling> | undefined;
   /** A CLI machine without prompts is hibernated or stopped after this. Default 5 minutes. */
   readonly idleMs?: number | undefined;
+  /** Days that logins and prompts are kept after they ended, with what was printed. Default 30; 0 keeps them for ever. */
+  readonly historyDays?: number | undefined;
   /** How much later at most, as a fraction of `idleMs`, so that machines do not all stop at once. Default 0.2. */
   readonly idleJitter?: number | undefined;
   /** What machines may take of this host. `sallyport capacity` says how many that are. */
@@ -219,6 +221,11 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   idleMs: z.int().min(1_000, 'must be at least 1000 (one second)').default(300_000),
+  historyDays: z
+    .int()
+    .min(0)
+    .max(3650)
+    .default(defaultSettings.historyMs / (24 * 60 * 60_000)),
   idleJitter: z.number().min(0).max(1).default(defaultSettings.idleJitter),
   capacity: z
     .strictObject({

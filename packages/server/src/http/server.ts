@@ -18,6 +18,7 @@ import { CONNECTIONS_PER_ADDRESS } from './limits.ts';
 import { describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { credentialRoutes } from './routes/credentials.ts';
+import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
@@ -94,6 +95,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(promptRoutes, { sallyport });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
+  await app.register(userRoutes, { sallyport });
   await app.register(machineRoutes, { sallyport });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
   // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.

@@ -5,6 +5,7 @@ import type { Store } from '@sallyport/core';
 import { createAuditStore } from './postgres/audit.ts';
 import { createCredentialStore } from './postgres/credentials.ts';
 import { openDatabase, type DatabaseOptions } from './postgres/database.ts';
+import { createHistoryStore } from './postgres/history.ts';
 import { createMachineStore } from './postgres/machines.ts';
 import { createPromptStore } from './postgres/prompts.ts';
 import { createProviderSwitchStore } from './postgres/provider-switches.ts';
@@ -23,6 +24,7 @@ export function createPostgresStore(options: DatabaseOptions): Store {
     prompts: createPromptStore(database),
     audit: createAuditStore(database),
     providerSwitches: createProviderSwitchStore(database),
+    history: createHistoryStore(database),
     servers: createServerStore(database),
     ping: async () => {
       await database.run((tables) => sql`select 1`.execute(tables));

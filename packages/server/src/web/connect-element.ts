@@ -166,7 +166,8 @@ export class SallyportConnect extends HTMLElement {
 
   async #disconnect(): Promise<void> {
     const title = this.#provider?.title ?? this.#id;
-    if (!confirm(`Disconnect ${title}? Its login is erased from this server.`)) return;
+    if (!confirm(`Disconnect ${title}? Its login, settings and history are erased from this server. Your files stay.`))
+      return;
     await this.#attempt(async () => {
       await this.#api.disconnect(this.#id);
       await this.#load();

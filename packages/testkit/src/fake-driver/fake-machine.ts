@@ -161,6 +161,11 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
         links.replace(provider, paths);
         for (const file of files) home(provider).set(file.path, file);
       },
+      eraseHome: async (provider) => {
+        await step('remove', provider);
+        useDisk([]);
+        homes.delete(provider);
+      },
       remove: async (provider, paths) => {
         await step('remove', paths.join(' '));
         useDisk(paths);

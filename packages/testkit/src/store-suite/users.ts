@@ -57,5 +57,14 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       ]);
       expect((await audit.list(1)).length).toBe(1);
     });
+
+    it('are gone once erased', async () => {
+      const store = await create();
+      const userId = randomUUID();
+      await store.users.ensure(userId, null);
+      await store.users.erase(userId);
+      await expect(store.users.get(userId)).resolves.toBeUndefined();
+      await store.users.erase(userId);
+    });
   });
 }

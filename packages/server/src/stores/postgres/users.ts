@@ -23,6 +23,18 @@ export function createUserStore(database: Database): UserStore {
         tables.updateTable('users').set({ vm_id: machineId }).where('user_id', '=', userId).execute(),
       );
     },
+    erase: async (userId) => {
+      if (!isUuid(userId)) return;
+      await database.run((tables) =>
+        tables
+          .with('machines', (statement) =>
+            statement.deleteFrom('vms').where('user_id', '=', userId).where('status', 'in', ['destroyed', 'lost']),
+          )
+          .deleteFrom('users')
+          .where('user_id', '=', userId)
+          .execute(),
+      );
+    },
     touch: async (userId) => {
       await database.run((tables) =>
         tables

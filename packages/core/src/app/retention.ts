@@ -1,0 +1,12 @@
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** Deletes in small batches, so that nobody waits long for a lock. */
+const BATCH = 500;
+
+/** Deletes the history that is older than the retention allows. */
+export async function pruneHistory({ clock, closing, settings, store }: Runtime): Promise<void> {
+  const { historyMs } = settings;
+  if (historyMs === Infinity) return;
+  const before = clock.now() - historyMs;
+  while (!closing.aborted && (await store.history.prune(before, BATCH)) > 0);
+}

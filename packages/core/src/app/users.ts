@@ -1,0 +1,57 @@
+import { SallyportError } from '../base/errors.ts';
+import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { Logins } from '../login/logins.ts';
+import type { Prompts } from '../prompts/prompts.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+export interface Users {
+  /**
+   * Ends a user's logins and prompts, then deletes the machine with its disk, every credential, the history and the user.
+   * The audit log keeps its entries, which hold ids and no content. Idempotent: call it again if it fails half-way.
+   *
+   * @throws SallyportError `MACHINE_BUSY` if a machine of the user is on another host, whose server has to do it.
+   */
+  erase(userId: string): Promise<void>;
+}
+
+export function createUsers(
+  runtime: Runtime,
+  {
+    machines,
+    logins,
+    prompts,
+  }: {
+    readonly machines: Pick<CliMachines, 'destroy'>;
+    readonly logins: Pick<Logins, 'endOf'>;
+    readonly prompts: Pick<Prompts, 'endOf'>;
+  },
+): Users {
+  const { store } = runtime;
+
+  async function destroyMachines(userId: string): Promise<void> {
+    for (const { machineId, role, state, host } of await store.machines.list({ userId })) {
+      // A browser machine is destroyed with its login.
+      if (role !== 'cli' || state === 'destroyed') continue;
+      if (host !== runtime.host) {
+        throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} of this user is on host ${host}.`, {
+          hint: 'Delete the user at the server of that host.',
+          details: { machineId, host },
+        });
+      }
+      await machines.destroy(userId, machineId);
+    }
+  }
+
+  return {
+    erase: async (userId) => {
+      if (!(await store.users.get(userId))) return;
+      const reason = (): SallyportError => new SallyportError('USER_ERASED', 'The user was deleted meanwhile.');
+      await Promise.all([logins.endOf(userId, reason), prompts.endOf(userId, undefined, reason)]);
+      await destroyMachines(userId);
+      for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
+      await store.history.erase(userId);
+      await store.users.erase(userId);
+      runtime.emit({ type: 'user.erased', userId });
+    },
+  };
+}

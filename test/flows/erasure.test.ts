@@ -1,0 +1,127 @@
+import { defaultSettings } from '@sallyport/core';
+import { describe, expect, it } from 'vitest';
+
+import { connect, createWorld, credential, settle, startLogin, until, userId } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
+
+const hour = 60 * 60_000;
+const answer = { type: 'stdout', line: '{"type":"text","text":"done"}' } as const;
+const exit = { type: 'exit', code: 0, signal: null, reason: 'ended' } as const;
+
+async function begin(options: WorldOptions = {}): Promise<World> {
+  const world = createWorld(options);
+  await world.app.start();
+  await connect(world);
+  world.fake.script.execute = async function* () {
+    yield answer;
+    yield exit;
+  };
+  return world;
+}
+
+async function runToEnd(world: World): Promise<string> {
+  const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });
+  await until(async () => (await world.app.prompts.get(promptId)).status !== 'running');
+  return promptId;
+}
+
+const disk = (world: World, provider: string) => world.fake.newest('cli').home(provider);
+
+describe('disconnecting a provider', () => {
+  it('erases its credential, its home and its history, and nothing of another provider', async () => {
+    const world = await begin();
+    const other = { userId, externalId: null, provider: 'other' };
+    await world.app.credentials.import({ ...other, files: { auth: credential(1).auth } });
+    const promptId = await runToEnd(world);
+    const kept = await world.app.prompts.start({ userId, provider: 'other', prompt: 'hi' });
+    await until(async () => (await world.app.prompts.get(kept.promptId)).status !== 'running');
+    const session = await world.app.logins.start({ userId, externalId: null, provider: 'fake', method: 'browser' });
+    await world.app.logins.cancel(session.sessionId);
+    const path = '~/.fake/history.jsonl';
+    disk(world, 'fake').set(path, { path, content: 'what the user asked', mode: 0o600 });
+    disk(world, 'other').set(path, { path, content: 'kept', mode: 0o600 });
+
+    await world.app.credentials.disconnect(userId, 'fake');
+    expect(await world.store.credentials.current(userId, 'fake')).toBeUndefined();
+    expect([...disk(world, 'fake').keys()]).toEqual([]);
+    expect(await world.store.prompts.get(promptId)).toBeUndefined();
+    expect(await world.store.prompts.events(promptId, 0, 10)).toEqual([]);
+    expect(await world.store.sessions.get(session.sessionId)).toBeUndefined();
+    expect(disk(world, 'other').get(path)?.content).toBe('kept');
+    expect(await world.store.prompts.get(kept.promptId)).toMatchObject({ status: 'completed' });
+    expect(await world.store.credentials.current(userId, 'other')).toMatchObject({ valid: true });
+    await world.app.close();
+    expect(await world.leftovers()).toEqual([]);
+  });
+
+  it('ends a prompt that runs, and erases that as well', async () => {
+    const world = await begin();
+    world.fake.script.execute = async function* (_request, _agent, signal) {
+      yield answer;
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });
+    await until(async () => (await world.store.prompts.events(promptId, 0, 10)).length > 1);
+    await world.app.credentials.disconnect(userId, 'fake');
+    expect(await world.store.prompts.get(promptId)).toBeUndefined();
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'prompt.ended', promptId, outcome: 'failed' }));
+    await world.app.close();
+  });
+});
+
+describe('deleting a user', () => {
+  it('ends what runs and erases everything, twice without an error', async () => {
+    const world = await begin();
+    const promptId = await runToEnd(world);
+    const { sessionId } = await startLogin(world);
+    await world.app.users.erase(userId);
+    await settle();
+    const machine = world.fake.newest('cli');
+    expect(machine.destroyed).toBe(true);
+    expect(await world.store.credentials.list(userId)).toEqual([]);
+    expect(await world.store.prompts.get(promptId)).toBeUndefined();
+    expect(await world.store.sessions.get(sessionId)).toBeUndefined();
+    expect(await world.store.users.get(userId)).toBeUndefined();
+    expect(world.events.filter(({ type }) => type === 'user.erased')).toHaveLength(1);
+    await world.app.users.erase(userId);
+    expect(await world.leftovers()).toEqual([]);
+    // The user may come back, as a new one.
+    await connect(world);
+    expect(await world.store.credentials.current(userId, 'fake')).toMatchObject({ version: 1 });
+    await world.app.close();
+  });
+
+  it('is refused by a server that does not have the machine', async () => {
+    const world = await begin();
+    await runToEnd(world);
+    const elsewhere = createWorld({ store: world.store, host: 'elsewhere' });
+    await elsewhere.app.start();
+    await expect(elsewhere.app.users.erase(userId)).rejects.toMatchObject({
+      code: 'MACHINE_BUSY',
+      details: { host: 'local' },
+    });
+    expect(await world.store.credentials.current(userId, 'fake')).toMatchObject({ valid: true });
+    await elsewhere.app.close();
+    await world.app.close();
+  });
+});
+
+describe('the history', () => {
+  it.each([
+    { title: 'is deleted that long after its end', historyMs: 3 * hour, isKept: false },
+    { title: 'is kept for ever if so configured', historyMs: Infinity, isKept: true },
+  ])('$title', async ({ historyMs, isKept }) => {
+    const world = await begin({ settings: { historyMs } });
+    const promptId = await runToEnd(world);
+    await world.clock.advance(2 * hour);
+    expect(await world.store.prompts.get(promptId)).toMatchObject({ status: 'completed' });
+    await world.clock.advance(2 * hour);
+    expect((await world.store.prompts.get(promptId)) !== undefined).toBe(isKept);
+    expect(world.reported).toEqual([]);
+    await world.app.close();
+  });
+
+  it('is kept for 30 days by default', () => {
+    expect(defaultSettings.historyMs).toBe(30 * 24 * hour);
+  });
+});
