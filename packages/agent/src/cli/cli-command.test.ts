@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cliCommand } from './cli-command.ts';
 
 const platform = `${process.platform}-${process.arch}`;
-const launch = (path: string) => ({ bin: { [platform]: path }, env: {}, settings: [] });
+const launch = (path: string) => ({ bin: { [platform]: path }, env: {}, settings: [], hiddenInWork: [] });
 
 describe('a CLI’s command', () => {
   it('is its executable', () => {

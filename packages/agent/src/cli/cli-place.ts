@@ -1,11 +1,14 @@
-import { lstat, mkdir, rmdir, symlink, unlink } from 'node:fs/promises';
+import { lstat, mkdir, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig, CliLaunch } from '@sallyport/core';
 
 import { resolveHomePath } from '../credentials/credential-file.ts';
 import type { CliCommand } from './cli-command.ts';
+import { hiddenPaths } from './hidden-paths.ts';
+import type { HiddenPath } from './hidden-paths.ts';
 import { sandboxCommand } from './sandbox-command.ts';
+import type { CommandSandbox } from './sandbox-command.ts';
 
 export type PlaceConfig = Pick<BootConfig, 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'clis'>;
 
@@ -17,11 +20,10 @@ export interface CliPlace {
   prepare(): Promise<void>;
   /** A directory of `~/work`, the one that all CLIs of the machine share. */
   workDirectory(path: string): string;
+  /** What a CLI must not see when it starts in a directory of `~/work`. */
+  hiddenPaths(cwd: string, hidden: CliLaunch['hiddenInWork']): Promise<readonly HiddenPath[]>;
   /** The command as it is to be started; its HOME is what {@link homeSeen} says. */
-  command(
-    command: CliCommand,
-    run: { readonly home: string; readonly cwd: string; readonly opensLinks: boolean },
-  ): CliCommand;
+  command(command: CliCommand, run: Pick<CommandSandbox, 'home' | 'cwd' | 'opensLinks' | 'hiddenPaths'>): CliCommand;
   /** How the CLI itself sees its home. */
   homeSeen(home: string): string;
 }
@@ -32,21 +34,33 @@ export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
   const home = homes === undefined ? boot.home : join(homes, provider);
   const work = join(boot.home, 'work');
   const temporary = bubblewrap === undefined ? undefined : join(boot.runtime, 'tmp', provider);
+  const emptyFile = join(boot.runtime, 'empty');
   return {
     home,
     prepare: async () => {
       await mkdir(work, { recursive: true, mode: 0o700 });
-      if (temporary !== undefined) await mkdir(temporary, { recursive: true, mode: 0o700 });
+      if (temporary !== undefined) {
+        await mkdir(temporary, { recursive: true, mode: 0o700 });
+        await writeFile(emptyFile, '', { mode: 0o600 });
+      }
       if (homes === undefined) return;
       await mkdir(home, { recursive: true, mode: 0o700 });
       if (temporary === undefined) return linkWork(join(home, 'work'), work);
       await makeMountPoint(join(home, 'work'));
     },
     workDirectory: (path) => resolveHomePath(boot.home, path),
+    hiddenPaths: async (cwd, hidden) => (bubblewrap === undefined ? [] : hiddenPaths(work, cwd, hidden)),
     command: (command, run) =>
       bubblewrap === undefined || temporary === undefined
         ? command
-        : sandboxCommand(command, { ...run, bubblewrap, temporary, boot, installation: boot.clis[provider] }),
+        : sandboxCommand(command, {
+            ...run,
+            bubblewrap,
+            temporary,
+            emptyFile,
+            boot,
+            installation: boot.clis[provider],
+          }),
     homeSeen: (own) => (bubblewrap === undefined ? own : boot.home),
   };
 }

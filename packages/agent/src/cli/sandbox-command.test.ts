@@ -9,7 +9,11 @@ const boot = {
   runtime: '/run/m',
   clis: { drive: '/run/sallyport/drive/cli/drive', image: '/opt/cli/image', other: '/run/sallyport/drive/cli/other' },
 };
-const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false };
+const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false, hiddenPaths: [] };
+const hidden = [
+  { path: '/sallyport/home/work/.acme', kind: 'directory' as const },
+  { path: '/sallyport/home/work/acme.json', kind: 'file' as const },
+];
 
 describe('the sandbox of a CLI', () => {
   it('shows it its own installation where that lies in a directory that is hidden, and no other', () => {
@@ -20,5 +24,12 @@ describe('the sandbox of a CLI', () => {
     );
     expect(line('drive')).not.toContain('cli/other');
     expect(line('image')).not.toContain('/opt/cli/image');
+  });
+
+  it('shows it something empty in place of what it must not see, once `~/work` is there', () => {
+    const { argv } = cliPlace(boot, 'image').command({ file: '/cli', argv: [] }, { ...run, hiddenPaths: hidden });
+    expect(argv.join(' ')).toContain(
+      ' --bind /sallyport/home/work /sallyport/home/work --tmpfs /sallyport/home/work/.acme --remount-ro /sallyport/home/work/.acme --ro-bind /run/m/empty /sallyport/home/work/acme.json ',
+    );
   });
 });

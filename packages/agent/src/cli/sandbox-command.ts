@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import type { CliCommand } from './cli-command.ts';
 import type { PlaceConfig } from './cli-place.ts';
+import type { HiddenPath } from './hidden-paths.ts';
 
 export interface CommandSandbox {
   /** Path of bubblewrap. */
@@ -17,6 +18,10 @@ export interface CommandSandbox {
   readonly installation: string | undefined;
   /** It may hand links to the agent. */
   readonly opensLinks: boolean;
+  /** What it sees as empty. */
+  readonly hiddenPaths: readonly HiddenPath[];
+  /** An empty file, to be shown in place of others. */
+  readonly emptyFile: string;
 }
 
 /**
@@ -25,7 +30,7 @@ export interface CommandSandbox {
  * CLI are as good as another's own, whatever their mode. What it starts ends with it, also what left its process group.
  */
 export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandbox): CliCommand {
-  const { boot, bubblewrap, cwd, home, installation, opensLinks, temporary } = sandbox;
+  const { boot, bubblewrap, cwd, emptyFile, hiddenPaths, home, installation, opensLinks, temporary } = sandbox;
   const { runtime } = boot;
   const work = join(boot.home, 'work');
   const shown = cwd === home ? boot.home : cwd;
@@ -45,6 +50,11 @@ export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandb
       : [],
     ['--bind', home, boot.home],
     ['--bind', work, work],
+    // Also where nothing is yet: another CLI could put it there meanwhile. What this creates in `~/work` stays, since
+    // removing it would take it from the other CLIs that see something empty there.
+    ...hiddenPaths.map(({ path, kind }) =>
+      kind === 'directory' ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', emptyFile, path],
+    ),
     // The directories that only hold mounts are not for the CLI to fill: they are memory.
     ...hidden.map((path) => ['--remount-ro', path]),
     ['--chdir', shown],

@@ -62,7 +62,8 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
     const cwd = place.workDirectory(command.workingDirectory);
     await mkdir(cwd, { recursive: true });
     const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
-    const { file, argv } = place.command(program, { home, cwd, opensLinks: false });
+    const hiddenPaths = await place.hiddenPaths(cwd, command.cli.hiddenInWork);
+    const { file, argv } = place.command(program, { home, cwd, opensLinks: false, hiddenPaths });
     // A group of its own, so that ending it ends the tools the CLI has started too.
     const child = spawn(file, argv, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     await send(await follow(child, command, send, clock, AbortSignal.any([signal, closing.signal])));

@@ -88,7 +88,7 @@ export const healthSchema = z.object({
 export type Health = Readonly<z.infer<typeof healthSchema>>;
 
 /** What starting a CLI takes of its manifest; the rest, such as the lockfile, may come along and is dropped. */
-const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true }).strip();
+const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true, hiddenInWork: true }).strip();
 export type CliLaunch = z.infer<typeof cliSchema>;
 
 const loginMethodShape = manifestSchema.shape.logins.element;

@@ -59,6 +59,25 @@ export const pointerSchema = z.string().regex(/^(\/[^/~]*(~[01][^/~]*)*)+$/, 'mu
 /** Settings files that a CLI shall find when it starts. */
 export const settingsSchema = z.array(z.strictObject({ path: homePathSchema, content: z.string().max(10_000) })).max(5);
 
+/**
+ * What a CLI must not see of the working directory, and of the directories between it and `~/work`: another provider's CLI,
+ * or a cloned repository, could have put a program there for it to run. A name, not a path, so that no link leads elsewhere.
+ */
+export const hiddenInWorkSchema = z
+  .array(
+    z.strictObject({
+      name: z
+        .string()
+        .max(100)
+        .regex(/^[A-Za-z0-9._-]+$/, 'must be the name of a file or directory, without slashes')
+        .refine((name) => name !== '.' && name !== '..', 'must not be . or ..'),
+      /** What is shown, empty, where there is nothing of this name yet. */
+      kind: z.enum(['directory', 'file']),
+    }),
+  )
+  .max(10)
+  .refine((hidden) => isUnique(hidden.map(({ name }) => name)), 'has two entries with the same name');
+
 /** Whether no two things have the same name. */
 export function isUnique(names: readonly string[]): boolean {
   return new Set(names).size === names.length;

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 
-import { environmentNameSchema, hostSchema, idSchema, isUnique, settingsSchema } from './bounded.ts';
+import {
+  environmentNameSchema,
+  hiddenInWorkSchema,
+  hostSchema,
+  idSchema,
+  isUnique,
+  settingsSchema,
+} from './bounded.ts';
 import { credentialItemSchema } from './credential-item.ts';
 import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
@@ -48,6 +55,8 @@ const manifestShape = z.strictObject({
     env: z.record(environmentNameSchema, z.string().max(500)).default({}),
     /** Settings written before the CLI starts, for instance to turn its updater off. */
     settings: settingsSchema.default([]),
+    /** Configuration of a repository that the CLI would act on and cannot be told to ignore. Needs bubblewrap. */
+    hiddenInWork: hiddenInWorkSchema.default([]),
   }),
   commands: z.strictObject({
     status: commandSchema.optional(),

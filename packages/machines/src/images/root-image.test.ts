@@ -34,7 +34,7 @@ describe("the guests' own files", () => {
 });
 
 describe('the inputs of a root image', () => {
-  const cli = { package: 'a-cli', version: '1.0.0', lockfile: '{}', bin: {}, env: {}, settings: [] };
+  const cli = { package: 'a-cli', version: '1.0.0', lockfile: '{}', bin: {}, env: {}, settings: [], hiddenInWork: [] };
   const directory = () => Promise.reject(new Error('Nothing is installed to find out.'));
 
   it('change with the kind, with Node and with each CLI, and with nothing else', async () => {

@@ -1,0 +1,54 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { CliLaunch } from '@sallyport/core';
+
+/** A path of `~/work` in whose place a CLI sees something empty. */
+export interface HiddenPath {
+  readonly path: string;
+  readonly kind: 'directory' | 'file';
+}
+
+/**
+ * Where a CLI would find what its manifest hides: in its working directory, and in each directory between it and
+ * `~/work`. A symbolic link is refused: what it leads to could be changed between this look and the start of the CLI.
+ */
+export async function hiddenPaths(
+  work: string,
+  cwd: string,
+  hidden: CliLaunch['hiddenInWork'],
+): Promise<readonly HiddenPath[]> {
+  if (hidden.length === 0) return [];
+  const [realWork, realCwd] = [await realpath(work), await realpath(cwd)];
+  // Where a part of the path is a link, the CLI goes up from the directory that it leads to.
+  const directories = new Set([...directoriesBetween(work, cwd), ...directoriesBetween(realWork, realCwd)]);
+  const paths: HiddenPath[] = [];
+  for (const directory of directories) {
+    for (const { name, kind } of hidden) {
+      const path = join(directory, name);
+      paths.push({ path, kind: (await kindOf(path)) ?? kind });
+    }
+  }
+  return paths;
+}
+
+/** From the inner one to the outer one. Empty where it is not inside. */
+function directoriesBetween(outer: string, inner: string): readonly string[] {
+  if (inner === outer) return [outer];
+  return inner.startsWith(`${outer}/`) ? [inner, ...directoriesBetween(outer, dirname(inner))] : [];
+}
+
+async function kindOf(path: string): Promise<HiddenPath['kind'] | undefined> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts === undefined) return undefined;
+  if (facts.isDirectory()) return 'directory';
+  if (facts.isFile()) return 'file';
+  throw new SallyportError(
+    'MACHINE_DISK_UNSAFE',
+    `${path} is neither a file nor a directory, so it cannot be hidden.`,
+    {
+      hint: 'Remove it, or choose another working directory, and try again.',
+    },
+  );
+}
