@@ -6,6 +6,7 @@ import type { BootConfig, Clock } from '@sallyport/core';
 
 import type { CliSurroundings } from './cli/cli-environment.ts';
 import { startEgressForwarder } from './cli/egress-forwarder.ts';
+import { installGitWrapper } from './cli/git-wrapper.ts';
 import { writeTrustFiles } from './cli/trust.ts';
 import { createOffers } from './credentials/offers.ts';
 import { createWatches } from './credentials/watches.ts';
@@ -48,6 +49,7 @@ export async function startAgent(configured: BootConfig, clock: Clock = systemCl
     installBrowserShim(runtime),
     boot.egress && startEgressForwarder(boot.egress),
     writeTrustFiles(runtime, boot.certificateAuthority),
+    installGitWrapper(runtime),
   ]);
   const surroundings: CliSurroundings = { runtime, proxyPort: egress?.port, trust };
 

@@ -21,6 +21,12 @@ describe('a CLI’s environment', () => {
     });
     expect(Object.keys(cliEnvironment({ ...surroundings, proxyPort: undefined }, '/home/a')).toSorted()).toEqual([
       'BROWSER',
+      'GIT_CONFIG_COUNT',
+      'GIT_CONFIG_KEY_0',
+      'GIT_CONFIG_KEY_1',
+      'GIT_CONFIG_VALUE_0',
+      'GIT_CONFIG_VALUE_1',
+      'GIT_OPTIONAL_LOCKS',
       'HOME',
       'LANG',
       'PATH',

@@ -33,9 +33,31 @@ export function cliEnvironment(
     LANG: 'C.UTF-8',
     TMPDIR: join(runtime, 'tmp'),
     BROWSER: join(programs, BROWSER_COMMAND),
+    ...gitVariables(),
     ...(proxyPort !== undefined && proxyVariables(proxyPort)),
     ...(trust && { SSL_CERT_FILE: trust.bundle, NODE_EXTRA_CA_CERTS: trust.own }),
   };
+}
+
+/**
+ * CLIs ask git about the working directory by themselves, and a repository may name programs for git to run then. These
+ * go before what it says. Hooks and filters are left alone here: a prompt that commits, or uses LFS, needs
+ * them; see `installGitWrapper`.
+ */
+const gitSettings = {
+  'core.fsmonitor': 'false',
+  // Runs any command as if it were a server.
+  'protocol.ext.allow': 'never',
+};
+
+function gitVariables(): Record<string, string> {
+  const entries = Object.entries(gitSettings);
+  const numbered = entries.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  // Without locks `git status` does not write the index, after which it would run a hook.
+  return { ...Object.fromEntries(numbered), GIT_CONFIG_COUNT: String(entries.length), GIT_OPTIONAL_LOCKS: '0' };
 }
 
 /** Both spellings: curl reads only `http_proxy`, others only the capitals. */

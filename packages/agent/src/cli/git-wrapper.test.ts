@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { cliEnvironment } from './cli-environment.ts';
+import { installGitWrapper } from './git-wrapper.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sallyport-git-'));
+  await installGitWrapper(folder);
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** What a CLI gets to hear from git when it starts it in a directory of `~/work`. */
+const git = (...argv: readonly string[]): string => {
+  const env = cliEnvironment({ runtime: folder, proxyPort: undefined, trust: undefined }, folder);
+  return execFileSync('git', argv, { cwd: join(folder, 'work'), env, encoding: 'utf8' });
+};
+const asCodex = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+
+/** With a filter of a name that needs care, which leaves a mark, and a file that git has to read to tell whether it changed. */
+async function plantFilter(): Promise<void> {
+  execFileSync('git', ['init', '--quiet', join(folder, 'work')], { env: { PATH: process.env['PATH'], HOME: folder } });
+  await writeFile(join(folder, 'work/a'), 'one\n');
+  git('add', 'a');
+  git('-c', 'user.name=a', '-c', 'user.email=a@example.test', 'commit', '--quiet', '--message', 'a');
+  git('config', 'filter.$(id) "a=b.clean', `touch ${join(folder, 'mark')}; cat`);
+  git('config', 'filter.$(id) "a=b.required', 'true');
+  git('config', 'filter.plain.clean', `touch ${join(folder, 'mark')}; cat`);
+  git('config', 'filter.plain.process', `touch ${join(folder, 'mark')}`);
+  await writeFile(join(folder, 'work/.gitattributes'), '* filter=plain\n');
+  await writeFile(join(folder, 'work/a'), 'two\n');
+}
+
+describe('the git of a CLI', () => {
+  it('runs no filter of a repository for a caller that turns hooks off', async () => {
+    await plantFilter();
+    expect(git(...asCodex, 'status', '--porcelain')).toBe(' M a\n?? .gitattributes\n');
+    expect(await readdir(folder)).not.toContain('mark');
+  });
+
+  it('is the machine’s own for all others', async () => {
+    await plantFilter();
+    git('config', '--unset', 'filter.plain.process');
+    expect(git('status', '--porcelain')).toBe(' M a\n?? .gitattributes\n');
+    expect(await readdir(folder)).toContain('mark');
+  });
+
+  it('hands on every argument as it is, and says what git says', () => {
+    execFileSync('git', ['init', '--quiet', join(folder, 'work')], {
+      env: { PATH: process.env['PATH'], HOME: folder },
+    });
+    expect(git(...asCodex, '-c', 'a.b=x  "y" $(id)', 'config', 'a.b')).toBe('x  "y" $(id)\n');
+    expect(() => git(...asCodex, 'config', 'a.c')).toThrow(expect.objectContaining({ status: 1 }));
+  });
+});
