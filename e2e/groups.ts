@@ -21,7 +21,7 @@ const machines = [...processes, 'network', 'disks', 'virtualMachines', 'ownKerne
 /** Every group, in the order in which `npm run e2e` runs them. */
 export const groups: Readonly<Record<string, Group>> = {
   smoke: group('the main job, once each way; part of every CI run', [...processes, 'virtualMachines']),
-  clis: group('each real CLI against its fake vendor', ['bubblewrap']),
+  clis: group('each real CLI against its fake vendor', ['bubblewrap', 'tracing']),
   desktop: group('the screen and browser of a machine', ['desktop']),
   main: group('the whole product, with the real Codex CLI', processes),
   providers: group('the other CLIs, every method, and rotation', processes),

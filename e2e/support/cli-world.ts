@@ -15,6 +15,7 @@ import {
 } from '@sallyport/core';
 import type {
   AgentEvent,
+  BootConfig,
   CredentialFiles,
   ExecuteEvent,
   Observation,
@@ -77,6 +78,8 @@ export interface PromptOptions {
   /** Credentials that are no files: by item id, and by variable. */
   readonly values?: CredentialFiles;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: `~/work`. */
+  readonly workingDirectory?: string;
 }
 
 export interface RunEnd {
@@ -96,9 +99,11 @@ export interface CliWorldOptions {
   readonly provider: Provider;
   /** By the name their faults have on the control socket. */
   readonly vendors: Readonly<Record<string, FakeVendor<unknown>>>;
+  /** Changes to how the agent is started. Default: without bubblewrap, so that `home` is the CLI's own. */
+  readonly boot?: Partial<BootConfig>;
 }
 
-export async function createCliWorld({ provider, vendors }: CliWorldOptions): Promise<CliWorld> {
+export async function createCliWorld({ provider, vendors, boot }: CliWorldOptions): Promise<CliWorld> {
   const { manifest } = provider;
   const { directory: cliDirectory } = await ensureCli(manifest);
   const directory = await mkdtemp(join(tmpdir(), 'sp-cli-'));
@@ -122,6 +127,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     egress: { socket: route.socketPath },
     certificateAuthority: internet.certificateAuthority,
     clis: { [manifest.id]: cliDirectory },
+    ...boot,
   });
   const { home } = agent;
   const visit = createEgressClient(route);
@@ -134,7 +140,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
     rpc?: RpcRun,
     isOver: (event: ExecuteEvent) => boolean = () => false,
   ): Promise<ExecuteEvent[]> {
-    const { values = {}, env } = options;
+    const { values = {}, env, workingDirectory = '~/work' } = options;
     const { credentials } = manifest;
     const shown: ExecuteEvent[] = [];
     const stream = await agent.open('POST', '/execute', {
@@ -145,7 +151,7 @@ export async function createCliWorld({ provider, vendors }: CliWorldOptions): Pr
       prompt,
       ...(rpc && { rpc }),
       env: { ...credentialEnvironment(credentials, values), ...env },
-      workingDirectory: '~/work',
+      workingDirectory,
       timeoutMs: HANG_LIMIT_MS,
       maxOutputBytes: 10_000_000,
     });

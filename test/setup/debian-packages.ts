@@ -7,6 +7,8 @@ import { spawnSync } from 'node:child_process';
 export const debianPackages = {
   /** Keeps processes of a machine apart. */
   bubblewrap: ['bubblewrap'],
+  /** Recording which files a CLI looks for. */
+  tracing: ['strace'],
   /** A screen and a browser in a machine. */
   desktop: [
     'tigervnc-standalone-server',

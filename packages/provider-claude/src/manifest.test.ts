@@ -26,7 +26,8 @@ describe('the command lines', () => {
   });
 
   it('send the prompt by stdin, ask for pieces of text, and go on with a conversation by its id', () => {
-    const headless = '-p --output-format stream-json --verbose --include-partial-messages';
+    const headless =
+      '-p --output-format stream-json --verbose --include-partial-messages --setting-sources user --strict-mcp-config';
     expect(buildArgv(manifest.prompt, { tools: 'workspace' }).join(' ')).toBe(
       `${headless} --permission-mode acceptEdits`,
     );

@@ -11,7 +11,10 @@ import {
   setupTokenPasteLogin,
 } from './logins.ts';
 
-const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
+/** The settings of the home and of no other place: those of a repository name programs, which would run by themselves. */
+const ownSettings = ['--setting-sources', 'user', '--strict-mcp-config'];
+
+const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages', ...ownSettings];
 
 /**
  * Claude Code, as `@anthropic-ai/claude-code` ships it. Established by running that version against stand-ins for its
@@ -45,6 +48,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     },
+    // It reads the agents, workflows and scheduled tasks of a repository even when told to use no settings from there.
+    hiddenInWork: [{ name: '.claude', kind: 'directory' }],
   },
   commands: {
     status: { argv: ['auth', 'status'], exits: { '0': 'ok', '1': 'not-logged-in' } },

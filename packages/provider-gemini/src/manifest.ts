@@ -33,6 +33,9 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       GEMINI_CLI_TRUST_WORKSPACE: 'true',
     },
     settings: [settingsFile('oauth-personal')],
+    // Settings, extensions, policies and variables of a repository. Without trust it would ignore them, but then it
+    // would not edit or run anything either.
+    hiddenInWork: [{ name: '.gemini', kind: 'directory' }],
   },
   // It has no command for either: a prompt says whether it is logged in, and logging out is removing the file.
   commands: {},

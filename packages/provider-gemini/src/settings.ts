@@ -9,6 +9,8 @@ const settings = {
   },
   privacy: { usageStatisticsEnabled: false },
   telemetry: { enabled: false },
+  // The `.env` of a repository could name another server, to which the credential would go.
+  advanced: { ignoreLocalEnv: true },
 };
 
 /**

@@ -57,10 +57,10 @@ export async function startTestAgent(
   clock?: PatientClock,
 ): Promise<TestAgent> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-agent-'));
-  const home = join(folder, 'home');
+  const home = boot.home ?? join(folder, 'home');
   const socket = join(folder, 'agent.sock');
   await mkdir(join(folder, 'cli', 'node_modules'), { recursive: true });
-  await mkdir(home);
+  await mkdir(home, { recursive: true });
   const program = join(folder, 'cli', 'node_modules', 'fake');
   await writeFile(program, `#!/bin/sh\n${script}\n`);
   await chmod(program, 0o700);

@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { BootConfig, Provider, ToolPolicy } from '@sallyport/core';
+import { provider as claude } from '@sallyport/provider-claude';
+import { provider as codex } from '@sallyport/provider-codex';
+import { provider as gemini } from '@sallyport/provider-gemini';
+import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit';
+import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';
+import { createCliWorld } from '../support/cli-world.ts';
+import type { Answered } from '../support/cli-world.ts';
+import { createHostileWork } from '../support/hostile-work.ts';
+import type { HostileWork } from '../support/hostile-work.ts';
+import { recordLookups } from '../support/looked-up.ts';
+
+/**
+ * `~/work` is written by all CLIs of a machine, and by repositories that were cloned there. What they leave must not run
+ * with the next CLI's home, or have its credential sent elsewhere, whatever the tool policy.
+ */
+
+interface Case {
+  readonly provider: Provider;
+  readonly create: (options: FakeVendorOptions) => FakeVendor<VendorState>;
+  /** The provider with its protection taken away, which shows that the traps work. */
+  readonly unprotected: (work: string) => Provider;
+  /** What acts then. */
+  readonly acts: readonly string[];
+  /** What the CLI looks for in its working directory, and why it does no harm; with `/`, also what is below it. */
+  readonly looksFor: Readonly<Record<string, string>>;
+}
+
+const bubblewrap = '/usr/bin/bwrap';
+
+/** What git looks for. The hooks and programs that are named there are up to `cliEnvironment`. */
+const git = {
+  '.git/': 'git',
+  HEAD: 'git',
+  '.gitignore': 'patterns',
+  '.gitattributes': 'git',
+  '.mailmap': 'names of authors',
+};
+const forTheModel = 'text for the model';
+
+const cases: readonly (readonly [string, Case])[] = [
+  [
+    'Claude Code',
+    {
+      provider: claude,
+      create: createFakeAnthropic,
+      unprotected: () =>
+        change(claude, (text) =>
+          text.replaceAll('"--setting-sources","user","--strict-mcp-config",', '').replace(hidden, '"hiddenInWork":[]'),
+        ),
+      acts: ['claude-helper', 'claude-local', 'claude-mcp', 'claude-prompt', 'claude-session', 'credential-claude-env'],
+      looksFor: {
+        ...git,
+        '.claude/': 'hidden',
+        'AGENTS.md': forTheModel,
+        // Files of connectors that have been downloaded.
+        'connector-downloads': 'data',
+      },
+    },
+  ],
+  [
+    'Codex',
+    {
+      provider: codex,
+      create: createFakeOpenai,
+      // It uses no configuration of a directory without trust, and its settings are replaced before each prompt.
+      unprotected: (work) => {
+        const trust = `\n[projects.${JSON.stringify(work)}]\ntrust_level = "trusted"\n`;
+        const settings = codex.manifest.cli.settings.map(({ path, content }) => ({ path, content: content + trust }));
+        return { ...codex, manifest: { ...codex.manifest, cli: { ...codex.manifest.cli, settings } } };
+      },
+      acts: ['codex-mcp'],
+      looksFor: {
+        ...git,
+        '.codex/': 'without trust it is not used',
+        '.agents/': forTheModel,
+        'AGENTS.md': forTheModel,
+        'AGENTS.override.md': forTheModel,
+      },
+    },
+  ],
+  [
+    'Gemini CLI',
+    {
+      provider: gemini,
+      create: createFakeGoogle,
+      unprotected: () => change(gemini, (text) => text.replace(hidden, '"hiddenInWork":[]')),
+      acts: ['credential-gemini-own-env', 'gemini-agent', 'gemini-discovery', 'gemini-mcp', 'gemini-session'],
+      looksFor: {
+        ...git,
+        '.gemini/': 'hidden',
+        '.env': 'told to ignore it',
+        '.geminiignore': 'patterns',
+        '.agents/': forTheModel,
+        'GEMINI.md': forTheModel,
+      },
+    },
+  ],
+];
+
+const hidden = /"hiddenInWork":\[[^\]]*\]/;
+
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'sp-work-'));
+});
+
+afterEach(async () => {
+  await rm(home, { recursive: true, force: true });
+});
+
+describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksFor }) => {
+  async function ask(
+    asked: Provider,
+    { tools, ...boot }: Partial<BootConfig> & { readonly tools: ToolPolicy },
+    directories: readonly string[] = ['~/work', '~/work/repo'],
+  ): Promise<readonly Answered[]> {
+    const vendor = create({ wordDelayMs: 0 });
+    await using world = await createCliWorld({
+      provider: asked,
+      vendors: { vendor },
+      boot: { home, bubblewrap, ...boot },
+    });
+    const values = { api_key: vendor.state().apiKey };
+    const answers: Answered[] = [];
+    for (const workingDirectory of directories) {
+      answers.push(await world.prompt('hi', { tools, values, workingDirectory, env: { IS_SANDBOX: '1' } }));
+    }
+    return answers;
+  }
+
+  it.each(['read-only', 'full'] as const)(
+    'runs nothing that its work directory names, with tools %s',
+    async (tools) => {
+      await using work = await plant();
+      const answers = await ask(provider, { tools });
+      expect(answers.map(({ end }) => end)).toEqual(answers.map(() => ({ type: 'prompt-end', outcome: 'completed' })));
+      expect(await work.marks()).toEqual([]);
+    },
+  );
+
+  it('would run it without that protection', async () => {
+    await using work = await plant();
+    await ask(unprotected(join(home, 'work')), { tools: 'read-only' });
+    expect(await work.marks()).toEqual(acts);
+  });
+
+  it('looks for nothing else there', async () => {
+    const work = join(home, 'work');
+    await mkdir(work);
+    execFileSync('git', ['init', '--quiet', work], { env: { PATH: process.env['PATH'], HOME: home } });
+    const lookups = await recordLookups(home);
+    await ask(provider, { tools: 'read-only', bubblewrap: lookups.bubblewrap }, ['~/work']);
+    const known = Object.keys(looksFor);
+    const isKnown = (path: string): boolean =>
+      known.some((each) => (each.endsWith('/') ? `${path}/`.startsWith(each) : path === each));
+    const found = await lookups.below(work);
+    expect(found).toContain('.git');
+    expect(found.filter((path) => !isKnown(path))).toEqual([]);
+  });
+});
+
+describe('Gemini CLI', () => {
+  it('would send its key where the .env of the directory says, were it not told to ignore that', async () => {
+    await using work = await plant();
+    const believing = change(gemini, (text) =>
+      text.replaceAll('\\"ignoreLocalEnv\\": true', '\\"ignoreLocalEnv\\": false'),
+    );
+    const vendor = createFakeGoogle({ wordDelayMs: 0 });
+    await using world = await createCliWorld({ provider: believing, vendors: { vendor }, boot: { home, bubblewrap } });
+    await world.prompt('hi', { values: { api_key: vendor.state().apiKey } });
+    expect(await work.marks()).toEqual(['credential-env']);
+  });
+});
+
+describe('git, as a CLI starts it', () => {
+  it('runs no file system monitor and no hook of the repository to tell its status', async () => {
+    const status = (env: Readonly<Record<string, string>>): void =>
+      void execFileSync('git', ['status', '--porcelain'], { cwd: join(home, 'work'), env });
+    const surroundings = { runtime: home, proxyPort: undefined, trust: undefined };
+    const programs = { PATH: process.env['PATH'] ?? '' };
+    await using work = await plant();
+    status({ ...cliEnvironment(surroundings, home), ...programs });
+    // Known by its name alone, which the repository chooses, a filter cannot be turned off.
+    expect(await work.marks()).toEqual(['git-filter']);
+    status({ HOME: home, ...programs });
+    expect(await work.marks()).toEqual(['git-filter', 'git-fsmonitor', 'git-hook']);
+  });
+});
+
+describe('what a CLI must not see', () => {
+  it('may be a file, and is found above its directory, too; other files are as they were', async () => {
+    const work = join(home, 'work');
+    const hides = { ...gemini.manifest.cli, hiddenInWork: [{ name: '.gemini', kind: 'file' as const }] };
+    const changed = { ...gemini, manifest: { ...gemini.manifest, cli: hides } };
+    await mkdir(join(work, 'repo/.gemini'), { recursive: true });
+    await writeFile(join(work, 'repo/.gemini/.env'), 'GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:1\n');
+    const vendor = createFakeGoogle({ wordDelayMs: 0 });
+    await using world = await createCliWorld({ provider: changed, vendors: { vendor }, boot: { home, bubblewrap } });
+    const answered = await world.prompt('[[write note.txt: it works]]', {
+      tools: 'full',
+      workingDirectory: '~/work/repo',
+      values: { api_key: vendor.state().apiKey },
+    });
+    expect(answered.answer).toBe('I have written note.txt.');
+    expect(await readdir(join(work, 'repo'))).toEqual(['.gemini', 'note.txt']);
+    expect(await readdir(work)).toEqual(['.gemini', 'repo']);
+  });
+});
+
+function plant(): Promise<HostileWork> {
+  return createHostileWork([join(home, 'work'), join(home, 'work/repo')]);
+}
+
+/** The manifest as JSON, changed. */
+function change(provider: Provider, edit: (text: string) => string): Provider {
+  const original = JSON.stringify(provider.manifest);
+  const edited = edit(original);
+  if (edited === original) throw new Error('Nothing of the manifest has changed.');
+  return { ...provider, manifest: JSON.parse(edited) };
+}
