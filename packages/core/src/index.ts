@@ -60,6 +60,7 @@ export * from './rpc/facts.ts';
 export * from './rpc/run.ts';
 export type * from './provider/rpc-step.ts';
 export * from './login-engine/link-search.ts';
+export { matchWhole } from './login-engine/hard-wrap.ts';
 export * from './login-engine/callback.ts';
 export * from './login/method-selection.ts';
 export type * from './provider/manual-entry.ts';

@@ -1,4 +1,4 @@
-import { matchText } from '@sallyport/core';
+import { matchWhole } from '@sallyport/core';
 import type { Clock, CredentialFiles, CredentialItem, ScreenView } from '@sallyport/core';
 
 import { readSettledCredential } from '../credentials/credential-reading.ts';
@@ -34,7 +34,7 @@ export function findValues(
   const text = screen.lines.join('\n');
   const found = items.flatMap((item) => {
     if (item.as !== 'environment') return [];
-    const value = item.from === 'user' ? answers.get(item.id) : matchText(item.from, text);
+    const value = item.from === 'user' ? answers.get(item.id) : matchWhole(item.from, text);
     return value === undefined ? [] : [[item.id, value] as const];
   });
   return Object.fromEntries(found);

@@ -1,5 +1,7 @@
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
+import type { Matcher } from '../provider/matcher.ts';
+import { continuesBelow, matchWhole } from './hard-wrap.ts';
 import type { ScreenView } from './observation.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
@@ -23,7 +25,7 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   const { url: rule } = method;
   if (!rule) return undefined;
   const text = screenText(screen);
-  const userCode = method.userCode && matchText(method.userCode, text);
+  const userCode = method.userCode && matchCode(method, method.userCode, text);
   if (method.userCode && userCode === undefined) return undefined;
   for (const source of rule.sources) {
     if (source === 'browser-shim') continue;
@@ -33,17 +35,23 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   return undefined;
 }
 
+/** A message has no rows: of a JSON-RPC connection each line is one fact. */
+function matchCode({ drive, url }: LoginMethod, code: Matcher, text: string): string | undefined {
+  return drive.kind === 'terminal' ? matchWhole(code, text, url?.textAfter) : matchText(code, text);
+}
+
 /** Why the last link of a screen on which no link passes the guard was refused. Safe to show. */
 export function refusedLink(method: LoginMethod, screen: ScreenView): string | undefined {
   const { url: rule } = method;
   if (!rule || findLink(method, screen)) return undefined;
-  const shown = [
-    ...(rule.sources.includes('text') ? linksIn(screenText(screen)).map(([found]) => found) : []),
-    ...(rule.sources.includes('osc8') ? screen.links : []),
-  ];
+  const text = screenText(screen);
+  const printed = rule.sources.includes('text') ? linksIn(text) : [];
+  const shown = [...printed.map(([found]) => found), ...(rule.sources.includes('osc8') ? screen.links : [])];
   const last = shown.at(-1);
   const verdict = last === undefined ? undefined : guardUrl(withoutPunctuation(last), rule, method.callback);
-  return verdict?.ok === false ? verdict.reason : undefined;
+  if (verdict?.ok === false) return verdict.reason;
+  const broken = printed.some((candidate) => guarded(method, candidate[0]) && isBroken(method, text, candidate));
+  return broken ? 'the CLI broke it over several lines, so that its end is not known' : undefined;
 }
 
 const texts = new WeakMap<ScreenView, string>();
@@ -73,12 +81,16 @@ function lastTextLink(method: LoginMethod, text: string): Found | undefined {
   const after = method.url?.textAfter;
   for (const candidate of linksIn(text).toReversed()) {
     const url = guarded(method, withoutPunctuation(candidate[0]));
-    if (!url) continue;
+    if (!url || isBroken(method, text, candidate)) continue;
     if (!after) return { url, settled: false };
     if (matchText(after, text.slice(candidate.index + candidate[0].length)) !== undefined)
       return { url, settled: true };
   }
   return undefined;
+}
+
+function isBroken({ url }: LoginMethod, text: string, { 0: link, index }: RegExpExecArray): boolean {
+  return continuesBelow(text, link, index + link.length, url?.textAfter);
 }
 
 function linksIn(text: string): readonly RegExpExecArray[] {

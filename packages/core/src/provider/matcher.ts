@@ -39,9 +39,17 @@ const LONGEST_TEXT = 64 * 1024;
 
 /** The first capture group, or the whole match, or `undefined` where the text does not match. */
 export function matchText(matcher: Matcher, text: string): string | undefined {
+  return findMatch(matcher, text)?.value;
+}
+
+/** What {@link matchText} returns, and where in the text a pattern's value ends. */
+export function findMatch(
+  matcher: Matcher,
+  text: string,
+): { readonly value: string; readonly end: number | undefined } | undefined {
   if ('text' in matcher) {
     const tail = text.length > LONGEST_TEXT ? text.slice(-LONGEST_TEXT) : text;
-    return collapse(tail).includes(collapse(matcher.text)) ? matcher.text : undefined;
+    return collapse(tail).includes(collapse(matcher.text)) ? { value: matcher.text, end: undefined } : undefined;
   }
   const expression = compilePattern(matcher.pattern);
   const length = Math.min(LONGEST_TEXT, matchedLength(expression.programSize()));
@@ -49,7 +57,9 @@ export function matchText(matcher: Matcher, text: string): string | undefined {
   const tail = text.length > length ? text.slice(-length - 1) : text;
   const found = expression.matcher(tail);
   if (!found.find(tail.length > length ? 1 : 0)) return undefined;
-  return (found.groupCount() > 0 ? found.group(1) : found.group()) ?? found.group() ?? undefined;
+  const captured = found.groupCount() > 0 ? found.group(1) : null;
+  const value = captured ?? found.group();
+  return value === null ? undefined : { value, end: text.length - tail.length + found.end(captured === null ? 0 : 1) };
 }
 
 /** What is wrong with the patterns of a manifest taken together; `undefined` if nothing is. */
