@@ -10,7 +10,12 @@ const run = ['run', '--format', 'json', { slot: 'tools' as const }, { slot: 'mod
 const method = { id: 'device-code', title: 'Sign in with GitHub Copilot', kind: 'device-code' } as const;
 const argv = ['auth', 'login', '-p', 'github-copilot', '-m', 'Login with GitHub Copilot'];
 // A menu with its cursor on GitHub.com; this is its last entry.
-const choice = { id: 'deployment', when: { text: 'GitHub Enterprise' }, do: { kind: 'send', text: '\r' } } as const;
+const choice = {
+  id: 'deployment',
+  when: { text: 'GitHub Enterprise' },
+  // A full-screen CLI may paint its menu before it listens to keys.
+  do: { kind: 'send', text: '\r', afterMs: 300, repeats: 2 },
+} as const;
 const page = { hosts: ['github.com'], pathPrefixes: ['/login/device'], textAfter: { text: 'Enter code:' } };
 const refused = { when: { text: 'Failed to authorize' }, code: 'LOGIN_DENIED', message: 'GitHub refused it.' } as const;
 

@@ -128,6 +128,9 @@ export const setupTokenLogin: LoginMethodInput = {
   timeoutMs: 10 * 60_000,
 };
 
+/** Up to 2.1.285 a screen ignores the Enter for 50 to 100 ms after it is painted. */
+const enter = { kind: 'send', text: '\r', afterMs: ENTER_AFTER_MS, repeats: 3 } as const;
+
 /** The screens of a first start. The credential is on disk before the last ones, which therefore stay unanswered. */
 export const firstStartLogin: LoginMethodInput = {
   id: 'first-start',
@@ -137,8 +140,8 @@ export const firstStartLogin: LoginMethodInput = {
     kind: 'terminal',
     argv: [],
     steps: [
-      { id: 'theme', when: { text: 'Choose the text style' }, do: { kind: 'send', text: '\r' } },
-      { id: 'subscription', when: { text: 'Select login method' }, do: { kind: 'send', text: '\r' } },
+      { id: 'theme', when: { text: 'Choose the text style' }, do: enter },
+      { id: 'subscription', when: { text: 'Select login method' }, do: enter },
     ],
   },
   url: callbackLink,

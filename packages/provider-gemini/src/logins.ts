@@ -38,6 +38,9 @@ function failed(text: string, message: string): NonNullable<LoginMethodInput['fa
   return { when: { text }, code: 'LOGIN_FAILED', message };
 }
 
+/** Its screens are painted before they listen to keys. */
+const enter = { kind: 'send', text: '\r', afterMs: 300, repeats: 3 } as const;
+
 export const browserLogin: LoginMethodInput = {
   id: 'browser',
   title: 'Sign in with Google (by its screens)',
@@ -53,13 +56,13 @@ export const browserLogin: LoginMethodInput = {
         // has its cursor on Google. This is its last line.
         id: 'sign_in',
         when: { text: 'Terms of Services and Privacy Notice for Gemini CLI' },
-        do: { kind: 'send', text: '\r' },
+        do: enter,
       },
       {
         // Yes or no, with the cursor on yes.
         id: 'consent',
         when: { text: 'Opening authentication page in your browser.' },
-        do: { kind: 'send', text: '\r' },
+        do: enter,
       },
     ],
   },

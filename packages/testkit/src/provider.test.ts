@@ -122,6 +122,17 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
     expect(await failures(broken)).toContain('the manifest lets its sign-in pages through the egress');
   });
 
+  it('sees a step whose key is lost when it comes too early', async () => {
+    const eager = withMethod(({ drive }) => {
+      if (drive.kind !== 'terminal') return {};
+      const send = { kind: 'send', text: '\r', afterMs: 0, repeats: 0 } as const;
+      return { drive: { ...drive, steps: [...drive.steps, { id: 'theme', when: { text: 'Theme?' }, do: send }] } };
+    });
+    expect(await failures(eager)).toEqual([
+      'a CLI that loses the keys of the moment in which it paints gets the key of the step theme of paste, once',
+    ]);
+  });
+
   it('sees a recording in which a host is announced that the manifest does not list', async () => {
     const [recorded] = recordings.transcripts;
     const [paste] = manifest.logins;

@@ -7,6 +7,7 @@ import type { ConversationCase } from './provider/conversation-suite.ts';
 import { guardSuite } from './provider/guard-suite.ts';
 import { headlessSuite } from './provider/headless-suite.ts';
 import type { HeadlessCase } from './provider/headless-suite.ts';
+import { keysSuite } from './provider/keys-suite.ts';
 import { leakSuite } from './provider/leak-suite.ts';
 import { manifestSuite } from './provider/manifest-suite.ts';
 import { transcriptSuite } from './provider/transcript-suite.ts';
@@ -37,6 +38,7 @@ export function describeProvider(provider: Provider, recordings: ProviderRecordi
   runner.describe(`the provider ${provider.manifest.id}`, () => {
     manifestSuite(provider, runner);
     guardSuite(provider, runner);
+    keysSuite(provider, runner);
     credentialSuite(provider, recordings.credentials, runner);
     headlessSuite(provider, recordings.headless, runner);
     leakSuite(provider, recordings, runner);

@@ -78,11 +78,12 @@ export function runLogin(options: LoginRunOptions): LoginRun {
         return fail(new SallyportError(action.code, action.message));
     }
   };
-  let typed = Promise.resolve();
-  const type = ({ text, afterMs = 0 }: Extract<LoginAction, { type: 'send' }>): void => {
+  let typed: Promise<unknown> = Promise.resolve();
+  const type = ({ text, afterMs = 0, step: id }: Extract<LoginAction, { type: 'send' }>): void => {
     typed = typed
       .then(() => (afterMs > 0 ? clock.sleep(afterMs, over.signal) : undefined))
       .then(() => channel.write(text))
+      .then(() => id !== undefined && observe({ type: 'typed', step: id }))
       // Rejects when the login is over: then nothing is typed any more.
       .catch(() => undefined);
   };

@@ -86,6 +86,18 @@ describe('a login', () => {
     expect(await agent.event('credential.offered')).toMatchObject({ sessionId });
   });
 
+  it('types the key of a step again where the CLI has lost it', async () => {
+    const script = `stty -echo; echo 'Choose a theme'; read lost; read kept; ${write}; echo Logged in.`;
+    const clock = createPatientClock();
+    await using agent = await startTestAgent(script, {}, clock);
+    const enter = { kind: 'send', text: '\r', afterMs: 300, repeats: 1 } as const;
+    const steps = [{ id: 'theme', when: { text: 'Choose a theme' }, do: enter }];
+    const request = loginRequest({ ...withoutLink, drive: { kind: 'terminal', argv: ['login'], steps } });
+    const answer = start(agent, request);
+    expect(await clock.passUntil(agent.event('credential.offered'))).toMatchObject({ sessionId: request.sessionId });
+    expect(await clock.passUntil(answer)).toMatchObject({ status: 200 });
+  });
+
   it('says what the screen showed when the CLI crashes, without its secrets', async () => {
     await using agent = await startTestAgent(`echo 'Fatal: token sk-ant-oat01-abcdefghijklmnop'; exit 3`);
     const { status, body } = await start(agent);

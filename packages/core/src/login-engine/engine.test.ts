@@ -64,6 +64,11 @@ const method = (difference: object = {}): LoginMethod =>
     ...difference,
   });
 
+const enter = (repeats: number): object => ({
+  id: 'theme',
+  when: { text: 'Choose a theme' },
+  do: { kind: 'send', text: '\r', afterMs: 300, repeats },
+});
 const screen = (text: string, links: readonly string[] = []): LoginObservation => ({
   type: 'screen',
   screen: { lines: text.split('\n'), links },
@@ -185,6 +190,26 @@ describe('the sign-in link', () => {
 describe('steps and answers', () => {
   it('fire once each', () => {
     expect(run([screen('Choose a theme'), screen('Choose a theme again')])).toEqual([{ type: 'send', text: '\r' }]);
+  });
+
+  it('type a text again while the screen stays as it was, so that a lost key does not end a login', () => {
+    const patient = method({ drive: { ...method().drive, steps: [enter(2)] }, timeoutMs: 600_000 });
+    const typed: LoginObservation = { type: 'typed', step: 'theme' };
+    const first = { type: 'send', text: '\r', afterMs: 300, step: 'theme' };
+    const again = { type: 'send', text: '\r', step: 'theme' };
+    const ticks = [1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000].map(tick);
+    const shown = screen('Choose a theme');
+    expect(run([shown, ...ticks], patient)).toEqual([first]);
+    expect(run([shown, typed, tick(1999)], patient)).toEqual([first]);
+    expect(run([shown, typed, ...ticks], patient)).toEqual([first, again, again]);
+    expect(run([shown, typed, ...ticks.slice(0, 3), typed, screen('Next'), ...ticks], patient)).toEqual([first, again]);
+    expect(run([shown, screen('Choose a theme\n> dark'), typed, shown, ...ticks], patient)).toEqual([first]);
+  });
+
+  it('do not type a text again where the manifest does not say so', () => {
+    const its = method({ drive: { ...method().drive, steps: [enter(0)] }, timeoutMs: 600_000 });
+    const actions = run([screen('Choose a theme'), { type: 'typed', step: 'theme' }, tick(5000), tick(9000)], its);
+    expect(actions).toEqual([{ type: 'send', text: '\r', afterMs: 300 }]);
   });
 
   it('send an answer only to the question that was asked, once, without control characters', () => {

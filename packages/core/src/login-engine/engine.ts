@@ -18,6 +18,7 @@ import type { FoundLink } from './link-search.ts';
 import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
 import { withLines } from './screen-text.ts';
 import { openConnection, fireSteps, takeAnswer, afterTurn } from './steps.ts';
+import { rememberTyped, repeatTyped } from './repeat.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
@@ -38,8 +39,10 @@ export function createLogin(method: LoginMethod): LoginState {
     deadlineMs: method.timeoutMs,
     screen: { lines: [], links: [] },
     stillSinceMs: 0,
+    changes: 0,
     connection: undefined,
     fired: [],
+    typed: undefined,
     open: [],
     announced: undefined,
     announcements: 0,
@@ -74,6 +77,8 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
       return after(openConnection({ ...state, elapsedMs: Math.max(state.elapsedMs, observation.elapsedMs) }), onTick);
     case 'answer':
       return onAnswer(state, observation.promptId, observation.value);
+    case 'typed':
+      return { state: rememberTyped(state, observation.step), actions: [] };
     case 'callback':
       return { state: signOfLife(state), actions: [] };
     default:
@@ -83,7 +88,8 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
 
 function looked(state: LoginState, screen: ScreenView): LoginState {
   const same = screenText(screen) === screenText(state.screen);
-  return { ...state, screen, stillSinceMs: same ? state.stillSinceMs : state.elapsedMs };
+  if (same) return { ...state, screen };
+  return { ...state, screen, stillSinceMs: state.elapsedMs, changes: state.changes + 1 };
 }
 
 function onScreen(state: LoginState): LoginStep {
@@ -206,6 +212,8 @@ function onTick(state: LoginState): LoginStep {
   }
   const late = capture || !state.connection ? undefined : overdueRequest(state.connection, state.elapsedMs);
   if (late !== undefined) return over(state, unanswered(state, late));
+  const again = repeatTyped(state);
+  if (again) return again;
   const due = drifted(state) ?? deadline(state);
   if (due === 'ask') {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillThereQuestion }] };

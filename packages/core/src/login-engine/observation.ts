@@ -22,6 +22,8 @@ export type LoginObservation =
   /** Time since the start of the login. Sent at the start, and then about once a second. */
   | { readonly type: 'tick'; readonly elapsedMs: number }
   | { readonly type: 'answer'; readonly promptId: string; readonly value: string }
+  /** The text of a step that repeats was typed. */
+  | { readonly type: 'typed'; readonly step: string }
   /** A callback was relayed to the CLI, which took it or not. */
   | { readonly type: 'callback'; readonly ok: boolean }
   /** The outcome of a `capture` action: every credential item is complete, or why not. */
@@ -29,8 +31,8 @@ export type LoginObservation =
 
 /** What the engine wants done. The runner does it and reports back by observations. */
 export type LoginAction =
-  /** Type this: at once, or this long after what was to be typed before. */
-  | { readonly type: 'send'; readonly text: string; readonly afterMs?: number }
+  /** Type this: at once, or this long after what was to be typed before. With `step`, answered by `typed`. */
+  | { readonly type: 'send'; readonly text: string; readonly afterMs?: number; readonly step?: string }
   | { readonly type: 'ask'; readonly prompt: Question }
   | { readonly type: 'announce-url'; readonly url: GuardedUrl; readonly userCode: string | undefined }
   | { readonly type: 'await-callback'; readonly port: number; readonly path: string }

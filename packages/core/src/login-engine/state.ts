@@ -14,10 +14,14 @@ export interface LoginState {
   readonly screen: ScreenView;
   /** Since when the screen shows the same. */
   readonly stillSinceMs: number;
+  /** How often the screen has changed. */
+  readonly changes: number;
   /** Of the `json-rpc` drive, once it has begun. */
   readonly connection: RpcConnection | undefined;
   /** Ids of the steps that have fired. */
   readonly fired: readonly string[];
+  /** The step that was typed last and has changed nothing yet: its key may have been lost. */
+  readonly typed: TypedStep | undefined;
   /** Steps whose question waits for its answer. */
   readonly open: readonly string[];
   readonly announced: FoundLink | undefined;
@@ -30,6 +34,14 @@ export interface LoginState {
     | { readonly sinceMs: number; readonly asked: boolean; readonly problem: string | undefined }
     | undefined;
   readonly stillThere: 'not-asked' | 'asked' | 'answered';
+}
+
+export interface TypedStep {
+  readonly step: string;
+  readonly sinceMs: number;
+  readonly repeated: number;
+  /** {@link LoginState.changes} when it was typed. */
+  readonly changes: number;
 }
 
 export interface LoginStep {

@@ -71,10 +71,12 @@ function typing(text: string, { submit, submitAfterMs }: TypedAnswer): readonly 
 }
 
 function actionOf(item: ExpectStep): LoginAction {
-  return item.do.kind === 'send' ? sending(item.do.text) : { type: 'ask', prompt: item.do.prompt };
+  if (item.do.kind === 'ask') return { type: 'ask', prompt: item.do.prompt };
+  const { text, afterMs, repeats } = item.do;
+  return { ...sending(text), ...(afterMs > 0 && { afterMs }), ...(repeats > 0 && { step: item.id }) };
 }
 
-function sending(text: string): LoginAction {
+function sending(text: string): Extract<LoginAction, { type: 'send' }> {
   return { type: 'send', text };
 }
 

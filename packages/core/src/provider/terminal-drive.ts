@@ -9,7 +9,14 @@ const expectStepSchema = z.strictObject({
   id: idSchema,
   when: matcherSchema,
   do: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('send'), text: z.string().max(100) }),
+    z.strictObject({
+      kind: z.literal('send'),
+      text: z.string().max(100),
+      /** How long to wait before typing. A full-screen CLI may paint a screen before it listens to keys. */
+      afterMs: z.number().int().min(0).max(2000).default(0),
+      /** How often to type it again while the screen stays exactly as it was when it was typed. */
+      repeats: z.number().int().min(0).max(5).default(0),
+    }),
     z.strictObject({
       kind: z.literal('ask'),
       prompt: questionSchema,
