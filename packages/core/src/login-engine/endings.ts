@@ -25,6 +25,9 @@ const ASK_AT = 0.8;
 /** Longer than a CLI is at a loss for words on a slow machine. */
 const STILL_MS = 2 * 60_000;
 
+/** Longer than a vendor takes to redeem a code. */
+const IGNORED_MS = 30_000;
+
 /** The first failure rule that the screen matches. */
 export function failureOnScreen(method: LoginMethod, text: string): Failure | undefined {
   const rule = method.failure.find(({ when }) => matchText(when, text) !== undefined);
@@ -89,6 +92,18 @@ export function drifted(state: LoginState): Failure | undefined {
   const soFar = fired.length === 0 ? '' : ` after the steps ${fired.join(', ')}`;
   const message = `The CLI has shown the same for ${Math.round(stillMs / 1000)} s${soFar}, and no rule of the login method ${method.id} knows it.${lastScreen(state)}`;
   return refused(state) ?? { type: 'fail', code: 'LOGIN_DRIFT', message };
+}
+
+/** The CLI has the code of the user and does nothing: some wait in silence where the code is wrong. */
+export function ignored(state: LoginState): Failure | undefined {
+  const { answered, phase, open, method, failingSinceMs } = state;
+  if (!answered || phase !== 'running' || open.length > 0 || failingSinceMs !== undefined) return undefined;
+  const step = method.drive.steps.find(({ id }) => id === answered.step);
+  if (step?.do.kind !== 'ask' || step.do.prompt.kind !== 'code') return undefined;
+  const quietMs = state.elapsedMs - Math.max(state.stillSinceMs, answered.sinceMs);
+  if (quietMs < IGNORED_MS) return undefined;
+  const message = `The CLI has not reacted to the code for ${Math.round(quietMs / 1000)} s. Start the sign-in again, and paste all of the code that the page shows.${lastScreen(state)}`;
+  return { type: 'fail', code: 'LOGIN_FAILED', message };
 }
 
 /**

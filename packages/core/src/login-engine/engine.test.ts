@@ -255,6 +255,27 @@ describe('steps and answers', () => {
     expect(actions.slice(1)).toEqual([{ type: 'send', text: 'AB#1\r' }]);
   });
 
+  it('ask again where the CLI asks again, and not before', () => {
+    const asked = screen('Paste code here');
+    const ids = (seen: readonly LoginObservation[]): string[] =>
+      run(seen).flatMap((action) => (action.type === 'ask' ? [action.prompt.id] : []));
+    const answered = [asked, answer('code', 'x')];
+    expect(ids([...answered, tick(1000), screen('Paste code here ***'), tick(2000), tick(9000)])).toEqual(['code']);
+    const below = screen('Paste code here x\nNot accepted.\nPaste code here');
+    expect(ids([...answered, below, tick(1000), answer('code', 'y'), tick(3000)])).toEqual(['code', 'code']);
+    // A full screen is cleared, and its question comes back.
+    const back = [screen('Checking'), tick(2000), screen('Wrong. Paste code here'), tick(3000), tick(4000)];
+    expect(ids([...answered, ...back])).toEqual(['code', 'code']);
+    // A repaint that arrives in two pieces asks nothing.
+    expect(ids([...answered, screen(''), screen('Paste code here *'), tick(2000), tick(3000)])).toEqual(['code']);
+  });
+
+  it('take the second answer to a question that was asked again', () => {
+    const below = screen('Paste code here x\nPaste code here');
+    const seen = [screen('Paste code here'), answer('code', 'x'), below, tick(1000), answer('code', 'y')];
+    expect(run(seen).flatMap((action) => (action.type === 'send' ? [action.text] : []))).toEqual(['x\r', 'y\r']);
+  });
+
   it('leave the question open when the answer is empty', () => {
     const actions = run([screen('Paste code here'), answer('code', ' \n'), answer('code', 'x')]);
     expect(actions.filter(({ type }) => type === 'send')).toEqual([{ type: 'send', text: 'x\r' }]);
@@ -323,8 +344,21 @@ describe('the end of a login', () => {
     });
   });
 
+  it('ends within seconds when the CLI does not react to a code', () => {
+    const answered = [screen('Paste code here'), tick(10_000), answer('code', 'x')];
+    expect(run([...answered, tick(39_999)]).map(({ type }) => type)).toEqual(['ask', 'send']);
+    expect(run([...answered, tick(40_000)]).at(-1)).toMatchObject({
+      code: 'LOGIN_FAILED',
+      message: expect.stringMatching(/not reacted to the code for 30 s.*paste all of the code/),
+    });
+    const moving = [screen('Checking |'), tick(39_000), screen('Checking /'), tick(68_999)];
+    expect(run([...answered, ...moving]).map(({ type }) => type)).toEqual(['ask', 'send']);
+  });
+
   it('says of a CLI that has its answer that it does not go on', () => {
-    expect(run([screen('Paste code here'), answer('code', 'x'), tick(100_000)]).at(-1)).toMatchObject({
+    const moving = [25_000, 50_000, 75_000].flatMap((at) => [tick(at), screen(`Checking ${at}`)]);
+    const actions = run([screen('Paste code here'), answer('code', 'x'), ...moving, tick(100_000)]);
+    expect(actions.at(-1)).toMatchObject({
       code: 'LOGIN_TIMED_OUT',
       message: expect.stringContaining('while waiting for the CLI to go on after an answer'),
     });

@@ -8,6 +8,7 @@ import {
   deadline,
   drifted,
   failureOnScreen,
+  ignored,
   errorReply,
   incomplete,
   stillThereQuestion,
@@ -18,7 +19,7 @@ import type { FoundLink } from './link-search.ts';
 import type { LoginAction, LoginObservation, ScreenView } from './observation.ts';
 import { withLines } from './screen-text.ts';
 import { openConnection, fireSteps, takeAnswer, afterTurn } from './steps.ts';
-import { rememberTyped, repeatTyped } from './repeat.ts';
+import { askAgain, rememberTyped, repeatTyped } from './repeat.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
@@ -44,6 +45,7 @@ export function createLogin(method: LoginMethod): LoginState {
     fired: [],
     typed: undefined,
     open: [],
+    answered: undefined,
     announced: undefined,
     announcements: 0,
     pending: undefined,
@@ -214,7 +216,13 @@ function onTick(state: LoginState): LoginStep {
   if (late !== undefined) return over(state, unanswered(state, late));
   const again = repeatTyped(state);
   if (again) return again;
-  const due = drifted(state) ?? deadline(state);
+  const asked = askAgain(state);
+  if (asked.actions.length > 0) return asked;
+  return onTime(asked.state);
+}
+
+function onTime(state: LoginState): LoginStep {
+  const due = ignored(state) ?? drifted(state) ?? deadline(state);
   if (due === 'ask') {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillThereQuestion }] };
   }

@@ -24,6 +24,8 @@ export interface LoginState {
   readonly typed: TypedStep | undefined;
   /** Steps whose question waits for its answer. */
   readonly open: readonly string[];
+  /** The step whose question was answered last. */
+  readonly answered: AnsweredStep | undefined;
   readonly announced: FoundLink | undefined;
   readonly announcements: number;
   /** The link on the screen that may be announced when nothing better comes, and since when it is there. */
@@ -42,6 +44,13 @@ export interface TypedStep {
   readonly repeated: number;
   /** {@link LoginState.changes} when it was typed. */
   readonly changes: number;
+}
+
+export interface AnsweredStep {
+  readonly step: string;
+  readonly sinceMs: number;
+  /** How often the screen has shown the question since: one more, and the CLI asks again. */
+  readonly shown: number;
 }
 
 export interface LoginStep {

@@ -1,10 +1,11 @@
 import type { Question } from '../provider/question.ts';
-import { matchText } from '../provider/matcher.ts';
+import { countMatches, matchText } from '../provider/matcher.ts';
 import type { ExpectStep } from '../provider/terminal-drive.ts';
 import { answerStep, openRpcConnection } from '../rpc/connection.ts';
 import type { Turn } from '../rpc/connection.ts';
 import type { RpcStep } from '../provider/rpc-step.ts';
-import type { LoginState, LoginStep } from './state.ts';
+import { screenText } from './link-search.ts';
+import type { AnsweredStep, LoginState, LoginStep } from './state.ts';
 import type { LoginAction } from './observation.ts';
 import { plainText } from './screen-text.ts';
 
@@ -51,8 +52,16 @@ export function takeAnswer(state: LoginState, promptId: string, value: string): 
   const text = prompt.kind === 'choice' ? chosen(prompt.choices ?? [], typed) : typed;
   if (text === undefined || (text === '' && prompt.kind !== 'choice') || !hasShape(prompt, text)) return undefined;
   const next = { ...state, open: state.open.filter((id) => id !== item.id) };
-  if ('submit' in item.do) return { state: next, actions: typing(text, item.do) };
+  if ('submit' in item.do) {
+    const answered = answeredStep(state, item.id);
+    return { state: { ...next, answered }, actions: typing(text, item.do) };
+  }
   return state.connection && afterTurn(next, answerStep(state.connection, item.id, text, state.elapsedMs));
+}
+
+function answeredStep({ method, screen, elapsedMs }: LoginState, step: string): AnsweredStep {
+  const when = method.drive.kind === 'terminal' && method.drive.steps.find(({ id }) => id === step)?.when;
+  return { step, sinceMs: elapsedMs, shown: when ? countMatches(when, screenText(screen)) : 0 };
 }
 
 /** What would be typed of an answer. */

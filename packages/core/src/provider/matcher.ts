@@ -34,6 +34,8 @@ export const matcherSchema = z.union([
 
 export type Matcher = z.infer<typeof matcherSchema>;
 
+const MOST_COUNTED = 100;
+
 /** The longest text a matcher looks at, counted from its end: a screen, a line, a message. */
 const LONGEST_TEXT = 64 * 1024;
 
@@ -60,6 +62,17 @@ export function findMatch(
   const captured = found.groupCount() > 0 ? found.group(1) : null;
   const value = captured ?? found.group();
   return value === null ? undefined : { value, end: text.length - tail.length + found.end(captured === null ? 0 : 1) };
+}
+
+/** How often a text shows what the matcher looks for. Of a pattern, only the first hundred are counted. */
+export function countMatches(matcher: Matcher, text: string): number {
+  if ('text' in matcher) return collapse(text.slice(-LONGEST_TEXT)).split(collapse(matcher.text)).length - 1;
+  let count = 0;
+  for (let left = text, found = findMatch(matcher, left); found?.end && count < MOST_COUNTED; count++) {
+    left = left.slice(found.end);
+    found = findMatch(matcher, left);
+  }
+  return count;
 }
 
 /** What is wrong with the patterns of a manifest taken together; `undefined` if nothing is. */

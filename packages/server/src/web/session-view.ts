@@ -27,6 +27,13 @@ export interface SessionView {
 /** After so many failed connections to the screen the page offers another way by itself. */
 const FAILURES_BEFORE_OFFER = 2;
 
+/** Shown above a question that comes back. */
+const notTaken = {
+  title: 'That was not accepted',
+  message: 'The CLI asks again.',
+  hint: 'Copy all of it from the sign-in page and paste it here.',
+};
+
 /** One login session from its first phase to its end. */
 export function createSessionView(options: SessionViewOptions): SessionView {
   const { api } = options;
@@ -35,6 +42,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   let desktop: DesktopView | undefined;
   let ended = false;
   let shown = '';
+  const answered = new Set<string>();
 
   const steps = h('ol', { class: 'steps', role: 'log', 'aria-live': 'polite', 'aria-label': 'Progress' });
   const progress = h('progress', { hidden: true, 'aria-label': 'Installing' });
@@ -47,12 +55,15 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   const footer = h('div', { class: 'row' }, otherMethod, h('span', { class: 'grow' }), cancel);
   const element = h('div', { class: 'body' }, steps, progress, trouble, screenTrouble, question, step, footer);
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
+  /** Resolves to whether it worked; what did not is shown. */
+  async function attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       const { hint, message } = toProblem(error);
       if (!ended) show(trouble, problemView({ title: 'That did not work', message, hint }));
+      return false;
     }
   }
 
@@ -114,13 +125,17 @@ export function createSessionView(options: SessionViewOptions): SessionView {
       choices: Array.isArray(choices) ? choices.map(String) : [],
       page: typeof page === 'string' ? page : undefined,
     };
-    const answer = (value: string): void =>
-      void attempt(async () => {
-        await api.answer(sessionId, String(promptId), value);
+    const id = String(promptId);
+    const answer = (value: string): Promise<boolean> =>
+      attempt(async () => {
+        await api.answer(sessionId, id, value);
         trouble.hidden = true;
-        question.hidden = true;
+        answered.add(id);
+        // A choice has nothing to check. A code stays, being checked, until the login goes on or the CLI asks again.
+        question.hidden = asked.kind === 'choice';
       });
     show(question, questionStep(asked, answer));
+    if (answered.delete(id)) show(trouble, problemView(notTaken));
     question.querySelector<HTMLElement>('input, button')?.focus();
   }
 

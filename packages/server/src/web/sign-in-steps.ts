@@ -41,16 +41,17 @@ export interface Question {
   readonly page?: string | undefined;
 }
 
-/** Something the CLI wants to know from the user. */
-export function questionStep(question: Question, onAnswer: (value: string) => void): HTMLElement {
+/** Something the CLI wants to know from the user. The answer resolves to whether it was taken. */
+export function questionStep(question: Question, onAnswer: (value: string) => Promise<boolean>): HTMLElement {
   const { choices, kind, label, page, secret } = question;
   if (kind === 'choice') {
-    const options = choices.map((choice) => button(choice, () => onAnswer(choice)));
+    const options = choices.map((choice) => button(choice, () => void onAnswer(choice)));
     return h('div', { class: 'offer', role: 'group', 'aria-label': label }, h('p', {}, label), ...options);
   }
   const field = h('input', {
     id: 'answer',
-    type: secret ? 'password' : 'text',
+    // A code can be used once. Seeing it shows whether all of it was pasted.
+    type: secret && kind !== 'code' ? 'password' : 'text',
     required: true,
     autocomplete: kind === 'code' ? 'one-time-code' : 'off',
     spellcheck: 'false',
@@ -58,9 +59,19 @@ export function questionStep(question: Question, onAnswer: (value: string) => vo
   });
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    onAnswer(field.value);
+    void check();
   };
   const send = h('button', { class: 'primary' }, 'Continue');
+  const check = async (): Promise<void> => {
+    field.readOnly = true;
+    send.disabled = true;
+    send.textContent = 'Checking…';
+    if (await onAnswer(field.value)) return;
+    field.readOnly = false;
+    send.disabled = false;
+    send.textContent = 'Continue';
+    field.focus();
+  };
   const where =
     page === undefined
       ? []
