@@ -168,6 +168,22 @@ describe('a login that goes well', () => {
     expect(await world.leftovers()).toEqual([]);
   });
 
+  it('shows the last lines of a CLI that stands still, without what may be a secret, until it goes on', async () => {
+    const world = createWorld({ features: { desktop: false } });
+    const { sessionId } = await startLogin(world);
+    const agent = await agentOf(world, sessionId);
+    const screen = () => world.app.logins.live(sessionId)?.screen;
+    expect(screen()).toBeNull();
+    const secret = 'sk-ant-oat01-abcdefghijklmnop';
+    agent.emit({ type: 'login.still', sessionId, screen: `│ Share ${secret}? │\n\u001b[31m> Yes\u202e` });
+    await until(async () => typeof screen() === 'string');
+    expect(screen()).toBe('Share […]?\n[31m> Yes');
+    agent.emit({ type: 'login.url', sessionId, url: signInUrl });
+    await until(async () => screen() === null);
+    agent.offer('fake', credential(1));
+    expect(await ended(world, sessionId)).toMatchObject({ status: 'completed' });
+  });
+
   it('in the own browser: receives the callback at the port that the CLI has chosen itself', async () => {
     const world = createWorld({ features: { desktop: false }, freePort: true });
     const { sessionId, agent } = await arriveAtUser(world);

@@ -31,6 +31,8 @@ export interface LoginRunOptions {
   onUrl(url: GuardedUrl, userCode: string | undefined): void;
   onAsk(prompt: Extract<LoginAction, { type: 'ask' }>['prompt']): void;
   onAwaitCallback(port: number): void;
+  /** The CLI has not gone on for some seconds; this is what it shows. */
+  onStillScreen?(text: string): void;
   /** Reads the credential; resolves to what is wrong with it, or `undefined` when it is complete and offered. */
   capture(signal: AbortSignal): Promise<string | undefined>;
 }
@@ -70,6 +72,8 @@ export function runLogin(options: LoginRunOptions): LoginRun {
         return options.onUrl(action.url, action.userCode);
       case 'await-callback':
         return options.onAwaitCallback(action.port);
+      case 'show-screen':
+        return options.onStillScreen?.(action.text);
       case 'capture':
         return void capture();
       case 'finish':

@@ -155,6 +155,7 @@ async function live(
         log.publish({ type: 'login.prompt', sessionId, ...describeQuestion(prompt) });
         if (!method.url) session.respond(null, null);
       },
+      onStillScreen: (screen) => log.publish({ type: 'login.still', sessionId, screen }),
       onAwaitCallback: (port) => log.publish({ type: 'login.awaiting-callback', sessionId, port }),
       capture: async (over) => {
         const values = findValues(credentials, run.view(), session.answers);

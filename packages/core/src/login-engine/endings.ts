@@ -1,7 +1,7 @@
 import type { Question } from '../provider/question.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
-import type { LoginState } from './state.ts';
+import type { LoginState, LoginStep } from './state.ts';
 import { refusedLink } from './link-search.ts';
 import type { LoginAction } from './observation.ts';
 import { quotable, screenExcerpt } from './screen-text.ts';
@@ -27,6 +27,9 @@ const STILL_MS = 2 * 60_000;
 
 /** Longer than a vendor takes to redeem a code. */
 const IGNORED_MS = 30_000;
+
+/** Long enough for a CLI to start and to paint; a user who sees nothing longer than this wonders. */
+const SHOW_AFTER_MS = 10_000;
 
 /** The first failure rule that the screen matches. */
 export function failureOnScreen(method: LoginMethod, text: string): Failure | undefined {
@@ -92,6 +95,17 @@ export function drifted(state: LoginState): Failure | undefined {
   const soFar = fired.length === 0 ? '' : ` after the steps ${fired.join(', ')}`;
   const message = `The CLI has shown the same for ${Math.round(stillMs / 1000)} s${soFar}, and no rule of the login method ${method.id} knows it.${lastScreen(state)}`;
   return refused(state) ?? { type: 'fail', code: 'LOGIN_DRIFT', message };
+}
+
+/** Shows the user a screen that stands still while the CLI should be doing something, once. */
+export function showStillScreen(state: LoginState): LoginStep {
+  const { method, announced, answered, open, changes, screenShown } = state;
+  const isUsersTurn = open.length > 0 || (announced !== undefined && answered === undefined);
+  const isStill = state.elapsedMs - Math.max(state.stillSinceMs, answered?.sinceMs ?? 0) >= SHOW_AFTER_MS;
+  const text = screenExcerpt(state.screen);
+  if (method.drive.kind !== 'terminal' || isUsersTurn || !isStill || text === '' || screenShown === changes)
+    return { state, actions: [] };
+  return { state: { ...state, screenShown: changes }, actions: [{ type: 'show-screen', text }] };
 }
 
 /** The CLI has the code of the user and does nothing: some wait in silence where the code is wrong. */

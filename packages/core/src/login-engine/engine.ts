@@ -9,6 +9,7 @@ import {
   drifted,
   failureOnScreen,
   ignored,
+  showStillScreen,
   errorReply,
   incomplete,
   stillThereQuestion,
@@ -41,6 +42,7 @@ export function createLogin(method: LoginMethod): LoginState {
     screen: { lines: [], links: [] },
     stillSinceMs: 0,
     changes: 0,
+    screenShown: undefined,
     connection: undefined,
     fired: [],
     typed: undefined,
@@ -227,7 +229,7 @@ function onTime(state: LoginState): LoginStep {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillThereQuestion }] };
   }
   if (due) return over(state, due);
-  return state.phase === 'running' ? considerLink(state) : { state, actions: [] };
+  return state.phase === 'running' ? after(showStillScreen(state), considerLink) : { state, actions: [] };
 }
 
 function over(state: LoginState, action: LoginAction): LoginStep {

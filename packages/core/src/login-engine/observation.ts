@@ -36,6 +36,8 @@ export type LoginAction =
   | { readonly type: 'ask'; readonly prompt: Question }
   | { readonly type: 'announce-url'; readonly url: GuardedUrl; readonly userCode: string | undefined }
   | { readonly type: 'await-callback'; readonly port: number; readonly path: string }
+  /** Let the user see what the CLI shows: it has not gone on for some seconds. Safe to show. */
+  | { readonly type: 'show-screen'; readonly text: string }
   /** Read the credential now; answered by `captured`. */
   | { readonly type: 'capture' }
   | { readonly type: 'finish' }

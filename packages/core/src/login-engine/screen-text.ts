@@ -6,11 +6,18 @@ const LONGEST_FACT = 17 * 1024;
 
 /** The last lines of a screen that say something, safe to put in a message. */
 export function screenExcerpt(screen: ScreenView, lines = 6): string {
-  return screen.lines
-    .filter((line) => plainText(line).trim() !== '')
-    .slice(-lines)
-    .map(quotable)
-    .join('\n');
+  const said = screen.lines.map(withoutBorder).filter((line) => /[\p{L}\p{N}]/u.test(line));
+  // A full screen that is painted again leaves its older pictures above: each line counts where it stands last.
+  const newest = [...new Set(said.toReversed())].slice(0, lines).toReversed();
+  return newest.map(quotable).join('\n');
+}
+
+/** The text inside a box: its border says nothing, and may be as wide as the terminal. */
+function withoutBorder(line: string): string {
+  return plainText(line)
+    .replace(/[\u2500-\u259f]+/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /**

@@ -16,6 +16,8 @@ export interface LoginState {
   readonly stillSinceMs: number;
   /** How often the screen has changed. */
   readonly changes: number;
+  /** {@link LoginState.changes} when the user was last shown the screen. */
+  readonly screenShown: number | undefined;
   /** Of the `json-rpc` drive, once it has begun. */
   readonly connection: RpcConnection | undefined;
   /** Ids of the steps that have fired. */

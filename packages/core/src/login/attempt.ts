@@ -2,6 +2,7 @@ import type { AttemptRequest, Attempt } from './attempt-context.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { errorCodes, SallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { screenExcerpt } from '../login-engine/screen-text.ts';
 import { orAborted } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { answerOrAsk } from './ask.ts';
@@ -18,6 +19,8 @@ export interface CapturedLogin {
 const AGENT_GRACE_MS = 30_000;
 /** The agent offers the credential before it says that the login is finished. */
 const OFFER_GRACE_MS = 10_000;
+/** Times that a login machine gets to say that its CLI stands still. Each is stored. */
+const MOST_STILL = 5;
 /** Problems with the credential file that a login machine gets to tell. Each is stored. */
 const MOST_PROBLEMS = 10;
 
@@ -57,6 +60,7 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
   } finally {
     deadline.clear();
     session.openQuestions.clear();
+    session.showScreen(null);
     over.abort(new SallyportError('LOGIN_SESSION_OVER', 'This way of logging in is over.'));
   }
 }
@@ -64,9 +68,20 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
 async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortController): Promise<CapturedLogin> {
   const { session, agent, manifest, signal } = attempt;
   const problems = new Set<string>();
+  let stillTold = 0;
   for await (const event of agent.events(signal)) {
     if ('sessionId' in event && event.sessionId !== session.sessionId) continue;
+    // Whatever else the CLI does, it has gone on.
+    if (event.type !== 'login.still') session.showScreen(null);
     switch (event.type) {
+      case 'login.still':
+        session.showScreen(screenExcerpt({ lines: event.screen.split('\n'), links: [] }));
+        if (++stillTold > MOST_STILL) break;
+        await session.note({
+          type: 'notice',
+          message: 'The CLI has not gone on for a while. Its last lines are below.',
+        });
+        break;
       case 'login.url':
         await presentUrl(runtime, attempt, event);
         break;
@@ -121,6 +136,7 @@ function sessionUntil(signal: AbortSignal, session: LiveSession): Attempt['sessi
     sessionId,
     userId,
     openQuestions,
+    showScreen: (text) => session.showScreen(signal.aborted ? null : text),
     advance: async (phase, more) => {
       signal.throwIfAborted();
       await session.advance(phase, more);

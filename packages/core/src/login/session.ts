@@ -24,6 +24,9 @@ export interface LiveSession {
   readonly userAsked: boolean;
   /** The questions the user was asked and has not answered. */
   readonly openQuestions: Set<string>;
+  /** What the CLI shows, where it has not gone on for some seconds. It comes from inside a machine. */
+  readonly screen: string | null;
+  showScreen(text: string | null): void;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
   advance(phase: LoginPhase, more?: { readonly change?: SessionChange; readonly message?: string }): Promise<void>;
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
@@ -35,6 +38,7 @@ export interface LiveSession {
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
   let phase: LoginPhase = 'accepted';
   let userAsked = false;
+  let screen: string | null = null;
   const { sessionId, userId, provider } = record;
   // Some are written without anybody waiting; the journal still has them in the order of the calls.
   const enqueue = createSerialQueue();
@@ -56,6 +60,10 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
       return userAsked;
     },
     openQuestions: new Set(),
+    get screen() {
+      return screen;
+    },
+    showScreen: (text) => (screen = text),
     advance: (next, more = {}) =>
       enqueue(async () => {
         const { status, message } = loginPhases[next];

@@ -193,6 +193,8 @@ export const agentEventSchema = z.discriminatedUnion('type', [
     secret: z.boolean(),
     choices: z.array(nameSchema).max(50).optional(),
   }),
+  /** The CLI has not gone on for some seconds: its last lines. */
+  z.object({ type: z.literal('login.still'), sessionId: nameSchema, screen: shortened(MAX_SCREEN) }),
   z.object({ type: z.literal('login.awaiting-callback'), sessionId: nameSchema, port: portSchema }),
   /** The CLI's own listener answered the callback; only the class of the status is told. */
   z.object({ type: z.literal('login.callback'), sessionId: nameSchema, ok: z.boolean() }),

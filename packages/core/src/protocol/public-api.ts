@@ -68,6 +68,8 @@ export const loginStatusSchema = z.object({
   novncURL: z.string().nullable(),
   authUrl: z.string().nullable(),
   userCode: z.string().nullable(),
+  /** The last lines of the CLI, where the login has not gone on for some seconds. */
+  screen: z.string().nullable(),
   errorCode: z.string().nullable(),
   errorMessage: z.string().nullable(),
   errorHint: z.string().nullable(),

@@ -50,10 +50,22 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   const question = h('div', { hidden: true });
   const trouble = h('div', { hidden: true });
   const screenTrouble = h('div', { hidden: true });
+  const cliScreen = h('div', { hidden: true });
   const otherMethod = h('div', { class: 'row' });
   const cancel = button('Cancel', () => void attempt(cancelSession), { class: 'quiet' });
   const footer = h('div', { class: 'row' }, otherMethod, h('span', { class: 'grow' }), cancel);
-  const element = h('div', { class: 'body' }, steps, progress, trouble, screenTrouble, question, step, footer);
+  const element = h(
+    'div',
+    { class: 'body' },
+    steps,
+    progress,
+    trouble,
+    screenTrouble,
+    cliScreen,
+    question,
+    step,
+    footer,
+  );
 
   /** Resolves to whether it worked; what did not is shown. */
   async function attempt(work: () => Promise<void>): Promise<boolean> {
@@ -77,6 +89,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     if (ended) return;
     renderStep();
     renderOtherMethods();
+    renderScreen();
     if (isOver(status)) finish();
   }
 
@@ -97,6 +110,12 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     } else {
       step.replaceChildren();
     }
+  }
+
+  /** What the CLI shows, where it does not go on: the user may know what it wants. */
+  function renderScreen(): void {
+    cliScreen.hidden = status.screen === null;
+    if (status.screen !== null) cliScreen.replaceChildren(h('p', {}, 'The CLI shows:'), h('pre', {}, status.screen));
   }
 
   function renderTrouble(failures: number): void {

@@ -61,6 +61,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
         novncURL: viewerUrl(session, request.headers.host),
         authUrl: session.authUrl,
         userCode: session.userCode,
+        screen: logins.live(session.sessionId)?.screen ?? null,
         errorCode: session.errorCode,
         errorMessage: session.errorMessage,
         errorHint: session.errorHint,
