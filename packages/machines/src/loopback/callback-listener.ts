@@ -48,6 +48,9 @@ export async function isPortFree(port: number): Promise<boolean> {
   return true;
 }
 
+const RECEIVED =
+  'The answer of the sign-in page has arrived. Go back to the page where you started: it shows how the login goes on. You can close this page.';
+
 async function answer(
   options: CallbackListenerOptions,
   request: IncomingMessage,
@@ -69,7 +72,8 @@ async function answer(
   // A refusal and a failure look the same from outside; the page that started the login tells them apart.
   const accepted = await options.onRequest(query).catch(() => false);
   if (accepted) {
-    sendPage(response, 200, 'You are signed in. You can close this page.');
+    // The CLI has taken an answer, which may be the user's refusal; whether it is signed in shows later.
+    sendPage(response, 200, RECEIVED);
   } else {
     sendPage(response, 400, 'This sign-in was not accepted. Go back to the page where you started and try again.');
   }

@@ -109,7 +109,16 @@ describe('the callback ports of a host', () => {
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(headers).not.toHaveProperty('location');
     expect(body).toContain('You can close this page');
+    expect(body).toContain('Go back to the page where you started');
     expect(body).not.toContain('secret-code');
+  });
+
+  it('does not say that a user is signed in, who may have refused', async () => {
+    await acquire();
+    const refusal = await get('/auth/callback?error=access_denied&state=s');
+    const code = await get('/auth/callback?code=c&state=s');
+    expect(refusal).toMatchObject({ status: 200, body: code.body });
+    expect(code.body).not.toMatch(/signed in/i);
   });
 
   it('answers one fixed page to whatever the CLI refuses or nobody asked for', async () => {
