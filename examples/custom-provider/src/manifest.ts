@@ -9,13 +9,8 @@ const run = ['run', '--format', 'json', { slot: 'tools' as const }, { slot: 'mod
 
 const method = { id: 'device-code', title: 'Sign in with GitHub Copilot', kind: 'device-code' } as const;
 const argv = ['auth', 'login', '-p', 'github-copilot', '-m', 'Login with GitHub Copilot'];
-// A menu with its cursor on GitHub.com; this is its last entry.
-const choice = {
-  id: 'deployment',
-  when: { text: 'GitHub Enterprise' },
-  // A full-screen CLI may paint its menu before it listens to keys.
-  do: { kind: 'send', text: '\r', afterMs: 300, repeats: 2 },
-} as const;
+// A menu with its cursor on GitHub.com; this is its last entry. It is painted before it listens to keys.
+const menu = { id: 'host', when: { text: 'Enterprise' }, do: { kind: 'send', text: '\r', afterMs: 300 } } as const;
 const page = { hosts: ['github.com'], pathPrefixes: ['/login/device'], textAfter: { text: 'Enter code:' } };
 const refused = { when: { text: 'Failed to authorize' }, code: 'LOGIN_DENIED', message: 'GitHub refused it.' } as const;
 
@@ -42,7 +37,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   logins: [
     {
       ...method,
-      drive: { kind: 'terminal', argv, steps: [choice] },
+      drive: { kind: 'terminal', argv, steps: [menu] },
       url: { sources: ['text'], ...page },
       userCode: { pattern: 'Enter code: ([A-Z0-9]{4}-[A-Z0-9]{4})\\b' },
       freshHome: false,
