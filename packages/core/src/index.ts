@@ -44,6 +44,7 @@ export * from './prompts/argv.ts';
 export * from './prompts/prompt-text.ts';
 export * from './login-engine/screen-text.ts';
 export * from './base/canonical-json.ts';
+export * from './base/loopback.ts';
 export * from './hooks/ceiling.ts';
 export * from './credentials/bundle.ts';
 export * from './credentials/local-key-ring.ts';

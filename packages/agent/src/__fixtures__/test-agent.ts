@@ -214,12 +214,15 @@ export async function isRunning(pid: number): Promise<boolean> {
 }
 
 /** A listener on a loopback port, as a CLI has one for its callback. */
-export async function listenLocally(handle: RequestListener): Promise<{ readonly port: number; close(): void }> {
+export async function listenLocally(
+  handle: RequestListener,
+  address: '127.0.0.1' | '::1' = '127.0.0.1',
+): Promise<{ readonly port: number; close(): void }> {
   const server = createServer(handle);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The listener has no port.');
-  return { port: address.port, close: () => void server.close() };
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('The listener has no port.');
+  return { port: bound.port, close: () => void server.close() };
 }
 
 function isOfType<Type extends AgentEvent['type']>(

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ describe('a CLI’s environment', () => {
       PATH: '/run/a/bin:/usr/local/bin:/usr/bin:/bin',
       BROWSER: '/run/a/bin/sallyport-browser',
       HTTPS_PROXY: 'http://127.0.0.1:3128',
-      no_proxy: 'localhost,127.0.0.1',
+      no_proxy: `localhost,127.0.0.1,127.0.0.0/8,::1,[::1],0.0.0.0,${hostname()}`,
       EXTRA: 'yes',
     });
     expect(Object.keys(cliEnvironment({ ...surroundings, proxyPort: undefined }, '/home/a')).toSorted()).toEqual([

@@ -1,4 +1,7 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+
+import { unproxiedHosts } from '@sallyport/core';
 
 import type { TrustFiles } from './trust.ts';
 
@@ -63,7 +66,8 @@ function gitVariables(): Record<string, string> {
 /** Both spellings: curl reads only `http_proxy`, others only the capitals. */
 function proxyVariables(port: number): Record<string, string> {
   const proxy = `http://127.0.0.1:${port}`;
-  const direct = 'localhost,127.0.0.1';
+  // The machine's own name as well: its servers are reached by it.
+  const direct = [...unproxiedHosts, hostname()].join(',');
   return {
     HTTP_PROXY: proxy,
     HTTPS_PROXY: proxy,

@@ -1,5 +1,7 @@
 import { request } from 'node:http';
 
+import { callbackAddresses, callbackHosts } from '@sallyport/core';
+
 /** A sign-in callback that has been checked, on its way to the CLI's own listener. */
 export interface CallbackDelivery {
   readonly port: number;
@@ -16,11 +18,11 @@ export interface CallbackDelivery {
  * status comes back; its page and headers would otherwise appear on the server's own site.
  */
 export async function deliverCallback(delivery: CallbackDelivery): Promise<boolean> {
-  const answer = await get(delivery, delivery.target);
+  const { address, answer } = await reach(delivery);
   if (answer === undefined || answer.status >= 400) return false;
   // The success page: a redirect of the CLI to itself is followed, once.
   const next = answer.location === undefined ? undefined : ownPage(answer.location, delivery);
-  if (next !== undefined) await get(delivery, next);
+  if (next !== undefined) await get(delivery, address, next);
   return true;
 }
 
@@ -28,8 +30,7 @@ export async function deliverCallback(delivery: CallbackDelivery): Promise<boole
 function ownPage(location: string, { port }: CallbackDelivery): string | undefined {
   const own = `http://127.0.0.1:${port}`;
   const url = URL.canParse(location, own) ? new URL(location, own) : undefined;
-  const stays =
-    url?.protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(url.hostname) && url.port === String(port);
+  const stays = url?.protocol === 'http:' && callbackHosts.includes(url.hostname) && url.port === String(port);
   return stays ? `${url.pathname}${url.search}` : undefined;
 }
 
@@ -38,10 +39,19 @@ interface Answer {
   readonly location: string | undefined;
 }
 
-function get({ port, signal }: CallbackDelivery, path: string): Promise<Answer | undefined> {
+/** The CLI listens on one of the loopback addresses; the next is asked only where nobody listens on this one. */
+async function reach(delivery: CallbackDelivery): Promise<{ readonly address: string; readonly answer?: Answer }> {
+  for (const address of callbackAddresses) {
+    const answer = await get(delivery, address, delivery.target);
+    if (answer !== 'nobody') return { address, ...(answer && { answer }) };
+  }
+  return { address: callbackAddresses[0] };
+}
+
+function get({ port, signal }: CallbackDelivery, host: string, path: string): Promise<Answer | 'nobody' | undefined> {
   return new Promise((resolve) => {
     const outgoing = request({
-      host: '127.0.0.1',
+      host,
       port,
       path,
       method: 'GET',
@@ -52,8 +62,10 @@ function get({ port, signal }: CallbackDelivery, path: string): Promise<Answer |
       resolve({ status: response.statusCode ?? 500, location: response.headers.location });
       response.destroy();
     });
-    // The listener is gone, or speaks something else: not taken.
-    outgoing.once('error', () => resolve(undefined));
+    // The listener speaks something else, or there is none: not taken.
+    outgoing.once('error', (error) => {
+      resolve('code' in error && error.code === 'ECONNREFUSED' ? 'nobody' : undefined);
+    });
     outgoing.once('close', () => resolve(undefined));
     outgoing.end();
   });

@@ -291,6 +291,21 @@ describe('a callback', () => {
     cli.close();
   });
 
+  it('reaches a CLI that listens on the IPv6 loopback address', async () => {
+    const seen: string[] = [];
+    const cli = await listenLocally((request, response) => {
+      seen.push(request.url ?? '');
+      if (request.url?.startsWith('/cb')) response.writeHead(302, { location: `http://[::1]:${cli.port}/success` });
+      response.end();
+    }, '::1');
+    const link = signInUrl(cli.port).replace('127.0.0.1', '%5B%3A%3A1%5D');
+    await using agent = await startTestAgent(`"$BROWSER" '${link}'; sleep 600`);
+    await start(agent);
+    expect(await agent.get('/auth/callback?code=c1&state=s1')).toEqual({ status: 200, body: { ok: true } });
+    expect(seen).toEqual(['/cb?code=c1&state=s1', '/success']);
+    cli.close();
+  });
+
   it('that the CLI is slow to take lets the user go, and is still seen through to its end', async () => {
     const seen: string[] = [];
     const [asked, redeemed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

@@ -1,3 +1,4 @@
+import { callbackHosts } from '../base/loopback.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 
@@ -89,9 +90,9 @@ function checkRedirect(
   callback: NonNullable<LoginMethod['callback']>,
 ): { readonly port: number; readonly path: string } | string {
   if (redirect === null) return 'the parameter redirect_uri is missing';
-  const [, digits, path] =
-    /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost):([1-9]\d{3,4})(\/[^?#]*)$/.exec(redirect) ?? [];
-  if (digits === undefined || path === undefined) return 'redirect_uri is not a plain loopback address';
+  const [, host = '', digits, path] = /^http:\/\/([\w.-]+|\[[\w:.]+\]):([1-9]\d{3,4})(\/[^?#]*)$/.exec(redirect) ?? [];
+  if (!callbackHosts.includes(host) || digits === undefined || path === undefined)
+    return 'redirect_uri is not a plain loopback address';
   const port = Number(digits);
   if (callback.ports.length > 0 ? !callback.ports.includes(port) : port < 1024 || port > 65_535) {
     return `redirect_uri uses port ${port}`;

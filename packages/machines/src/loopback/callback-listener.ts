@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
+import { callbackAddresses, callbackHosts } from '@sallyport/core';
+
 import { hasCode } from '../host/safe-directory.ts';
 
 export interface CallbackListener {
@@ -16,32 +18,40 @@ export interface CallbackListenerOptions {
 }
 
 /**
- * Listens for a sign-in callback on 127.0.0.1 in place of a CLI that cannot be reached from here (RFC 8252
+ * Listens for a sign-in callback on the loopback addresses in place of a CLI that cannot be reached from here (RFC 8252
  * §7.3). `undefined` where the port is taken. It answers fixed pages and repeats nothing of a request, so that
  * a link somebody else made can do no more than end in "not accepted".
  */
 export async function listenForCallback(options: CallbackListenerOptions): Promise<CallbackListener | undefined> {
-  const server = createServer({ maxHeaderSize: 8 * 1024, requestTimeout: 10_000 }, (request, response) => {
-    void answer(options, request, response);
-  });
-  // One request, one connection: nothing stays open when the login is over.
-  server.keepAliveTimeout = 1;
-  if (!(await tryListen(server, options.port))) {
-    return undefined;
-  }
-  return {
-    port: options.port,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(
+      servers.map((server) => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+      }),
+    );
   };
+  for (const address of callbackAddresses) {
+    const server = createServer({ maxHeaderSize: 8 * 1024, requestTimeout: 10_000 }, (request, response) => {
+      void answer(options, request, response);
+    });
+    // One request, one connection: nothing stays open when the login is over.
+    server.keepAliveTimeout = 1;
+    const outcome = await tryListen(server, options.port, address);
+    if (outcome === 'taken') {
+      await close();
+      return undefined;
+    }
+    if (outcome === 'listening') servers.push(server);
+  }
+  return { port: options.port, close };
 }
 
 /** Whether anything listens on this loopback port already. */
 export async function isPortFree(port: number): Promise<boolean> {
   const server = createServer();
-  if (!(await tryListen(server, port))) {
+  if ((await tryListen(server, port, '127.0.0.1')) !== 'listening') {
     return false;
   }
   await new Promise((resolve) => server.close(resolve));
@@ -59,7 +69,7 @@ async function answer(
   const url = request.url ?? '';
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
-  const hosts = [`127.0.0.1:${options.port}`, `localhost:${options.port}`];
+  const hosts = callbackHosts.map((host) => `${host}:${options.port}`);
   if (!hosts.includes(request.headers.host ?? '') || path !== options.path) {
     sendPage(response, 404, 'There is nothing here.');
     return;
@@ -92,17 +102,18 @@ function sendPage(response: ServerResponse, status: number, text: string): void 
   response.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign-in</title><p>${text}</p></html>\n`);
 }
 
-async function tryListen(server: Server, port: number): Promise<boolean> {
+/** A host may have no IPv6: then nothing can go to its address either. */
+async function tryListen(server: Server, port: number, host: string): Promise<'listening' | 'taken' | 'no-address'> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve);
+      server.listen({ port, host, exclusive: true }, resolve);
     });
-    return true;
+    return 'listening';
   } catch (error) {
-    if (hasCode(error, 'EADDRINUSE') || hasCode(error, 'EACCES')) {
-      return false;
-    }
+    if (hasCode(error, 'EADDRINUSE') || hasCode(error, 'EACCES')) return 'taken';
+    if (host !== '127.0.0.1' && (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'EAFNOSUPPORT')))
+      return 'no-address';
     throw error;
   }
 }

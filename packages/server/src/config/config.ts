@@ -2,14 +2,14 @@ import { availableParallelism, totalmem } from 'node:os';
 
 import { z } from 'zod';
 
-import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
+import { ANY_HOST, defaultCeiling, defaultSettings, isLoopback } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
 import { CONNECTIONS_PER_ADDRESS } from '../http/limits.ts';
 import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
-import { isLoopback, loopbackOnly } from './loopback.ts';
+import { loopbackOnly } from './loopback.ts';
 
 /** Handed to what the configuration makes when the server starts. */
 export interface FactoryContext {

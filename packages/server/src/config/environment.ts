@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { SallyportError } from '@sallyport/core';
+import { isLoopback, SallyportError } from '@sallyport/core';
 
-import { isLoopback, loopbackOnly } from './loopback.ts';
+import { loopbackOnly } from './loopback.ts';
 
 /** What the environment says about this server; what is absent is left to the configuration. */
 export interface ServerEnvironment {
