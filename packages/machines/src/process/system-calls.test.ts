@@ -8,44 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileSeccompFilter, refusedCalls } from '../host/seccomp.ts';
 import { createWorkbench, runInside } from './__fixtures__/machines.ts';
 import type { Workbench } from './__fixtures__/machines.ts';
+import { architecture, attempt, refusedAttempts, sessionKeyring, socketCall } from './__fixtures__/system-calls.ts';
 import { createProcessDriver } from './driver.ts';
 import { chooseIsolation } from './isolation.ts';
 
-const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
 const hasBubblewrap = (await chooseIsolation('auto')).bubblewrap !== undefined;
 const isFiltered = hasBubblewrap && compileSeccompFilter() !== undefined;
 const reason = isFiltered ? '' : ' (needs bubblewrap)';
 
-/** Makes each system call with harmless arguments. Prints its name and `ok` or the error number. */
-function attempt(calls: Readonly<Record<string, readonly (number | string)[]>>): string {
-  const lines = Object.entries(calls).map(
-    ([name, words]) =>
-      `{ my ($n, @a) = (${words.join(', ')}); print "${name} ", (syscall($n, @a) == -1 ? $! + 0 : "ok"), "\\n"; }`,
-  );
-  return `perl -e '${lines.join(' ')}'`;
-}
-
-const GET_KEYRING_ID = 0;
-const SESSION_KEYRING = -3;
-const ZEROS = '"\\0" x 128';
-const USER_MODE_ONLY = 1;
-const LOG_SIZE = 10;
-
-/** Arguments with which each call would succeed, or fail with something else than ENOSYS, if it were let through. */
-const harmless: Readonly<Record<string, readonly (number | string)[]>> = {
-  add_key: ['"user"', '"sallyport-test"', '"x"', 1, SESSION_KEYRING],
-  request_key: ['"user"', '"sallyport-test"', 0, SESSION_KEYRING],
-  keyctl: [GET_KEYRING_ID, SESSION_KEYRING, 0],
-  io_uring_setup: [1, ZEROS],
-  io_uring_enter: [-1, 0, 0, 0, 0],
-  io_uring_register: [-1, 0, 0, 0],
-  bpf: [0, ZEROS, 128],
-  perf_event_open: [ZEROS, 0, -1, -1, 0],
-  syslog: [LOG_SIZE, 0, 0],
-  userfaultfd: [USER_MODE_ONLY],
-};
-
-const socketCall = architecture === 'x64' ? 41 : 198;
 const getpid = architecture === 'x64' ? 39 : 172;
 
 /** A 64-bit program that calls i386's getpid through `int 0x80`, then exits with 0. */
@@ -77,12 +47,8 @@ describe.runIf(isFiltered)(`system calls in a machine${reason}`, () => {
   });
 
   it('cannot reach the keyrings and kernel interfaces that namespaces do not isolate', async () => {
-    const calls = Object.entries(harmless).map(
-      ([name, words]) => [name, [refusedCalls[name]?.[architecture] ?? 0, ...words]] as const,
-    );
-    expect(calls.map(([name]) => name).toSorted()).toEqual(Object.keys(refusedCalls).toSorted());
-    const report = await runInside(machine, attempt({ getpid: [getpid], ...Object.fromEntries(calls) }));
-    expect(report.split('\n')).toEqual(['0 getpid ok', ...Object.keys(harmless).map((name) => `${name} 38`)]);
+    const report = await runInside(machine, attempt({ getpid: [getpid], ...refusedAttempts }));
+    expect(report.split('\n')).toEqual(['0 getpid ok', ...Object.keys(refusedCalls).map((name) => `${name} 38`)]);
   });
 
   it('cannot open VSOCK, ALG or Bluetooth sockets, but UNIX and INET sockets', async () => {
@@ -114,7 +80,7 @@ describe.runIf(isFiltered)(`system calls in a machine${reason}`, () => {
   });
 
   it('keeps the filter in what a nested sandbox starts', async () => {
-    const call = attempt({ keyctl: [refusedCalls['keyctl']?.[architecture] ?? 0, GET_KEYRING_ID, SESSION_KEYRING, 0] });
+    const call = attempt({ keyctl: sessionKeyring });
     expect(await runInside(machine, `unshare --user --map-current-user --pid --fork ${call}`)).toBe('0 keyctl 38');
   });
 });

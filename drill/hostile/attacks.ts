@@ -1,0 +1,175 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { agentBundle } from '@sallyport/agent';
+import { Secret, systemClock } from '@sallyport/core';
+import type { AgentClient } from '@sallyport/core';
+import { connectAgent, createDirectEgress } from '@sallyport/machines';
+
+import { ask, runInside, token } from '../../packages/machines/src/process/__fixtures__/machines.ts';
+import { attempt, refusedAttempts, socketCall } from '../../packages/machines/src/process/__fixtures__/system-calls.ts';
+import { runProbe, writeProbeCli } from '../../packages/testkit/src/driver-suite/probe-cli.ts';
+import { watchUser } from '../../packages/testkit/src/driver-suite/watch-user.ts';
+import { succeeded } from './attack.ts';
+import type { Attack } from './attack.ts';
+import { HANG_LIMIT_MS, runOutside, withMachine } from './with-machine.ts';
+
+const kernel: Attack = {
+  title: "reach the server's kernel keyring and other interfaces of the shared kernel",
+  defended: () =>
+    withMachine({ isolation: 'bubblewrap' }, async (machine) =>
+      succeeded(await runInside(machine, attempt(refusedAttempts))),
+    ),
+  undefended: async () => succeeded(await runOutside(attempt(refusedAttempts))),
+};
+
+const vsockCall = attempt({ vsock: [socketCall, 40, 1, 0], alg: [socketCall, 38, 5, 0] });
+const sockets: Attack = {
+  title: 'open sockets that leave its network namespace',
+  defended: () =>
+    withMachine({ isolation: 'bubblewrap' }, async (machine) => succeeded(await runInside(machine, vsockCall))),
+  undefended: async () => succeeded(await runOutside(vsockCall)),
+};
+
+async function watch(isolation: 'bubblewrap' | 'none'): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(HANG_LIMIT_MS);
+  const { directory, node } = agentBundle();
+  const plan = {
+    role: 'browser',
+    memoryMb: 1536,
+    desktop: { width: 800, height: 600 },
+    agent: { directory, entry: 'main.js', nodeArgs: [], node },
+  } as const;
+  return withMachine(
+    { isolation, plan: { ...plan, clis: [await writeProbeCli(scratch(), 'spy')] } },
+    async (machine) => {
+      const agent = connectAgent(machine, new Secret(token));
+      await desktopReady(agent, signal);
+      const { found, processes, displays } = await runProbe(agent, { provider: 'spy', signal }, watchUser, null);
+      const names = [...new Set(found.map((path) => path.split('/').at(-1)))];
+      const got = [...names, ...(processes.length > 0 ? [`${processes.length} processes`] : []), ...displays];
+      return got.length === 0 ? undefined : got.join(', ');
+    },
+  );
+}
+
+async function desktopReady(agent: AgentClient, signal: AbortSignal): Promise<void> {
+  for await (const event of agent.events(signal)) {
+    if (event.type === 'desktop.failed') throw new Error(event.message);
+    if (event.type === 'desktop.ready') return;
+  }
+}
+
+const screen: Attack = {
+  title: 'as a login CLI, watch the screen on which the user signs in',
+  defended: () => watch('bubblewrap'),
+  undefended: () => watch('none'),
+};
+
+const masterKey: Attack = {
+  title: 'read the master key on a host without bubblewrap',
+  defended: () =>
+    withMachine({ isolation: 'none' }, async (machine, bench) => {
+      const read = await runInside(machine, `cat ${plantKey(bench.directory)}`);
+      return read.startsWith('0 ') ? 'the key' : undefined;
+    }),
+  undefended: async () => {
+    const read = await runOutside(`cat ${plantKey(scratch())}`);
+    return read.startsWith('0 ') ? 'the key' : undefined;
+  },
+};
+
+function plantKey(directory: string): string {
+  const path = join(directory, 'master.key');
+  writeFileSync(path, 'drill', { mode: 0o400 });
+  return path;
+}
+
+const FORKS = 600;
+const bomb = `perl -e 'while (@p < ${FORKS} && defined($p = fork)) { exec "sleep", "600" unless $p; push @p, $p } kill 9, @p; print scalar @p'`;
+const forksOf = (report: string): string | undefined =>
+  Number(report.split(' ')[1]) >= FORKS ? `${FORKS} processes` : undefined;
+
+const forkBomb: Attack = {
+  title: `fork ${FORKS} processes in a machine that may have 256`,
+  defended: () =>
+    withMachine({ isolation: 'bubblewrap', maxProcesses: 256 }, async (machine) => {
+      const got = forksOf(await runInside(machine, bomb));
+      await ask(machine, '/health');
+      return got;
+    }),
+  undefended: async () => forksOf(await runOutside(bomb)),
+};
+
+const GIB = 1024 ** 3;
+const allocation = `perl -e '$x = "x" x (2 * ${GIB}); print length $x'`;
+const bytesOf = (report: string): string | undefined => (report.startsWith('0 ') ? '2 GiB' : undefined);
+
+const memory: Attack = {
+  title: 'take 2 GiB of memory in a machine of 256 MiB',
+  defended: () =>
+    withMachine({ isolation: 'bubblewrap', plan: { memoryMb: 256 } }, async (machine) => {
+      const got = bytesOf(await runInside(machine, allocation));
+      await ask(machine, '/health');
+      return got;
+    }),
+  undefended: async () => bytesOf(await runOutside(allocation)),
+};
+
+const CONNECTIONS = 400;
+/** Opens connections, sends half a request on each, and counts those that stay open. */
+const openConnections = (path: string): string => `
+  const sockets = Array.from({ length: ${CONNECTIONS} }, () => require("net").connect({ path: "${path}", allowHalfOpen: true }));
+  let closed = 0, begun = 0;
+  // Time for the server to close those that it does not keep.
+  const begin = () => { if (++begun === sockets.length) setTimeout(() => { console.log(sockets.length - closed); process.exit(); }, 5000); };
+  for (const socket of sockets) {
+    socket.on("error", () => {});
+    let isOpen = true;
+    for (const event of ["end", "close"]) socket.once(event, () => { if (isOpen) closed += 1; isOpen = false; });
+    socket.once("connect", () => { begin(); socket.resume(); socket.write("CONNECT refused.test:443 HTTP/1.1\\r\\n"); });
+  }`;
+const heldOpen = (report: string): string | undefined => {
+  const open = Number(report.trim().split(/\s/).at(-1));
+  return open > 128 ? `${open} descriptors` : undefined;
+};
+
+const descriptors: Attack = {
+  title: `hold ${CONNECTIONS} connections to its egress proxy open`,
+  defended: async () => {
+    const egress = createDirectEgress({ directory: scratch(), clock: systemClock });
+    const route = await egress.reserve?.('m-drill', { signal: AbortSignal.timeout(HANG_LIMIT_MS) });
+    if (!route) throw new Error('The direct egress reserves no route.');
+    try {
+      return heldOpen(await runOutside(`${process.execPath} -e '${openConnections(route.socketPath)}'`));
+    } finally {
+      await route.close();
+    }
+  },
+  undefended: async () => {
+    const path = join(scratch(), 'plain.sock');
+    const server = createServer({ allowHalfOpen: true }, (socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    try {
+      return heldOpen(await runOutside(`${process.execPath} -e '${openConnections(path)}'`));
+    } finally {
+      server.close();
+    }
+  },
+};
+
+let scratchDirectory = '';
+let scratchCount = 0;
+
+/** A new directory that every user can enter. */
+function scratch(): string {
+  const directory = join(scratchDirectory, String((scratchCount += 1)));
+  mkdirSync(directory, { mode: 0o755 });
+  return directory;
+}
+
+export function listAttacks(directory: string): readonly Attack[] {
+  scratchDirectory = directory;
+  return [kernel, sockets, screen, descriptors, masterKey, forkBomb, memory];
+}
