@@ -75,12 +75,13 @@ describe('the start after a crash', () => {
     const { store, fake, sessionId } = await crashedServer();
     const phase = { status: 'awaiting_user_auth', phase: 'cleaning-up' } as const;
     await store.sessions.update(sessionId, phase, { type: 'phase', ...phase, message: '' });
+    const browser = fake.newest('browser');
     const world = createWorld({ store, fake });
     await connect(world);
     await world.app.start();
     expect(await store.sessions.get(sessionId)).toMatchObject({ status: 'completed', errorCode: null });
     expect(world.events).toContainEqual(expect.objectContaining({ type: 'login.completed', sessionId, version: 1 }));
-    expect(fake.newest('browser').destroyed).toBe(true);
+    expect(browser.destroyed).toBe(true);
     await world.app.close();
   });
 
@@ -115,5 +116,40 @@ describe('the start after a crash', () => {
     await again.app.start();
     expect(fake.newest('browser').destroyed).toBe(true);
     await again.app.close();
+  });
+
+  it('takes as many steps with many stopped machines as with few', async () => {
+    const signal = new AbortController().signal;
+    const fake = createFakeDriver();
+    const store = createMemoryStore({ clock: systemClock });
+    const world = createWorld({ store, fake });
+    await connect(world);
+    const plan = { role: 'cli', memoryMb: 384, vcpus: 1, diskMb: 100, labels: {}, clis: [] } as const;
+    const agent = { directory: '/agent', entry: 'main.js', nodeArgs: [], node: '/node' };
+    const ids = Array.from({ length: 200 }, (_, index) => `m-stopped-${index}`);
+    for (const machineId of ids) {
+      await fake.driver.create({ ...plan, agent, machineId, userId }, { signal });
+      await store.machines.create({
+        machineId,
+        userId,
+        role: 'cli',
+        driver: 'fake',
+        host: 'local',
+        vcpus: 1,
+        memoryMb: 384,
+      });
+      await store.machines.update(machineId, { state: 'stopped' });
+    }
+    const machines = { ...store.machines };
+    let reads = 0;
+    Object.assign(store.machines, {
+      get: (machineId: string) => {
+        reads += 1;
+        return machines.get(machineId);
+      },
+    });
+    await world.app.start();
+    expect(reads).toBeLessThan(20);
+    await world.app.close();
   });
 });

@@ -5,10 +5,8 @@ import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import { giveBackAll, loseCredentials, settleCredentials } from '../cli-machine/credential-exchange.ts';
 import type { MachineRef } from '../contracts/driver.ts';
 
-export interface ReconcileOptions {
-  /** Also reads the disks of machines that do not run, for credentials that their server could not store. */
-  readonly atStart: boolean;
-}
+/** How many machines are settled at a time. Each waits for its driver and the store. */
+const AT_ONCE = 8;
 
 /**
  * Reconciles the machines of this host with its rows, at server start and every minute after that. Skips what this
@@ -18,54 +16,82 @@ export interface ReconcileOptions {
  * No machine outlives its server with a token we still know, so running machines are stopped. A browser machine has
  * lost its session and is destroyed. A CLI machine keeps its disk, and its credentials are harvested. A machine that
  * hibernates, according to both its row and the host, keeps hibernating: everything it held is stored. A machine that
- * the driver created but that has no row carries our label and is removed.
+ * the driver created but that has no row carries our label and is removed. A stopped machine is not visited, see
+ * {@link settleStoppedMachines}: so a start of the server takes as long with many users as with few.
  */
 export async function reconcileMachines(
   runtime: Runtime,
   cliMachines: Pick<CliMachines, 'whileResting'>,
-  options: ReconcileOptions,
 ): Promise<void> {
   const { driver, inHand, store } = runtime;
   const before = await store.machines.list({ host: runtime.host });
   const refs = await driver.list();
   const found = new Set(refs.map(({ machineId }) => machineId));
-  for (const ref of refs) {
-    await runtime.bestEffort(`clearing up machine ${ref.machineId}`, () => settle(runtime, cliMachines, ref, options));
-  }
-  for (const { machineId, userId, role, state } of before) {
-    if (found.has(machineId) || isGone(state)) continue;
+  const rows = new Map(before.map((row) => [row.machineId, row]));
+  await forEachAtOnce(refs, (ref) =>
+    runtime.bestEffort(`clearing up machine ${ref.machineId}`, () =>
+      settle(runtime, cliMachines, ref, rows.get(ref.machineId)),
+    ),
+  );
+  const missing = before.filter(({ machineId, state }) => !found.has(machineId) && !isGone(state));
+  await forEachAtOnce(missing, async ({ machineId, userId, role }) => {
     const note = (): Promise<void> => noteAbsence(runtime, machineId);
     await runtime.bestEffort(`noting that machine ${machineId} is gone`, async () => {
       if (role === 'cli') await cliMachines.whileResting(userId, machineId, note);
       else if (!inHand.has(machineId)) await note();
     });
-  }
+  });
   await clearDriver(runtime);
+}
+
+/**
+ * Reads the disks of this host's stopped machines once, in the background after a start: the store may be older than they
+ * are, after a backup was restored or if it was away when they stopped. Each is read again before its next start.
+ */
+export async function settleStoppedMachines(
+  runtime: Runtime,
+  cliMachines: Pick<CliMachines, 'whileResting'>,
+): Promise<void> {
+  const { closing, driver, host, store } = runtime;
+  const refs = new Map((await driver.list()).map((ref) => [ref.machineId, ref]));
+  const stopped = (await store.machines.list({ host })).filter(
+    ({ role, state }) => role === 'cli' && state === 'stopped',
+  );
+  await forEachAtOnce(stopped, async ({ machineId, userId }) => {
+    const ref = refs.get(machineId);
+    if (closing.aborted || !ref || ref.running || ref.hibernated) return;
+    await runtime.bestEffort(`reading the disk of machine ${machineId}`, () =>
+      cliMachines.whileResting(userId, machineId, async () => {
+        if ((await store.machines.get(machineId))?.state !== 'stopped') return;
+        const machine = await driver.adopt(ref);
+        if (machine) await settleCredentials(runtime, userId, machine);
+      }),
+    );
+  });
 }
 
 async function settle(
   runtime: Runtime,
   cliMachines: Pick<CliMachines, 'whileResting'>,
   ref: MachineRef,
-  options: ReconcileOptions,
+  ownRow: MachineRecord | undefined,
 ): Promise<void> {
   const { machineId } = ref;
-  if (runtime.inHand.has(machineId)) return;
-  const row = await runtime.store.machines.get(machineId);
+  if (runtime.inHand.has(machineId) || isAtRest(ownRow, ref)) return;
+  // Without a row of this host, it may have one of another host.
+  const row = ownRow ?? (await runtime.store.machines.get(machineId));
   if (row && row.host !== runtime.host) return;
-  if (row?.role === 'cli')
-    await cliMachines.whileResting(row.userId, machineId, () => settleCli(runtime, machineId, options));
+  if (row?.role === 'cli') await cliMachines.whileResting(row.userId, machineId, () => settleCli(runtime, machineId));
   // Check again: this process may have started to use it while the row was read.
   else if (!runtime.inHand.has(machineId)) await removeMachine(runtime, ref, row);
 }
 
 /** Runs in the user's queue. Reads both the row and the machine again. */
-async function settleCli(runtime: Runtime, machineId: string, { atStart }: ReconcileOptions): Promise<void> {
+async function settleCli(runtime: Runtime, machineId: string): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const ref = (await runtime.driver.list()).find((choice) => choice.machineId === machineId);
-  if (!row || !ref || (row.state === 'hibernated' && ref.hibernated)) return;
+  if (!row || !ref || isAtRest(row, ref)) return;
   if (row.state === 'destroyed') return removeMachine(runtime, ref, row);
-  if (!atStart && row.state === 'stopped' && !ref.running && !ref.hibernated) return;
   const { userId } = row;
   const machine = await runtime.driver.adopt(ref);
   if (machine) {
@@ -74,6 +100,21 @@ async function settleCli(runtime: Runtime, machineId: string, { atStart }: Recon
   }
   const state = machine ? 'stopped' : 'lost';
   if (row.state !== state) await runtime.setMachineState(machineId, userId, 'cli', state);
+}
+
+/** Whether a machine's row and the host agree that it is stopped or hibernating. */
+function isAtRest(row: MachineRecord | undefined, { running, hibernated = false }: MachineRef): boolean {
+  if (row?.role !== 'cli' || running) return false;
+  return (row.state === 'stopped' && !hibernated) || (row.state === 'hibernated' && hibernated);
+}
+
+/** Does work for each item, a few at a time. */
+async function forEachAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  const waiting = items.values();
+  const workers = Array.from({ length: Math.min(AT_ONCE, items.length) }, async () => {
+    for (const item of waiting) await work(item);
+  });
+  await Promise.all(workers);
 }
 
 async function removeMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {

@@ -13,7 +13,7 @@ import { reconcileMachines } from './reconcile.ts';
 export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);
   await endPrompts(runtime);
-  await reconcileMachines(runtime, cliMachines, { atStart: true });
+  await reconcileMachines(runtime, cliMachines);
 }
 
 async function endSessions(runtime: Runtime): Promise<void> {

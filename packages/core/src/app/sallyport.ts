@@ -24,7 +24,7 @@ import type { MachineDriver } from '../contracts/driver.ts';
 import { createMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
-import { reconcileMachines } from './reconcile.ts';
+import { reconcileMachines, settleStoppedMachines } from './reconcile.ts';
 import { pruneHistory } from './retention.ts';
 import { createUsers } from './users.ts';
 import type { Users } from './users.ts';
@@ -248,9 +248,10 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       const { idleMs } = settings;
       chores = Promise.allSettled([
         heartbeat,
+        runtime.bestEffort('reading the disks of stopped machines', () => settleStoppedMachines(runtime, cliMachines)),
         repeat(Math.min(IDLE_CHECK_MS, idleMs), 'putting machines to rest', () => cliMachines.stopIdle(idleMs)),
         repeat(RECONCILE_MS, 'looking for machines that were left behind', () =>
-          reconcileMachines(runtime, cliMachines, { atStart: false }),
+          reconcileMachines(runtime, cliMachines),
         ),
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
