@@ -44,7 +44,6 @@ export interface UserStore {
   ensure(userId: string, externalId: string | null): Promise<UserRecord>;
   get(userId: string): Promise<UserRecord | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
-  touch(userId: string): Promise<void>;
   /** Deletes the user. Its credentials, machines and history are erased first. It is not an error if there is none. */
   erase(userId: string): Promise<void>;
 }

@@ -42,8 +42,6 @@ export interface Ledger {
   markInvalid(userId: string, provider: string, reason: InvalidReason, version?: number): Promise<boolean>;
   /** Forgets every version, and the lease. */
   erase(userId: string, provider: string): Promise<void>;
-  /** What is connected, without the bytes. */
-  list(userId: string): Promise<readonly LedgerEntry[]>;
 }
 
 export interface CredentialOffer {
@@ -88,11 +86,6 @@ export interface ReleasedCredential {
 
 /** `sha256` is that of the stored version; the holder, where the store was put back, the one remembered. */
 export type CredentialStanding = StoredFacts;
-
-export type LedgerEntry = Pick<
-  CredentialRecord,
-  'provider' | 'version' | 'facts' | 'valid' | 'lastVerified' | 'createdAt' | 'updatedAt'
->;
 
 export interface LedgerOptions {
   readonly store: Pick<Store, 'credentials'>;
@@ -162,18 +155,6 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { version } = stored;
       await rollbackGuard.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
     },
-    list: async (userId) =>
-      (await credentials.list(userId)).map(
-        ({ provider, version, facts, valid, lastVerified, createdAt, updatedAt }) => ({
-          provider,
-          version,
-          facts,
-          valid,
-          lastVerified,
-          createdAt,
-          updatedAt,
-        }),
-      ),
   };
 
   /** What is stored, and what there is to decide by: where the store was put back, what the rollbackGuard remembers. */

@@ -18,8 +18,6 @@ export function memoryUsers(): UserStore {
       const user = users.get(userId);
       if (user) users.set(userId, { ...user, machineId });
     },
-    // The time of last use is shown nowhere yet but in the database, which keeps it for the operator.
-    touch: async () => undefined,
     erase: async (userId) => {
       users.delete(userId);
     },

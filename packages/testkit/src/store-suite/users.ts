@@ -35,7 +35,6 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       const { users } = await create();
       const userId = randomUUID();
       await users.ensure(userId, null);
-      await users.touch(userId);
       await users.setMachine(userId, 'm-1');
       await expect(users.get(userId)).resolves.toMatchObject({ machineId: 'm-1' });
       await users.setMachine(userId, null);

@@ -35,15 +35,6 @@ export function createUserStore(database: Database): UserStore {
           .execute(),
       );
     },
-    touch: async (userId) => {
-      await database.run((tables) =>
-        tables
-          .updateTable('users')
-          .set({ last_active: sql`now()` })
-          .where('user_id', '=', userId)
-          .execute(),
-      );
-    },
   };
 }
 
