@@ -7,7 +7,12 @@ const boot = {
   homes: '/sallyport/homes',
   bubblewrap: '/usr/bin/bwrap',
   runtime: '/run/m',
-  clis: { drive: '/run/sallyport/drive/cli/drive', image: '/opt/cli/image', other: '/run/sallyport/drive/cli/other' },
+  clis: {
+    drive: '/run/sallyport/drive/cli/drive',
+    image: '/opt/cli/image',
+    other: '/run/sallyport/drive/cli/other',
+    temporary: '/tmp/clis/temporary',
+  },
 };
 const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false, hiddenPaths: [] };
 const hidden = [
@@ -22,6 +27,7 @@ describe('the sandbox of a CLI', () => {
     expect(line('drive')).toMatch(
       /--tmpfs \/run .*--ro-bind \/run\/sallyport\/drive\/cli\/drive \/run\/sallyport\/drive\/cli\/drive .*--remount-ro \/run /,
     );
+    expect(line('temporary')).toContain('--ro-bind /tmp/clis/temporary /tmp/clis/temporary');
     expect(line('drive')).not.toContain('cli/other');
     expect(line('image')).not.toContain('/opt/cli/image');
   });

@@ -37,6 +37,8 @@ export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandb
   const hidden = [...new Set(['/run', runtime, boot.homes ?? runtime])];
   const needed = ['bin', 'ca.pem', 'ca-bundle.pem'].map((name) => join(runtime, name));
   const shim = join(runtime, 'shim');
+  // The installation, and the Node that runs it, may lie in a directory that is hidden.
+  const programs = [installation, file].filter((path) => path !== undefined).filter(isBelow(['/tmp', ...hidden]));
   const options = [
     [...NAMESPACES, ...MACHINE],
     // Memory, not the directory below by a second name: Codex cannot set up its own sandbox where both are one.
@@ -45,9 +47,7 @@ export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandb
     ['--bind', temporary, join(runtime, 'tmp')],
     ...needed.map((path) => ['--ro-bind-try', path, path]),
     opensLinks ? ['--bind', shim, shim] : [],
-    installation !== undefined && hidden.some((path) => installation.startsWith(`${path}/`))
-      ? ['--ro-bind', installation, installation]
-      : [],
+    ...programs.map((path) => ['--ro-bind', path, path]),
     ['--bind', home, boot.home],
     ['--bind', work, work],
     // Also where nothing is yet: another CLI could put it there meanwhile. What this creates in `~/work` stays, since
@@ -60,6 +60,10 @@ export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandb
     ['--chdir', shown],
   ];
   return { file: bubblewrap, argv: [...options.flat(), '--', file, ...argv] };
+}
+
+function isBelow(directories: readonly string[]): (path: string) => boolean {
+  return (path) => directories.some((directory) => path.startsWith(`${directory}/`));
 }
 
 const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc'];
