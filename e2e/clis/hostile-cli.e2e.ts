@@ -96,8 +96,8 @@ const rows: Readonly<Record<string, Row>> = {
     script: `${print(genuine)}; while :; do ${print(prompt)}; read code; done`,
     types: 'AB-1',
     code: 'LOGIN_TIMED_OUT',
-    // The user is asked each time, so the whole sign-in runs out of time.
-    says: /^The login machine did not end the sign-in within \d+ s\.$/,
+    // The user is asked each time, until the agent or the server finds that time is up.
+    says: /^The (sign-in timed out after|login machine did not end the sign-in within) \d+ s/,
   },
   'refuses the code it has asked for': {
     script: `${print(`${genuine}${prompt}`)}; read code; echo 'Sign-in failed: a wrong code.'; exit 1`,
