@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,9 +18,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** What a CLI gets to hear from git when it starts it in a directory of `~/work`. */
-const git = (...argv: readonly string[]): string => {
+const git = (...argv: readonly string[]): string => gitFrom(join(folder, 'work'), ...argv);
+const gitFrom = (cwd: string, ...argv: readonly string[]): string => {
   const env = cliEnvironment({ runtime: folder, proxyPort: undefined, trust: undefined }, folder);
-  return execFileSync('git', argv, { cwd: join(folder, 'work'), env, encoding: 'utf8' });
+  return execFileSync('git', argv, { cwd, env, encoding: 'utf8' });
 };
 const asCodex = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
 
@@ -43,6 +44,32 @@ describe('the git of a CLI', () => {
     await plantFilter();
     expect(git(...asCodex, 'status', '--porcelain')).toBe(' M a\n?? .gitattributes\n');
     expect(await readdir(folder)).not.toContain('mark');
+  });
+
+  it('runs no filter of a repository inside the repository', async () => {
+    await plantFilter();
+    await mkdir(join(folder, 'outer'));
+    await rename(join(folder, 'work'), join(folder, 'outer/inner'));
+    await rename(join(folder, 'outer'), join(folder, 'work'));
+    git('init', '--quiet');
+    git('-c', 'advice.addEmbeddedRepo=false', 'add', 'inner');
+    git('-c', 'user.name=a', '-c', 'user.email=a@example.test', 'commit', '--quiet', '--message', 'a');
+    await writeFile(join(folder, 'work/.gitmodules'), '[submodule "inner"]\n\tpath = inner\n\turl = ./inner\n');
+    await rm(join(folder, 'mark'), { force: true });
+    git(...asCodex, 'status', '--porcelain');
+    expect(await readdir(folder)).not.toContain('mark');
+  });
+
+  it('runs no filter of a repository that an option names', async () => {
+    await plantFilter();
+    const repository = join(folder, 'work');
+    for (const where of [
+      ['-C', repository],
+      [`--git-dir=${repository}/.git`, `--work-tree=${repository}`],
+    ]) {
+      gitFrom(folder, ...where, ...asCodex, 'status', '--porcelain');
+      expect(await readdir(folder)).not.toContain('mark');
+    }
   });
 
   it('is the machine’s own for all others', async () => {
