@@ -1,5 +1,6 @@
 import { defaultSettings } from '@sallyport/core';
-import { describe, expect, it } from 'vitest';
+import type { Plugin } from '@sallyport/core';
+import { describe, expect, it, vi } from 'vitest';
 
 import { connect, createWorld, credential, settle, startLogin, until, userId } from './world.ts';
 import type { World, WorldOptions } from './world.ts';
@@ -23,6 +24,18 @@ async function runToEnd(world: World): Promise<string> {
   const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });
   await until(async () => (await world.app.prompts.get(promptId)).status !== 'running');
   return promptId;
+}
+
+/** Holds the next look at a credential, which a prompt begins with, until the returned function is called. */
+function holdLookup({ store: { credentials } }: World): () => void {
+  const current = credentials.current.bind(credentials);
+  const held = Promise.withResolvers<void>();
+  vi.spyOn(credentials, 'current').mockImplementationOnce(async (...asked) => {
+    const found = await current(...asked);
+    await held.promise;
+    return found;
+  });
+  return () => held.resolve();
 }
 
 const disk = (world: World, provider: string) => world.fake.newest('cli').home(provider);
@@ -69,6 +82,21 @@ describe('disconnecting a provider', () => {
   });
 });
 
+describe('disconnecting, while a prompt is being sent', () => {
+  it('erases that as well', async () => {
+    const world = await begin();
+    const goOn = holdLookup(world);
+    const sent = world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });
+    const disconnected = world.app.credentials.disconnect(userId, 'fake');
+    await settle();
+    goOn();
+    const [{ promptId }] = await Promise.all([sent, disconnected]);
+    await settle();
+    expect(await world.store.prompts.get(promptId)).toBeUndefined();
+    await world.app.close();
+  });
+});
+
 describe('deleting a user', () => {
   it('ends what runs and erases everything, twice without an error', async () => {
     const world = await begin();
@@ -88,6 +116,55 @@ describe('deleting a user', () => {
     // The user may come back, as a new one.
     await connect(world);
     expect(await world.store.credentials.current(userId, 'fake')).toMatchObject({ version: 1 });
+    await world.app.close();
+  });
+
+  it('leaves nothing of a prompt that was being sent', async () => {
+    const world = await begin();
+    await runToEnd(world);
+    const goOn = holdLookup(world);
+    const sent = world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });
+    const erased = world.app.users.erase(userId);
+    await settle();
+    goOn();
+    const [prompt] = await Promise.allSettled([sent, erased]);
+    await settle();
+    if (prompt.status === 'fulfilled') expect(await world.store.prompts.get(prompt.value.promptId)).toBeUndefined();
+    expect(await world.store.users.get(userId)).toBeUndefined();
+    expect(world.fake.machines.every(({ destroyed }) => destroyed)).toBe(true);
+    expect((await world.store.machines.list({ userId })).filter(({ state }) => state !== 'destroyed')).toEqual([]);
+    await world.app.close();
+  });
+
+  it('leaves nothing of a login that was being imported', async () => {
+    const held = Promise.withResolvers<void>();
+    const slow: Plugin = {
+      name: 'slow',
+      apply: ({ hooks }) => hooks['credential.captured'].tapPromise('slow', () => held.promise),
+    };
+    const world = createWorld({ plugins: [slow] });
+    await world.app.start();
+    const imported = connect(world);
+    await settle();
+    const erased = world.app.users.erase(userId);
+    await settle();
+    held.resolve();
+    await Promise.all([imported, erased]);
+    expect(await world.store.credentials.list(userId)).toEqual([]);
+    expect(await world.store.users.get(userId)).toBeUndefined();
+    await world.app.close();
+  });
+
+  it('refuses what would begin meanwhile', async () => {
+    const world = await begin();
+    await runToEnd(world);
+    const erased = Promise.all([world.app.users.erase(userId), world.app.users.erase(userId)]);
+    const refusal = { code: 'USER_ERASED' };
+    await expect(world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' })).rejects.toMatchObject(refusal);
+    await expect(startLogin(world)).rejects.toMatchObject(refusal);
+    await expect(connect(world)).rejects.toMatchObject(refusal);
+    await erased;
+    expect(await world.store.users.get(userId)).toBeUndefined();
     await world.app.close();
   });
 

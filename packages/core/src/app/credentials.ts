@@ -23,17 +23,19 @@ export interface ConnectedCredential {
   readonly updatedAt: Date;
 }
 
+export interface ImportedCredential {
+  readonly userId: string;
+  readonly externalId: string | null;
+  readonly provider: string;
+  readonly files: CredentialFiles;
+  /** Whether a plan login may replace an API key, or the other way round. Default false. */
+  readonly replace?: boolean | undefined;
+}
+
 export interface Credentials {
   list(userId: string): Promise<readonly ConnectedCredential[]>;
   /** Stores a credential obtained elsewhere. It goes through the same checks as one captured here. */
-  import(request: {
-    userId: string;
-    externalId: string | null;
-    provider: string;
-    files: CredentialFiles;
-    /** Whether a plan login may replace an API key, or the other way round. Default false. */
-    replace?: boolean | undefined;
-  }): Promise<{ readonly version: number }>;
+  import(request: ImportedCredential): Promise<{ readonly version: number }>;
   /**
    * Ends the provider's prompts, then deletes the credential, the provider's home on the user's machine, and the history
    * of logins and prompts with this provider. `~/work` and other providers stay. Does not end the provider's session.
@@ -46,6 +48,47 @@ export function createCredentials(
   machines: CliMachines,
   prompts: Pick<Prompts, 'endOf'>,
 ): Credentials {
+  async function importFiles({
+    userId,
+    externalId,
+    provider: name,
+    files: sent,
+    replace = false,
+  }: ImportedCredential): Promise<{ readonly version: number }> {
+    const { credentials, id: provider, title } = runtime.registry.get(name).manifest;
+    runtime.gate.check(provider);
+    const files = checkEnteredValue(credentials, sent);
+    await runtime.store.users.ensure(userId, externalId);
+    const verdict = await runtime.ledger.offer({
+      userId,
+      provider,
+      files,
+      reason: 'import',
+      beforeStore: async (summary) => {
+        const { kind } = summary.facts;
+        await checkExclusion(runtime.store, { userId, provider, title, kind, replace });
+        const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
+        await runtime.hooks.credentialCaptured(summary, context);
+      },
+    });
+    if (verdict.outcome === 'refused') {
+      const stale = verdict.why === 'stale';
+      throw new SallyportError(
+        stale ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE',
+        `The credential was not stored: ${verdict.problem}.`,
+        {
+          hint: stale
+            ? 'Send the newest file of the CLI, or log in again.'
+            : 'Send the complete file as the CLI wrote it.',
+        },
+      );
+    }
+    if (verdict.outcome === 'stored') {
+      runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
+    }
+    return { version: verdict.version };
+  }
+
   return {
     list: async (userId) => {
       const records = await runtime.store.credentials.list(userId);
@@ -60,40 +103,7 @@ export function createCredentials(
         updatedAt,
       }));
     },
-    import: async ({ userId, externalId, provider: name, files: sent, replace = false }) => {
-      const { credentials, id: provider, title } = runtime.registry.get(name).manifest;
-      runtime.gate.check(provider);
-      const files = checkEnteredValue(credentials, sent);
-      await runtime.store.users.ensure(userId, externalId);
-      const verdict = await runtime.ledger.offer({
-        userId,
-        provider,
-        files,
-        reason: 'import',
-        beforeStore: async (summary) => {
-          const { kind } = summary.facts;
-          await checkExclusion(runtime.store, { userId, provider, title, kind, replace });
-          const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
-          await runtime.hooks.credentialCaptured(summary, context);
-        },
-      });
-      if (verdict.outcome === 'refused') {
-        const stale = verdict.why === 'stale';
-        throw new SallyportError(
-          stale ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE',
-          `The credential was not stored: ${verdict.problem}.`,
-          {
-            hint: stale
-              ? 'Send the newest file of the CLI, or log in again.'
-              : 'Send the complete file as the CLI wrote it.',
-          },
-        );
-      }
-      if (verdict.outcome === 'stored') {
-        runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
-      }
-      return { version: verdict.version };
-    },
+    import: (request) => runtime.userGate.enter(request.userId, () => importFiles(request)),
     disconnect: async (userId, name) => {
       const { id, title } = runtime.registry.get(name).manifest;
       if (!(await runtime.store.credentials.current(userId, id)))

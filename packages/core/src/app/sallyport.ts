@@ -26,6 +26,7 @@ import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
 import { reconcileMachines, settleStoppedMachines } from './reconcile.ts';
 import { pruneHistory } from './retention.ts';
+import { createUserGate } from '../runtime/user-gate.ts';
 import { createUsers } from './users.ts';
 import type { Users } from './users.ts';
 import { recover } from './recover.ts';
@@ -135,6 +136,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const runtime: Runtime = {
     registry,
     gate,
+    userGate: createUserGate(),
     driver,
     store,
     egress: options.egress,

@@ -3,6 +3,7 @@ import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Logins } from '../login/logins.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { userErased } from '../runtime/user-gate.ts';
 
 export interface Users {
   /**
@@ -42,16 +43,22 @@ export function createUsers(
     }
   }
 
-  return {
-    erase: async (userId) => {
-      if (!(await store.users.get(userId))) return;
-      const reason = (): SallyportError => new SallyportError('USER_ERASED', 'The user was deleted meanwhile.');
-      await Promise.all([logins.endOf(userId, reason), prompts.endOf(userId, undefined, reason)]);
-      await destroyMachines(userId);
-      for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
-      await store.history.erase(userId);
-      await store.users.erase(userId);
-      runtime.emit({ type: 'user.erased', userId });
-    },
-  };
+  async function endEverything(userId: string): Promise<void> {
+    await Promise.all([logins.endOf(userId, userErased), prompts.endOf(userId, undefined, userErased)]);
+  }
+
+  async function erase(userId: string, settled: () => Promise<void>): Promise<void> {
+    if (!(await store.users.get(userId))) return;
+    await endEverything(userId);
+    // What was being sent when the gate closed.
+    await settled();
+    await endEverything(userId);
+    await destroyMachines(userId);
+    for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
+    await store.history.erase(userId);
+    await store.users.erase(userId);
+    runtime.emit({ type: 'user.erased', userId });
+  }
+
+  return { erase: (userId) => runtime.userGate.erase(userId, (settled) => erase(userId, settled)) };
 }

@@ -152,7 +152,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
 
   return {
     start: async (request) => {
-      const started = start(request);
+      const started = runtime.userGate.enter(request.userId, () => start(request));
       starting.add(started);
       return started.finally(() => starting.delete(started));
     },

@@ -27,7 +27,10 @@ export interface Prompts {
   cancel(promptId: string): Promise<void>;
   /** Waits for the prompts of one provider to end by themselves; those that take too long end with the given error. */
   drain(provider: string, reason: () => SallyportError): Promise<void>;
-  /** Ends a user's prompts, with one provider or with all, and waits until their ends are written. */
+  /**
+   * Ends a user's prompts, with one provider or with all, those included that are being sent, and waits until their ends
+   * are written.
+   */
   endOf(userId: string, provider: string | undefined, reason: () => SallyportError): Promise<void>;
   /** Ends every prompt of this process with the given error, refuses new ones, and waits. */
   endAll(reason: () => SallyportError): Promise<void>;
@@ -44,7 +47,7 @@ interface LivePrompt {
 
 export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts {
   const live = new Map<string, LivePrompt>();
-  const starting = new Set<Promise<unknown>>();
+  const starting = new Map<Promise<unknown>, Pick<LivePrompt, 'userId' | 'provider'>>();
   let ending: (() => SallyportError) | undefined;
 
   async function start(request: StartPrompt): Promise<PromptRecord> {
@@ -120,8 +123,10 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
 
   return {
     start: async (request) => {
-      const started = start(request);
-      starting.add(started);
+      const { userId } = request;
+      const provider = runtime.registry.get(request.provider).manifest.id;
+      const started = runtime.userGate.enter(userId, () => start(request));
+      starting.set(started, { userId, provider });
       return started.finally(() => starting.delete(started));
     },
     get,
@@ -146,16 +151,22 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       await ended;
     },
     endOf: async (userId, provider, reason) => {
-      const theirs = [...live.values()].filter(
-        (prompt) => prompt.userId === userId && (provider === undefined || prompt.provider === provider),
-      );
-      for (const { abort } of theirs) abort.abort(reason());
-      await Promise.all(theirs.map(({ done }) => done));
+      const isTheirs = (prompt: Pick<LivePrompt, 'userId' | 'provider'>): boolean =>
+        prompt.userId === userId && (provider === undefined || prompt.provider === provider);
+      const sent = [...starting].flatMap(([started, prompt]) => (isTheirs(prompt) ? [started] : []));
+      const endLive = async (): Promise<void> => {
+        const theirs = [...live.values()].filter(isTheirs);
+        for (const { abort } of theirs) abort.abort(reason());
+        await Promise.all(theirs.map(({ done }) => done));
+      };
+      await endLive();
+      await Promise.allSettled(sent);
+      await endLive();
     },
     endAll: async (reason) => {
       ending = reason;
       for (const { abort } of live.values()) abort.abort(reason());
-      await Promise.allSettled(starting);
+      await Promise.allSettled(starting.keys());
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };

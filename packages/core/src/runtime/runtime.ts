@@ -17,11 +17,13 @@ import type { ProviderRegistry } from '../provider/registry.ts';
 import type { RepeatLimit } from './repeat-limit.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from '../contracts/store.ts';
+import type { UserGate } from './user-gate.ts';
 
 /** Everything the flows share. Put together once, by `createSallyport`. */
 export interface Runtime {
   readonly registry: ProviderRegistry;
   readonly gate: ProviderGate;
+  readonly userGate: UserGate;
   readonly driver: MachineDriver;
   readonly store: Store;
   readonly egress: Egress;
