@@ -58,5 +58,22 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       await machine.stop({ deadlineMs: 10_000 });
       expect(groups.filter((group) => existsSync(group))).toEqual([]);
     });
+
+    it('are gone with a machine whose start failed before it ran', async () => {
+      const groups = (await findOwnCgroups()).map(({ directory }) => join(directory, `sallyport-${machine.id}`));
+      await machine.stop({ deadlineMs: 10_000 });
+      const abort = new AbortController();
+      const { egress } = bench;
+      // Aborts between the preparation of the start and the start.
+      const late = {
+        ...egress,
+        get socketPath() {
+          setImmediate(() => abort.abort(new Error('enough')));
+          return egress.socketPath;
+        },
+      };
+      await expect(machine.start(bench.startOptions({ egress: late, signal: abort.signal }))).rejects.toThrow('enough');
+      expect(groups.filter((group) => existsSync(group))).toEqual([]);
+    });
   });
 }

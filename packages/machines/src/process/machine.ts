@@ -133,6 +133,8 @@ export function createProcessMachine(parts: MachineParts): Machine {
     await current?.over;
     const { leader, init } = record.running ?? {};
     await endLeftovers({ ...leftovers(), ...(leader && { leader }), ...(init && { init }) }, clock);
+    // Also made by a start that failed before anything ran, and kept while a process had not ended.
+    await limiter.release(limitsName(id)).catch(() => {});
   }
 
   return {
