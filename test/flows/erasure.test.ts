@@ -1,5 +1,6 @@
-import { defaultSettings } from '@sallyport/core';
+import { createMemoryStore, defaultSettings } from '@sallyport/core';
 import type { Plugin } from '@sallyport/core';
+import { createVirtualClock } from '@sallyport/testkit';
 import { describe, expect, it, vi } from 'vitest';
 
 import { connect, createWorld, credential, settle, startLogin, until, userId } from './world.ts';
@@ -195,6 +196,17 @@ describe('the history', () => {
     await world.clock.advance(2 * hour);
     expect((await world.store.prompts.get(promptId)) !== undefined).toBe(isKept);
     expect(world.reported).toEqual([]);
+    await world.app.close();
+  });
+
+  it('is kept when the clock of a server runs ahead', async () => {
+    const world = await begin({
+      settings: { historyMs: 3 * hour },
+      store: createMemoryStore({ clock: createVirtualClock() }),
+    });
+    const promptId = await runToEnd(world);
+    await world.clock.advance(10 * hour);
+    expect(await world.store.prompts.get(promptId)).toMatchObject({ status: 'completed' });
     await world.app.close();
   });
 

@@ -4,9 +4,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 const BATCH = 500;
 
 /** Deletes the history that is older than the retention allows. */
-export async function pruneHistory({ clock, closing, settings, store }: Runtime): Promise<void> {
+export async function pruneHistory({ closing, settings, store }: Runtime): Promise<void> {
   const { historyMs } = settings;
   if (historyMs === Infinity) return;
-  const before = clock.now() - historyMs;
-  while (!closing.aborted && (await store.history.prune(before, BATCH)) > 0);
+  while (!closing.aborted && (await store.history.prune(historyMs, BATCH)) > 0);
 }

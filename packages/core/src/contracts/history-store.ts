@@ -3,8 +3,8 @@ export interface HistoryStore {
   /** Deletes a user's history with one provider, or with all. Returns how many logins and prompts that were. */
   erase(userId: string, provider?: string): Promise<number>;
   /**
-   * Deletes up to `limit` logins and as many prompts, of all users, that ended before this time, in milliseconds since the
-   * epoch. Returns how many.
+   * Deletes up to `limit` logins and as many prompts, of all users, that ended at least this long ago by the store's clock:
+   * a server whose clock is wrong must not delete the history of all. Returns how many.
    */
-  prune(before: number, limit: number): Promise<number>;
+  prune(ageMs: number, limit: number): Promise<number>;
 }

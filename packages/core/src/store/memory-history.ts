@@ -14,7 +14,7 @@ export interface EndedRecords {
   erase(id: string): void;
 }
 
-export function memoryHistory(kinds: readonly EndedRecords[]): HistoryStore {
+export function memoryHistory(kinds: readonly EndedRecords[], now: () => Date): HistoryStore {
   function eraseWhere(isWanted: (record: EndedRecord) => boolean, limit = Infinity): number {
     let count = 0;
     for (const kind of kinds) {
@@ -28,6 +28,9 @@ export function memoryHistory(kinds: readonly EndedRecords[]): HistoryStore {
   return {
     erase: async (userId, provider) =>
       eraseWhere((record) => record.userId === userId && (provider === undefined || record.provider === provider)),
-    prune: async (before, limit) => eraseWhere(({ endedAt }) => endedAt.getTime() < before, limit),
+    prune: async (ageMs, limit) => {
+      const latest = now().getTime() - ageMs;
+      return eraseWhere(({ endedAt }) => endedAt.getTime() <= latest, limit);
+    },
   };
 }

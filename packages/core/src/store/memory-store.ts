@@ -26,7 +26,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
     credentials: memoryCredentials(now),
     machines: memoryMachines(now, users),
     prompts,
-    history: memoryHistory([endedSessions, endedPrompts]),
+    history: memoryHistory([endedSessions, endedPrompts], now),
     audit: {
       append: async (entry) => {
         audit.push(structuredClone(entry));

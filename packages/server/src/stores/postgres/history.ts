@@ -35,8 +35,8 @@ export function createHistoryStore(database: Database): HistoryStore {
         return gone.length;
       });
     },
-    prune: async (before, limit) => {
-      const time = new Date(before);
+    prune: async (ageMs, limit) => {
+      const time = sql<Date>`now() - make_interval(secs => ${ageMs / 1000})`;
       const sessions = await database.run((tables) =>
         tables
           .deleteFrom('auth_sessions')
@@ -45,9 +45,12 @@ export function createHistoryStore(database: Database): HistoryStore {
               .selectFrom('auth_sessions')
               .select('session_id')
               .where('status', 'not in', liveSessionStatuses)
-              .where('updated_at', '<', time)
+              .where('updated_at', '<=', time)
               .orderBy('updated_at')
-              .limit(limit),
+              .limit(limit)
+              // Another server may be deleting the same: it need not be waited for.
+              .forUpdate()
+              .skipLocked(),
           )
           .executeTakeFirst(),
       );
@@ -59,9 +62,12 @@ export function createHistoryStore(database: Database): HistoryStore {
               .selectFrom('prompts')
               .select('prompt_id')
               .where('status', '<>', 'running')
-              .where(sql<Date>`coalesce(ended_at, created_at)`, '<', time)
+              .where(sql<Date>`coalesce(ended_at, created_at)`, '<=', time)
               .orderBy(sql`coalesce(ended_at, created_at)`)
-              .limit(limit),
+              .limit(limit)
+              // Another server may be deleting the same: it need not be waited for.
+              .forUpdate()
+              .skipLocked(),
           )
           .executeTakeFirst(),
       );
