@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,11 @@ describe('what a CLI must not see', () => {
       'a/b/.acme directory',
       'link/.acme directory',
     ]);
+  });
+
+  it('is hidden where it is a pipe, which a CLI would wait for', async () => {
+    execFileSync('mkfifo', [join(work, '.acme')]);
+    expect(await pathsFrom('')).toEqual(['.acme file']);
   });
 
   it('is refused where it is a link', async () => {

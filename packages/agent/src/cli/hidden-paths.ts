@@ -43,12 +43,9 @@ async function kindOf(path: string): Promise<HiddenPath['kind'] | undefined> {
   const facts = await lstat(path).catch(() => undefined);
   if (facts === undefined) return undefined;
   if (facts.isDirectory()) return 'directory';
-  if (facts.isFile()) return 'file';
-  throw new SallyportError(
-    'MACHINE_DISK_UNSAFE',
-    `${path} is neither a file nor a directory, so it cannot be hidden.`,
-    {
-      hint: 'Remove it, or choose another working directory, and try again.',
-    },
-  );
+  // A file can be mounted over pipes and sockets as well.
+  if (!facts.isSymbolicLink()) return 'file';
+  throw new SallyportError('MACHINE_DISK_UNSAFE', `${path} is a link, so it cannot be hidden.`, {
+    hint: 'Remove it, or choose another working directory, and try again.',
+  });
 }
