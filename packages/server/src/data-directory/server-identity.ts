@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { SallyportError, type EpochMemory } from '@sallyport/core';
 import { z } from 'zod';
@@ -64,9 +64,11 @@ async function readIdentity(path: string): Promise<Identity | undefined> {
   }
 }
 
-/** Replaces the file atomically. */
+/** Replaces the file: the old or the new one is there, complete, also after a loss of power. */
 async function writeIdentity(path: string, identity: Identity): Promise<void> {
   const temporary = `${path}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600 });
+  await writeFile(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true });
   await rename(temporary, path);
+  await using directory = await open(dirname(path), 'r');
+  await directory.sync();
 }
