@@ -184,6 +184,25 @@ describe('deleting a user', () => {
   });
 });
 
+describe('deleting a user who logs in at another server', () => {
+  it('is refused until that login has ended', async () => {
+    const world = await begin();
+    const elsewhere = createWorld({ store: world.store, host: 'elsewhere' });
+    await elsewhere.app.start();
+    const { sessionId } = await startLogin(elsewhere);
+    await expect(world.app.users.erase(userId)).rejects.toMatchObject({
+      code: 'LOGIN_IN_PROGRESS',
+      details: { sessionId, host: 'elsewhere' },
+    });
+    expect(await world.store.users.get(userId)).toBeDefined();
+    await elsewhere.app.logins.cancel(sessionId);
+    await world.app.users.erase(userId);
+    expect(await world.store.users.get(userId)).toBeUndefined();
+    await elsewhere.app.close();
+    await world.app.close();
+  });
+});
+
 describe('the history', () => {
   it.each([
     { title: 'is deleted that long after its end', historyMs: 3 * hour, isKept: false },

@@ -1,5 +1,6 @@
 import { SallyportError } from '../base/errors.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { MachineRecord } from '../contracts/store.ts';
 import type { Logins } from '../login/logins.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -10,7 +11,8 @@ export interface Users {
    * Ends a user's logins and prompts, then deletes the machine with its disk, every credential, the history and the user.
    * The audit log keeps its entries, which hold ids and no content. Idempotent: call it again if it fails half-way.
    *
-   * @throws SallyportError `MACHINE_BUSY` if a machine of the user is on another host, whose server has to do it.
+   * @throws SallyportError `MACHINE_BUSY` if a machine of the user is on another host, whose server has to do it;
+   * `LOGIN_IN_PROGRESS` if the user is logging in at the server of another host.
    */
   erase(userId: string): Promise<void>;
 }
@@ -29,18 +31,31 @@ export function createUsers(
 ): Users {
   const { store } = runtime;
 
-  async function destroyMachines(userId: string): Promise<void> {
-    for (const { machineId, role, state, host } of await store.machines.list({ userId })) {
-      // A browser machine is destroyed with its login.
-      if (role !== 'cli' || state === 'destroyed') continue;
-      if (host !== runtime.host) {
-        throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} of this user is on host ${host}.`, {
-          hint: 'Delete the user at the server of that host.',
-          details: { machineId, host },
-        });
-      }
-      await machines.destroy(userId, machineId);
+  /** What runs at another server would go on, and a login there would store what it brings. */
+  async function refuseElsewhere(userId: string): Promise<void> {
+    const machine = (await cliMachinesOf(userId)).find(({ host }) => host !== runtime.host);
+    if (machine) {
+      const { machineId, host } = machine;
+      throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} of this user is on host ${host}.`, {
+        hint: 'Delete the user at the server of that host.',
+        details: { machineId, host },
+      });
     }
+    const session = (await store.sessions.live()).find(
+      ({ userId: of, host }) => of === userId && host !== null && host !== runtime.host,
+    );
+    if (!session) return;
+    const { sessionId, host } = session;
+    throw new SallyportError('LOGIN_IN_PROGRESS', `The user is logging in at the server of host ${host}.`, {
+      hint: 'Cancel that login, or delete the user at that server.',
+      details: { sessionId, host },
+    });
+  }
+
+  /** A browser machine is destroyed with its login. */
+  async function cliMachinesOf(userId: string): Promise<readonly MachineRecord[]> {
+    const records = await store.machines.list({ userId });
+    return records.filter(({ role, state }) => role === 'cli' && state !== 'destroyed');
   }
 
   async function endEverything(userId: string): Promise<void> {
@@ -49,11 +64,12 @@ export function createUsers(
 
   async function erase(userId: string, settled: () => Promise<void>): Promise<void> {
     if (!(await store.users.get(userId))) return;
+    await refuseElsewhere(userId);
     await endEverything(userId);
     // What was being sent when the gate closed.
     await settled();
     await endEverything(userId);
-    await destroyMachines(userId);
+    for (const { machineId } of await cliMachinesOf(userId)) await machines.destroy(userId, machineId);
     for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
     await store.history.erase(userId);
     await store.users.erase(userId);
