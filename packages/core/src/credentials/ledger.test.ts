@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
@@ -148,6 +149,27 @@ describe('the ledger', () => {
     await expect(rotate('two', 2)).resolves.toMatchObject({ outcome: 'refused', why: 'stale' });
     await expect(credentials.list(userId)).resolves.toEqual([]);
     await expect(login('one')).resolves.toMatchObject({ outcome: 'stored', version: 1 });
+  });
+
+  it('keeps a login that is stored while the one before is erased', async () => {
+    const held = Promise.withResolvers<void>();
+    const { ledger, login, lease, read } = setup((credentials) => ({
+      ...credentials,
+      erase: async (...erased) => {
+        await credentials.erase(...erased);
+        await held.promise;
+      },
+    }));
+    await login('zero', 0);
+    await login('one', 1);
+    const erased = ledger.erase(userId, 'example');
+    const stored = login('two', 2);
+    await setImmediate();
+    held.resolve();
+    await Promise.all([erased, stored]);
+    await lease();
+    await expect(read()).resolves.toEqual(files('two', 2));
+    expect(await ledger.standing(userId, 'example')).toMatchObject({ rolledBack: false });
   });
 
   it('ends with the newest of many rotations that come at once', async () => {

@@ -148,13 +148,15 @@ export function createLedger(options: LedgerOptions): Ledger {
       await credentials.setValid(userId, provider, false, reason);
       return true;
     },
-    erase: async (userId, provider) => {
-      const stored = await credentials.current(userId, provider);
-      await credentials.erase(userId, provider);
-      if (!stored) return;
-      const { version } = stored;
-      await rollbackGuard.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
-    },
+    // In turn, or what it notes would be about a login that is stored meanwhile.
+    erase: (userId, provider) =>
+      inTurn(userId, provider, async () => {
+        const stored = await credentials.current(userId, provider);
+        await credentials.erase(userId, provider);
+        if (!stored) return;
+        const { version } = stored;
+        await rollbackGuard.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
+      }),
   };
 
   /** What is stored, and what there is to decide by: where the store was put back, what the rollbackGuard remembers. */
