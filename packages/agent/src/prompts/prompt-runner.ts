@@ -3,7 +3,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 
-import { SallyportError } from '@sallyport/core';
+import { AGENT_MAX_RUNS, SallyportError } from '@sallyport/core';
 import type { Clock, executeRequestSchema, ExecuteEvent, RpcRun } from '@sallyport/core';
 
 import { cliCommand } from '../cli/cli-command.ts';
@@ -40,7 +40,6 @@ export interface PromptRunnerOptions {
 type ExitEvent = Extract<ExecuteEvent, { type: 'exit' }>;
 type Reason = ExitEvent['reason'];
 
-const MOST_RUNS = 4;
 /** How long a CLI gets to save its work after SIGTERM. */
 const GRACE_MS = 2000;
 /** How long a CLI that speaks JSON-RPC may take to end once its input is closed. */
@@ -49,7 +48,7 @@ const LEAVE_MS = 5000;
 const LOOK_EVERY_MS = 1000;
 
 export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
-  const { boot, surroundings, clock, mostRuns = MOST_RUNS } = options;
+  const { boot, surroundings, clock, mostRuns = AGENT_MAX_RUNS } = options;
   const closing = new AbortController();
   const runs = new Set<Promise<void>>();
 

@@ -3,6 +3,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { Prompts } from '../prompts/prompts.ts';
 
 /** Machines as the API sees them. Another user's machine counts as unknown. */
 export interface Machines {
@@ -16,7 +17,11 @@ export interface Machines {
   destroy(userId: string, machineId: string): Promise<void>;
 }
 
-export function createMachines(runtime: Runtime, cliMachines: CliMachines): Machines {
+export function createMachines(
+  runtime: Runtime,
+  cliMachines: CliMachines,
+  prompts: Pick<Prompts, 'endWaiting'>,
+): Machines {
   async function require(userId: string, machineId: string): Promise<MachineRecord> {
     const record = await runtime.store.machines.get(machineId);
     if (!record || record.userId !== userId || record.state === 'destroyed')
@@ -63,9 +68,17 @@ export function createMachines(runtime: Runtime, cliMachines: CliMachines): Mach
     },
     destroy: async (userId, machineId) => {
       checkNotOfLogin(await require(userId, machineId));
+      // Otherwise each would create the machine again as those that run end.
+      if ((await runtime.store.users.get(userId))?.machineId === machineId)
+        await prompts.endWaiting(userId, () => destroyedMeanwhile(machineId));
       await cliMachines.destroy(userId, machineId);
     },
   };
+}
+
+function destroyedMeanwhile(machineId: string): SallyportError {
+  const message = `Machine ${machineId} was destroyed while this prompt waited for a place on it.`;
+  return new SallyportError('MACHINE_FAILED', message, { hint: 'The next prompt creates a new machine.' });
 }
 
 function checkNotOfLogin({ role }: MachineRecord): void {

@@ -221,7 +221,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     logins,
     prompts,
     credentials: createCredentials(runtime, cliMachines, prompts),
-    machines: createMachines(runtime, cliMachines),
+    machines: createMachines(runtime, cliMachines, prompts),
     users: createUsers(runtime, { machines: cliMachines, logins, prompts }),
     warmPool,
     driver,

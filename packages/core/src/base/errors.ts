@@ -122,6 +122,8 @@ export type ErrorCode = keyof typeof errorCodes;
 export interface SallyportErrorInit {
   /** Replaces the table's hint. */
   readonly hint?: string;
+  /** Replaces the table's HTTP status. */
+  readonly status?: number;
   /** Machine-readable facts. Never secrets: details are sent to the caller. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** The underlying error, if any. Logged, never sent to the caller. */
@@ -135,6 +137,8 @@ export class SallyportError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** HTTP status: the one of this code, unless the code that throws replaced it. */
+  readonly status: number;
 
   constructor(code: ErrorCode, message: string, init: SallyportErrorInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -142,12 +146,8 @@ export class SallyportError extends Error {
     this.code = code;
     this.hint = init.hint ?? errorCodes[code].hint;
     this.details = init.details ?? {};
+    this.status = init.status ?? errorCodes[code].status;
     Object.defineProperty(this, brand, { value: true });
-  }
-
-  /** HTTP status for this code. */
-  get status(): number {
-    return errorCodes[this.code].status;
   }
 
   /** Whether the same call may succeed later. */

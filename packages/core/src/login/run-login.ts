@@ -183,6 +183,9 @@ const earlyFaults: readonly ErrorCode[] = [
   'LOGIN_TIMED_OUT',
   'LOGIN_DRIFT',
   'AGENT_REFUSED',
+  'MACHINE_BUSY',
+  'MACHINE_UNSUPPORTED',
+  'PROVIDER_CLI_MISSING',
 ];
 
 function isDriven(choice: MethodChoice): choice is DrivenChoice {

@@ -14,24 +14,34 @@ import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.t
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
+import { createPromptPlaces } from './places.ts';
+import type { PromptPlace } from './places.ts';
 import { runPrompt } from './run.ts';
 import type { PromptRun } from './run.ts';
 
 export interface Prompts {
-  /** Checks and writes the prompt, then runs it in the background: a reader may leave and come back. */
+  /**
+   * Checks and writes the prompt, then runs it in the background: a reader may leave and come back. It waits in order
+   * where the user's machine has no place for it. Throws `MACHINE_BUSY` where too many wait already.
+   */
   start(request: StartPrompt): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
   /** Whether who has read the events up to `afterId` has read them all. */
   isReadToEnd(promptId: string, afterId: number): Promise<boolean>;
   cancel(promptId: string): Promise<void>;
-  /** Waits for the prompts of one provider to end by themselves; those that take too long end with the given error. */
+  /**
+   * Waits for the running prompts of one provider to end by themselves. Those that take too long end with the given
+   * error, and those that wait for a place at once.
+   */
   drain(provider: string, reason: () => SallyportError): Promise<void>;
   /**
    * Ends a user's prompts, with one provider or with all, those included that are being sent, and waits until their ends
    * are written.
    */
   endOf(userId: string, provider: string | undefined, reason: () => SallyportError): Promise<void>;
+  /** Ends a user's prompts that wait for a place on the machine, and waits until their ends are written. */
+  endWaiting(userId: string, reason: () => SallyportError): Promise<void>;
   /** Ends every prompt of this process with the given error, refuses new ones, and waits. */
   endAll(reason: () => SallyportError): Promise<void>;
 }
@@ -41,6 +51,7 @@ const PAGE = 500;
 interface LivePrompt {
   readonly userId: string;
   readonly provider: string;
+  readonly place: PromptPlace;
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
@@ -48,6 +59,8 @@ interface LivePrompt {
 export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts {
   const live = new Map<string, LivePrompt>();
   const starting = new Map<Promise<unknown>, Pick<LivePrompt, 'userId' | 'provider'>>();
+  const { random, settings } = runtime;
+  const places = createPromptPlaces({ random, maxWaiting: settings.maxWaitingPrompts });
   let ending: (() => SallyportError) | undefined;
 
   async function start(request: StartPrompt): Promise<PromptRecord> {
@@ -69,6 +82,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
   /** The user waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
   function begin(prompt: NewPrompt, provider: Provider, request: StartPrompt): Promise<PromptRecord> {
     const { promptId, userId } = prompt;
+    const place = places.join(userId);
     const journal = beginPromptJournal(runtime, prompt);
     const abort = new AbortController();
     journal.record.then(
@@ -78,8 +92,10 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     // The provider may have been switched off while its login was looked up.
     const refusal = ending?.() ?? runtime.gate.closed(prompt.provider);
     if (refusal) abort.abort(refusal);
-    const done = run(journal, { provider, request, promptId, signal: abort.signal });
-    live.set(promptId, { userId, provider: prompt.provider, abort, done: done.finally(() => live.delete(promptId)) });
+    const done = run(journal, place, { provider, request, promptId, signal: abort.signal }).finally(() =>
+      live.delete(promptId),
+    );
+    live.set(promptId, { userId, provider: prompt.provider, place, abort, done });
     return journal.record;
   }
 
@@ -92,11 +108,10 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       throw new SallyportError('PROMPT_TOO_LARGE', `The prompt has ${bytes} bytes; the limit is ${limit}.`);
   }
 
-  async function run(journal: PromptJournal, prompt: Omit<PromptRun, 'journal'>): Promise<void> {
+  async function run(journal: PromptJournal, place: PromptPlace, prompt: Omit<PromptRun, 'journal'>): Promise<void> {
     const { signal } = prompt;
     try {
-      signal.throwIfAborted();
-      await runPrompt(runtime, machines, { ...prompt, journal });
+      await runInTurn(journal, place, prompt);
     } catch (thrown) {
       // One that could not be written is told to whoever sent it.
       if (!(await isDone(journal.record))) return;
@@ -108,10 +123,39 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     }
   }
 
+  async function runInTurn(
+    journal: PromptJournal,
+    place: PromptPlace,
+    prompt: Omit<PromptRun, 'journal'>,
+  ): Promise<void> {
+    const { signal } = prompt;
+    const note = (state: 'queued' | 'ready', message: string): void =>
+      void runtime.bestEffort('noting the place of a prompt', () =>
+        journal.write([{ type: 'machine', state, message }]),
+      );
+    try {
+      signal.throwIfAborted();
+      if (place.isWaiting) {
+        await place.turn(signal, (message) => note('queued', message));
+        note('ready', 'Your prompt starts now.');
+      }
+      await runPrompt(runtime, machines, { ...prompt, journal });
+    } finally {
+      // Before the end is written, which may take long while the store is away.
+      place.leave();
+    }
+  }
+
   async function get(promptId: string): Promise<PromptRecord> {
     const record = await runtime.store.prompts.get(promptId);
     if (!record) throw new SallyportError('PROMPT_UNKNOWN', 'There is no such prompt.');
     return record;
+  }
+
+  async function endThose(isMeant: (prompt: LivePrompt) => boolean, reason: () => SallyportError): Promise<void> {
+    const theirs = [...live.values()].filter(isMeant);
+    for (const { abort } of theirs) abort.abort(reason());
+    await Promise.all(theirs.map(({ done }) => done));
   }
 
   const journalOf = (promptId: string): Journal<PromptEvent> => ({
@@ -140,6 +184,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     },
     drain: async (provider, reason) => {
       const theirs = [...live.values()].filter((prompt) => prompt.provider === provider);
+      for (const { place, abort } of theirs) if (place.isWaiting) abort.abort(reason());
       const ended = Promise.all(theirs.map(({ done }) => done));
       const patience = new AbortController();
       const timeUp = runtime.clock
@@ -154,15 +199,11 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       const isTheirs = (prompt: Pick<LivePrompt, 'userId' | 'provider'>): boolean =>
         prompt.userId === userId && (provider === undefined || prompt.provider === provider);
       const sent = [...starting].flatMap(([started, prompt]) => (isTheirs(prompt) ? [started] : []));
-      const endLive = async (): Promise<void> => {
-        const theirs = [...live.values()].filter(isTheirs);
-        for (const { abort } of theirs) abort.abort(reason());
-        await Promise.all(theirs.map(({ done }) => done));
-      };
-      await endLive();
+      await endThose(isTheirs, reason);
       await Promise.allSettled(sent);
-      await endLive();
+      await endThose(isTheirs, reason);
     },
+    endWaiting: (userId, reason) => endThose((prompt) => prompt.userId === userId && prompt.place.isWaiting, reason),
     endAll: async (reason) => {
       ending = reason;
       for (const { abort } of live.values()) abort.abort(reason());

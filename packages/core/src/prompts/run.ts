@@ -10,6 +10,7 @@ import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { buildArgv, buildRpcRun } from './argv.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
+import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
 import { promptText } from './prompt-text.ts';
@@ -85,7 +86,9 @@ async function streamRun(
   const reader = createPromptReader(provider);
   const values = { model: plan.model, session: request.conversationId, tools: plan.tools };
   const rpc = buildRpcRun(manifest.prompt, values);
-  const shown = machine.running.agent.execute(
+  const shown = executeWhenFree(
+    runtime,
+    machine.running.agent,
     {
       runId: promptId,
       provider: manifest.id,

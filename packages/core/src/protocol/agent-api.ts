@@ -20,6 +20,9 @@ export const AGENT_PORT = 8080;
 /** Largest request body, in bytes: a prompt of 300 KiB must fit after JSON escaping. */
 export const AGENT_MAX_BODY = 2 * 1024 * 1024;
 
+/** Prompts that an agent runs at a time. The server keeps the next ones waiting. */
+export const AGENT_MAX_RUNS = 4;
+
 /** Largest credential file, in bytes. */
 export const MAX_CREDENTIAL_BYTES = 256 * 1024;
 

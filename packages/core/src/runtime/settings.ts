@@ -23,6 +23,8 @@ export interface Settings {
   readonly drainMs: number;
   /** Longest prompt in bytes of UTF-8. Default 1 MiB. */
   readonly maxPromptBytes: number;
+  /** Prompts that may wait for a user's machine; the next is refused with 429. Default 4. */
+  readonly maxWaitingPrompts: number;
   /** Hosts added to every sign-in, for instance a company's own identity provider. */
   readonly signInHosts: readonly string[];
   /** Hosts added to every CLI machine. */
@@ -83,6 +85,7 @@ export const defaultSettings: Settings = {
   capacity: { memoryMb: Infinity, vcpus: Infinity, spareAfterMs: 60_000 },
   drainMs: 30_000,
   maxPromptBytes: 1024 * 1024,
+  maxWaitingPrompts: 4,
   signInHosts: [],
   workHosts: [],
   ceiling: defaultCeiling,

@@ -3,8 +3,8 @@ import type { ErrorCode } from '@sallyport/core';
 
 /**
  * Turns the body of an answer that is not 2xx into an error. The agent lives where the user's CLI lives,
- * so its word is not trusted: only codes about the login, the credential or the prompt pass, everything else
- * becomes AGENT_REFUSED.
+ * so its word is not trusted: only codes about the login, the credential, the prompt or the machine itself pass.
+ * Everything else becomes AGENT_REFUSED.
  */
 export function toAgentError(what: string, status: number, body: string): SallyportError {
   const problem = agentProblemSchema.safeParse(tryParseJson(body)).data;
@@ -31,6 +31,16 @@ export function tryParseJson(text: string): unknown {
   }
 }
 
+/** What an agent says about its machine. None of these says anything about the server or another machine. */
+const aboutTheMachine: readonly string[] = [
+  'MACHINE_BUSY',
+  'MACHINE_FAILED',
+  'MACHINE_TIMED_OUT',
+  'MACHINE_UNSUPPORTED',
+  'PROVIDER_CLI_MISSING',
+] satisfies readonly ErrorCode[];
+
 function isPassedOn(code: string): code is ErrorCode {
-  return /^(LOGIN|CREDENTIAL|PROMPT)_/.test(code) && Object.hasOwn(errorCodes, code);
+  const mayBeSaid = /^(LOGIN|CREDENTIAL|PROMPT)_/.test(code) || aboutTheMachine.includes(code);
+  return mayBeSaid && Object.hasOwn(errorCodes, code);
 }
