@@ -92,6 +92,25 @@ describe('the store on PostgreSQL', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('frees and prunes an idempotency key after a day', async () => {
+    const scope = { userId: randomUUID(), route: 'POST /things', key: 'k' };
+    const claim = () => ({ bodyHash: 'a'.repeat(64), resourceId: randomUUID() });
+    const age = (interval: string) =>
+      client.query(`update idempotency_keys set created_at = now() - $1::interval where user_id = $2`, [
+        interval,
+        scope.userId,
+      ]);
+    await store.idempotency.claim(scope, claim());
+    await age('23 hours 59 minutes');
+    expect((await store.idempotency.claim(scope, claim()))?.ageMs).toBeGreaterThan(23 * 3_600_000);
+    await age('24 hours');
+    expect(await store.idempotency.claim(scope, claim())).toBeUndefined();
+    expect((await store.idempotency.claim(scope, claim()))?.ageMs).toBeLessThan(3_600_000);
+    await age('25 hours');
+    expect(await store.idempotency.prune(10)).toBe(1);
+    expect(await store.idempotency.prune(10)).toBe(0);
+  });
+
   it('hides every table from a role that is not the owner', async () => {
     const role = `reader_${process.pid}`;
     await client.query(`create role ${role}; grant select on all tables in schema public to ${role}`);

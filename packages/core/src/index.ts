@@ -31,6 +31,7 @@ export type * from './contracts/plan.ts';
 export type * from './contracts/driver.ts';
 export * from './contracts/egress.ts';
 export type * from './contracts/history-store.ts';
+export * from './contracts/idempotency-store.ts';
 export * from './contracts/server-store.ts';
 export * from './contracts/store.ts';
 export * from './protocol/agent-api.ts';

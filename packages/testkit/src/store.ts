@@ -3,6 +3,7 @@ import type { Store } from '@sallyport/core';
 import type { TestRunner } from './runner.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
+import { describeIdempotency } from './store-suite/idempotency.ts';
 import { describeMachines } from './store-suite/machines.ts';
 import { describePrompts } from './store-suite/prompts.ts';
 import { describeProviderSwitches } from './store-suite/provider-switches.ts';
@@ -31,5 +32,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeProviderSwitches(create, runner);
     describeServers(create, runner);
     describeHistory(create, runner);
+    describeIdempotency(create, runner);
   });
 }

@@ -25,7 +25,7 @@ import { createMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
 import { reconcileMachines, settleStoppedMachines } from './reconcile.ts';
-import { pruneHistory } from './retention.ts';
+import { pruneHistory, pruneIdempotencyKeys } from './retention.ts';
 import { createUserGate } from '../runtime/user-gate.ts';
 import { createUsers } from './users.ts';
 import type { Users } from './users.ts';
@@ -258,6 +258,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
         repeat(PRUNE_MS, 'deleting old logins and prompts', () => pruneHistory(runtime)),
+        repeat(PRUNE_MS, 'deleting old idempotency keys', () => pruneIdempotencyKeys(runtime)),
         ...(settings.keepAlive.beforeMs > 0
           ? [repeat(RENEWAL_CHECK_MS, 'refreshing logins that end soon', () => cliMachines.keepAlive())]
           : []),

@@ -72,6 +72,7 @@ export function createUsers(
     for (const { machineId } of await cliMachinesOf(userId)) await machines.destroy(userId, machineId);
     for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
     await store.history.erase(userId);
+    await store.idempotency.erase(userId);
     await store.users.erase(userId);
     runtime.emit({ type: 'user.erased', userId });
   }

@@ -111,6 +111,8 @@ export const errorCodes = {
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),
   ACCESS_TICKET_INVALID: facts(401, true, 'Reload the page to get a new viewer ticket.'),
   REQUEST_INVALID: facts(400, false, 'Correct the named field.'),
+  IDEMPOTENCY_KEY_REUSED: facts(422, false, 'Send another request with another Idempotency-Key.'),
+  IDEMPOTENCY_KEY_IN_USE: facts(409, true, 'Send the request again when the first one has been answered.'),
   REQUEST_UNSUPPORTED_TYPE: facts(415, false, 'Send the body as application/json.'),
   REQUEST_TOO_LARGE: facts(413, false, 'Send a smaller body.'),
   NOT_FOUND: facts(404, false, 'See /openapi.json for the routes of this server.'),

@@ -2,6 +2,7 @@ import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { PromptEvent } from './prompt-event.ts';
 import type { HistoryStore } from './history-store.ts';
+import type { IdempotencyStore } from './idempotency-store.ts';
 import type { Sealed } from './key-ring.ts';
 import type { ServerStore } from './server-store.ts';
 
@@ -20,6 +21,7 @@ export interface Store {
   readonly providerSwitches: ProviderSwitchStore;
   readonly servers: ServerStore;
   readonly history: HistoryStore;
+  readonly idempotency: IdempotencyStore;
   /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;

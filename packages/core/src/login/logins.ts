@@ -17,6 +17,8 @@ import { createLiveSession, sessionTopic } from './session.ts';
 import type { LiveSession } from './session.ts';
 
 export interface StartLogin {
+  /** Id of the new session, a UUID. Default: a random one. */
+  readonly sessionId?: string | undefined;
   readonly userId: string;
   readonly externalId: string | null;
   readonly provider: string;
@@ -82,7 +84,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
       runtime.admission.check({ memoryMb: browserMemoryMb(runtime, first.display), vcpus: 1 });
     await runtime.store.users.ensure(request.userId, request.externalId);
     const record = await runtime.store.sessions.create({
-      sessionId: randomUUID(),
+      sessionId: request.sessionId ?? randomUUID(),
       userId: request.userId,
       host: runtime.host,
       provider: id,

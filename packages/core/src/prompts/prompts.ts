@@ -75,7 +75,12 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     // Refused here, the caller gets a 429 instead of a stream that ends at once.
     if (!machines.isUp(request.userId))
       runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
-    const prompt = { promptId: randomUUID(), userId: request.userId, host: runtime.host, provider: id };
+    const prompt = {
+      promptId: request.promptId ?? randomUUID(),
+      userId: request.userId,
+      host: runtime.host,
+      provider: id,
+    };
     return begin({ ...prompt, conversationId: request.conversationId ?? null }, provider, request);
   }
 

@@ -1,6 +1,8 @@
 import type { ToolPolicy } from '../contracts/prompt-event.ts';
 
 export interface StartPrompt {
+  /** Id of the new prompt, a UUID. Default: a random one. */
+  readonly promptId?: string | undefined;
   readonly userId: string;
   readonly provider: string;
   readonly prompt: string;

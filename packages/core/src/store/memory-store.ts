@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryHistory } from './memory-history.ts';
+import { memoryIdempotency } from './memory-idempotency.ts';
 import { memoryMachines } from './memory-machines.ts';
 import { memoryPrompts } from './memory-prompts.ts';
 import { memoryServers } from './memory-servers.ts';
@@ -41,6 +42,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
       },
     },
     servers: memoryServers(() => options.clock.now()),
+    idempotency: memoryIdempotency(() => options.clock.now()),
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -17,9 +17,27 @@ export const describeRoute: SwaggerTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   if (schema.hide === true) return { schema, url };
   const responses: Readonly<Record<string, unknown>> = Object(schema.response);
-  const { sse, method } = Object(input.route);
+  const { sse, method, config } = Object(input.route);
   const stream = sse === undefined ? {} : { 200: eventStream, ...(method === 'GET' && { 204: streamEnd }) };
-  return { url, schema: { ...schema, response: { ...responses, ...stream, default: problem } } };
+  const headers = config?.isIdempotent === true && { headers: idempotencyHeaders };
+  return { url, schema: { ...schema, ...headers, response: { ...responses, ...stream, default: problem } } };
+};
+
+/** Described here and read by hand: a schema of the headers would take all others away. */
+const idempotencyHeaders = {
+  type: 'object',
+  properties: {
+    'idempotency-key': {
+      type: 'string',
+      minLength: 1,
+      maxLength: 128,
+      pattern: '^[\\x21-\\x7e]+$',
+      description:
+        'Makes it safe to send this request again. For 24 hours, the same key of the same user with the same body ' +
+        'creates nothing more and answers with what was created; another body answers 422, and 409 means that the ' +
+        'first request is still running.',
+    },
+  },
 };
 
 const eventStream = {

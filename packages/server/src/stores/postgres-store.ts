@@ -6,6 +6,7 @@ import { createAuditStore } from './postgres/audit.ts';
 import { createCredentialStore } from './postgres/credentials.ts';
 import { openDatabase, type DatabaseOptions } from './postgres/database.ts';
 import { createHistoryStore } from './postgres/history.ts';
+import { createIdempotencyStore } from './postgres/idempotency.ts';
 import { createMachineStore } from './postgres/machines.ts';
 import { createPromptStore } from './postgres/prompts.ts';
 import { createProviderSwitchStore } from './postgres/provider-switches.ts';
@@ -26,6 +27,7 @@ export function createPostgresStore(options: DatabaseOptions): Store {
     providerSwitches: createProviderSwitchStore(database),
     history: createHistoryStore(database),
     servers: createServerStore(database),
+    idempotency: createIdempotencyStore(database),
     ping: async () => {
       await database.run((tables) => sql`select 1`.execute(tables));
     },

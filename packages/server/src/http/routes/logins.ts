@@ -13,6 +13,7 @@ import type { MethodChoice, Sallyport, SessionRecord } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
 import type { ViewerTickets } from '../../auth/viewer-tickets.ts';
 
@@ -25,14 +26,21 @@ export const TICKET_LIFETIME_MS = 30_000;
 
 /** Starting, following and ending login sessions. */
 export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app, { sallyport, tickets }) => {
-  const { logins } = sallyport;
+  const { logins, store } = sallyport;
 
   app.post(
     '/api/auth/start',
-    { schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } },
+    { config: { isIdempotent: true }, schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } },
     async (request, reply) => {
-      const { userId, ...asked } = request.body;
-      const session = await logins.start({ ...resolveUserId(userId), ...asked });
+      const { userId: named, ...body } = request.body;
+      const user = resolveUserId(named);
+      const { id, created } = await createOnce(store.idempotency, request, {
+        userId: user.userId,
+        body,
+        exists: async (known) => (await store.sessions.get(known)) !== undefined,
+        create: (sessionId) => logins.start({ ...user, ...body, sessionId }),
+      });
+      const session = created ?? (await logins.get(id));
       return reply.code(201).send({
         sessionId: session.sessionId,
         status: session.status,

@@ -3,6 +3,7 @@ import type { PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
 
@@ -10,7 +11,7 @@ const promptParamsSchema = z.strictObject({ id: z.uuid() });
 
 /** Running prompts. The stream may be left and resumed: the prompt goes on until it ends or is cancelled. */
 export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
-  const { prompts } = sallyport;
+  const { prompts, store } = sallyport;
   const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
     follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
     isReadToEnd: (afterId) => prompts.isReadToEnd(promptId, afterId),
@@ -18,12 +19,25 @@ export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport
 
   app.post(
     '/api/vm/cli/prompt',
-    { sse: 'manual', bodyLimit: 8 * 1024 * 1024, schema: { body: promptBodySchema } },
+    {
+      sse: 'manual',
+      bodyLimit: 8 * 1024 * 1024,
+      config: { isIdempotent: true },
+      schema: { body: promptBodySchema },
+    },
     async (request, reply) => {
-      const { userId, ...prompt } = request.body;
-      const record = await prompts.start({ ...prompt, userId: resolveUserId(userId).userId });
-      reply.header('location', `/api/vm/cli/prompt/${record.promptId}`);
-      await streamJournal(request, reply, journalOf(record.promptId));
+      const { userId: named, ...body } = request.body;
+      const { userId } = resolveUserId(named);
+      const { id: promptId, created } = await createOnce(store.idempotency, request, {
+        userId,
+        body,
+        exists: async (id) => (await store.prompts.get(id)) !== undefined,
+        create: (id) => prompts.start({ ...body, userId, promptId: id }),
+      });
+      // The history of an earlier request may be erased.
+      if (!created) await prompts.get(promptId);
+      reply.header('location', `/api/vm/cli/prompt/${promptId}`);
+      await streamJournal(request, reply, journalOf(promptId));
     },
   );
 

@@ -25,6 +25,7 @@ export interface Tables {
   readonly prompt_events: JournalTable<PromptEvent> & { prompt_id: string };
   readonly audit_log: AuditTable;
   readonly servers: { host: string; epoch: number; heartbeat_at: Date | null };
+  readonly idempotency_keys: IdempotencyKeysTable;
   readonly disabled_providers: { provider: string; created_at: SetByDefault };
 }
 
@@ -130,6 +131,17 @@ interface PromptsTable {
   status: PromptStatus;
   created_at: SetByDefault;
   ended_at: ColumnType<Date | null, never, Date>;
+}
+
+interface IdempotencyKeysTable {
+  user_id: string;
+  route: string;
+  key: string;
+  body_sha256: string;
+  resource_id: string;
+  completed: Generated<boolean>;
+  /** Set by the database, also when an old key is claimed again. */
+  created_at: SetByDefault;
 }
 
 interface AuditTable {
