@@ -49,6 +49,7 @@ export interface TestServerOptions {
   /** Of the HTTP server. */
   readonly clock?: Clock;
   readonly connectionsPerAddress?: number;
+  readonly streams?: { readonly perUser: number; readonly inAll: number };
 }
 
 /** A real server on a port of its own, with everything behind it in memory. */
@@ -81,6 +82,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log,
     clock: options.clock ?? systemClock,
     webDirectory,
+    ...(options.streams && { streams: options.streams }),
     ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
   });
   await sallyport.start();

@@ -113,6 +113,7 @@ export const errorCodes = {
   REQUEST_INVALID: facts(400, false, 'Correct the named field.'),
   IDEMPOTENCY_KEY_REUSED: facts(422, false, 'Send another request with another Idempotency-Key.'),
   IDEMPOTENCY_KEY_IN_USE: facts(409, true, 'Send the request again when the first one has been answered.'),
+  LIMIT_REACHED: facts(429, true, 'End one of them, or try again after as many seconds as Retry-After says.'),
   REQUEST_UNSUPPORTED_TYPE: facts(415, false, 'Send the body as application/json.'),
   REQUEST_TOO_LARGE: facts(413, false, 'Send a smaller body.'),
   NOT_FOUND: facts(404, false, 'See /openapi.json for the routes of this server.'),

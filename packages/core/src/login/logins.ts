@@ -5,6 +5,7 @@ import { SallyportError } from '../base/errors.ts';
 import { followJournal, isReadToEnd } from '../runtime/journal-stream.ts';
 import type { Journal } from '../runtime/journal-stream.ts';
 import type { WarmPool } from '../browser-machine/warm-pool.ts';
+import { checkLimit } from '../runtime/limits.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
 import type { JournalEntry, SessionEvent, SessionRecord } from '../contracts/store.ts';
@@ -55,7 +56,8 @@ export interface Logins {
 
 export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
   const live = new Map<string, { readonly session: LiveSession; readonly done: Promise<void> }>();
-  const starting = new Set<Promise<unknown>>();
+  /** By the user who starts it. */
+  const starting = new Map<Promise<unknown>, string>();
   let ending: (() => SallyportError) | undefined;
 
   const selection = (providerId: string, method?: string): MethodSelection => {
@@ -63,6 +65,14 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     const { prefer } = runtime.settings;
     return rankMethods({ methods: logins, credentials, request: method, prefer, features: runtime.driver.features });
   };
+
+  /** Those that are still being written count, so that many at once meet the limit too. */
+  function checkLimits(userId: string): void {
+    const { limits } = runtime.settings;
+    const users = [...[...live.values()].map(({ session }) => session.userId), ...starting.values()];
+    checkLimit('logins of this user under way', users.filter((each) => each === userId).length, limits.loginsPerUser);
+    checkLimit('logins under way', users.length, limits.logins);
+  }
 
   async function start(request: StartLogin): Promise<SessionRecord> {
     const provider = runtime.registry.get(request.provider);
@@ -154,8 +164,9 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
 
   return {
     start: async (request) => {
+      checkLimits(request.userId);
       const started = runtime.userGate.enter(request.userId, () => start(request));
-      starting.add(started);
+      starting.set(started, request.userId);
       return started.finally(() => starting.delete(started));
     },
     selection,
@@ -200,7 +211,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     endAll: async (reason) => {
       ending = reason;
       for (const { session } of live.values()) session.abort.abort(reason());
-      await Promise.allSettled(starting);
+      await Promise.allSettled(starting.keys());
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };

@@ -9,6 +9,7 @@ import type { Journal } from '../runtime/journal-stream.ts';
 import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Provider } from '../contracts/provider.ts';
+import { checkLimit } from '../runtime/limits.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
@@ -60,7 +61,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
   const live = new Map<string, LivePrompt>();
   const starting = new Map<Promise<unknown>, Pick<LivePrompt, 'userId' | 'provider'>>();
   const { random, settings } = runtime;
-  const places = createPromptPlaces({ random, maxWaiting: settings.maxWaitingPrompts });
+  const places = createPromptPlaces({ random, maxWaiting: settings.limits.waitingPrompts });
   let ending: (() => SallyportError) | undefined;
 
   async function start(request: StartPrompt): Promise<PromptRecord> {
@@ -86,6 +87,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
 
   /** The user waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
   function begin(prompt: NewPrompt, provider: Provider, request: StartPrompt): Promise<PromptRecord> {
+    checkLimit('prompts under way', live.size, settings.limits.prompts);
     const { promptId, userId } = prompt;
     const place = places.join(userId);
     const journal = beginPromptJournal(runtime, prompt);

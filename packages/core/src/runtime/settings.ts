@@ -2,6 +2,7 @@ import type { CapacitySettings } from '../admission/capacity.ts';
 import type { QueueSettings } from '../contracts/work-queue.ts';
 import { defaultCeiling } from '../hooks/ceiling.ts';
 import type { Ceiling } from '../hooks/ceiling.ts';
+import type { Limits } from './limits.ts';
 
 /** What the operator decides. Every field has a default. */
 export interface Settings {
@@ -23,8 +24,8 @@ export interface Settings {
   readonly drainMs: number;
   /** Longest prompt in bytes of UTF-8. Default 1 MiB. */
   readonly maxPromptBytes: number;
-  /** Prompts that may wait for a user's machine; the next is refused with 429. Default 4. */
-  readonly maxWaitingPrompts: number;
+  /** What users may have under way at a time. */
+  readonly limits: Limits;
   /** Hosts added to every sign-in, for instance a company's own identity provider. */
   readonly signInHosts: readonly string[];
   /** Hosts added to every CLI machine. */
@@ -85,7 +86,7 @@ export const defaultSettings: Settings = {
   capacity: { memoryMb: Infinity, vcpus: Infinity, spareAfterMs: 60_000 },
   drainMs: 30_000,
   maxPromptBytes: 1024 * 1024,
-  maxWaitingPrompts: 4,
+  limits: { loginsPerUser: 8, logins: 500, waitingPrompts: 4, prompts: 2_000 },
   signInHosts: [],
   workHosts: [],
   ceiling: defaultCeiling,

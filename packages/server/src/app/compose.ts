@@ -116,6 +116,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
         idleMs: config.idleMs,
         idleJitter: config.idleJitter,
         historyMs: config.historyDays === 0 ? Infinity : config.historyDays * 24 * 60 * 60_000,
+        limits: config.limits,
         queue: {
           ...defaultSettings.queue,
           atOnce: config.capacity.startAtOnce,

@@ -48,6 +48,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       log,
       webDirectory,
       connectionsPerAddress: config.connectionsPerAddress,
+      streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });
     try {
       say(

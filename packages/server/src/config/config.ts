@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ANY_HOST, defaultCeiling, defaultSettings, isLoopback } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
-import { CONNECTIONS_PER_ADDRESS } from '../http/limits.ts';
+import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from '../http/limits.ts';
 import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
@@ -92,6 +92,23 @@ export interface SallyportConfig {
         readonly startAtOnce?: number | undefined;
         /** Machines that may wait for that. The next one is refused with 429. Default 100. */
         readonly maxWaiting?: number | undefined;
+      }
+    | undefined;
+  /** What users may have under way at a time; the next is refused with 429. */
+  readonly limits?:
+    | {
+        /** Logins of one user. Default 8. */
+        readonly loginsPerUser?: number | undefined;
+        /** Logins of all users. Default 500. */
+        readonly logins?: number | undefined;
+        /** Prompts that wait while a user's machine runs four. Default 4. */
+        readonly waitingPrompts?: number | undefined;
+        /** Prompts of all users that run or wait. Default 2000. */
+        readonly prompts?: number | undefined;
+        /** Open event streams of one user. Default 64. */
+        readonly streamsPerUser?: number | undefined;
+        /** Open event streams of all users. Default 4000. */
+        readonly streams?: number | undefined;
       }
     | undefined;
   /**
@@ -233,6 +250,16 @@ export const configSchema = z.strictObject({
       vcpus: z.int().positive().default(hostCapacity.vcpus),
       startAtOnce: z.int().positive().default(hostCapacity.startAtOnce),
       maxWaiting: z.int().min(0).default(defaultSettings.queue.maxWaiting),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      loginsPerUser: z.int().positive().default(defaultSettings.limits.loginsPerUser),
+      logins: z.int().positive().default(defaultSettings.limits.logins),
+      waitingPrompts: z.int().min(0).default(defaultSettings.limits.waitingPrompts),
+      prompts: z.int().positive().default(defaultSettings.limits.prompts),
+      streamsPerUser: z.int().positive().default(defaultStreamLimits.perUser),
+      streams: z.int().positive().default(defaultStreamLimits.inAll),
     })
     .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),

@@ -14,7 +14,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { checkAccess, loopbackHosts, securityHeaders } from '../auth/access.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
-import { CONNECTIONS_PER_ADDRESS } from './limits.ts';
+import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
 import { describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { credentialRoutes } from './routes/credentials.ts';
@@ -24,6 +24,8 @@ import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
+import { createStreamLimits } from './stream-limits.ts';
+import type { StreamLimitSettings } from './stream-limits.ts';
 import { createViewerTickets } from '../auth/viewer-tickets.ts';
 import { formatRefusal, refuseConnection } from '../desktop/websocket-handshake.ts';
 
@@ -36,6 +38,8 @@ export interface HttpServerOptions {
   readonly webDirectory: string;
   /** Open connections of one client address at a time. Default 512. */
   readonly connectionsPerAddress?: number;
+  /** Default: {@link defaultStreamLimits}. */
+  readonly streams?: StreamLimitSettings;
 }
 
 /** Node's own default for a quiet keep-alive connection is too short for a browser; this is fastify's. */
@@ -91,8 +95,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
   const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });
-  await app.register(loginRoutes, { sallyport, tickets });
-  await app.register(promptRoutes, { sallyport });
+  const streams = createStreamLimits(options.streams ?? defaultStreamLimits);
+  await app.register(loginRoutes, { sallyport, tickets, streams });
+  await app.register(promptRoutes, { sallyport, streams });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
   await app.register(userRoutes, { sallyport });

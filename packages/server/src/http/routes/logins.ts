@@ -15,17 +15,19 @@ import { z } from 'zod';
 
 import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
+import type { StreamLimits } from '../stream-limits.ts';
 import type { ViewerTickets } from '../../auth/viewer-tickets.ts';
 
 export interface LoginRoutesOptions {
   readonly sallyport: Sallyport;
   readonly tickets: ViewerTickets;
+  readonly streams: StreamLimits;
 }
 
 export const TICKET_LIFETIME_MS = 30_000;
 
 /** Starting, following and ending login sessions. */
-export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app, { sallyport, tickets }) => {
+export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app, { sallyport, tickets, streams }) => {
   const { logins, store } = sallyport;
 
   app.post(
@@ -86,7 +88,8 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
     '/api/auth/session/:id/events',
     { sse: 'manual', exposeHeadRoute: false, schema: { params: sessionParamsSchema } },
     async (request, reply) => {
-      await logins.get(request.params.id);
+      const { userId } = await logins.get(request.params.id);
+      using _ = streams.open(userId);
       const { id } = request.params;
       await streamJournal(request, reply, {
         follow: (afterId, signal) => logins.events(id, afterId, signal),

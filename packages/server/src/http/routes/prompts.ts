@@ -6,11 +6,17 @@ import { z } from 'zod';
 import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
+import type { StreamLimits } from '../stream-limits.ts';
 
 const promptParamsSchema = z.strictObject({ id: z.uuid() });
 
+export interface PromptRoutesOptions {
+  readonly sallyport: Sallyport;
+  readonly streams: StreamLimits;
+}
+
 /** Running prompts. The stream may be left and resumed: the prompt goes on until it ends or is cancelled. */
-export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
+export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (app, { sallyport, streams }) => {
   const { prompts, store } = sallyport;
   const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
     follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
@@ -28,6 +34,8 @@ export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport
     async (request, reply) => {
       const { userId: named, ...body } = request.body;
       const { userId } = resolveUserId(named);
+      // Before the prompt is created: refused, it does not run.
+      using _ = streams.open(userId);
       const { id: promptId, created } = await createOnce(store.idempotency, request, {
         userId,
         body,
@@ -45,7 +53,8 @@ export const promptRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport
     '/api/vm/cli/prompt/:id/events',
     { sse: 'manual', exposeHeadRoute: false, schema: { params: promptParamsSchema } },
     async (request, reply) => {
-      await prompts.get(request.params.id);
+      const { userId } = await prompts.get(request.params.id);
+      using _ = streams.open(userId);
       await streamJournal(request, reply, journalOf(request.params.id));
     },
   );
