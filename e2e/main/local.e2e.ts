@@ -35,7 +35,10 @@ describe("a login in the user's own browser", () => {
     const sessionId = await startLogin(person, 'browser:local');
     const waiting = await untilPhase(person, sessionId, 'awaiting-user');
     const page = await visitSignInPage(person, waiting, 'approve');
-    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('The answer of the sign-in page has arrived.') });
+    expect(page).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('The answer of the sign-in page has arrived.'),
+    });
     expect(page.redirect).toMatch(/^http:\/\/(localhost|127\.0\.0\.1):1455\/auth\/callback\?/);
     expect(await untilEnded(person, sessionId)).toMatchObject({ status: 'completed', authUrl: null });
     expect((await server.openai()).logins.at(-1)).toMatchObject({ machineId: 'person', outcome: 'approved' });

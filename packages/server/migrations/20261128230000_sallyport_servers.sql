@@ -1,4 +1,4 @@
--- Which server owns the rows of each host. Raised by each claim: what an older epoch writes is refused.
+-- Which server owns the rows of each host. Raised by each claim: transactions of an older epoch are refused.
 create table servers (
   host text primary key,
   epoch integer not null check (epoch > 0),

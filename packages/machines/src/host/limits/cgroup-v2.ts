@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { hasCode } from '../safe-directory.ts';
 import type { CgroupHost } from './cgroup-host.ts';
 import { makeGroup, removeGroup, writeSetting } from './cgroup-host.ts';
 import type { OwnCgroup } from './cgroup-files.ts';
@@ -54,15 +55,22 @@ async function moveAndEnable(directory: string, controllers: readonly string[], 
       await removeGroup(server);
       return false;
     }
-    for (const pid of members) await writeFile(join(server, 'cgroup.procs'), String(pid));
+    for (const pid of members) await moveProcess(server, pid);
     if (await enable(directory, controllers)) return true;
-    for (const pid of members) await writeFile(join(directory, 'cgroup.procs'), String(pid));
+    for (const pid of members) await moveProcess(directory, pid);
     await removeGroup(server);
     return false;
   } catch {
     // Not ours to change: a group that was not delegated.
     return false;
   }
+}
+
+/** Moves a process to a group, unless it has exited meanwhile. */
+async function moveProcess(group: string, pid: number): Promise<void> {
+  await writeFile(join(group, 'cgroup.procs'), String(pid)).catch((error: unknown) => {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  });
 }
 
 async function descendsFrom(pid: number, ancestor: number, proc: string): Promise<boolean> {
