@@ -28,7 +28,7 @@ export interface CliPlace {
   homeSeen(home: string): string;
 }
 
-/** Where a provider's CLI lives: in the machine's home, or in one of its own, which alone it is shown where that can be done. */
+/** Finds the home of a provider's CLI: the machine's, or its provider's. With bubblewrap, the CLI sees no other. */
 export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
   const { bubblewrap, homes } = boot;
   const home = homes === undefined ? boot.home : join(homes, provider);

@@ -25,9 +25,9 @@ export interface CommandSandbox {
 }
 
 /**
- * Runs a CLI in a sandbox inside the machine: of all homes it sees its own, of all processes those that it
- * starts, and of the agent's directory only what CLIs need. It stays the same user: files in `~/work` made by one
- * CLI are as good as another's own, whatever their mode. What it starts ends with it, also what left its process group.
+ * Runs a CLI in a sandbox inside the machine. It sees its own home, the processes that it starts, and what CLIs need of
+ * the agent's directory. All CLIs run as the same user, so each can read and change what another wrote to `~/work`. What
+ * a CLI starts ends with it, even if it left its process group.
  */
 export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandbox): CliCommand {
   const { boot, bubblewrap, cwd, emptyFile, hiddenPaths, home, installation, opensLinks, temporary } = sandbox;

@@ -117,7 +117,7 @@ const reasons = {
   'spawn-failed': (message: string | undefined) => `The CLI could not be started: ${message ?? 'no reason given'}.`,
 } as const;
 
-/** Remarks are none: a parser makes them of the lines it cannot read. */
+/** A notice is not an answer: a parser makes one of each line that it cannot read. */
 function isAnswer(event: PromptEvent): boolean {
   return event.type !== 'notice' && !(event.type === 'text' && event.text.trim() === '');
 }

@@ -104,7 +104,7 @@ async function streamRun(
     signal,
   );
   for await (const event of shown) {
-    // A run that was cancelled may still say how it ended, which is then no news.
+    // A canceled run may still say how it ended. That is ignored.
     signal.throwIfAborted();
     await conclude(reader.take(event));
     // To leave the stream is to end the CLI.

@@ -222,8 +222,12 @@ export class SallyportConnect extends HTMLElement {
     }
     if (provider.disabled) return h('p', {}, h('span', { class: 'pill warn' }, 'Switched off'), ' · its login is kept');
     const isValid = provider.valid !== false;
-    const state = this.isUnchecked ? 'Not checked yet' : 'Connected';
-    const pill = h('span', { class: isValid ? 'pill' : 'pill warn' }, isValid ? state : 'Log in again');
+    const [look, state] = !isValid
+      ? ['pill warn', 'Log in again']
+      : this.isUnchecked
+        ? ['pill open', 'Not checked yet']
+        : ['pill', 'Connected'];
+    const pill = h('span', { class: look }, state);
     const how = provider.kind === 'api-key' ? ' with an API key' : '';
     const who = `${how}${provider.account ? ` as ${provider.account}` : ''}`;
     const why = isValid ? loginEnd(provider) : ` · ${provider.problem ?? ''}`;

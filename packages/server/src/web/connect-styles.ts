@@ -57,6 +57,7 @@ label { font-weight: 550; font-size: .92rem; }
 .pill { display: inline-flex; align-items: center; gap: 7px; font-size: .88rem; font-weight: 600; color: var(--good); white-space: nowrap; }
 .pill::before { content: ''; width: 9px; height: 9px; border-radius: 50%; background: currentColor; }
 .pill.warn { color: var(--bad); }
+.pill.open { color: var(--muted); }
 .steps { list-style: none; margin: 0; padding: 0; display: grid; gap: 6px; font-size: .95rem; }
 .steps li { display: flex; gap: 10px; align-items: flex-start; color: var(--muted); }
 .steps li::before { content: '✓'; width: 1.25em; text-align: center; color: var(--good); font-weight: 700; flex: none; }
