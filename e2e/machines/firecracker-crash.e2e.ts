@@ -141,7 +141,7 @@ async function inventory(directory: string): Promise<Inventory> {
     machines: await count('firecracker', /^m-/),
     jails: await count('jails/firecracker', /./),
     groups: await count('cgroups/sallyport', /^m-/),
-    users: await count('firecracker/machine-users', /./),
+    users: await count('firecracker/machine-users', /^\d+$/),
     places: await count('network', /\.place$/),
     snapshots: await count(`${machine}/snap`, /./),
     drives: await count(machine, /\.ext4/),

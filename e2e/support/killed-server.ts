@@ -71,7 +71,8 @@ async function inventory(folder: string) {
     processes: await processesOf(folder),
     ...kernel,
     places: JSON.parse(list).records,
-    files: files.filter((name) => name !== 'machine-users'),
+    // The directory of the claims stays, with the user ID that was allotted last.
+    files: files.filter((name) => name !== 'machine-users' && name !== 'machine-users/last'),
   };
 }
 
