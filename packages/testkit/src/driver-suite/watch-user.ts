@@ -27,7 +27,8 @@ export async function watchUser(): Promise<WatchReport> {
   const found: string[] = [];
   function walk(directory: string, depth: number): void {
     for (const file of list(directory)) {
-      if (/^(\/proc\/\d+\/root)?\/(proc|sys|dev|usr|bin|sbin|lib\w*|etc|opt)$/.test(file)) continue;
+      // Programs tell nothing; an image may show its lower layer at /mnt.
+      if (/^(\/proc\/\d+\/root)?(\/mnt)?\/(proc|sys|dev|usr|bin|sbin|lib\w*|etc|opt)$/.test(file)) continue;
       try {
         const kind = fs.lstatSync(file);
         if ((kind.isSocket() && !file.includes('egress')) || telling.test(path.basename(file))) found.push(file);
