@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../base/for-each-at-once.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { MachineRecord } from '../contracts/store.ts';
@@ -28,13 +29,13 @@ export async function reconcileMachines(
   const refs = await driver.list();
   const found = new Set(refs.map(({ machineId }) => machineId));
   const rows = new Map(before.map((row) => [row.machineId, row]));
-  await forEachAtOnce(refs, (ref) =>
+  await forEachAtOnce(refs, AT_ONCE, (ref) =>
     runtime.bestEffort(`clearing up machine ${ref.machineId}`, () =>
       settle(runtime, cliMachines, ref, rows.get(ref.machineId)),
     ),
   );
   const missing = before.filter(({ machineId, state }) => !found.has(machineId) && !isGone(state));
-  await forEachAtOnce(missing, async ({ machineId, userId, role }) => {
+  await forEachAtOnce(missing, AT_ONCE, async ({ machineId, userId, role }) => {
     const note = (): Promise<void> => noteAbsence(runtime, machineId);
     await runtime.bestEffort(`noting that machine ${machineId} is gone`, async () => {
       if (role === 'cli') await cliMachines.whileResting(userId, machineId, note);
@@ -57,7 +58,7 @@ export async function settleStoppedMachines(
   const stopped = (await store.machines.list({ host })).filter(
     ({ role, state }) => role === 'cli' && state === 'stopped',
   );
-  await forEachAtOnce(stopped, async ({ machineId, userId }) => {
+  await forEachAtOnce(stopped, AT_ONCE, async ({ machineId, userId }) => {
     const ref = refs.get(machineId);
     if (closing.aborted || !ref || ref.running || ref.hibernated) return;
     await runtime.bestEffort(`reading the disk of machine ${machineId}`, () =>
@@ -106,15 +107,6 @@ async function settleCli(runtime: Runtime, machineId: string): Promise<void> {
 function isAtRest(row: MachineRecord | undefined, { running, hibernated = false }: MachineRef): boolean {
   if (row?.role !== 'cli' || running) return false;
   return (row.state === 'stopped' && !hibernated) || (row.state === 'hibernated' && hibernated);
-}
-
-/** Does work for each item, a few at a time. */
-async function forEachAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
-  const waiting = items.values();
-  const workers = Array.from({ length: Math.min(AT_ONCE, items.length) }, async () => {
-    for (const item of waiting) await work(item);
-  });
-  await Promise.all(workers);
 }
 
 async function removeMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../base/for-each-at-once.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { dueRefreshes, refreshCredential } from './refresh-credential.ts';
@@ -17,23 +18,17 @@ export async function refreshCredentials(
 ): Promise<void> {
   const { clock, settings } = runtime;
   const { atOnce, retryMs } = settings.keepAlive;
-  const waiting = machines.filter(isFree).values();
-  const workers = Array.from({ length: atOnce }, async () => {
-    for (const entry of waiting) {
-      const isRested = (provider: string): boolean => clock.monotonic() >= (entry.refreshes.get(provider) ?? 0);
-      const due = (await dueRefreshes(runtime, entry)).filter(isRested);
-      if (due.length === 0) continue;
-      // A new prompt waits: its CLI would present the same refresh token.
-      await exclusively(entry.userId, async () => {
-        for (const provider of await dueRefreshes(runtime, entry)) {
-          if (!isFree(entry) || !due.includes(provider)) continue;
-          entry.refreshes.set(provider, clock.monotonic() + retryMs);
-          await runtime.bestEffort(`refreshing the ${provider} login`, () =>
-            refreshCredential(runtime, entry, provider),
-          );
-        }
-      });
-    }
+  await forEachAtOnce(machines.filter(isFree), atOnce, async (entry) => {
+    const isRested = (provider: string): boolean => clock.monotonic() >= (entry.refreshes.get(provider) ?? 0);
+    const due = (await dueRefreshes(runtime, entry)).filter(isRested);
+    if (due.length === 0) return;
+    // A new prompt waits: its CLI would present the same refresh token.
+    await exclusively(entry.userId, async () => {
+      for (const provider of await dueRefreshes(runtime, entry)) {
+        if (!isFree(entry) || !due.includes(provider)) continue;
+        entry.refreshes.set(provider, clock.monotonic() + retryMs);
+        await runtime.bestEffort(`refreshing the ${provider} login`, () => refreshCredential(runtime, entry, provider));
+      }
+    });
   });
-  await Promise.all(workers);
 }
