@@ -155,6 +155,12 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     throw new SallyportError('LOGIN_SESSION_OVER', 'The login session has ended.');
   }
 
+  async function endThose(isMeant: (session: LiveSession) => boolean, reason: () => SallyportError): Promise<void> {
+    const meant = [...live.values()].filter(({ session }) => isMeant(session));
+    for (const { session } of meant) session.abort.abort(reason());
+    await Promise.all(meant.map(({ done }) => done));
+  }
+
   const journalOf = (sessionId: string): Journal<SessionEvent> => ({
     topic: sessionTopic(sessionId),
     read: (after) => runtime.store.sessions.events(sessionId, after),
@@ -198,16 +204,8 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
         hint: 'Disconnect the provider to forget the login.',
       });
     },
-    endFor: async (provider, reason) => {
-      const theirs = [...live.values()].filter(({ session }) => session.provider === provider);
-      for (const { session } of theirs) session.abort.abort(reason());
-      await Promise.all(theirs.map(({ done }) => done));
-    },
-    endOf: async (userId, reason) => {
-      const theirs = [...live.values()].filter(({ session }) => session.userId === userId);
-      for (const { session } of theirs) session.abort.abort(reason());
-      await Promise.all(theirs.map(({ done }) => done));
-    },
+    endFor: (provider, reason) => endThose((session) => session.provider === provider, reason),
+    endOf: (userId, reason) => endThose((session) => session.userId === userId, reason),
     endAll: async (reason) => {
       ending = reason;
       for (const { session } of live.values()) session.abort.abort(reason());
