@@ -1,6 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import type { EndedRecords } from './memory-history.ts';
+import { isOfHost } from './is-of-host.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import type { PromptRecord, PromptStore } from '../contracts/store.ts';
 
@@ -48,9 +49,7 @@ export function memoryPrompts(now: () => Date): PromptStore & { readonly ended: 
     },
     running: async (filter) =>
       structuredClone(
-        [...prompts.values()].filter(
-          ({ status, host }) => status === 'running' && (filter === undefined || host === null || host === filter.host),
-        ),
+        [...prompts.values()].filter((prompt) => prompt.status === 'running' && isOfHost(prompt, filter)),
       ),
   };
 }

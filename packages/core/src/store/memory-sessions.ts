@@ -1,5 +1,6 @@
 import { SallyportError } from '../base/errors.ts';
 import type { EndedRecords } from './memory-history.ts';
+import { isOfHost } from './is-of-host.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
 import type { SessionEvent, SessionRecord, SessionStore } from '../contracts/store.ts';
@@ -62,8 +63,7 @@ export function memorySessions(now: () => Date): SessionStore & { readonly ended
         journal.erase(sessionId);
       },
     },
-    live: async (filter) =>
-      structuredClone(live().filter(({ host }) => filter === undefined || host === null || host === filter.host)),
+    live: async (filter) => structuredClone(live().filter((session) => isOfHost(session, filter))),
   };
 }
 

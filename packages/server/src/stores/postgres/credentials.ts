@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 
 import {
   SallyportError,
@@ -47,32 +47,9 @@ export function createCredentialStore(database: Database): CredentialStore {
       return rows.map(toCredentialRecord);
     },
     append: (version, expectedVersion) => append(database, version, expectedVersion),
-    seen: async (userId, provider, sha256) => {
-      if (!isUuid(userId)) return undefined;
-      const row = await database.run((tables) =>
-        tables
-          .selectFrom('provider_credential_versions')
-          .select((version) => version.fn.max('version').as('version'))
-          .where('user_id', '=', userId)
-          .where('provider', '=', provider)
-          .where('sha256', '=', sha256)
-          .executeTakeFirst(),
-      );
-      return row?.version ?? undefined;
-    },
-    seenLineage: async (userId, provider, lineage) => {
-      if (!isUuid(userId)) return undefined;
-      const row = await database.run((tables) =>
-        tables
-          .selectFrom('provider_credential_versions')
-          .select((version) => version.fn.max('version').as('version'))
-          .where('user_id', '=', userId)
-          .where('provider', '=', provider)
-          .where(sql<boolean>`facts ->> 'lineage' = ${lineage}`)
-          .executeTakeFirst(),
-      );
-      return row?.version ?? undefined;
-    },
+    seen: (userId, provider, sha256) => newestWhere(database, userId, provider, sql`sha256 = ${sha256}`),
+    seenLineage: (userId, provider, lineage) =>
+      newestWhere(database, userId, provider, sql`facts ->> 'lineage' = ${lineage}`),
     setValid: async (userId, provider, valid, reason = 'refused') => {
       const change = valid ? { invalid_reason: null, last_verified: sql<Date>`now()` } : { invalid_reason: reason };
       await database.run((tables) =>
@@ -95,6 +72,26 @@ export function createCredentialStore(database: Database): CredentialStore {
       );
     },
   };
+}
+
+/** The newest of the user's versions, of all that were ever stored, that meets the condition. */
+async function newestWhere(
+  database: Database,
+  userId: string,
+  provider: string,
+  condition: RawBuilder<boolean>,
+): Promise<number | undefined> {
+  if (!isUuid(userId)) return undefined;
+  const row = await database.run((tables) =>
+    tables
+      .selectFrom('provider_credential_versions')
+      .select((version) => version.fn.max('version').as('version'))
+      .where('user_id', '=', userId)
+      .where('provider', '=', provider)
+      .where(condition)
+      .executeTakeFirst(),
+  );
+  return row?.version ?? undefined;
 }
 
 async function append(

@@ -59,7 +59,7 @@ export function createPromptStore(database: Database): PromptStore {
           .selectFrom('prompts')
           .selectAll()
           .where('status', '=', 'running')
-          .$if(filter !== undefined, (query) => query.where(ofHost(filter?.host ?? '')))
+          .where(ofHost(filter))
           .orderBy('created_at')
           .execute(),
       );

@@ -64,7 +64,7 @@ export function createSessionStore(database: Database): SessionStore {
           .selectFrom('auth_sessions')
           .selectAll()
           .where('status', 'in', liveSessionStatuses)
-          .$if(filter !== undefined, (query) => query.where(ofHost(filter?.host ?? '')))
+          .where(ofHost(filter))
           .orderBy('created_at')
           .execute(),
       );
