@@ -8,7 +8,7 @@ import { SallyportError } from '@sallyport/core';
 
 const run = promisify(execFile);
 
-export interface TrustOptions {
+interface TrustOptions {
   /** Path of certutil. */
   readonly command: string;
   readonly home: string;

@@ -9,7 +9,6 @@ import { desktopAvailable, desktopInstallCommand, findBrowser, findProgram, sear
 import type { DesktopProgram } from './availability.ts';
 import { startBrowser } from './browser.ts';
 import { trustCertificateAuthority } from './certificate-store.ts';
-import type { TrustOptions } from './certificate-store.ts';
 import type { Child } from './child.ts';
 import { createVncBridge } from './vnc-bridge.ts';
 import { startVncServer } from './vnc-server.ts';
@@ -74,15 +73,12 @@ export async function startDesktop(options: DesktopOptions): Promise<Desktop> {
     const home = join(folder, 'home');
     await mkdir(home, { mode: 0o700 });
     const env = { HOME: home, PATH: searchPath(), LANG: 'C.UTF-8', XDG_RUNTIME_DIR: folder };
-    const trusting = trust(programs.certutil, {
-      home,
-      folder,
-      env,
-      certificateAuthority: options.certificateAuthority,
-      signal,
-    });
+    const { certificateAuthority, proxyPort, size } = options;
+    const trusting =
+      certificateAuthority === undefined
+        ? Promise.resolve()
+        : trustCertificateAuthority({ command: programs.certutil, home, folder, env, certificateAuthority, signal });
     trusting.catch(() => {});
-    const { proxyPort, size } = options;
     const vnc = await startVncServer({ command: programs.Xtigervnc, folder, size, env, onStarted: started, signal });
     const clientEnv = { ...env, ...vnc.clientEnv, DBUS_SESSION_BUS_ADDRESS: 'disabled:' };
     started(await startWindowManager({ command: programs.openbox, folder, env: clientEnv }));
@@ -139,17 +135,6 @@ function requirePrograms(): Readonly<Record<DesktopProgram, string>> {
     chromium: findBrowser() ?? 'chromium',
     certutil: path('certutil'),
   };
-}
-
-async function trust(
-  command: string,
-  {
-    certificateAuthority,
-    ...options
-  }: Omit<TrustOptions, 'command' | 'certificateAuthority'> & Pick<DesktopOptions, 'certificateAuthority'>,
-): Promise<void> {
-  if (certificateAuthority === undefined) return;
-  await trustCertificateAuthority({ command, certificateAuthority, ...options });
 }
 
 async function watch(child: Child, stopped: AbortSignal, stop: () => Promise<void>, options: DesktopOptions) {
