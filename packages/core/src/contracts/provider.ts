@@ -14,7 +14,8 @@ export interface Provider {
   readonly inspect?: (files: CredentialFiles) => CredentialFacts;
   /**
    * Whether `next` is newer than `old`. Asked about a user's file, about facts without `lineage`, and about another
-   * access token of the same `lineage`. A refresh token that was never stored needs no rule. Absent: the later `issuedAt` wins, or the later arrival if neither is known.
+   * access token of the same `lineage`. A refresh token that was never stored needs no rule. Absent: the later
+   * `issuedAt` wins, or the later arrival if neither is known.
    */
   readonly supersedes?: (next: CredentialFacts, old: CredentialFacts) => boolean;
 }
