@@ -24,7 +24,7 @@ export const lifecycle: Bench = {
     const dataDirectory = await makeDataDirectory();
     try {
       let findings: readonly Finding[] = [];
-      await withStore({ dataDirectory, databaseUrl: undefined }, async (store) => {
+      await withStore({ dataDirectory, database: { kind: 'embedded' } }, async (store) => {
         const { startAtOnce } = defaultCapacity({
           memoryMb: totalmem() / 2 ** 20,
           processors: availableParallelism(),

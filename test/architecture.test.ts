@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'fastify',
     '@fastify/',
     'fastify-type-provider-zod',
-    'kysely',
+    '@supabase/supabase-js',
     'pg',
     'pino',
     'prom-client',

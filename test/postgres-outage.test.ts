@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../packages/server/src/postgres/embedded.ts';
-import { migrate } from '../packages/server/src/stores/migrate.ts';
+import { migrate } from '../packages/server/src/stores/migrations/migrate.ts';
 import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
 
 let directory: string;

@@ -7,7 +7,6 @@ import type { PromptEvent, Store } from '@sallyport/core';
 import { describeStore } from '@sallyport/testkit';
 
 import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
-import { sealedKeyIds } from '../packages/server/src/stores/sealed-key-ids.ts';
 import { createTestDatabase } from './setup/test-database.ts';
 
 let store: Store;
@@ -35,18 +34,13 @@ describe('the store on PostgreSQL', () => {
     await store.credentials.append(version, 0);
     await store.credentials.append({ ...newVersion(userId), sha256: 'b'.repeat(64) }, 1);
     const { rows } = await client.query<{ row: string }>(
-      `select row_to_json(current)::text as row from provider_credentials as current where user_id = $1
-       union all select row_to_json(older)::text from provider_credential_versions as older where user_id = $1`,
+      `select row_to_json(current)::text as row from sallyport.provider_credentials as current where user_id = $1
+       union all select row_to_json(older)::text from sallyport.provider_credential_versions as older where user_id = $1`,
       [userId],
     );
     expect(rows.length).toBe(3);
     expect(rows.map(({ row }) => row).join('\n')).not.toContain(Buffer.from('first secret').toString('hex'));
     expect(await store.credentials.seen(userId, 'codex', 'a'.repeat(64))).toBe(1);
-  });
-
-  it('tells which master keys its credentials need', async () => {
-    await store.credentials.append({ ...newVersion(randomUUID()), sealed: { ...sealed, keyId: 'old-key' } }, 0);
-    expect(await sealedKeyIds(connection)).toContain('old-key');
   });
 
   it('keeps what a CLI prints byte for byte, NUL and half a character included', async () => {
@@ -92,11 +86,51 @@ describe('the store on PostgreSQL', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('checks the claim in every function that writes, before it writes', async () => {
+    const { rows } = await client.query<{ name: string; source: string; volatile: boolean; fenced: boolean }>(
+      `select proname as name, prosrc as source, provolatile = 'v' as volatile, 'p_claim' = any (proargnames) as fenced
+       from pg_proc where pronamespace = 'sallyport'::regnamespace`,
+    );
+    const exempt = ['beat_server', 'check_claim', 'claim_server', 'release_server', 'settle_grants'];
+    const writing = rows.filter(({ name, volatile }) => volatile && !exempt.includes(name));
+    expect(writing.length).toBeGreaterThan(15);
+    for (const { name, source, fenced } of writing) {
+      expect(fenced, name).toBe(true);
+      const [check, write] = [source.indexOf('sallyport.check_claim(p_claim)'), source.search(/insert|update|delete/)];
+      expect(check, name).toBeGreaterThan(-1);
+      expect(check, name).toBeLessThan(write);
+    }
+  });
+
+  it('lets no write of an earlier claim commit after the claim that follows', async () => {
+    const host = `host-${randomUUID()}`;
+    const write = `select sallyport.set_provider_disabled($1, true, $2)`;
+    await client.query('select sallyport.claim_server($1, 0)', [host]);
+    const rival = new Client(connection);
+    await rival.connect();
+    try {
+      await client.query('begin');
+      await client.query(write, [host, { host, epoch: 1 }]);
+      const { rows } = await rival.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const claimed = rival.query('select sallyport.claim_server($1, 1) as claimed', [host]);
+      const waits = 'select wait_event_type from pg_stat_activity where pid = $1';
+      await expect
+        .poll(async () => (await client.query(waits, [rows[0]?.pid])).rows)
+        .toEqual([{ wait_event_type: 'Lock' }]);
+      await client.query('commit');
+      expect((await claimed).rows).toEqual([{ claimed: true }]);
+      await expect(client.query(write, [host, { host, epoch: 1 }])).rejects.toMatchObject({ code: 'SP001' });
+    } finally {
+      await client.query('rollback');
+      await rival.end();
+    }
+  });
+
   it('frees and prunes an idempotency key after a day', async () => {
     const scope = { userId: randomUUID(), route: 'POST /things', key: 'k' };
     const claim = () => ({ bodyHash: 'a'.repeat(64), resourceId: randomUUID() });
     const age = (interval: string) =>
-      client.query(`update idempotency_keys set created_at = now() - $1::interval where user_id = $2`, [
+      client.query(`update sallyport.idempotency_keys set created_at = now() - $1::interval where user_id = $2`, [
         interval,
         scope.userId,
       ]);
@@ -113,16 +147,18 @@ describe('the store on PostgreSQL', () => {
 
   it('hides every table from a role that is not the owner', async () => {
     const role = `reader_${process.pid}`;
-    await client.query(`create role ${role}; grant select on all tables in schema public to ${role}`);
+    await client.query(
+      `create role ${role}; grant usage on schema sallyport to ${role}; grant select on all tables in schema sallyport to ${role}`,
+    );
     try {
       await store.users.ensure(randomUUID(), null);
       await client.query(`set role ${role}`);
       const { rows: tables } = await client.query<{ name: string }>(
-        `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,
+        `select quote_ident(tablename) as name from pg_tables where schemaname = 'sallyport'`,
       );
       expect(tables.length).toBeGreaterThan(8);
       for (const { name } of tables) {
-        const { rows } = await client.query(`select 1 from ${name} limit 1`);
+        const { rows } = await client.query(`select 1 from sallyport.${name} limit 1`);
         expect(rows, name).toEqual([]);
       }
     } finally {

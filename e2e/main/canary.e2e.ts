@@ -264,13 +264,15 @@ describe('a token', () => {
     const client = new Client(connection());
     await client.connect();
     const hex = Buffer.from(control).toString('hex').toUpperCase();
-    await client.query("insert into audit_log (at, type, data) values (now(), 'control', $1)", [{ planted: hex }]);
+    await client.query("insert into sallyport.audit_log (at, type, data) values (now(), 'control', $1)", [
+      { planted: hex },
+    ]);
     const { finds, looked } = await database();
-    await client.query("delete from audit_log where type = 'control'");
+    await client.query("delete from sallyport.audit_log where type = 'control'");
     await client.end();
     expect(finds.filter(({ canary }) => canary !== 'control')).toEqual([]);
-    expect(finds).toContainEqual({ canary: 'control', encoding: 'HEX', where: 'public.audit_log.data' });
-    expect(finds).toContainEqual({ canary: 'control', encoding: 'raw', where: 'public.prompt_events.event' });
+    expect(finds).toContainEqual({ canary: 'control', encoding: 'HEX', where: 'sallyport.audit_log.data' });
+    expect(finds).toContainEqual({ canary: 'control', encoding: 'raw', where: 'sallyport.prompt_events.event' });
     expect(looked).toBeGreaterThan(500);
   });
 

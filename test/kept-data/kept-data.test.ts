@@ -26,9 +26,7 @@ async function restore(recording: string): Promise<{ readonly data: string; read
   const database = await createTestDatabase();
   const client = new Client(database);
   await client.connect();
-  await client.query(
-    'drop schema public cascade; drop schema if exists supabase_migrations cascade; create schema public',
-  );
+  await client.query('drop schema public cascade; drop schema sallyport cascade; create schema public');
   const dump = await readFile(join(import.meta.dirname, recording, 'database.sql'), 'utf8');
   await client.query(dump.replaceAll("'@host@'", `'${hostname()}'`));
   await client.end();

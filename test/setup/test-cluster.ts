@@ -1,7 +1,7 @@
 import { Client, type PoolConfig } from 'pg';
 
 import { startEmbeddedPostgres } from '../../packages/server/src/postgres/embedded.ts';
-import { migrate } from '../../packages/server/src/stores/migrate.ts';
+import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts';
 
 /** The program behind `postgres.ts`: answers each message with a new database, and ends with the channel. */
 

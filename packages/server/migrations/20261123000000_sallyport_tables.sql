@@ -1,19 +1,20 @@
--- The tables of Sallyport. PostgreSQL 15 to 18; needs no extension.
+-- The tables of Sallyport, in a schema of their own. PostgreSQL 15 to 18; needs no extension.
 --
--- Row-level security is on and there is no policy: whoever is not the owner (Supabase's `anon` and `authenticated`
--- roles, which get table grants by default) sees and changes nothing. The server connects as the owner, to whom
--- row-level security does not apply unless it is forced.
+-- Row-level security is on and there is no policy: whoever is neither the owner nor a role that bypasses row-level
+-- security (Supabase's `service_role`) sees and changes nothing.
 --
 -- What belongs to one record (its journal, its older versions, its lease) points to it by a foreign key. Users, machines
 -- and sessions refer to each other by id alone: intent rows are written before what they refer to exists, and an
 -- embedding product may remove its users itself.
 
-create table users (
+create schema if not exists sallyport;
+
+create table sallyport.users (
   user_id uuid primary key,
   -- The name the embedding product knows the user by, when it was no UUID.
   external_id text,
   email text,
-  -- Upstream port of a port-per-user proxy service; never given to a second user.
+  -- Upstream port of a port-per-user proxy service. Belongs to one user at a time.
   decodo_proxy_port integer not null unique check (decodo_proxy_port between 10001 and 65535),
   decodo_fixed_ip text,
   -- The current CLI machine.
@@ -24,7 +25,7 @@ create table users (
   created_at timestamptz not null default now()
 );
 
-create table vms (
+create table sallyport.vms (
   vm_id text primary key,
   user_id uuid,
   type text not null check (type in ('browser', 'cli')),
@@ -47,10 +48,10 @@ create table vms (
   destroyed_at timestamptz
 );
 
-create index vms_user on vms (user_id);
-create index vms_host_present on vms (host) where status <> 'destroyed';
+create index vms_user on sallyport.vms (user_id);
+create index vms_host_present on sallyport.vms (host) where status <> 'destroyed';
 
-create table auth_sessions (
+create table sallyport.auth_sessions (
   session_id uuid primary key,
   user_id uuid not null,
   provider text not null,
@@ -72,22 +73,22 @@ create table auth_sessions (
 );
 
 -- One login at a time for each user and provider.
-create unique index auth_sessions_live on auth_sessions (user_id, provider)
+create unique index auth_sessions_live on sallyport.auth_sessions (user_id, provider)
   where status in ('pending', 'ready', 'awaiting_user_auth');
 
-create table auth_session_events (
+create table sallyport.auth_session_events (
   -- Also the id by which the stream is resumed. Writers of one stream take turns, so it grows within the stream.
   event_id bigint generated always as identity primary key,
-  session_id uuid not null references auth_sessions on delete cascade,
+  session_id uuid not null references sallyport.auth_sessions on delete cascade,
   -- `json` and not `jsonb`, here and in prompt_events: jsonb refuses \u0000 and half surrogate pairs.
   event json not null,
   created_at timestamptz not null default now()
 );
 
-create index auth_session_events_stream on auth_session_events (session_id, event_id);
+create index auth_session_events_stream on sallyport.auth_session_events (session_id, event_id);
 
 -- The current version of each credential: the only row that holds its bytes.
-create table provider_credentials (
+create table sallyport.provider_credentials (
   credential_id uuid primary key,
   user_id uuid not null,
   provider text not null,
@@ -109,7 +110,7 @@ create table provider_credentials (
 );
 
 -- Every version there ever was, without its bytes: a refresh token is single-use, so an old one must never come back.
-create table provider_credential_versions (
+create table sallyport.provider_credential_versions (
   user_id uuid not null,
   provider text not null,
   version integer not null check (version > 0),
@@ -118,22 +119,22 @@ create table provider_credential_versions (
   facts jsonb not null,
   created_at timestamptz not null default now(),
   primary key (user_id, provider, version),
-  foreign key (user_id, provider) references provider_credentials (user_id, provider) on delete cascade
+  foreign key (user_id, provider) references sallyport.provider_credentials (user_id, provider) on delete cascade
 );
 
-create index provider_credential_versions_hash on provider_credential_versions (user_id, provider, sha256);
+create index provider_credential_versions_hash on sallyport.provider_credential_versions (user_id, provider, sha256);
 
 -- Which machine holds a credential, and so may refresh it.
-create table provider_credential_leases (
+create table sallyport.provider_credential_leases (
   user_id uuid not null,
   provider text not null,
   vm_id text not null,
   created_at timestamptz not null default now(),
   primary key (user_id, provider),
-  foreign key (user_id, provider) references provider_credentials (user_id, provider) on delete cascade
+  foreign key (user_id, provider) references sallyport.provider_credentials (user_id, provider) on delete cascade
 );
 
-create table prompts (
+create table sallyport.prompts (
   prompt_id uuid primary key,
   user_id uuid not null,
   provider text not null,
@@ -144,18 +145,18 @@ create table prompts (
   ended_at timestamptz
 );
 
-create index prompts_running on prompts (created_at) where status = 'running';
+create index prompts_running on sallyport.prompts (created_at) where status = 'running';
 
-create table prompt_events (
+create table sallyport.prompt_events (
   event_id bigint generated always as identity primary key,
-  prompt_id uuid not null references prompts on delete cascade,
+  prompt_id uuid not null references sallyport.prompts on delete cascade,
   event json not null,
   created_at timestamptz not null default now()
 );
 
-create index prompt_events_stream on prompt_events (prompt_id, event_id);
+create index prompt_events_stream on sallyport.prompt_events (prompt_id, event_id);
 
-create table audit_log (
+create table sallyport.audit_log (
   audit_id bigint generated always as identity primary key,
   at timestamptz not null,
   type text not null,
@@ -163,15 +164,15 @@ create table audit_log (
   data jsonb not null
 );
 
-create index audit_log_user on audit_log (user_id, audit_id);
+create index audit_log_user on sallyport.audit_log (user_id, audit_id);
 
-alter table users enable row level security;
-alter table vms enable row level security;
-alter table auth_sessions enable row level security;
-alter table auth_session_events enable row level security;
-alter table provider_credentials enable row level security;
-alter table provider_credential_versions enable row level security;
-alter table provider_credential_leases enable row level security;
-alter table prompts enable row level security;
-alter table prompt_events enable row level security;
-alter table audit_log enable row level security;
+alter table sallyport.users enable row level security;
+alter table sallyport.vms enable row level security;
+alter table sallyport.auth_sessions enable row level security;
+alter table sallyport.auth_session_events enable row level security;
+alter table sallyport.provider_credentials enable row level security;
+alter table sallyport.provider_credential_versions enable row level security;
+alter table sallyport.provider_credential_leases enable row level security;
+alter table sallyport.prompts enable row level security;
+alter table sallyport.prompt_events enable row level security;
+alter table sallyport.audit_log enable row level security;

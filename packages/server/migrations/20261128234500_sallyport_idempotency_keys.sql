@@ -1,5 +1,5 @@
 -- What a request with an Idempotency-Key has created, for a day: the same request again creates nothing more.
-create table idempotency_keys (
+create table sallyport.idempotency_keys (
   user_id uuid not null,
   route text not null,
   key text not null check (length(key) between 1 and 128),
@@ -12,6 +12,6 @@ create table idempotency_keys (
   primary key (user_id, route, key)
 );
 
-create index idempotency_keys_created on idempotency_keys (created_at);
+create index idempotency_keys_created on sallyport.idempotency_keys (created_at);
 
-alter table idempotency_keys enable row level security;
+alter table sallyport.idempotency_keys enable row level security;

@@ -7,6 +7,7 @@ import { SallyportError, systemClock } from '@sallyport/core';
 import { capacityCommand, capacityUsage } from './commands/capacity.ts';
 import { imagesCommand, imagesUsage } from './commands/images.ts';
 import { withStore } from './commands/open-store.ts';
+import { migrationsCommand, migrationsUsage } from './commands/migrations.ts';
 import { persistenceCommand, persistenceUsage } from './commands/persistence.ts';
 import { providersCommand, providersUsage } from './commands/providers.ts';
 import { transcriptCommand, transcriptUsage } from './commands/transcript.ts';
@@ -25,6 +26,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        ${imagesUsage}
        ${persistenceUsage}
        ${capacityUsage}
+       ${migrationsUsage}
 
   serve       run the server (default)
   doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
@@ -40,10 +42,13 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
   capacity    say how many users' machines this host and another one (default 20 cores, 62 GB, 100 GB of disk) hold,
               and what limits it; with "measure", start a few machines (default 3) of the configured driver, keep what
               each takes in the data directory, and remove them. The server must not run while that is measured
+  migrations  bring the database of DATABASE_URL to the newest schema, as the server does when it starts, or write the
+              same migrations as files for a Supabase project (supabase/migrations)
   --demo      use sallyport.demo.config.ts: the real CLIs, fake vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
-Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, LOG_LEVEL`;
+Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL,
+SUPABASE_SERVICE_ROLE_KEY, LOG_LEVEL`;
 
 async function run(): Promise<void> {
   const { values, positionals } = readArguments();
@@ -117,6 +122,11 @@ async function run(): Promise<void> {
       print: (line) => console.log(line),
       options: { cores, memory, disk, machines },
     });
+    return;
+  }
+  if (command === 'migrations') {
+    const { database } = readEnvironment(process.env, process.cwd());
+    await migrationsCommand(rest, { database, print: (line) => console.log(line) });
     return;
   }
   if (command === 'providers') {

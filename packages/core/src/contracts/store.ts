@@ -182,6 +182,8 @@ export interface CredentialStore {
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
   /** Records that the user was warned about this expiry. Returns false if that was already recorded. */
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
+  /** Ids of the master keys that current versions are sealed under, sorted. */
+  keysInUse(): Promise<readonly string[]>;
   /** Removes every version and the lease. */
   erase(userId: string, provider: string): Promise<void>;
   /**

@@ -71,6 +71,7 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       entries.set(keyOf(userId, provider), { ...entry, warnedFor: loginExpiresAt });
       return true;
     },
+    keysInUse: async () => [...new Set([...entries.values()].map(({ record }) => record.sealed.keyId))].toSorted(),
     erase: async (userId, provider) => {
       entries.delete(keyOf(userId, provider));
     },

@@ -11,22 +11,20 @@ import { checkEgress } from './check-egress.ts';
 import type { EgressCheck } from './check-egress.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { FactoryContext } from '../config/config.ts';
+import type { DatabaseChoice } from '../config/database-choice.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
-import { openDatabaseServer } from '../postgres/database-server.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
 import { openServerIdentity } from '../data-directory/server-identity.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { openMasterKeys } from '../data-directory/master-key.ts';
 import { createMetrics } from '../http/metrics.ts';
 import type { Metrics } from '../http/metrics.ts';
-import { migrate } from '../stores/migrate.ts';
-import { createPostgresStore } from '../stores/postgres-store.ts';
-import { sealedKeyIds } from '../stores/sealed-key-ids.ts';
+import { openStore } from '../stores/open-store.ts';
 
 export interface Composition {
   readonly config: LoadedConfig;
   readonly dataDirectory: string;
-  readonly databaseUrl: string | undefined;
+  readonly database: DatabaseChoice;
   readonly log: FastifyBaseLogger;
   /** Prints a sentence for the operator at the terminal. */
   readonly say: (sentence: string) => void;
@@ -57,22 +55,14 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const identity = await openServerIdentity(data.path);
     const context: FactoryContext = { dataDirectory: data.path, clock, log: (message) => log.info(message) };
 
-    const database = await openDatabaseServer({
-      url: options.databaseUrl,
-      dataDirectory: data.path,
-      clock,
-      log: context.log,
-    });
-    undo.push(() => database.close());
-    await migrate({ connection: database.connection, log: context.log });
+    const store = await openStore(options.database, context);
+    undo.push(() => store.close());
     const keys = await openMasterKeys({
       dataDirectory: data.path,
-      inUse: await sealedKeyIds(database.connection),
+      inUse: await store.credentials.keysInUse(),
       now: clock.now(),
     });
     if (keys.notice !== undefined) say(keys.notice);
-    const store = createPostgresStore({ connection: database.connection, log: context.log });
-    undo.push(() => store.close());
 
     const agent = agentBundle();
     const clisDirectory = join(data.path, 'clis');

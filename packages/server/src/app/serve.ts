@@ -34,14 +34,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   destination.on('error', () => undefined);
   const log = pino({ level: logLevel(variables['LOG_LEVEL']), redact }, destination);
   const say = (sentence: string): void => console.log(sentence);
-  const { dataDirectory, databaseUrl } = environment;
+  const { dataDirectory, database } = environment;
 
   // From here on a signal must not leave a database or a machine behind, so it waits until everything is up.
   const stopped = stopSignal();
   const superseded = Promise.withResolvers<never>();
   superseded.promise.catch(() => {});
   const onSuperseded = (error: SallyportError): void => superseded.reject(error);
-  const server = await composeServer({ config, dataDirectory, databaseUrl, log, say, onSuperseded });
+  const server = await composeServer({ config, dataDirectory, database, log, say, onSuperseded });
   try {
     const app = await createHttpServer({
       ...server,

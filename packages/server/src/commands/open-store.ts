@@ -2,66 +2,51 @@ import { join } from 'node:path';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
-import type { PoolConfig } from 'pg';
 
-import { openDatabaseServer } from '../postgres/database-server.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
+import type { DataDirectory } from '../data-directory/data-directory.ts';
 import type { ServerEnvironment } from '../config/environment.ts';
 import { runningPostgres } from '../postgres/embedded.ts';
-import { migrate } from '../stores/migrate.ts';
+import { openStore } from '../stores/open-store.ts';
 import { createPostgresStore } from '../stores/postgres-store.ts';
 
+type StoreEnvironment = Pick<ServerEnvironment, 'dataDirectory' | 'database'>;
+
 /** Does something with the store of a server, whether that server runs at the moment or not. */
-export async function withStore(
-  environment: Pick<ServerEnvironment, 'dataDirectory' | 'databaseUrl'>,
-  work: (store: Store) => Promise<void>,
-): Promise<void> {
-  const database = await openDatabase(environment);
-  const store = createPostgresStore({ connection: database.connection });
+export async function withStore(environment: StoreEnvironment, work: (store: Store) => Promise<void>): Promise<void> {
+  const data = environment.database.kind === 'embedded' ? await takeDirectory(environment.dataDirectory) : undefined;
   try {
-    await work(store);
-  } finally {
-    await store.close();
-    await database.close();
-  }
-}
-
-interface OpenDatabase {
-  readonly connection: PoolConfig;
-  close(): Promise<void>;
-}
-
-/** The operator's database; the one that a running server has started; or the embedded one, started for this moment. */
-async function openDatabase({ dataDirectory, databaseUrl }: Parameters<typeof withStore>[0]): Promise<OpenDatabase> {
-  if (databaseUrl !== undefined) {
-    const connection = { connectionString: databaseUrl };
-    await migrate({ connection });
-    return { connection, close: async () => undefined };
-  }
-  try {
-    const data = await openDataDirectory(dataDirectory);
+    const store = await open(environment, data);
     try {
-      const database = await openDatabaseServer({
-        url: undefined,
-        dataDirectory: data.path,
-        clock: systemClock,
-        log: () => undefined,
-      });
-      await migrate({ connection: database.connection });
-      return {
-        connection: database.connection,
-        close: async () => {
-          await database.close();
-          await data.release();
-        },
-      };
-    } catch (error) {
-      await data.release();
-      throw error;
+      await work(store);
+    } finally {
+      await store.close();
     }
+  } finally {
+    if (data !== undefined && data !== 'busy') await data.release();
+  }
+}
+
+function open({ dataDirectory, database }: StoreEnvironment, data: DataDirectory | 'busy' | undefined): Promise<Store> {
+  // A server runs here, and its database answers on a socket that only we may use.
+  if (data === 'busy') return openRunning(dataDirectory);
+  return openStore(database, {
+    dataDirectory: data?.path ?? dataDirectory,
+    clock: systemClock,
+    log: () => undefined,
+  });
+}
+
+async function openRunning(dataDirectory: string): Promise<Store> {
+  return createPostgresStore({ connection: await runningPostgres(join(dataDirectory, 'postgres')) });
+}
+
+/** The embedded database may only be started by the process that holds its directory. */
+async function takeDirectory(dataDirectory: string): Promise<DataDirectory | 'busy'> {
+  try {
+    return await openDataDirectory(dataDirectory);
   } catch (error) {
     if (!SallyportError.isInstance(error) || error.code !== 'CONFIG_DATA_DIR_BUSY') throw error;
-    // A server runs here, and its database answers on a socket that only we may use.
-    return { connection: await runningPostgres(join(dataDirectory, 'postgres')), close: async () => undefined };
+    return 'busy';
   }
 }

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { isLoopback, SallyportError } from '@sallyport/core';
+import { isLoopback, SallyportError, Secret } from '@sallyport/core';
 
+import type { DatabaseChoice } from './database-choice.ts';
 import { loopbackOnly } from './loopback.ts';
 
 /** What the environment says about this server; what is absent is left to the configuration. */
@@ -12,11 +13,13 @@ export interface ServerEnvironment {
   readonly host: string | undefined;
   /** Absolute. Default `.sallyport/data` in the current directory. */
   readonly dataDirectory: string;
-  /** A database of the operator's own; `undefined` means the embedded one. */
-  readonly databaseUrl: string | undefined;
+  readonly database: DatabaseChoice;
 }
 
-/** Reads PORT, HOST, SALLYPORT_DATA_DIR and DATABASE_URL. An empty one counts as absent. */
+/**
+ * Reads PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY. An empty one counts as
+ * absent. DATABASE_URL decides alone where it is set: a connection is faster than PostgREST.
+ */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   currentDirectory: string,
@@ -24,19 +27,31 @@ export function readEnvironment(
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const result = environmentSchema.safeParse(given);
   if (!result.success) {
-    // The values stay out of the message: DATABASE_URL holds a password.
+    // The values stay out of the message: some are secrets.
     const problems = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
     throw new SallyportError('CONFIG_INVALID', `The environment is not valid: ${problems.join('; ')}.`, {
       hint: 'Correct or unset the named variable and start again.',
     });
   }
-  const { PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL } = result.data;
+  const { PORT, HOST, SALLYPORT_DATA_DIR } = result.data;
   return {
     port: PORT,
     host: HOST,
     dataDirectory: resolve(currentDirectory, SALLYPORT_DATA_DIR ?? '.sallyport/data'),
-    databaseUrl: DATABASE_URL,
+    database: chooseDatabase(result.data),
   };
+}
+
+function chooseDatabase(variables: z.infer<typeof environmentSchema>): DatabaseChoice {
+  const { DATABASE_URL, SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY } = variables;
+  if (DATABASE_URL !== undefined) return { kind: 'postgres', url: new Secret(DATABASE_URL) };
+  if (SUPABASE_URL === undefined) return { kind: 'embedded' };
+  if (SUPABASE_SERVICE_ROLE_KEY === undefined) {
+    throw new SallyportError('CONFIG_INVALID', 'SUPABASE_URL is set, but not SUPABASE_SERVICE_ROLE_KEY.', {
+      hint: 'Set it to the key of service_role of that project, or set DATABASE_URL, or unset SUPABASE_URL.',
+    });
+  }
+  return { kind: 'supabase', url: SUPABASE_URL, key: new Secret(SUPABASE_SERVICE_ROLE_KEY) };
 }
 
 const environmentSchema = z.object({
@@ -58,4 +73,12 @@ const environmentSchema = z.object({
       'must be a URL such as postgres://user:password@host:5432/database',
     )
     .optional(),
+  SUPABASE_URL: z
+    .string()
+    .refine(
+      (url) => /^https?:\/\//.test(url) && URL.canParse(url),
+      'must be the URL of a project, such as https://abcdefgh.supabase.co',
+    )
+    .optional(),
+  SUPABASE_SERVICE_ROLE_KEY: z.string().optional(),
 });

@@ -7,7 +7,7 @@ import { createLocalKeyRing, SallyportError, Secret, type KeyRing } from '@sally
 export interface OpenMasterKeysOptions {
   /** The keys lie in `master-keys/` below it. */
   readonly dataDirectory: string;
-  /** Ids of the keys that stored credentials are sealed under; see `sealedKeyIds`. */
+  /** Ids of the keys that stored credentials are sealed under; see `CredentialStore.keysInUse`. */
   readonly inUse: readonly string[];
   /** Milliseconds since the epoch: the date becomes part of a new key's id. */
   readonly now: number;

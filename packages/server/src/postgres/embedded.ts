@@ -27,7 +27,7 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  readonly connection: PoolConfig;
+  readonly connection: ReturnType<typeof connectionTo>;
   /** Of the postmaster. */
   readonly pid: number | undefined;
   /** Resolves when the database has ended, asked or not. */

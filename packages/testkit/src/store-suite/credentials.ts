@@ -223,6 +223,18 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       expect(leases.filter(({ status }) => status === 'fulfilled').length).toBe(1);
     });
 
+    it('tell which master keys their current versions need', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const [first, second] = [`a-${hash()}`, `b-${hash()}`];
+      await store.credentials.append({ ...version, sealed: { ...version.sealed, keyId: first } }, 0);
+      expect((await store.credentials.keysInUse()).includes(first)).toBe(true);
+      await store.credentials.append({ ...version, sha256: hash(), sealed: { ...version.sealed, keyId: second } }, 1);
+      const inUse = await store.credentials.keysInUse();
+      expect(inUse.filter((id) => id === first || id === second)).toEqual([second]);
+      expect(inUse).toEqual([...new Set(inUse)].toSorted());
+    });
+
     it('leave nothing behind when they are erased', async () => {
       const store = await create();
       const version = await newVersion(store);

@@ -1,0 +1,77 @@
+import { SallyportError, type PromptEvent, type PromptRecord, type PromptStore } from '@sallyport/core';
+
+import type { Row, StoreDatabase } from './database.ts';
+import { dateFrom, isUuid } from './json.ts';
+import { toJournalEntry } from './journal-entry.ts';
+import { only } from './only.ts';
+
+export function createPromptStore(database: StoreDatabase): PromptStore {
+  return {
+    create: async ({ promptId, userId, host, provider, conversationId }, first) =>
+      toRecord(
+        only(
+          await database.write('create_prompt', {
+            p_prompt_id: promptId,
+            p_user_id: userId,
+            p_host: host,
+            p_provider: provider,
+            p_conversation_id: conversationId,
+            p_first_event: JSON.stringify(first),
+          }),
+        ),
+      ),
+    get: async (promptId) => {
+      if (!isUuid(promptId)) return undefined;
+      const rows = await database.read('get_prompt', { p_prompt_id: promptId });
+      return rows?.map(toRecord)[0];
+    },
+    append: (promptId, events) => append(database, promptId, events),
+    events: async (promptId, afterId, limit) => {
+      if (!isUuid(promptId)) return [];
+      const entries = await database.read('list_prompt_events', {
+        p_prompt_id: promptId,
+        p_after: afterId,
+        p_limit: limit,
+      });
+      return (entries ?? []).map(toJournalEntry<PromptEvent>);
+    },
+    running: async (filter) => {
+      const rows = await database.read('list_running_prompts', { p_host: filter?.host ?? null });
+      return (rows ?? []).map(toRecord);
+    },
+  };
+}
+
+async function append(database: StoreDatabase, promptId: string, events: readonly PromptEvent[]) {
+  if (events.length === 0) return [];
+  if (!isUuid(promptId)) throw unknownPrompt(promptId);
+  const endAt = events.findIndex((event) => event.type === 'prompt-end');
+  const taken = endAt === -1 ? events : events.slice(0, endAt + 1);
+  const end = taken.at(-1);
+  const ids = await database.write('append_prompt_events', {
+    p_prompt_id: promptId,
+    p_events: taken.map((event) => JSON.stringify(event)),
+    p_outcome: end?.type === 'prompt-end' ? end.outcome : null,
+  });
+  if (ids === null) throw unknownPrompt(promptId);
+  return taken.flatMap((event, place) => {
+    const id = ids[place];
+    return id === undefined ? [] : [{ id, event }];
+  });
+}
+
+function unknownPrompt(promptId: string): SallyportError {
+  return new SallyportError('PROMPT_UNKNOWN', `There is no prompt ${promptId}.`, { details: { promptId } });
+}
+
+function toRecord(row: Row<'prompts'>): PromptRecord {
+  return {
+    promptId: row.prompt_id,
+    userId: row.user_id,
+    host: row.host,
+    provider: row.provider,
+    conversationId: row.conversation_id,
+    status: row.status,
+    createdAt: dateFrom(row.created_at),
+  };
+}

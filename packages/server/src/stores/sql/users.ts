@@ -1,0 +1,39 @@
+import type { UserRecord, UserStore } from '@sallyport/core';
+
+import type { Row, StoreDatabase } from './database.ts';
+import { isUuid, storableText } from './json.ts';
+import { only } from './only.ts';
+
+export function createUserStore(database: StoreDatabase): UserStore {
+  return {
+    ensure: async (userId, externalId) => {
+      const rows = await database.write('ensure_user', {
+        p_user_id: userId,
+        p_external_id: externalId === null ? null : storableText(externalId),
+      });
+      return toRecord(only(rows));
+    },
+    get: async (userId) => {
+      if (!isUuid(userId)) return undefined;
+      const rows = await database.read('get_user', { p_user_id: userId });
+      return rows?.map(toRecord)[0];
+    },
+    setMachine: async (userId, machineId) => {
+      await database.write('set_user_machine', { p_user_id: userId, p_vm_id: machineId });
+    },
+    erase: async (userId) => {
+      if (!isUuid(userId)) return;
+      await database.write('erase_user', { p_user_id: userId });
+    },
+  };
+}
+
+function toRecord(row: Row<'users'>): UserRecord {
+  return {
+    userId: row.user_id,
+    externalId: row.external_id,
+    proxyPort: row.decodo_proxy_port,
+    fixedAddress: row.decodo_fixed_ip,
+    machineId: row.vm_id,
+  };
+}
