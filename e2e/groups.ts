@@ -23,6 +23,7 @@ export const groups: Readonly<Record<string, Group>> = {
   smoke: group('the main job, once each way; part of every CI run', [...processes, 'virtualMachines']),
   clis: group('each real CLI against its fake vendor', ['bubblewrap', 'tracing']),
   desktop: group('the screen and browser of a machine', ['desktop']),
+  database: group('the store by each route, on two PostgreSQL releases', ['postgres']),
   main: group('the whole product, with the real Codex CLI', processes),
   providers: group('the other CLIs, every method, and rotation', processes),
   machines: group('virtual machines: images, isolation, disks, crashes', machines, true),

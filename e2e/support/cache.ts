@@ -11,3 +11,6 @@ export const cliCache = join(cache, 'clis');
 
 /** Golden images and kernels of virtual machines. */
 export const imageCache = join(cache, 'images');
+
+/** Programs of others that only tests run. */
+export const toolCache = join(cache, 'tools');

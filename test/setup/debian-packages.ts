@@ -19,6 +19,8 @@ export const debianPackages = {
     'fonts-dejavu-core',
     'fonts-noto-cjk',
   ],
+  /** Another release than the embedded one. */
+  postgres: ['postgresql'],
   /** A bridge of virtual machines. */
   network: ['iproute2', 'nftables'],
   /** Disks of virtual machines. */
