@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+import { createSecurityReporter } from './test/setup/security-reporter.ts';
 import { createSkipReporter } from './test/setup/skip-reporter.ts';
 
 // Every test file, and every program one starts, loads the same packages: Node keeps what it compiled of them here.
@@ -24,7 +25,7 @@ export default defineConfig({
     hookTimeout: 5 * 60_000,
     expect: { poll: { timeout: 4 * 60_000 } },
     reporters: isCi
-      ? ['default', ['json', { outputFile: 'test/out/report.json' }], createSkipReporter()]
-      : ['default', createSkipReporter()],
+      ? ['default', ['json', { outputFile: 'test/out/report.json' }], createSkipReporter(), createSecurityReporter()]
+      : ['default', createSkipReporter(), createSecurityReporter()],
   },
 });

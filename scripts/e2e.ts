@@ -4,8 +4,10 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { groups } from '../e2e/groups.ts';
+import { failUnproven, findUnproven, readCitedFiles } from '../test/setup/cited-tests.ts';
 import { ensurePackages } from '../test/setup/debian-packages.ts';
 import { readReport, skippedIn, toMinutes } from './vitest-report.ts';
+import type { Report } from './vitest-report.ts';
 
 /**
  * `npm run e2e [-- GROUP[/FILE] …] [--repeat N]`: the end-to-end tests, one file at a time. Runs every group if none is
@@ -70,6 +72,7 @@ function runOnce(): void {
     process.exitCode ||= 1;
     return;
   }
+  checkCitations(report, paths);
   total.passed += report.numPassedTests;
   total.failed += report.numFailedTests;
   total.skipped += skippedIn(report);
@@ -82,4 +85,25 @@ function runOnce(): void {
       Minutes: toMinutes(endTime - startTime),
     });
   }
+}
+
+/** Fails a run whose tests do not show what `docs/security.md` says of the files that were selected. */
+function checkCitations({ testResults }: Report, paths: readonly string[]): void {
+  const outcomes = new Map(
+    testResults.map(({ name, assertionResults }) => [
+      relative(root, name),
+      assertionResults.map(({ ancestorTitles, title, status }) => ({
+        titles: [...ancestorTitles, title],
+        state: status,
+      })),
+    ]),
+  );
+  failUnproven(
+    findUnproven({
+      cited: readCitedFiles(),
+      outcomes,
+      isDue: (file) => paths.some((path) => file.startsWith(path)),
+      allowsSkipped: process.env['CI'] !== 'true',
+    }),
+  );
 }

@@ -19,6 +19,8 @@ export interface FileResult {
   readonly assertionResults: readonly {
     readonly status: string;
     readonly fullName: string;
+    readonly ancestorTitles: readonly string[];
+    readonly title: string;
     readonly failureMessages: readonly string[] | null;
   }[];
 }
