@@ -76,7 +76,7 @@ export interface FinishedRun {
   readonly outcomes: ReadonlyMap<string, readonly TestOutcome[]>;
   /** Whether the run was to include this file. Of the others, those that ran are looked at. */
   readonly isDue: (file: string) => boolean;
-  /** Whether tests may be skipped, for instance because the host lacks a program. */
+  /** Whether tests may be skipped, for instance because a program is missing. */
   readonly allowsSkipped: boolean;
 }
 

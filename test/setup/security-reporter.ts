@@ -6,7 +6,7 @@ import { enablingCommand } from './requirements.ts';
 
 /**
  * Fails a run whose tests do not show what `docs/security.md` says they show, and names the row. After a run of all
- * files, each file cited there must have run. On a host that lacks something, tests may be skipped; in CI they may not.
+ * files, each file cited there must have run. Tests may be skipped where the host cannot run them, but not in CI.
  */
 export function createSecurityReporter(): Reporter {
   let vitest: Vitest | undefined;
@@ -15,7 +15,7 @@ export function createSecurityReporter(): Reporter {
     onInit: (context) => void (vitest = context),
     onTestRunStart: (started) => void (specifications = started),
     onTestRunEnd: async (modules) => {
-      // Whoever asks for a test by name knows that the others do not run.
+      // In a run of one test by name, the others are skipped.
       if (!vitest || vitest.config.testNamePattern !== undefined) return;
       const isWhole = (await vitest.globTestSpecifications()).length === specifications.length;
       failUnproven(

@@ -1,4 +1,4 @@
-import { agentProblemSchema, errorCodes, SallyportError } from '@sallyport/core';
+import { agentProblemSchema, errorCodes, SallyportError, tryParseJson } from '@sallyport/core';
 import type { ErrorCode } from '@sallyport/core';
 
 /**
@@ -21,14 +21,6 @@ export function toUnreachable(what: string, cause: unknown): SallyportError {
   return SallyportError.isInstance(cause)
     ? cause
     : new SallyportError('AGENT_UNREACHABLE', `The agent could not be reached for ${what}.`, { cause });
-}
-
-export function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What an agent says about its machine. None of these says anything about the server or another machine. */

@@ -1,7 +1,7 @@
-import { agentEventSchema, executeEventSchema, SallyportError } from '@sallyport/core';
+import { agentEventSchema, executeEventSchema, SallyportError, tryParseJson } from '@sallyport/core';
 import type { AgentEvent, Clock, ExecuteEvent, ExecuteRequest } from '@sallyport/core';
 
-import { toUnreachable, tryParseJson } from './agent-problem.ts';
+import { toUnreachable } from './agent-problem.ts';
 import { openResponse } from './agent-request.ts';
 import type { AgentRequest, AgentTarget } from './agent-request.ts';
 import { readServerSentEvents } from './server-sent-events.ts';

@@ -4,10 +4,10 @@ import {
   SallyportError,
   startLoginResponseSchema,
   systemClock,
+  tryParseJson,
 } from '@sallyport/core';
 import type { AgentClient, Clock, ConnectAgent, Secret } from '@sallyport/core';
 
-import { tryParseJson } from './agent-problem.ts';
 import { requestText } from './agent-request.ts';
 import type { AgentRequest, AgentTarget } from './agent-request.ts';
 import { followEvents, runCli } from './agent-streams.ts';
