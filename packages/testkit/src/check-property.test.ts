@@ -8,11 +8,11 @@ afterEach(() => {
 });
 
 /** The examples that a property is given. */
-async function examplesOf(runs: number): Promise<readonly number[]> {
+async function examplesOf(runs: number, fuzzRuns = runs): Promise<readonly number[]> {
   const examples: number[] = [];
   await checkProperty(
     fc.property(fc.integer(), (value) => void examples.push(value)),
-    { runs },
+    { runs, fuzzRuns },
   );
   return examples;
 }
@@ -32,6 +32,13 @@ describe('checking a property', () => {
     expect(others).toHaveLength(60);
     expect(others).not.toEqual(examples);
     expect(await examplesOf(60)).toEqual(others);
+  });
+
+  it('tries more of them when asked for a seed, where the property says how many', async () => {
+    vi.stubEnv('SALLYPORT_FUZZ_SEED', undefined);
+    expect(await examplesOf(60, 500)).toHaveLength(60);
+    vi.stubEnv('SALLYPORT_FUZZ_SEED', '7');
+    expect(await examplesOf(60, 500)).toHaveLength(500);
   });
 
   it.each([

@@ -9,6 +9,8 @@ const FUZZ_SEED_VARIABLE = 'SALLYPORT_FUZZ_SEED';
 export interface PropertyOptions {
   /** How many examples to try, over all seeds. */
   readonly runs: number;
+  /** How many under `npm run fuzz`. Default: `runs`. */
+  readonly fuzzRuns?: number;
   /** Whether the first failure is reported as it is. Shrinking repeats a property many times, and some are slow. */
   readonly endOnFailure?: boolean;
 }
@@ -21,12 +23,14 @@ export interface PropertyOptions {
  */
 export async function checkProperty<Arguments>(
   property: fc.IRawProperty<Arguments>,
-  { runs, endOnFailure = false }: PropertyOptions,
+  { runs, fuzzRuns = runs, endOnFailure = false }: PropertyOptions,
 ): Promise<void> {
-  const seeds = seedsOf(process.env[FUZZ_SEED_VARIABLE]);
+  const asked = seedOf(process.env[FUZZ_SEED_VARIABLE]);
+  const seeds = asked === undefined ? PROPERTY_SEEDS : [asked];
+  const numRuns = asked === undefined ? Math.ceil(runs / seeds.length) : fuzzRuns;
   for (const seed of seeds) {
     try {
-      await fc.assert(property, { seed, numRuns: Math.ceil(runs / seeds.length), endOnFailure });
+      await fc.assert(property, { seed, numRuns, endOnFailure });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new Error(`Repeat this with ${FUZZ_SEED_VARIABLE}=${seed}. ${message}`, { cause: error });
@@ -34,8 +38,8 @@ export async function checkProperty<Arguments>(
   }
 }
 
-function seedsOf(text: string | undefined): readonly number[] {
-  if (text === undefined || text === '') return PROPERTY_SEEDS;
+function seedOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
   if (!/^-?\d+$/.test(text)) throw new TypeError(`${FUZZ_SEED_VARIABLE} is "${text}", which is not a whole number.`);
-  return [Number(text)];
+  return Number(text);
 }
