@@ -15,6 +15,7 @@ import { loginUrls } from './login-url.ts';
 import { terminalThroughput } from './terminal-throughput.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { FEWEST_SAMPLES } from './statistics.ts';
+import { storeRoutes } from './store-routes.ts';
 import { createWorld } from './support/world.ts';
 import { formatTable } from './table.ts';
 import { warmBrowser } from './warm-browser.ts';
@@ -34,6 +35,7 @@ const benches: readonly Bench[] = [
   disks,
   lifecycle,
   warmBrowser,
+  storeRoutes,
 ];
 
 const { positionals, values } = parseArgs({

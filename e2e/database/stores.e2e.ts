@@ -16,6 +16,8 @@ import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts'
 import { createPostgresStore } from '../../packages/server/src/stores/postgres-store.ts';
 import { openSupabaseStore } from '../../packages/server/src/stores/supabase-store.ts';
 import { startDebianPostgres } from '../support/debian-postgres.ts';
+import { startPgbouncer } from '../support/pgbouncer.ts';
+import type { Pooler } from '../support/pgbouncer.ts';
 import { startSupabaseProject, supabaseRoles } from '../support/postgrest.ts';
 import type { PostgresAddress, SupabaseProject } from '../support/postgrest.ts';
 
@@ -193,4 +195,22 @@ describe.each(clusters)('on %s', (_name, start) => {
       }
     });
   });
+});
+
+describe.each(['session', 'transaction'] as const)('through PgBouncer in %s mode', (mode) => {
+  let postgres: Cluster;
+  let pooler: Pooler;
+  let store: Store;
+  beforeAll(async () => {
+    postgres = await startDebianPostgres();
+    pooler = await startPgbouncer(postgres.connection, mode);
+    expect((await migrate({ connection: pooler.connection })).length).toBeGreaterThan(0);
+    store = createPostgresStore({ connection: pooler.connection });
+  });
+  afterAll(async () => {
+    await store.close();
+    await pooler.stop();
+    await postgres.stop();
+  });
+  describeStore(async () => store, { describe, it, expect });
 });

@@ -51,7 +51,7 @@ describe('a data directory and database of an earlier release', () => {
 
   it.each(recordings)('from %s open, and their users go on where they were', async (recording) => {
     const { data, databaseUrl } = await restore(recording);
-    const server = await startKeptServer(data, databaseUrl);
+    const server = await startKeptServer(data, { DATABASE_URL: databaseUrl });
     try {
       const { signedIn, keyed } = kept;
       const credentials = async (userId: string) => (await server.api.get(`/api/credentials?userId=${userId}`)).body;

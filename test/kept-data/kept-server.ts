@@ -23,13 +23,19 @@ export interface KeptServer {
   stop(): Promise<void>;
 }
 
+/** Names the database in a server's environment. */
+type DatabaseVariables = Readonly<Record<'DATABASE_URL' | 'SUPABASE_URL' | 'SUPABASE_SERVICE_ROLE_KEY', string>>;
+
 /** Starts the server from source on this data directory and database, with the fake CLI where it looks for CLIs. */
-export async function startKeptServer(dataDirectory: string, databaseUrl: string): Promise<KeptServer> {
+export async function startKeptServer(
+  dataDirectory: string,
+  database: Partial<DatabaseVariables>,
+): Promise<KeptServer> {
   // `env` finds Node wherever the isolation of this host shows it to machines.
   await writeFakeCli(await plantCliDirectory(dataDirectory, createFakeProvider().manifest), {}, '/usr/bin/env node');
   const server = runSallyport(['--config', join(root, 'e2e/configs/fake-cli.config.ts')], {
     SALLYPORT_DATA_DIR: dataDirectory,
-    DATABASE_URL: databaseUrl,
+    ...database,
     PORT: '0',
     TMPDIR: dirname(dataDirectory),
   });

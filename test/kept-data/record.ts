@@ -21,7 +21,7 @@ const databaseUrl = process.env['DATABASE_URL'] ?? '';
 try {
   const data = join(work, 'data');
   await mkdir(data, { mode: 0o711 });
-  const server = await startKeptServer(data, databaseUrl);
+  const server = await startKeptServer(data, { DATABASE_URL: databaseUrl });
   const { signedIn, keyed } = kept;
   await signInByPaste(server, signedIn.userId);
   await server.api.prompt({ userId: signedIn.userId, provider, prompt: signedIn.prompt });

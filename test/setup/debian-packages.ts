@@ -19,8 +19,8 @@ export const debianPackages = {
     'fonts-dejavu-core',
     'fonts-noto-cjk',
   ],
-  /** Another release than the embedded one. */
-  postgres: ['postgresql'],
+  /** Another release than the embedded one, and a pooler of its connections. */
+  postgres: ['postgresql', 'pgbouncer'],
   /** A bridge of virtual machines. */
   network: ['iproute2', 'nftables'],
   /** Disks of virtual machines. */

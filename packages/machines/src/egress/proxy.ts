@@ -31,7 +31,7 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
 
 /**
  * Out through a service that has one port for each outgoing address, as Decodo's dedicated proxies do: each user
- * has the port they were given when they were first seen (`users.decodo_proxy_port`, from 10001), so their address is
+ * has the port they were given when they were first seen (`sallyport.users.decodo_proxy_port`, from 10001), so their address is
  * the same when they log in and when they work.
  */
 export function createPortPerUserEgress(options: PortPerUserEgressOptions): Egress {

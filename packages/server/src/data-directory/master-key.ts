@@ -37,7 +37,7 @@ export async function openMasterKeys({ dataDirectory, inUse, now }: OpenMasterKe
       'CONFIG_INVALID',
       `Stored credentials are sealed under the master key ${missing.join(', ')}, which is not in ${folder}.`,
       {
-        hint: `Put ${missing.map((id) => join(folder, id)).join(', ')} back from your backup. Without it these credentials cannot be opened: delete them from the table provider_credentials, and their users log in again.`,
+        hint: `Put ${missing.map((id) => join(folder, id)).join(', ')} back from your backup. Without it these credentials cannot be opened: delete them from the table sallyport.provider_credentials, and their users log in again.`,
         details: { missing },
       },
     );

@@ -58,7 +58,7 @@ async function readIdentity(path: string): Promise<Identity | undefined> {
     return identitySchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', `${path} is damaged.`, {
-      hint: 'Restore it from a backup. Its host is the column "host" of this directory\'s machines in the table vms.',
+      hint: 'Restore it from a backup. Its host is the column "host" of this directory\'s machines in the table sallyport.vms.',
       cause,
     });
   }
