@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { createClient } from '@supabase/supabase-js';
 import { Client } from 'pg';
@@ -11,37 +8,16 @@ import { Secret } from '@sallyport/core';
 import type { PromptEvent, Store } from '@sallyport/core';
 import { describeStore } from '@sallyport/testkit';
 
-import { startEmbeddedPostgres } from '../../packages/server/src/postgres/embedded.ts';
 import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts';
 import { createPostgresStore } from '../../packages/server/src/stores/postgres-store.ts';
 import { openSupabaseStore } from '../../packages/server/src/stores/supabase-store.ts';
+import { clusters } from '../support/database-clusters.ts';
+import type { Cluster } from '../support/database-clusters.ts';
 import { startDebianPostgres } from '../support/debian-postgres.ts';
 import { startPgbouncer } from '../support/pgbouncer.ts';
 import type { Pooler } from '../support/pgbouncer.ts';
 import { startSupabaseProject, supabaseRoles } from '../support/postgrest.ts';
-import type { PostgresAddress, SupabaseProject } from '../support/postgrest.ts';
-
-interface Cluster {
-  readonly connection: PostgresAddress;
-  stop(): Promise<void>;
-}
-
-async function startEmbedded(): Promise<Cluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'sallyport-stores-'));
-  const postgres = await startEmbeddedPostgres({ directory, durable: false });
-  return {
-    connection: postgres.connection,
-    stop: async () => {
-      await postgres.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-const clusters = [
-  ['the embedded PostgreSQL', startEmbedded],
-  ["Debian's PostgreSQL", startDebianPostgres],
-] as const;
+import type { SupabaseProject } from '../support/postgrest.ts';
 
 describe.each(clusters)('on %s', (_name, start) => {
   let cluster: Cluster;
@@ -179,8 +155,8 @@ describe.each(clusters)('on %s', (_name, start) => {
     });
 
     it('refuses a project that lacks a migration, and names it', async () => {
-      await admin.query(
-        'begin; delete from sallyport.migrations where version = (select max(version) from sallyport.migrations); commit',
+      const { rows } = await admin.query<{ version: string; name: string }>(
+        'delete from sallyport.migrations where version = (select max(version) from sallyport.migrations) returning version, name',
       );
       try {
         await expect(openSupabaseStore({ url: project.url, key: key() })).rejects.toMatchObject({
@@ -189,9 +165,10 @@ describe.each(clusters)('on %s', (_name, start) => {
           hint: expect.stringContaining('sallyport migrations export'),
         });
       } finally {
-        await admin.query(
-          "insert into sallyport.migrations (version, name) values ('20261129013000', 'sallyport_operator_functions')",
-        );
+        await admin.query('insert into sallyport.migrations (version, name) values ($1, $2)', [
+          rows[0]?.version,
+          rows[0]?.name,
+        ]);
       }
     });
   });

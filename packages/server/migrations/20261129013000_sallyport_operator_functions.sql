@@ -46,28 +46,3 @@ create function sallyport.list_migrations() returns sallyport.migrations[]
 as $$
   select array(select m from sallyport.migrations m order by version);
 $$;
-
-alter table sallyport.migrations enable row level security;
-
--- Settles who may do what: nobody but the owner and, where they exist, Supabase's `service_role` and a role named
--- `sallyport_server`. Every migration that adds a table or a function ends with a call; so does an operator who creates
--- one of these roles later. PostgreSQL lets everybody execute a new function, and a default for one schema cannot revoke
--- that.
-create function sallyport.settle_grants() returns void
-  language plpgsql set search_path = ''
-as $$
-declare
-  server name;
-begin
-  revoke execute on all functions in schema sallyport from public;
-  for server in select rolname from pg_roles where rolname in ('service_role', 'sallyport_server') loop
-    execute format('grant usage on schema sallyport to %I', server);
-    execute format('grant select, insert, update, delete on all tables in schema sallyport to %I', server);
-    execute format('grant usage on all sequences in schema sallyport to %I', server);
-    execute format('grant execute on all functions in schema sallyport to %I', server);
-    execute format('revoke execute on function sallyport.settle_grants() from %I', server);
-    execute format('revoke insert, update, delete on sallyport.migrations from %I', server);
-  end loop;
-end $$;
-
-select sallyport.settle_grants();

@@ -11,7 +11,7 @@ import { checkEgress } from './check-egress.ts';
 import type { EgressCheck } from './check-egress.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { FactoryContext } from '../config/config.ts';
-import type { DatabaseChoice } from '../config/database-choice.ts';
+import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
 import { openServerIdentity } from '../data-directory/server-identity.ts';

@@ -1,6 +1,6 @@
 import { SallyportError } from '@sallyport/core';
 
-import type { DatabaseChoice } from '../config/database-choice.ts';
+import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { exportMigrations } from '../stores/migrations/export-migrations.ts';
 import { migrate } from '../stores/migrations/migrate.ts';
 import { readMigrations } from '../stores/migrations/read-migrations.ts';

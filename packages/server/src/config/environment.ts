@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { isLoopback, SallyportError, Secret } from '@sallyport/core';
 
-import type { DatabaseChoice } from './database-choice.ts';
+import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { loopbackOnly } from './loopback.ts';
 
 /** What the environment says about this server; what is absent is left to the configuration. */

@@ -135,6 +135,8 @@ export type Database = {
           updated_at: string;
           invalid_reason: 'refused' | 'lost' | 'rolled-back' | null;
           warned_for: number | null;
+          kind: string | null;
+          account: string | null;
         };
         Insert: never;
         Update: never;
@@ -395,7 +397,7 @@ export type Database = {
         Args: { p_user_id: string; p_vm_id?: string | null; p_claim?: object | null };
         Returns: unknown;
       };
-      settle_grants: { Args: Record<string, never>; Returns: unknown };
+      settle_access: { Args: Record<string, never>; Returns: unknown };
       update_machine: {
         Args: { p_vm_id: string; p_status?: string | null; p_injected?: object | null; p_claim?: object | null };
         Returns: boolean;

@@ -1,6 +1,6 @@
 import type { Clock, Store } from '@sallyport/core';
 
-import type { DatabaseChoice } from '../config/database-choice.ts';
+import type { DatabaseChoice } from './database-choice.ts';
 import { startKeptPostgres } from '../postgres/kept-postgres.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createPostgresStore } from './postgres-store.ts';

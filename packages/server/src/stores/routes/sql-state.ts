@@ -40,7 +40,7 @@ export function fromSqlState(state: string, cause: unknown): SallyportError {
   }
   if (state === insufficientPrivilege) {
     return new SallyportError('CONFIG_INVALID', 'The database does not let this role use the schema sallyport.', {
-      hint: 'Use the owner of the schema, service_role or sallyport_server. If the role is new, run `select sallyport.settle_grants()` as the owner.',
+      hint: 'Use the owner of the schema, service_role or sallyport_server. If the role is new, run `select sallyport.settle_access()` as the owner.',
       cause,
     });
   }
