@@ -49,6 +49,7 @@ export * from './base/loopback.ts';
 export * from './hooks/ceiling.ts';
 export * from './credentials/bundle.ts';
 export * from './credentials/local-key-ring.ts';
+export * from './credentials/rewrap-credentials.ts';
 export { decodeCredentialText, findFileProblem } from './credentials/file-text.ts';
 export * from './credentials/missing-parts.ts';
 export * from './credentials/place.ts';

@@ -184,6 +184,20 @@ export interface CredentialStore {
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
   /** Ids of the master keys that current versions are sealed under, sorted. */
   keysInUse(): Promise<readonly string[]>;
+  /**
+   * At most `limit` current versions under master keys whose id sorts before this one, ordered by user and provider.
+   * `after` continues behind a record.
+   */
+  underOlderKeys(
+    keyId: string,
+    limit: number,
+    after?: Pick<CredentialRecord, 'userId' | 'provider'>,
+  ): Promise<readonly CredentialRecord[]>;
+  /**
+   * Replaces the wrapped data key of exactly this record: `salt`, `wrappedKey` and `keyId`. Nothing else changes, also not
+   * `updatedAt`. Returns false if another version, or another wrapped key, is stored.
+   */
+  rewrap(record: CredentialRecord, sealed: Pick<Sealed, 'salt' | 'wrappedKey' | 'keyId'>): Promise<boolean>;
   /** Removes every version and the lease. */
   erase(userId: string, provider: string): Promise<void>;
   /**

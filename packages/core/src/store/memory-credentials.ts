@@ -72,6 +72,27 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       return true;
     },
     keysInUse: async () => [...new Set([...entries.values()].map(({ record }) => record.sealed.keyId))].toSorted(),
+    underOlderKeys: async (keyId, limit, after) => {
+      const isAfter = ({ userId, provider }: CredentialRecord): boolean =>
+        !after || userId > after.userId || (userId === after.userId && provider > after.provider);
+      const records = [...entries.values()].map(({ record }) => record);
+      const older = records.filter((record) => record.sealed.keyId < keyId && isAfter(record));
+      const placeOf = ({ userId, provider }: CredentialRecord): string => `${userId}\0${provider}`;
+      return structuredClone(older.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)).slice(0, limit));
+    },
+    rewrap: async ({ userId, provider, version, sealed: { keyId, wrappedKey } }, next) => {
+      const entry = entries.get(keyOf(userId, provider));
+      const sealed = entry?.record.sealed;
+      const isSame =
+        entry?.record.version === version &&
+        sealed?.keyId === keyId &&
+        Buffer.compare(sealed.wrappedKey, wrappedKey) === 0;
+      if (!isSame) return false;
+      const { salt, wrappedKey: rewrapped, keyId: newKeyId } = structuredClone(next);
+      const record = { ...entry.record, sealed: { ...sealed, salt, wrappedKey: rewrapped, keyId: newKeyId } };
+      entries.set(keyOf(userId, provider), { ...entry, record });
+      return true;
+    },
     erase: async (userId, provider) => {
       entries.delete(keyOf(userId, provider));
     },

@@ -336,6 +336,10 @@ export type Database = {
         Args: { p_before: number };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
       };
+      list_credentials_under_older_keys: {
+        Args: { p_key_id: string; p_limit: number; p_after_user_id?: string | null; p_after_provider?: string | null };
+        Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
+      };
       list_disabled_providers: { Args: Record<string, never>; Returns: string[] };
       list_live_sessions: {
         Args: { p_host?: string | null };
@@ -379,6 +383,20 @@ export type Database = {
         Returns: unknown;
       };
       release_server: { Args: { p_host: string; p_epoch: number }; Returns: unknown };
+      rewrap_credential: {
+        Args: {
+          p_user_id: string;
+          p_provider: string;
+          p_version: number;
+          p_key_id: string;
+          p_wrapped_key: string;
+          p_new_key_id: string;
+          p_new_wrapped_key: string;
+          p_new_encryption_salt?: string | null;
+          p_claim?: object | null;
+        };
+        Returns: boolean;
+      };
       seen_credential: { Args: { p_user_id: string; p_provider: string; p_sha256: string }; Returns: number };
       seen_credential_lineage: { Args: { p_user_id: string; p_provider: string; p_lineage: string }; Returns: number };
       set_credential_valid: {

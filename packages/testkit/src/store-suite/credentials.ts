@@ -235,6 +235,64 @@ export function describeCredentials(create: () => Promise<Store>, { describe, it
       expect(inUse).toEqual([...new Set(inUse)].toSorted());
     });
 
+    it('are found under older master keys, page by page, and not under this one or a newer one', async () => {
+      const store = await create();
+      const prefix = hash();
+      const keyed = async (suffix: string) => {
+        const version = await newVersion(store);
+        return store.credentials.append({ ...version, sealed: { ...version.sealed, keyId: `${prefix}-${suffix}` } }, 0);
+      };
+      // Upper case comes before lower case: by bytes, whatever the collation of the database.
+      const older = await Promise.all(['Z', 'a', 'b'].map(keyed));
+      await Promise.all(['c', 'd'].map(keyed));
+      const found: string[] = [];
+      let after: Parameters<typeof store.credentials.underOlderKeys>[2];
+      for (;;) {
+        const page = await store.credentials.underOlderKeys(`${prefix}-c`, 2, after);
+        expect(page.length <= 2).toBe(true);
+        found.push(...page.filter(({ sealed }) => sealed.keyId.startsWith(prefix)).map(({ userId }) => userId));
+        after = page.at(-1);
+        if (after === undefined) break;
+      }
+      expect(found).toEqual(older.map(({ userId }) => userId).toSorted());
+    });
+
+    it('change nothing but the wrapped key when it is wrapped again', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const stored = await store.credentials.append(version, 0);
+      await store.credentials.lease(version.userId, 'codex', { machineId: 'm-1' });
+      const rewrapped = { salt: 'other salt', wrappedKey: Uint8Array.of(7, 0, 255), keyId: 'k2' };
+      await expect(store.credentials.rewrap(stored, rewrapped)).resolves.toBe(true);
+      const expected = { ...stored, sealed: { ...stored.sealed, ...rewrapped } };
+      const current = await store.credentials.current(version.userId, 'codex');
+      expect(Uint8Array.from(current?.sealed.wrappedKey ?? [])).toEqual(rewrapped.wrappedKey);
+      expect({ ...current, sealed: { ...current?.sealed, ciphertext: 0, wrappedKey: 0 } }).toEqual({
+        ...expected,
+        sealed: { ...expected.sealed, ciphertext: 0, wrappedKey: 0 },
+      });
+      await expect(store.credentials.holder(version.userId, 'codex')).resolves.toEqual({ machineId: 'm-1' });
+    });
+
+    it('are not wrapped again once they have changed', async () => {
+      const store = await create();
+      const version = await newVersion(store);
+      const { userId } = version;
+      const first = await store.credentials.append(version, 0);
+      const rewrapped = { salt: null, wrappedKey: Uint8Array.of(1), keyId: 'k2' };
+      await expect(store.credentials.rewrap(first, rewrapped)).resolves.toBe(true);
+      await expect(store.credentials.rewrap(first, { ...rewrapped, keyId: 'k3' })).resolves.toBe(false);
+      const again = { ...first, sealed: { ...first.sealed, keyId: 'k2' } };
+      await expect(store.credentials.rewrap(again, { ...rewrapped, keyId: 'k3' })).resolves.toBe(false);
+      // The credential rotates, sealed under the old key once more.
+      const second = await store.credentials.append({ ...version, sha256: hash() }, 1);
+      await expect(store.credentials.rewrap(first, rewrapped)).resolves.toBe(false);
+      await expect(store.credentials.current(userId, 'codex')).resolves.toEqual(second);
+      await store.credentials.erase(userId, 'codex');
+      await expect(store.credentials.rewrap(second, rewrapped)).resolves.toBe(false);
+      await expect(store.credentials.current(userId, 'codex')).resolves.toBeUndefined();
+    });
+
     it('leave nothing behind when they are erased', async () => {
       const store = await create();
       const version = await newVersion(store);

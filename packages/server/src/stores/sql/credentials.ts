@@ -2,6 +2,7 @@ import { SallyportError } from '@sallyport/core';
 import type { CredentialRecord, CredentialStore, NewCredentialVersion } from '@sallyport/core';
 
 import { toCredentialRecord } from './credential-record.ts';
+import { createRewraps } from './credential-rewraps.ts';
 import { createUpkeep } from './credential-upkeep.ts';
 import type { StoreDatabase } from './database.ts';
 import { hexFrom, isUuid, storableJson } from './json.ts';
@@ -11,6 +12,7 @@ export function createCredentialStore(database: StoreDatabase): CredentialStore 
   return {
     ...createLeases(database),
     ...createUpkeep(database),
+    ...createRewraps(database),
     current: async (userId, provider) => {
       if (!isUuid(userId)) return undefined;
       const rows = await database.read('get_credential', { p_user_id: userId, p_provider: provider });
@@ -51,7 +53,6 @@ export function createCredentialStore(database: StoreDatabase): CredentialStore 
     erase: async (userId, provider) => {
       await database.write('erase_credential', { p_user_id: userId, p_provider: provider });
     },
-    keysInUse: async () => (await database.read('list_master_keys_in_use', {})) ?? [],
   };
 }
 
