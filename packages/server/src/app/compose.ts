@@ -61,6 +61,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       dataDirectory: data.path,
       inUse: await store.credentials.keysInUse(),
       now: clock.now(),
+      onProblem: (error) => log.warn({ err: error }, 'reading the master keys'),
     });
     if (keys.notice !== undefined) say(keys.notice);
 

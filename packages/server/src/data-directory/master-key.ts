@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createLocalKeyRing, SallyportError, Secret, type KeyRing } from '@sallyport/core';
+import { SallyportError, type KeyRing } from '@sallyport/core';
+
+import { openDirectoryKeyRing } from './directory-key-ring.ts';
+import { assertKeysPresent, createMasterKey, listMasterKeys, masterKeyDirectory } from './master-key-files.ts';
 
 export interface OpenMasterKeysOptions {
   /** The keys lie in `master-keys/` below it. */
@@ -11,6 +13,8 @@ export interface OpenMasterKeysOptions {
   readonly inUse: readonly string[];
   /** Milliseconds since the epoch: the date becomes part of a new key's id. */
   readonly now: number;
+  /** Called when a key that was added later cannot be used. Default: ignores it. */
+  readonly onProblem?: (error: unknown) => void;
 }
 
 export interface OpenedMasterKeys {
@@ -23,71 +27,25 @@ export interface OpenedMasterKeys {
 
 /**
  * Opens the key ring of this host: one file for each key, named by its id. The last id in order of the alphabet is
- * the current one, so putting a file with a later name there begins a rotation. Makes the first key at first start,
- * and never one in place of a key that is missing.
+ * the current one, so putting a file with a later name there begins a rotation, also while the server runs. Makes the
+ * first key at first start, and never one in place of a key that is missing.
  */
-export async function openMasterKeys({ dataDirectory, inUse, now }: OpenMasterKeysOptions): Promise<OpenedMasterKeys> {
-  const folder = join(dataDirectory, 'master-keys');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  const found = (await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted();
-  const missing = inUse.filter((id) => !found.includes(id));
-  if (missing.length > 0) {
-    throw new SallyportError(
-      'CONFIG_INVALID',
-      `Stored credentials are sealed under the master key ${missing.join(', ')}, which is not in ${folder}.`,
-      {
-        hint: `Put ${missing.map((id) => join(folder, id)).join(', ')} back from your backup. Without it these credentials cannot be opened: delete them from the table sallyport.provider_credentials, and their users log in again.`,
-        details: { missing },
-      },
-    );
+export async function openMasterKeys(options: OpenMasterKeysOptions): Promise<OpenedMasterKeys> {
+  const { dataDirectory, inUse, now, onProblem = () => undefined } = options;
+  const directory = masterKeyDirectory(dataDirectory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  const found = await listMasterKeys(directory);
+  assertKeysPresent(found, inUse);
+  if (found.ids.length > 0) return openDirectoryKeyRing(directory, onProblem);
+  if (found.next.length > 0) {
+    throw new SallyportError('CONFIG_INVALID', `${directory} has no master key but ${found.next.join(', ')}.next.`, {
+      hint: 'Copy the current master key from another server. If the new one is on all servers, run `sallyport master-key rotate --copied` here.',
+    });
   }
-  const made = found.length === 0 ? await makeKey(folder, now) : undefined;
-  const keys = new Map<string, Secret<Uint8Array>>();
-  for (const id of made === undefined ? found : [made]) keys.set(id, await readKey(join(folder, id)));
-  const current = made ?? found.at(-1) ?? '';
-  const keyRing = createLocalKeyRing({ keys, current });
-  if (made === undefined) return { keyRing, current };
+  const made = join(directory, await createMasterKey(found, { now }));
   return {
-    keyRing,
-    current,
-    notice: `Made the master key ${join(folder, made)}. Back it up now, apart from the database: without it no stored credential can be opened.`,
+    ...(await openDirectoryKeyRing(directory, onProblem)),
+    notice: `Made the master key ${made}. Back it up now, apart from the database: without it no stored credential can be opened.`,
   };
-}
-
-const KEY_BYTES = 32;
-
-/** Complete or not there at all, also after a loss of power: credentials will depend on it. */
-async function makeKey(folder: string, now: number): Promise<string> {
-  const id = `${new Date(now).toISOString().slice(0, 10)}-${randomBytes(4).toString('hex')}`;
-  const unfinished = join(folder, `.${id}.new`);
-  const file = await open(unfinished, 'wx', 0o400);
-  try {
-    await file.writeFile(randomBytes(KEY_BYTES));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, join(folder, id));
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-  return id;
-}
-
-async function readKey(path: string): Promise<Secret<Uint8Array>> {
-  const { mode, uid, size } = await lstat(path);
-  const refuse = (problem: string, fix: string): SallyportError =>
-    new SallyportError('CONFIG_INVALID', `The master key ${path} ${problem}.`, { hint: fix });
-  if ((mode & 0o170000) !== 0o100000)
-    throw refuse('is not a plain file', 'Put the file itself there, not a link to it.');
-  if (uid !== process.getuid?.())
-    throw refuse('belongs to another user', `Run \`chown ${process.getuid?.()} ${path}\`.`);
-  if ((mode & 0o077) !== 0)
-    throw refuse('can be read by other users', `Run \`chmod 400 ${path}\`, and consider it known.`);
-  if (size !== KEY_BYTES) throw refuse(`has ${size} bytes, not ${KEY_BYTES}`, 'Put it back from your backup.');
-  return new Secret<Uint8Array>(await readFile(path));
 }
