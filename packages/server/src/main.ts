@@ -6,6 +6,7 @@ import { SallyportError, systemClock } from '@sallyport/core';
 
 import { capacityCommand, capacityUsage } from './commands/capacity.ts';
 import { imagesCommand, imagesUsage } from './commands/images.ts';
+import { masterKeyCommand, masterKeyUsage } from './commands/master-key.ts';
 import { withStore } from './commands/open-store.ts';
 import { migrationsCommand, migrationsUsage } from './commands/migrations.ts';
 import { persistenceCommand, persistenceUsage } from './commands/persistence.ts';
@@ -27,6 +28,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        ${persistenceUsage}
        ${capacityUsage}
        ${migrationsUsage}
+       ${masterKeyUsage}
 
   serve       run the server (default)
   doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
@@ -44,6 +46,10 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
               each takes in the data directory, and remove them. The server must not run while that is measured
   migrations  bring the database of DATABASE_URL to the newest schema, as the server does when it starts, or write the
               same migrations as files for a Supabase project (supabase/migrations)
+  master-key  list the master keys and say which are in use, or replace the current one while servers run: makes a key and
+              rewraps every stored credential under it. Run it again if it was interrupted. On a database that other
+              servers may use (DATABASE_URL, SUPABASE_URL), the first run makes the key, and --copied says that it is
+              on all servers now
   --demo      use sallyport.demo.config.ts: the real CLIs, fake vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
@@ -129,6 +135,21 @@ async function run(): Promise<void> {
     await migrationsCommand(rest, { database, print: (line) => console.log(line) });
     return;
   }
+  if (command === 'master-key') {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    await withStore(environment, async (store) => {
+      const isComplete = await masterKeyCommand(rest, {
+        dataDirectory: environment.dataDirectory,
+        store,
+        isShared: environment.database.kind !== 'embedded',
+        isCopied: values.copied === true,
+        now: systemClock.now(),
+        print: (line) => console.log(line),
+      });
+      if (!isComplete) process.exitCode = 1;
+    });
+    return;
+  }
   if (command === 'providers') {
     const config = await loadConfig(configFile);
     const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
@@ -168,6 +189,7 @@ function readArguments() {
       options: {
         demo: { type: 'boolean' },
         config: { type: 'string' },
+        copied: { type: 'boolean' },
         cores: { type: 'string' },
         disk: { type: 'string' },
         machines: { type: 'string' },

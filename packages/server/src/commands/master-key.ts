@@ -1,0 +1,157 @@
+import { lstat } from 'node:fs/promises';
+
+import { rewrapCredentials, SallyportError } from '@sallyport/core';
+import type { Store } from '@sallyport/core';
+
+import { openDirectoryKeyRing } from '../data-directory/directory-key-ring.ts';
+import {
+  activateMasterKey,
+  assertKeysPresent,
+  createMasterKey,
+  listMasterKeys,
+  masterKeyDirectory,
+} from '../data-directory/master-key-files.ts';
+import type { MasterKeyFiles } from '../data-directory/master-key-files.ts';
+
+/** What `sallyport master-key` works with. */
+export interface MasterKeyCommand {
+  readonly dataDirectory: string;
+  readonly store: Pick<Store, 'credentials'>;
+  /** Other servers may use this database, each with its own data directory. */
+  readonly isShared: boolean;
+  /** `--copied`: the new key is in the data directory of every server on this database. */
+  readonly isCopied: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly print: (line: string) => void;
+}
+
+export const masterKeyUsage = `sallyport master-key [list]
+       sallyport master-key rotate [--copied]`;
+
+/**
+ * Lists the master keys, or replaces the current one while servers run. Resolves to false if a credential cannot be
+ * opened, and therefore stays under its old key. Never deletes a key.
+ */
+export async function masterKeyCommand(words: readonly string[], command: MasterKeyCommand): Promise<boolean> {
+  const [action = 'list', ...rest] = words;
+  if ((action !== 'list' && action !== 'rotate') || rest.length > 0 || (action === 'list' && command.isCopied)) {
+    throw new SallyportError('CONFIG_INVALID', `There is no command "master-key ${words.join(' ')}" like this.`, {
+      hint: `Usage: ${masterKeyUsage}`,
+    });
+  }
+  const keys = await findKeys(command);
+  if (action === 'rotate') return rotate(keys, command);
+  await list(keys, command);
+  return true;
+}
+
+/** Throws `CONFIG_INVALID` if there are no keys, if one in use is missing, or if they belong to another user. */
+async function findKeys({ dataDirectory, store }: MasterKeyCommand): Promise<MasterKeyFiles> {
+  const directory = masterKeyDirectory(dataDirectory);
+  const status = await lstat(directory).catch(() => undefined);
+  const keys = status && (await listMasterKeys(directory));
+  if (keys === undefined || keys.ids.length + keys.next.length === 0) {
+    throw new SallyportError('CONFIG_INVALID', `There is no master key in ${directory}.`, {
+      hint: 'Set SALLYPORT_DATA_DIR to the data directory of the server. The first key is made when the server starts.',
+    });
+  }
+  // The server could not read a key made by another user.
+  if (status?.uid !== process.getuid?.()) {
+    throw new SallyportError('CONFIG_INVALID', `${directory} belongs to another user.`, {
+      hint: `Run this command as the user that the server runs as (uid ${status?.uid}).`,
+    });
+  }
+  assertKeysPresent(keys, await store.credentials.keysInUse());
+  return keys;
+}
+
+async function list({ ids, next }: MasterKeyFiles, { store, print }: MasterKeyCommand): Promise<void> {
+  const inUse = await store.credentials.keysInUse();
+  const show = (id: string, role: string): void =>
+    print(`${id.padEnd(24)}${role.padEnd(10)}${inUse.includes(id) ? 'in use' : 'no credential uses it'}`);
+  for (const id of ids) show(id, id === ids.at(-1) ? 'current' : 'old');
+  for (const id of next) show(id, 'next');
+}
+
+async function rotate(keys: MasterKeyFiles, command: MasterKeyCommand): Promise<boolean> {
+  const { isShared, isCopied, print } = command;
+  if (isShared && !isCopied) {
+    await prepare(keys, command);
+    return true;
+  }
+  const keyId = await chooseKey(keys, command);
+  print(`Rewrapping credentials under the master key ${keyId}. Servers may run meanwhile.`);
+  const { keyRing } = await openDirectoryKeyRing(keys.directory, () => undefined);
+  const { rewrapped, unreadable } = await rewrapCredentials({
+    store: command.store,
+    keyRing,
+    keyId,
+    onProgress: (count) => print(`${count} rewrapped`),
+  });
+  print(`Done: ${rewrapped} rewrapped.`);
+  for (const { userId, provider } of unreadable) {
+    print(
+      `Cannot be opened, left as it was: the ${provider} credential of the user ${userId}. The user has to log in again.`,
+    );
+  }
+  await reportOldKeys(keyId, command);
+  return unreadable.length === 0;
+}
+
+/** The key that waits to be used, else the current one if it has not replaced all others, else a new one. */
+async function chooseKey(keys: MasterKeyFiles, { store, isShared, now, print }: MasterKeyCommand): Promise<string> {
+  const waiting = waitingKey(keys);
+  if (waiting !== undefined) {
+    await activateMasterKey(keys, waiting);
+    return waiting;
+  }
+  const current = keys.ids.at(-1);
+  const inUse = await store.credentials.keysInUse();
+  const isUnfinished = current !== undefined && inUse.some((id) => id < current);
+  // On a shared database, a key that was made just now is on no other server.
+  if (current !== undefined && (isUnfinished || isShared)) return current;
+  const made = await createMasterKey(keys, { now });
+  print(`Made the master key ${made} in ${keys.directory}. Back it up now, apart from the database.`);
+  return made;
+}
+
+/** First step where other servers have to get the key before a credential is sealed under it. */
+async function prepare(keys: MasterKeyFiles, { store, now, print }: MasterKeyCommand): Promise<void> {
+  const current = keys.ids.at(-1) ?? '';
+  const inUse = await store.credentials.keysInUse();
+  const waiting = waitingKey(keys);
+  if (waiting === undefined && inUse.some((id) => id < current)) {
+    print(`Credentials are still under older keys than ${current}, the current one on this server.`);
+    print('If every server on this database has it, go on with: sallyport master-key rotate --copied');
+    return;
+  }
+  const id = waiting ?? (await createMasterKey(keys, { now, isNext: true }));
+  const name = `${id}.next`;
+  print(`${waiting === undefined ? 'Made the' : 'The'} new master key: ${keys.directory}/${name}`);
+  print('No server seals under it yet.');
+  print('1. Back it up, apart from the database.');
+  print(
+    `2. Copy it as master-keys/${name} to the data directory of every other server on this database, with mode 400`,
+  );
+  print('   and owned by the user that the server runs as.');
+  print('3. Then run on each server: sallyport master-key rotate --copied');
+}
+
+function waitingKey({ ids, next }: MasterKeyFiles): string | undefined {
+  return next.findLast((id) => id > (ids.at(-1) ?? ''));
+}
+
+async function reportOldKeys(keyId: string, { dataDirectory, store, print }: MasterKeyCommand): Promise<void> {
+  const { ids } = await listMasterKeys(masterKeyDirectory(dataDirectory));
+  const inUse = await store.credentials.keysInUse();
+  const old = ids.filter((id) => id < keyId);
+  const used = old.filter((id) => inUse.includes(id));
+  const unused = old.filter((id) => !inUse.includes(id));
+  if (used.length > 0) print(`Still in use: ${used.join(', ')}.`);
+  if (unused.length > 0) {
+    print(
+      `No credential uses: ${unused.join(', ')}. Keep them as long as you keep database backups from before today.`,
+    );
+  }
+}
