@@ -148,6 +148,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       keyRing: options.keyRing,
       registry,
       ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
+      onAltered: (found) => runtime.emit({ type: 'credential.altered', ...found }),
     }),
     hooks,
     connectAgent: options.connectAgent,

@@ -87,6 +87,7 @@ export const errorCodes = {
   CREDENTIAL_STALE: facts(409, false, 'A newer version is stored. Read it and try again.'),
   CREDENTIAL_REFUSED: facts(403, false, 'A plugin refused this credential; see the message.'),
   CREDENTIAL_LEASED: facts(409, true, 'Another machine holds this credential. Stop it first.'),
+  CREDENTIAL_ALTERED: facts(500, false, 'Find out who else can write to the database, then log in again.'),
   CREDENTIAL_UNREADABLE: facts(
     500,
     false,

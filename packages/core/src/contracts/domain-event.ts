@@ -52,6 +52,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   | { readonly type: 'credential.invalid'; readonly provider: string; readonly reason: InvalidReason }
   /** Sent once, three days before the user has to log in again. */
   | { readonly type: 'credential.expiring'; readonly provider: string; readonly loginExpiresAt: number }
+  /** The row was changed in the database: its hash or facts are not those that were sealed. It is not given out. */
+  | { readonly type: 'credential.altered'; readonly provider: string; readonly version: number }
   | { readonly type: 'credential.erased'; readonly provider: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
   | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }

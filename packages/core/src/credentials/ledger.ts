@@ -5,7 +5,7 @@ import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { createSerialQueues } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
 import type { CredentialRecord, Store } from '../contracts/store.ts';
-import { decodeBundle, encodeBundle, secretSha256 } from './bundle.ts';
+import { decodeBundle, encodeBundle } from './bundle.ts';
 import { decide } from './decide.ts';
 import type { CaptureReason, Decision, RefusalKind, StoredFacts } from './decide.ts';
 import { examine } from './examine.ts';
@@ -13,6 +13,7 @@ import type { Examined, LedgerProvider } from './examine.ts';
 import type { CredentialFacts, CredentialFiles, InvalidReason } from '../contracts/credential-files.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
+import { isUnaltered, storable } from './sealed-facts.ts';
 import { createMemoryRollbackGuard, isRolledBack } from '../contracts/rollback-guard.ts';
 import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts';
 
@@ -23,7 +24,10 @@ import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts'
 export interface Ledger {
   /** Takes a credential in, or says why not. Repeating an offer is harmless. */
   offer(offer: CredentialOffer): Promise<OfferOutcome>;
-  /** Throws `CREDENTIAL_NOT_CONNECTED`, `CREDENTIAL_INVALID` or `CREDENTIAL_UNREADABLE`. */
+  /**
+   * Throws `CREDENTIAL_NOT_CONNECTED`, `CREDENTIAL_INVALID`, `CREDENTIAL_UNREADABLE`, or `CREDENTIAL_ALTERED` if the hash or
+   * facts of its row are not those that were sealed.
+   */
   read(userId: string, provider: string): Promise<ReleasedCredential>;
   /**
    * Leases the credential to a machine and reads it. Throws `CREDENTIAL_LEASED` while another machine holds it.
@@ -93,6 +97,12 @@ export interface LedgerOptions {
   readonly registry: { get(provider: string): LedgerProvider };
   /** Default: one in memory, which knows nothing of the time before this start. */
   readonly rollbackGuard?: RollbackGuard;
+  /** Called when the database was changed behind our back. */
+  readonly onAltered?: (found: {
+    readonly userId: string;
+    readonly provider: string;
+    readonly version: number;
+  }) => void;
   /** Makes ids of records. Default: random UUIDs. */
   readonly newId?: () => string;
 }
@@ -129,7 +139,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         return stored && current && { ...current, sha256: stored.sha256 };
       }),
     release: async ({ userId, provider, ...lease }) => {
-      const { version, facts, sha256 } = await findReadable(userId, provider);
+      // Opened before anything is noted: the guard must not take an older version for the newest by altered facts.
+      const { version, facts, sha256 } = (await open(userId, provider)).record;
       await credentials.lease(userId, provider, lease);
       await rollbackGuard.note(userId, provider, { version, facts, sha256, ...lease });
       // Read again: only from now on can nobody else change it.
@@ -218,7 +229,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     const summary: CredentialSummary = { provider, version, facts, reason };
     if (byUser) await beforeStore(summary);
     const credentialId = stored?.credentialId ?? newId();
-    const plain = encodeBundle(examined.files);
+    const plain = encodeBundle({ files: examined.files, facts: storable(facts) });
     const sealed = await keyRing.seal(new Secret(plain), { recordId: credentialId, userId, provider, version });
     plain.fill(0);
     const { valid } = decision;
@@ -250,15 +261,28 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   async function read(userId: string, provider: string): Promise<ReleasedCredential> {
-    const record = await findReadable(userId, provider);
-    const { credentialId, version, facts, sha256 } = record;
-    const plain = await keyRing.open(record.sealed, { recordId: credentialId, userId, provider, version });
-    const files = decodeBundle(plain.reveal());
-    plain.reveal().fill(0);
-    if (secretSha256(registry.get(provider).manifest.credentials, files) !== sha256) {
-      throw new SallyportError('CREDENTIAL_UNREADABLE', 'The stored credential cannot be opened.');
-    }
+    const { record, files } = await open(userId, provider);
+    const { version, facts } = record;
     return { files: new Secret(files), version, facts };
+  }
+
+  async function open(
+    userId: string,
+    provider: string,
+  ): Promise<{ readonly record: CredentialRecord; readonly files: CredentialFiles }> {
+    const record = await findReadable(userId, provider);
+    const { credentialId, version } = record;
+    const plain = await keyRing.open(record.sealed, { recordId: credentialId, userId, provider, version });
+    const bundle = decodeBundle(plain.reveal());
+    plain.reveal().fill(0);
+    const known = registry.get(provider);
+    if (isUnaltered(record, bundle, known)) return { record, files: bundle.files };
+    options.onAltered?.({ userId, provider, version });
+    throw new SallyportError(
+      'CREDENTIAL_ALTERED',
+      `The row of the stored ${known.manifest.title} login does not match what was sealed in it.`,
+      { details: { provider, version } },
+    );
   }
 }
 
