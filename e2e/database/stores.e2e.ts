@@ -154,14 +154,14 @@ describe.each(clusters)('on %s', (_name, start) => {
       }
     });
 
-    it('refuses a project that lacks a migration, and names it', async () => {
+    it('refuses a project without a migration that is needed, and names it', async () => {
       const { rows } = await admin.query<{ version: string; name: string }>(
         'delete from sallyport.migrations where version = (select max(version) from sallyport.migrations) returning version, name',
       );
       try {
         await expect(openSupabaseStore({ url: project.url, key: key() })).rejects.toMatchObject({
           code: 'CONFIG_INVALID',
-          message: expect.stringMatching(/lacks the migration \d{14}_sallyport_/),
+          message: expect.stringMatching(/does not have the migration \d{14}_sallyport_/),
           hint: expect.stringContaining('sallyport migrations export'),
         });
       } finally {

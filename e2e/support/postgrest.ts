@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 
 import { Client } from 'pg';
 
-/** The roles and functions that every Supabase project has and a plain PostgreSQL lacks. */
+/** The roles and functions that every Supabase project has, and a plain PostgreSQL does not. */
 export const supabaseRoles = `
   create role anon nologin noinherit;
   create role authenticated nologin noinherit;

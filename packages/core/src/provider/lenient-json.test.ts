@@ -24,7 +24,7 @@ describe('JSON that a machine sends', () => {
     expect(tryParseJson(text)).toBeUndefined();
   });
 
-  it('is no reply that the next request could not hold', () => {
+  it('refuses a reply that the next request could not hold', () => {
     const { connection } = openRpcConnection(
       [
         { id: 'start', do: { kind: 'request', method: 'start', replyWithinMs: 1000 } },

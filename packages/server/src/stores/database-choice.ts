@@ -2,7 +2,7 @@ import type { Secret } from '@sallyport/core';
 
 /** Where the server keeps its rows. */
 export type DatabaseChoice =
-  /** A PostgreSQL of its own, in the data directory. */
+  /** The embedded PostgreSQL, in the data directory. */
   | { readonly kind: 'embedded' }
   /** The operator's PostgreSQL. The URL holds a password. */
   | { readonly kind: 'postgres'; readonly url: Secret }

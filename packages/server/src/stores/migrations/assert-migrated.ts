@@ -4,7 +4,7 @@ import type { DatabaseRoute } from '../sql/database.ts';
 import { assertNotNewer, missingMigrations } from './history.ts';
 import type { Migration } from './read-migrations.ts';
 
-/** Refuses a database that lacks a migration, or has one of a newer Sallyport, where the route cannot apply them. */
+/** Refuses a database without a migration that is needed, or with one of a newer Sallyport, where the route cannot apply them. */
 export async function assertMigrated(route: DatabaseRoute, wanted: readonly Migration[]): Promise<void> {
   const applied = (await route.call('list_migrations', {})) ?? [];
   assertNotNewer(applied, wanted);
@@ -12,7 +12,7 @@ export async function assertMigrated(route: DatabaseRoute, wanted: readonly Migr
   if (!missing) return;
   throw new SallyportError(
     'CONFIG_INVALID',
-    `The Supabase project lacks the migration ${missing.version}_${missing.name}.`,
+    `The Supabase project does not have the migration ${missing.version}_${missing.name}.`,
     {
       hint: 'Write the files with `sallyport migrations export supabase/migrations` and apply them with `supabase db push`.',
     },

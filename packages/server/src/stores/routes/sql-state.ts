@@ -49,7 +49,7 @@ export function fromSqlState(state: string, cause: unknown): SallyportError {
 }
 
 export function functionMissing(cause: unknown): SallyportError {
-  return new SallyportError('CONFIG_INVALID', 'The database lacks a function of this version of Sallyport.', {
+  return new SallyportError('CONFIG_INVALID', 'The database does not have a function of this version of Sallyport.', {
     hint: "Apply the migrations: see `sallyport migrations`. If they have been applied, have PostgREST read the schema again: notify pgrst, 'reload schema'.",
     cause,
   });
