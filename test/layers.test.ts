@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'protocol',
     'login-engine',
     'credentials',
+    'redaction',
     'store',
     'hooks',
     'admission',

@@ -1,3 +1,4 @@
+import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { SallyportError } from '../base/errors.ts';
 import type { SerialQueue } from '../base/serial-queue.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
@@ -26,6 +27,8 @@ export interface CliMachine {
    * stale.
    */
   readonly intake: SerialQueue;
+  /** Called with each credential that the machine offers, before it is stored or refused. */
+  readonly offerListeners: Set<(provider: string, files: CredentialFiles) => void>;
   /** Number of running prompts. */
   active: number;
   /** Monotonic time of the last use. */

@@ -92,7 +92,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     if (!woken && !restarts) request.onProgress('starting', 'Your machine is being started.');
     const { running, providers, withheld } = woken ?? (await startCliMachine(runtime, request, owner));
     const lastUsed = runtime.clock.monotonic();
-    const fresh = { intake: createSerialQueue(), active: 0, refreshes: new Map<string, number>(), ended: false };
+    const fresh = {
+      intake: createSerialQueue(),
+      offerListeners: new Set<never>(),
+      active: 0,
+      refreshes: new Map<string, number>(),
+      ended: false,
+    };
     const damaged = new Set<string>();
     const patience = newPatience();
     const entry: CliMachine = { userId, running, providers, withheld, damaged, ...fresh, lastUsed, patience };

@@ -146,6 +146,7 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
       const { provider, files, offerId } = event;
       // The machine invented this provider. There is nothing to store.
       if (!runtime.registry.has(provider)) continue;
+      for (const listener of entry.offerListeners) listener(provider, files);
       // If this fails, the agent offers it again, and the disk still has it at the next stop.
       await runtime.bestEffort(`storing a rotation from machine ${running.id}`, async () => {
         const outcome = await entry.intake(() =>

@@ -1,3 +1,4 @@
+import { createEventRedactor } from '../redaction/event-redactor.ts';
 import { createSerialQueue } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewPrompt, PromptRecord } from '../contracts/store.ts';
@@ -13,6 +14,8 @@ export interface PromptJournal {
    * store takes nothing after an end, so it cannot come twice. Others fail then, and with them the prompt.
    */
   write(events: readonly PromptEvent[]): Promise<void>;
+  /** Keeps these values out of every event written from now on: neither plugins nor the store see them. */
+  hide(secrets: Iterable<string>): void;
 }
 
 /** Writes a new prompt, and returns at once: what needs no journal can be done meanwhile. */
@@ -23,12 +26,14 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
   const record = runtime.store.prompts.create(prompt, first);
   record.catch(() => undefined);
   const enqueue = createSerialQueue();
+  const redactor = createEventRedactor();
   let ended = false;
 
   async function append(events: readonly PromptEvent[]): Promise<void> {
     await record;
-    if (ended || events.length === 0) return;
-    const seen = events.map(show);
+    if (ended) return;
+    const seen = events.flatMap((event) => redactor.take(event)).map(show);
+    if (seen.length === 0) return;
     const end = seen.find((event) => event.type === 'prompt-end');
     const store = (): Promise<unknown> => runtime.store.prompts.append(promptId, seen);
     await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
@@ -49,7 +54,7 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     }
   }
 
-  return { record, write: (events) => enqueue(() => append(events)) };
+  return { record, write: (events) => enqueue(() => append(events)), hide: (secrets) => redactor.hide(secrets) };
 }
 
 export function promptTopic(promptId: string): string {

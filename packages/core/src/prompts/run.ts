@@ -5,6 +5,8 @@ import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { PromptPlan } from '../hooks/arguments.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import { secretValues } from '../redaction/secret-values.ts';
+import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -83,6 +85,12 @@ async function streamRun(
     machine.running.noted,
   ]);
   const files = credential.files.reveal();
+  const hide = (from: string, held: CredentialFiles): void =>
+    journal.hide(secretValues(runtime.registry.get(from).manifest.credentials, held));
+  hide(manifest.id, files);
+  // What the CLI refreshes meanwhile is as secret as what it began with.
+  machine.offerListeners.add(hide);
+  using _ = { [Symbol.dispose]: () => void machine.offerListeners.delete(hide) };
   const reader = createPromptReader(provider);
   const values = { model: plan.model, session: request.conversationId, tools: plan.tools };
   const rpc = buildRpcRun(manifest.prompt, values);
