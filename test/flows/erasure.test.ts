@@ -70,8 +70,9 @@ describe('disconnecting a provider', () => {
 
   it('ends a prompt that runs, and erases that as well', async () => {
     const world = await begin();
-    world.fake.script.execute = async function* (_request, _agent, signal) {
+    world.fake.script.execute = async function* (request, _agent, signal) {
       yield answer;
+      if (request.argv[0] === 'logout') return;
       await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     };
     const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'hi' });

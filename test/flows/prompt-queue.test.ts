@@ -19,7 +19,8 @@ function limitRuns(world: World, options: { readonly lateBy?: number } = {}): Ru
   let running = 0;
   let most = 0;
   let refusals = options.lateBy ?? 0;
-  world.fake.script.execute = async function* ({ prompt }, _agent, signal): AsyncGenerator<ExecuteEvent> {
+  world.fake.script.execute = async function* ({ prompt, argv }, _agent, signal): AsyncGenerator<ExecuteEvent> {
+    if (argv[0] === 'logout') return;
     refusals -= 1;
     if (running >= 4 || refusals >= 0) throw new SallyportError('MACHINE_BUSY', 'This machine runs 4 prompts already.');
     running += 1;

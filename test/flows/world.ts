@@ -14,6 +14,7 @@ import type {
   PromptEvent,
   PromptParser,
   Provider,
+  ProviderManifest,
   ProviderPolicy,
   Question,
   RefreshCommand,
@@ -58,6 +59,8 @@ export interface WorldOptions {
   readonly rollbackGuard?: RollbackGuard;
   /** How the fake CLI refreshes its login. Default: it has no command for it. */
   readonly refresh?: RefreshCommand;
+  /** How the fake CLI logs out. Default: it has a command for it that does not say whether its vendor was reached. */
+  readonly logout?: ProviderManifest['commands']['logout'];
   /** The fake CLI takes any free port for its callback, and only its link says which. Default: always the same. */
   readonly freePort?: boolean;
   /** What the CLI asks in its login by browser. Default: nothing. */
@@ -137,9 +140,12 @@ export function createWorld(options: WorldOptions = {}): World {
   const app = createSallyport({
     providers: [
       {
-        ...withRefresh(
+        ...withCommands(
           withQuestion(createFakeProvider(options.freePort ? {} : { port: callbackPort }), options.question),
-          options.refresh,
+          {
+            ...(options.refresh && { refresh: options.refresh }),
+            ...('logout' in options && { logout: options.logout }),
+          },
         ),
         ...(options.parse && { parse: options.parse }),
         ...(options.supersedes && { supersedes: options.supersedes }),
@@ -316,9 +322,9 @@ function withQuestion(provider: Provider, question: Question | undefined): Provi
   return { ...provider, manifest: { ...manifest, logins } };
 }
 
-function withRefresh(provider: Provider, refresh: RefreshCommand | undefined): Provider {
+function withCommands(provider: Provider, commands: ProviderManifest['commands']): Provider {
   const { manifest } = provider;
-  return refresh ? { ...provider, manifest: { ...manifest, commands: { ...manifest.commands, refresh } } } : provider;
+  return { ...provider, manifest: { ...manifest, commands: { ...manifest.commands, ...commands } } };
 }
 
 /** A second provider, `other`, whose files lie elsewhere. */

@@ -27,6 +27,10 @@ export interface FakeMachines {
   readonly desktops: PassThrough[];
 }
 
+async function* endWell(): AsyncGenerator<ExecuteEvent> {
+  yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
+}
+
 export function createFakeMachines(): FakeMachines {
   const machines = new Map<string, Machine>();
   const loginMachines = new Set<string>();
@@ -60,6 +64,7 @@ export function createFakeMachines(): FakeMachines {
     events: (signal) => (loginMachines.has(id) ? agentEvents : createQueue<AgentEvent>()).read(signal),
     execute: (request, signal) => {
       executed.push(request);
+      if (request.argv[0] === 'logout') return endWell();
       return untilExit(output.read(signal));
     },
     upgradeDesktop: async () => {

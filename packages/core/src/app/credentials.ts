@@ -1,6 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
+import type { VendorRevoked } from '../cli-machine/run-logout.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkEnteredValue } from '../provider/manual-entry.ts';
 import { checkExclusion } from '../credentials/exclusion.ts';
@@ -37,10 +38,19 @@ export interface Credentials {
   /** Stores a credential obtained elsewhere. It goes through the same checks as one captured here. */
   import(request: ImportedCredential): Promise<{ readonly version: number }>;
   /**
-   * Ends the provider's prompts, then deletes the credential, the provider's home on the user's machine, and the history
-   * of logins and prompts with this provider. `~/work` and other providers stay. Does not end the provider's session.
+   * Ends the provider's prompts, tries for up to 30 s to have the CLI log out at its vendor, then deletes the credential, the provider's home on the user's machine, and the history
+   * of logins and prompts with this provider. `~/work` and other providers stay.
    */
-  disconnect(userId: string, provider: string): Promise<void>;
+  disconnect(userId: string, provider: string): Promise<Disconnected>;
+}
+
+export interface Disconnected {
+  /**
+   * Whether the vendor has revoked the login's tokens. `'unknown'`: the CLI logged out without an error but does not say
+   * whether its vendor was reached. `false`: there is no evidence, because the CLI cannot log out, did not start, failed
+   * or took too long.
+   */
+  readonly vendorRevoked: VendorRevoked;
 }
 
 export function createCredentials(
@@ -113,11 +123,12 @@ export function createCredentials(
       const reason = (): SallyportError =>
         new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} was disconnected while this prompt ran.`);
       await prompts.endOf(userId, id, reason);
-      await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
+      const vendorRevoked = await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
       // One that began meanwhile.
       await prompts.endOf(userId, id, reason);
       await runtime.store.history.erase(userId, id);
       runtime.emit({ type: 'credential.erased', userId, provider: id });
+      return { vendorRevoked };
     },
   };
 }

@@ -8,8 +8,9 @@ import { userErased } from '../runtime/user-gate.ts';
 
 export interface Users {
   /**
-   * Ends a user's logins and prompts, then deletes the machine with its disk, every credential, the history and the user.
-   * The audit log keeps its entries, which hold ids and no content. Idempotent: call it again if it fails half-way.
+   * Ends a user's logins and prompts, tries for up to 30 s to log out at the vendors, then deletes the machine with its
+   * disk, every credential, the history and the user. The audit log keeps its entries, which hold ids and no content.
+   * Idempotent: call it again if it fails half-way.
    *
    * @throws SallyportError `MACHINE_BUSY` if a machine of the user is on another host, whose server has to do it;
    * `LOGIN_IN_PROGRESS` if the user is logging in at the server of another host.
@@ -24,7 +25,7 @@ export function createUsers(
     logins,
     prompts,
   }: {
-    readonly machines: Pick<CliMachines, 'destroy'>;
+    readonly machines: Pick<CliMachines, 'destroy' | 'logOut'>;
     readonly logins: Pick<Logins, 'endOf'>;
     readonly prompts: Pick<Prompts, 'endOf'>;
   },
@@ -69,6 +70,7 @@ export function createUsers(
     // What was being sent when the gate closed.
     await settled();
     await endEverything(userId);
+    await machines.logOut(userId);
     for (const { machineId } of await cliMachinesOf(userId)) await machines.destroy(userId, machineId);
     for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
     await store.history.erase(userId);

@@ -7,6 +7,9 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
 import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
 import { findCliMachine, findOwner } from './find-cli-machine.ts';
+import { logOut, revocableLogins } from './log-out.ts';
+import { LOGOUT_MS } from './run-logout.ts';
+import type { VendorRevoked } from './run-logout.ts';
 import { refreshCredentials } from './refresh-credentials.ts';
 import { stopOrHibernate } from './stop-or-hibernate.ts';
 import { startCliMachine } from './start-cli-machine.ts';
@@ -31,9 +34,11 @@ export interface CliMachines {
   destroy(userId: string, machineId: string): Promise<void>;
   /**
    * Stops the machine and removes one provider's files and home from its disk, once `erase` has deleted the credential
-   * from the ledger.
+   * from the ledger. Before that, tries to log out at the vendor for up to 30 s, and returns what came of it.
    */
-  forget(userId: string, provider: string, erase: () => Promise<void>): Promise<void>;
+  forget(userId: string, provider: string, erase: () => Promise<void>): Promise<VendorRevoked>;
+  /** Tries to log the user out at every vendor, for up to 30 s. Never rejects. */
+  logOut(userId: string): Promise<void>;
   /** Refreshes credentials that expire soon on running machines without prompts. */
   keepAlive(): Promise<void>;
   /** Hibernates every machine that was not used for `idleMs`, or stops it if it cannot hibernate. */
@@ -123,6 +128,32 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     up.delete(userId);
     const work = { kind: 'rest', machineId: entry.running.id, userId } as const;
     await runtime.admission.clear(work, () => stopOrHibernate(runtime, entry, entry.ended ? 'ended' : reason));
+  }
+
+  /** Starts the machine if it does not run. Must be called in the user's queue. Never rejects. */
+  async function logOutAtVendors(userId: string, only?: string): Promise<ReadonlyMap<string, VendorRevoked>> {
+    let outcomes: ReadonlyMap<string, VendorRevoked> = new Map();
+    await runtime.bestEffort('logging a user out at a vendor', async () => {
+      const logins = await revocableLogins(runtime, userId, only);
+      const [provider] = logins;
+      if (provider === undefined || closed || (await isElsewhere(userId))) return;
+      using deadline = runtime.clock.deadline(LOGOUT_MS, logoutTooLong, runtime.closing);
+      const noRoom = new AbortController();
+      const signal = AbortSignal.any([deadline.signal, noRoom.signal]);
+      // An erasure does not wait until other users' machines make room.
+      const onProgress = (state: string): void => {
+        if (state === 'queued') noRoom.abort(new SallyportError('MACHINE_BUSY', 'There is no room for a logout.'));
+      };
+      const entry = await wakeOrStart({ userId, provider, signal, onProgress });
+      outcomes = await logOut(runtime, entry, logins, signal);
+    });
+    return outcomes;
+  }
+
+  /** A start here would replace a machine of another host. */
+  async function isElsewhere(userId: string): Promise<boolean> {
+    const known = await findCliMachine(runtime, userId);
+    return known !== undefined && known.record.host !== runtime.host;
   }
 
   function disconnected(provider: string): SallyportError {
@@ -252,19 +283,22 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     },
     forget: async (userId, provider, erase) => {
       arrivals.dismiss(userId, (theirs) => (theirs === provider ? disconnected(provider) : 'again'));
-      await exclusively(userId, async () => {
+      return exclusively(userId, async () => {
+        const revoked = (await logOutAtVendors(userId, provider)).get(provider) ?? false;
         await rest(userId, 'disconnected', runtime.closing);
         await erase();
         const known = await findCliMachine(runtime, userId);
-        if (!known?.existing) return;
+        if (!known?.existing) return revoked;
         // The disk of a hibernating machine cannot be written.
         await known.existing.stop({ deadlineMs: 2_000 });
         await removeCredential(runtime, known.existing, provider);
         await known.existing.disk.eraseHome?.(provider);
         if (known.record.state === 'hibernated')
           await runtime.setMachineState(known.record.machineId, userId, 'cli', 'stopped');
+        return revoked;
       });
     },
+    logOut: (userId) => exclusively(userId, async () => void (await logOutAtVendors(userId))),
     stopIdle: async (idleMs) => {
       const isIdle = (entry: CliMachine): boolean =>
         up.get(entry.userId) === entry &&
@@ -317,6 +351,10 @@ export function createCliMachines(runtime: Runtime): CliMachines {
 function destroyed(machineId: string): SallyportError {
   const message = `Machine ${machineId} was destroyed while this waited for it to be started.`;
   return new SallyportError('MACHINE_FAILED', message, { hint: 'The next prompt creates a new machine.' });
+}
+
+function logoutTooLong(): SallyportError {
+  return new SallyportError('AGENT_UNREACHABLE', `The logout did not end within ${LOGOUT_MS / 1000} s.`);
 }
 
 /** Notified when a prompt releases the machine. */

@@ -152,6 +152,12 @@ export const credentialListSchema = z.array(
   }),
 );
 
+/**
+ * Answer to a disconnect. `vendorRevoked` is `true` only if the CLI showed that its vendor revoked the tokens, `unknown`
+ * if it logged out without an error but does not say so, and `false` if no logout ran to its end.
+ */
+export const disconnectedSchema = z.object({ vendorRevoked: z.union([z.boolean(), z.literal('unknown')]) });
+
 export const providerParamsSchema = z.strictObject({ provider: providerSchema });
 export const importBodySchema = z.strictObject({
   userId: userIdSchema,

@@ -14,7 +14,7 @@ import { headlessPromptSchema } from './headless-prompt.ts';
 import { lockfileSchema } from './lockfile.ts';
 import { loginMethodSchema } from './login-method.ts';
 import { problemOfPatterns } from './matcher.ts';
-import { commandSchema, refreshCommandSchema } from './refresh-command.ts';
+import { commandSchema, logoutCommandSchema, refreshCommandSchema } from './refresh-command.ts';
 
 /**
  * The data half of a provider. JSON-serialisable, hashed, versioned; the server sends the parts it needs
@@ -62,7 +62,8 @@ const manifestShape = z.strictObject({
     status: commandSchema.optional(),
     /** Keeps a login alive, without a call to a model. */
     refresh: refreshCommandSchema.optional(),
-    logout: commandSchema.optional(),
+    /** Revokes the tokens at the vendor before a credential is erased. */
+    logout: logoutCommandSchema.optional(),
   }),
   needs: z.strictObject({ memoryMb: z.number().int().min(64).max(16_384) }),
   /** The method selection, most comfortable first. */

@@ -11,6 +11,18 @@ export const commandSchema = z.strictObject({
   exits: z.record(z.string().regex(/^\d{1,3}$/), z.enum(['ok', 'not-logged-in', 'failed'])),
 });
 
+/**
+ * How a CLI logs out. Only for a CLI whose command asks its vendor to revoke the tokens; one that just deletes its file
+ * does nothing that erasing the file does not do.
+ */
+export const logoutCommandSchema = commandSchema.extend({
+  /**
+   * Any of these in a line of output shows that the vendor has revoked the tokens. Left out for CLIs that do not say: an
+   * exit code alone shows nothing where the CLI ends well offline too.
+   */
+  revoked: z.array(matcherSchema).min(1).max(10).optional(),
+});
+
 const commonShape = {
   /** A login that was refreshed so long ago is refreshed again, for CLIs whose tokens do not say when they end. */
   afterHours: z

@@ -55,7 +55,7 @@ describe('the secret values of a credential', () => {
     ['short values', { token: 'abcdefg' }],
     ['URLs', { token_uri: 'https://id.example/token' }],
     ['other strings', { scope: 'everything there is', plan: 'default_max_20x', expires: '2026-01-01T00:00:00Z' }],
-    ['what is no string', { token: 123_456_789_012, secret: null, key: true }],
+    ['what is not a string', { token: 123_456_789_012, secret: null, key: true }],
   ])('are not %s', (_, content) => {
     expect(values({}, content)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import {
   credentialListSchema,
+  disconnectedSchema,
   emptyBodySchema,
   importBodySchema,
   providerParamsSchema,
@@ -45,13 +46,11 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
         params: providerParamsSchema,
         querystring: userQuerySchema,
         body: emptyBodySchema,
-        response: { 204: z.null() },
+        response: { 200: disconnectedSchema },
       },
     },
-    async (request, reply) => {
-      await sallyport.credentials.disconnect(resolveUserId(request.query.userId).userId, request.params.provider);
-      return reply.code(204).send(null);
-    },
+    async (request) =>
+      sallyport.credentials.disconnect(resolveUserId(request.query.userId).userId, request.params.provider),
   );
 
   app.post(

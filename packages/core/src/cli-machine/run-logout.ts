@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+
+import type { AgentClient } from '../contracts/agent-client.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
+import { matchText } from '../provider/matcher.ts';
+
+/**
+ * Whether the vendor has revoked a login's tokens. `true` only if the CLI's output shows it. `'unknown'` if the CLI
+ * ended well: CLIs do so offline too. `false` if no logout ran to its end.
+ */
+export type VendorRevoked = boolean | 'unknown';
+
+/** How long a logout may take, with the start of the machine. */
+export const LOGOUT_MS = 30_000;
+const MOST_OUTPUT = 1024 * 1024;
+
+/** Runs `commands.logout` on a machine and returns what it shows. */
+export async function runLogout(
+  agent: AgentClient,
+  { id, cli, commands: { logout } }: ProviderManifest,
+  signal: AbortSignal,
+): Promise<VendorRevoked> {
+  if (!logout) return false;
+  const request = {
+    runId: randomUUID(),
+    provider: id,
+    cli,
+    argv: logout.argv,
+    prompt: '',
+    workingDirectory: '~/work',
+    timeoutMs: LOGOUT_MS,
+    maxOutputBytes: MOST_OUTPUT,
+  };
+  let isShown = false;
+  let hasEnded = false;
+  for await (const event of agent.execute(request, signal)) {
+    if (event.type === 'stdout' || event.type === 'stderr') {
+      const { line } = event;
+      isShown ||= (logout.revoked ?? []).some((matcher) => matchText(matcher, line) !== undefined);
+    } else if (event.type === 'exit') {
+      hasEnded = event.reason === 'ended' && logout.exits[String(event.code)] === 'ok';
+    }
+  }
+  if (!hasEnded) return false;
+  return isShown || 'unknown';
+}
