@@ -258,7 +258,7 @@ describe.each(clusters)('row-level security on %s', (_name, start) => {
     describeStore(async () => store, { describe, it, expect });
   });
 
-  describe('for an owner that is no superuser and does not bypass it', () => {
+  describe('for an owner that is not a superuser and does not bypass it', () => {
     let store: Store;
     beforeAll(async () => {
       await admin.query('create database plain owner plain_owner');
