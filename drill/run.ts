@@ -11,8 +11,7 @@ import { listAttacks } from './hostile/attacks.ts';
 /** Attacks that need a whole server or a real CLI; each has a positive control there. */
 const elsewhere = [
   ['configure the next CLI through ~/work', 'npm run e2e -- clis (workspace-config)'],
-  ['fill the audit log, send endless events', 'npm test (test/flows/prompts, core/src/runtime/repeat-limit)'],
-  ['lock a user out by a bad credential file', 'npm test (test/flows/credential-files)'],
+  ['send endless events', 'npm test (core/src/protocol/agent-api, machines/src/agent-client/server-sent-events)'],
 ] as const;
 
 const [name] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import { Secret, systemClock } from '@sallyport/core';
+import { SallyportError, Secret, systemClock } from '@sallyport/core';
 import type { AgentClient } from '@sallyport/core';
 import { connectAgent, createDirectEgress } from '@sallyport/machines';
 
@@ -13,6 +13,7 @@ import { runProbe, writeProbeCli } from '../../packages/testkit/src/driver-suite
 import { watchUser } from '../../packages/testkit/src/driver-suite/watch-user.ts';
 import { succeeded } from './attack.ts';
 import type { Attack } from './attack.ts';
+import { fillAuditLog } from './fill-audit-log.ts';
 import { HANG_LIMIT_MS, runOutside, withMachine } from './with-machine.ts';
 
 const kernel: Attack = {
@@ -159,6 +160,45 @@ const descriptors: Attack = {
   },
 };
 
+const auditLog: Attack = {
+  title: 'fill the audit log by asking for hosts that are refused',
+  defended: () => fillAuditLog(scratch(), true),
+  undefended: () => fillAuditLog(scratch(), false),
+};
+
+/** Runs as the CLI whose home it is. */
+const plant = (isFifo: boolean): void => {
+  const { execFileSync } = process.getBuiltinModule('node:child_process');
+  execFileSync('/bin/sh', ['-c', isFifo ? 'mkfifo auth.json' : 'echo secret > auth.json'], {
+    cwd: process.env['HOME'],
+  });
+};
+
+const fifo: Attack = {
+  title: 'lock the user out of every provider by a FIFO in place of one credential',
+  defended: async () => {
+    const signal = AbortSignal.timeout(HANG_LIMIT_MS);
+    const { directory, node } = agentBundle();
+    const clis = await Promise.all(['fifo', 'file'].map((provider) => writeProbeCli(scratch(), provider)));
+    const agent = { directory, entry: 'main.js', nodeArgs: [], node };
+    return withMachine({ isolation: 'bubblewrap', plan: { agent, clis } }, async (machine) => {
+      const inside = connectAgent(machine, new Secret(token));
+      await runProbe(inside, { provider: 'fifo', signal }, plant, true);
+      await runProbe(inside, { provider: 'file', signal }, plant, false);
+      await machine.stop({ deadlineMs: HANG_LIMIT_MS });
+      const refused = await machine.disk.harvest('fifo', ['~/auth.json']).catch((error: unknown) => error);
+      if (!SallyportError.isInstance(refused) || refused.code !== 'MACHINE_DISK_UNSAFE') return 'a read of the FIFO';
+      const others = await machine.disk.harvest('file', ['~/auth.json']);
+      return others.length === 1 ? undefined : "the other provider's credential";
+    });
+  },
+  undefended: async () => {
+    const path = join(scratch(), 'auth.json');
+    const report = await runOutside(`mkfifo ${path} && timeout 2 cat ${path}`);
+    return report.startsWith('124 ') ? 'a reader that waits for ever' : undefined;
+  },
+};
+
 let scratchDirectory = '';
 let scratchCount = 0;
 
@@ -171,5 +211,5 @@ function scratch(): string {
 
 export function listAttacks(directory: string): readonly Attack[] {
   scratchDirectory = directory;
-  return [kernel, sockets, screen, descriptors, masterKey, forkBomb, memory];
+  return [kernel, sockets, screen, descriptors, auditLog, fifo, masterKey, forkBomb, memory];
 }
