@@ -8,7 +8,7 @@ const REFUSED = 1000;
 /** Rows of one machine in a minute, whatever it asks for: 20 hosts, and the count of all others. */
 const MOST_ROWS = 42;
 
-/** Asks for hosts that are not allowed, each on a connection of its own, 50 at a time. */
+/** Asks for hosts that are not allowed, each on a separate connection, 50 at a time. */
 const program = (socketPath: string): string => `
   const { connect } = require("net");
   let next = 0;

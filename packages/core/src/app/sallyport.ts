@@ -15,7 +15,8 @@ import { createWriteBacks } from '../credentials/write-backs.ts';
 import { createRepeatLimit } from '../runtime/repeat-limit.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
-import { createNotifier } from '../runtime/journal-stream.ts';
+import { createJournalFeed } from '../runtime/journal-feed.ts';
+import { createNotifier } from '../runtime/notifier.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import { createLogins } from '../login/logins.ts';
 import type { Logins } from '../login/logins.ts';
@@ -170,6 +171,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     }),
     inHand: new Set(),
     notifier: createNotifier(clock),
+    journalFeed: createJournalFeed(clock),
     settings,
     host: options.host ?? 'local',
     closing: closing.signal,

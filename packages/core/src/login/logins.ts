@@ -179,7 +179,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     get,
     live: (sessionId) => live.get(sessionId)?.session,
     events: (sessionId, afterId, signal) =>
-      followJournal(runtime.notifier, { ...journalOf(sessionId), afterId, signal }),
+      followJournal(runtime.journalFeed, { ...journalOf(sessionId), afterId, signal }),
     isReadToEnd: (sessionId, afterId) => isReadToEnd(journalOf(sessionId), afterId),
     answer: async (sessionId, promptId, value) => {
       const { session } = await requireLive(sessionId);

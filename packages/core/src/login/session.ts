@@ -43,10 +43,16 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
   // Some are written without anybody waiting; the journal still has them in the order of the calls.
   const enqueue = createSerialQueue();
 
+  /** `undefined` while it is not known what is stored. */
+  let lastId: number | undefined = 0;
+
   async function write(change: SessionChange, event: SessionEvent): Promise<void> {
+    const after = lastId;
+    lastId = undefined;
     const written = await runtime.store.sessions.update(sessionId, change, event);
     if (!written) throw new SallyportError('LOGIN_SESSION_OVER', 'The login session has ended.');
-    runtime.notifier.ring(sessionTopic(sessionId));
+    runtime.journalFeed.publish(sessionTopic(sessionId), { after, entries: [written.entry] });
+    lastId = written.entry.id;
   }
 
   return {
@@ -121,7 +127,7 @@ export async function failSession(
     }),
   );
   if (!written) return;
-  runtime.notifier.ring(sessionTopic(sessionId));
+  runtime.journalFeed.publish(sessionTopic(sessionId), { after: undefined, entries: [written.entry] });
   const event: NewDomainEvent = cancelled
     ? { type: 'login.cancelled', userId, sessionId, provider }
     : { type: 'login.failed', userId, sessionId, provider, code: error.code };

@@ -28,6 +28,8 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
   const enqueue = createSerialQueue();
   const redactor = createEventRedactor();
   let ended = false;
+  /** `undefined` while it is not known what is stored, as after a write that failed. */
+  let lastId: number | undefined;
 
   async function append(events: readonly PromptEvent[]): Promise<void> {
     await record;
@@ -35,9 +37,16 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     const seen = events.flatMap((event) => redactor.take(event)).map(show);
     if (seen.length === 0) return;
     const end = seen.find((event) => event.type === 'prompt-end');
-    const store = (): Promise<unknown> => runtime.store.prompts.append(promptId, seen);
-    await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
-    runtime.notifier.ring(promptTopic(promptId));
+    const after = lastId;
+    lastId = undefined;
+    const store = () => runtime.store.prompts.append(promptId, seen);
+    const entries = await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
+    lastId = entries.at(-1)?.id;
+    runtime.journalFeed.publish(promptTopic(promptId), {
+      // Fewer were taken if an append that seemed to fail was stored after all.
+      after: entries.length === seen.length ? after : undefined,
+      entries,
+    });
     if (end?.type !== 'prompt-end') return;
     ended = true;
     runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome });

@@ -168,6 +168,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
   const journalOf = (promptId: string): Journal<PromptEvent> => ({
     topic: promptTopic(promptId),
     read: (after) => runtime.store.prompts.events(promptId, after, PAGE),
+    pageSize: PAGE,
     isLast: (event) => event.type === 'prompt-end',
     isOver: async () => (await get(promptId)).status !== 'running',
   });
@@ -181,7 +182,8 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       return started.finally(() => starting.delete(started));
     },
     get,
-    events: (promptId, afterId, signal) => followJournal(runtime.notifier, { ...journalOf(promptId), afterId, signal }),
+    events: (promptId, afterId, signal) =>
+      followJournal(runtime.journalFeed, { ...journalOf(promptId), afterId, signal }),
     isReadToEnd: (promptId, afterId) => isReadToEnd(journalOf(promptId), afterId),
     cancel: async (promptId) => {
       await get(promptId);

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 // By its path: the test kit depends on this package, so this package cannot depend on the test kit.
 import { createVirtualClock } from '../../../testkit/src/clock.ts';
-import { createNotifier, followJournal } from './journal-stream.ts';
+import { createJournalFeed } from './journal-feed.ts';
+import { followJournal } from './journal-stream.ts';
 import type { JournalEntry } from '../contracts/store.ts';
 
 /**
@@ -13,19 +14,25 @@ import type { JournalEntry } from '../contracts/store.ts';
  */
 function journal(options: { ring?: boolean } = {}) {
   const clock = createVirtualClock();
-  const notifier = createNotifier(clock);
+  const feed = createJournalFeed(clock);
   const entries: JournalEntry<string>[] = [];
   let onRead = (): void => undefined;
+  let reads = 0;
+  let isAway = false;
+  const appendUnheard = (event: string): void => void entries.push({ id: entries.length + 1, event });
   const append = (event: string): void => {
     entries.push({ id: entries.length + 1, event });
-    if (options.ring !== false) notifier.ring('t');
+    const entry = { id: entries.length, event };
+    if (options.ring !== false) feed.publish('t', { after: entry.id - 1, entries: [entry] });
   };
   const follow = (afterId = 0, signal = new AbortController().signal) =>
-    followJournal(notifier, {
+    followJournal(feed, {
       topic: 't',
       afterId,
       signal,
       read: async (after) => {
+        reads += 1;
+        if (isAway) throw new Error('the store is away');
         const found = entries.filter(({ id }) => id > after);
         await Promise.resolve();
         onRead();
@@ -37,7 +44,12 @@ function journal(options: { ring?: boolean } = {}) {
   return {
     clock,
     append,
+    appendUnheard,
     follow,
+    reads: () => reads,
+    failReads: () => {
+      isAway = true;
+    },
     duringRead: (work: () => void) => {
       onRead = () => {
         onRead = () => undefined;
@@ -65,14 +77,74 @@ describe('following a journal', () => {
     expect(await followed).toEqual(['1 a', '2 b', '3 end']);
   });
 
-  it('misses nothing that is written while it reads', async () => {
+  it('misses nothing that is written while it reads, and gives it once', async () => {
     const { append, follow, duringRead } = journal();
-    duringRead(() => append('a'));
+    append('a');
+    duringRead(() => append('b'));
     const stream = follow();
     expect((await stream.next()).value).toEqual({ id: 1, event: 'a' });
-    duringRead(() => append('end'));
-    expect((await stream.next()).value).toEqual({ id: 2, event: 'end' });
+    expect((await stream.next()).value).toEqual({ id: 2, event: 'b' });
+    append('end');
+    expect((await stream.next()).value).toEqual({ id: 3, event: 'end' });
     expect((await stream.next()).done).toBe(true);
+  });
+
+  it('reads the store only at first, however many entries follow', async () => {
+    const { append, follow, reads } = journal();
+    append('a');
+    const followed = Promise.all(Array.from({ length: 200 }, () => all(follow())));
+    await setImmediate();
+    for (let at = 0; at < 100; at += 1) {
+      append('text');
+      await setImmediate();
+    }
+    append('end');
+    for (const events of await followed) expect(events).toHaveLength(102);
+    expect(reads()).toBe(200);
+  });
+
+  it('reads the store where an entry is missing from the feed', async () => {
+    const { append, appendUnheard, follow, reads } = journal();
+    append('a');
+    const followed = all(follow());
+    await setImmediate();
+    appendUnheard('by another process');
+    append('end');
+    expect(await followed).toEqual(['1 a', '2 by another process', '3 end']);
+    expect(reads()).toBe(2);
+  });
+
+  it('reads the store where more was published than is kept for a follower that does not take it', async () => {
+    const { append, follow, reads } = journal();
+    append('a');
+    const stream = follow();
+    await stream.next();
+    for (let at = 0; at < 3000; at += 1) append('text');
+    append('end');
+    expect(await all(stream)).toHaveLength(3001);
+    expect(reads()).toBe(2);
+  });
+
+  it('asks the store once every two seconds for all who follow, and no more once they have left', async () => {
+    const { clock, follow, reads } = journal();
+    const abort = new AbortController();
+    const streams = Array.from({ length: 50 }, () => all(follow(0, abort.signal)).catch(() => 'left'));
+    await setImmediate();
+    const before = reads();
+    for (let at = 0; at < 10; at += 1) await clock.advance(2_000);
+    expect(reads() - before).toBe(10);
+    abort.abort(new Error('gone'));
+    await Promise.all(streams);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('passes on what the look at the store throws', async () => {
+    const { clock, failReads, follow } = journal();
+    const followed = all(follow()).catch(String);
+    await setImmediate();
+    failReads();
+    await clock.advance(2_000);
+    expect(await followed).toContain('the store is away');
   });
 
   it('sees what another process wrote without ringing', async () => {

@@ -1,45 +1,12 @@
-import type { Clock } from '../base/clock.ts';
 import type { JournalEntry } from '../contracts/store.ts';
-
-/** Wakes everybody who follows a stream. Only a hint: followers read what happened from the store. */
-export interface Notifier {
-  ring(topic: string): void;
-  /** Resolves at the next ring of the topic, or after `ms`. */
-  wait(topic: string, ms: number, signal: AbortSignal): Promise<void>;
-}
-
-export function createNotifier(clock: Clock): Notifier {
-  const waiting = new Map<string, Set<() => void>>();
-  return {
-    ring: (topic) => {
-      const sleepers = waiting.get(topic);
-      waiting.delete(topic);
-      for (const wake of sleepers ?? []) wake();
-    },
-    wait: async (topic, ms, signal) => {
-      const woken = new AbortController();
-      const wake = (): void => woken.abort();
-      const sleepers = waiting.get(topic) ?? new Set();
-      sleepers.add(wake);
-      waiting.set(topic, sleepers);
-      try {
-        await clock.sleep(ms, AbortSignal.any([woken.signal, signal]));
-      } catch {
-        signal.throwIfAborted();
-      } finally {
-        sleepers.delete(wake);
-        if (sleepers.size === 0 && waiting.get(topic) === sleepers) waiting.delete(topic);
-      }
-    },
-  };
-}
-
-/** A ring may be lost (another process wrote, the server was restarted), so the store is asked this often anyway. */
-const SAFETY_POLL_MS = 2_000;
+import type { JournalFeed } from './journal-feed.ts';
 
 export interface Journal<T> {
   readonly topic: string;
+  /** Entries after this id, oldest first. */
   read(afterId: number): Promise<readonly JournalEntry<T>[]>;
+  /** The most entries that one reading gives. Default: all. */
+  readonly pageSize?: number;
   /** The last entry of its stream. */
   isLast(event: T): boolean;
   /** Whether the last entry has been written: somebody who comes back may have seen it already. */
@@ -57,36 +24,39 @@ export async function isReadToEnd<T>(journal: Journal<T>, afterId: number): Prom
   return (await journal.isOver()) && (await journal.read(afterId)).length === 0;
 }
 
-/** Every entry after `afterId`, the stored ones first, then each as it comes, until the last. */
-export async function* followJournal<T>(
-  notifier: Notifier,
-  options: FollowOptions<T>,
-): AsyncGenerator<JournalEntry<T>> {
+/**
+ * Yields every entry after `afterId`, the stored ones first, then each as it is published, until the last. Reads the store only
+ * at first and where the feed does not have what follows.
+ */
+export async function* followJournal<T>(feed: JournalFeed, options: FollowOptions<T>): AsyncGenerator<JournalEntry<T>> {
   let { afterId } = options;
+  const { signal, pageSize = Infinity } = options;
   const isAtStart = (): boolean => afterId === options.afterId;
-  for (;;) {
-    options.signal.throwIfAborted();
-    // Armed before reading: an entry written in between rings this wait, not the one after it.
-    const stopWaiting = new AbortController();
-    const rung = notifier
-      .wait(options.topic, SAFETY_POLL_MS, AbortSignal.any([options.signal, stopWaiting.signal]))
-      .catch(() => undefined);
-    try {
-      const entries = await options.read(afterId);
+  // Joined before reading: what is written in between is in the feed.
+  const follower = feed.join(options);
+  try {
+    for (let isBehind = true; ;) {
+      signal.throwIfAborted();
+      follower.reached(afterId);
+      const published = follower.take(afterId);
+      const mustRead: boolean = published === undefined || (isBehind && published.length === 0);
+      const entries: readonly JournalEntry<T>[] = mustRead ? await options.read(afterId) : (published ?? []);
       for (const entry of entries) {
         afterId = entry.id;
         yield entry;
         if (options.isLast(entry.event)) return;
       }
+      isBehind = mustRead && entries.length >= pageSize;
       if (entries.length > 0) continue;
-      // Read once more: the last entry may have been written between the reading and the asking.
-      if (isAtStart() && (await options.isOver())) {
+      if (mustRead && isAtStart() && (await options.isOver())) {
+        // The last entry may have been written between the reading and the asking.
         if ((await options.read(afterId)).length === 0) return;
+        isBehind = true;
         continue;
       }
-      await rung;
-    } finally {
-      stopWaiting.abort();
+      await follower.wait(signal);
     }
+  } finally {
+    follower.leave();
   }
 }

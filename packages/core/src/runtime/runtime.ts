@@ -6,7 +6,8 @@ import type { Egress } from '../contracts/egress.ts';
 import type { Refusals } from './egress-refusals.ts';
 import type { DomainEvent } from '../contracts/domain-event.ts';
 import type { HookCalls } from '../hooks/hooks.ts';
-import type { Notifier } from './journal-stream.ts';
+import type { JournalFeed } from './journal-feed.ts';
+import type { Notifier } from './notifier.ts';
 import type { WriteBacks } from '../credentials/write-backs.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
@@ -48,6 +49,7 @@ export interface Runtime {
    */
   readonly inHand: Set<string>;
   readonly notifier: Notifier;
+  readonly journalFeed: JournalFeed;
   readonly settings: Settings;
   /** Name of this host in machine rows. */
   readonly host: string;
