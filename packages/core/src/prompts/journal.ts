@@ -10,12 +10,26 @@ export interface PromptJournal {
   /** The prompt once it is written, with its first event; rejects where it could not be. */
   readonly record: Promise<PromptRecord>;
   /**
-   * Shows events to the plugins and stores them. One that holds the end is repeated while the store is away: the
-   * store takes nothing after an end, so it cannot come twice. Others fail then, and with them the prompt.
+   * Shows events to the plugins and stores them. What comes while a write is under way is stored together by the next. A
+   * write that holds the end is repeated while the store is away: the store takes nothing after an end, so it cannot come
+   * twice. Others fail then, and with them the prompt.
    */
   write(events: readonly PromptEvent[]): Promise<void>;
+  /**
+   * The same, without waiting until the events are stored, unless {@link MOST_WAITING} wait already. If that fails, the next
+   * write throws what it failed with.
+   */
+  add(events: readonly PromptEvent[]): Promise<void>;
   /** Keeps these values out of every event written from now on: neither plugins nor the store see them. */
   hide(secrets: Iterable<string>): void;
+}
+
+/** Events of one prompt that wait to be stored, before the caller has to wait. */
+const MOST_WAITING = 64;
+
+interface Batch {
+  readonly events: PromptEvent[];
+  readonly stored: Promise<void>;
 }
 
 /** Writes a new prompt, and returns at once: what needs no journal can be done meanwhile. */
@@ -31,9 +45,42 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
   /** `undefined` while it is not known what is stored, as after a write that failed. */
   let lastId: number | undefined;
 
+  /** What arrived while a write was under way. */
+  let next: Batch | undefined;
+  /** Of events that nobody waits for. */
+  let failure: { readonly error: unknown } | undefined;
+
+  function write(added: readonly PromptEvent[]): Promise<void> {
+    if (next) {
+      next.events.push(...added);
+      return next.stored;
+    }
+    const events = [...added];
+    const stored = enqueue(() => {
+      next = undefined;
+      return append(events);
+    });
+    next = { events, stored };
+    return stored;
+  }
+
+  function throwFailure(): void {
+    const earlier = failure;
+    failure = undefined;
+    if (earlier) throw earlier.error;
+  }
+
+  async function add(events: readonly PromptEvent[]): Promise<void> {
+    throwFailure();
+    const stored = write(events);
+    stored.catch((error: unknown) => (failure ??= { error }));
+    if ((next?.events.length ?? 0) >= MOST_WAITING) await stored;
+  }
+
   async function append(events: readonly PromptEvent[]): Promise<void> {
     await record;
     if (ended) return;
+    throwFailure();
     const seen = events.flatMap((event) => redactor.take(event)).map(show);
     if (seen.length === 0) return;
     const end = seen.find((event) => event.type === 'prompt-end');
@@ -63,7 +110,7 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     }
   }
 
-  return { record, write: (events) => enqueue(() => append(events)), hide: (secrets) => redactor.hide(secrets) };
+  return { record, write, add, hide: (secrets) => redactor.hide(secrets) };
 }
 
 export function promptTopic(promptId: string): string {

@@ -129,7 +129,8 @@ async function streamRun(
     const isWrittenBack = isRefused && (await handleRefusal(runtime, machine, manifest.id)) === 'write-back';
     // Before the end is seen: who sees it may look at the login next.
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
-    await journal.write(isWrittenBack ? events.map((event) => describeWriteBack(event, manifest.title)) : events);
+    const seen = isWrittenBack ? events.map((event) => describeWriteBack(event, manifest.title)) : events;
+    await (seen.some(({ type }) => type === 'prompt-end') ? journal.write(seen) : journal.add(seen));
   }
 
   /** The provider has just answered with it. */
