@@ -75,7 +75,7 @@ describe('the journal of a prompt', () => {
     expect(await stored()).toEqual([...Array.from({ length: 50 }, (_, at) => text(at)), end]);
   });
 
-  it('has whoever brings more wait while 64 events wait', async () => {
+  it('makes the caller wait while 64 events wait', async () => {
     const { journal, go } = await slowJournal();
     await added(journal, 0, 1);
     await setImmediate();
