@@ -135,7 +135,7 @@ for (const protocol of protocols) {
 
 describe('an upstream proxy', () => {
   it.each(protocols)(
-    'by %s that refuses the password lets nothing out, and nobody sees the password',
+    'by %s that refuses the password lets nothing out, tells the operator, and shows the password to nobody',
     async (protocol) => {
       const { gateway, folder } = await makeSurroundings();
       const upstream = createFakeUpstream({ protocol, authority, ...login });
@@ -147,7 +147,9 @@ describe('an upstream proxy', () => {
       });
       const identity = { userId: 'u-ada' };
       const plan = { machineId: 'm-one', userId: 'u-ada', purpose: 'work', hosts: ['site.test'], identity } as const;
-      const route = await egress.open(plan, { signal: new AbortController().signal });
+      const told: unknown[][] = [];
+      const { signal } = new AbortController();
+      const route = await egress.open(plan, { signal, onRefused: (...refusal) => void told.push(refusal) });
       const answer = await new Promise<string>((resolve) => {
         const socket = connect(route.socketPath);
         let text = '';
@@ -157,6 +159,9 @@ describe('an upstream proxy', () => {
       });
       expect(answer).toMatch(/^HTTP\/1\.1 502 /);
       expect(answer).not.toContain('canary');
+      const cause = `The upstream proxy ${upstream.host}:${port} does not accept the user and password.`;
+      const fix = 'Correct `username` and `password` of `egress` in the configuration.';
+      expect(told).toEqual([['site.test', 'upstream', `${cause} ${fix}`]]);
       expect(upstream.requests).toEqual([{ port, target: undefined, outcome: 'wrong-password' }]);
       await route.close();
       await upstream.close();

@@ -323,6 +323,41 @@ describe('the policy about links and questions', () => {
     expect(await notices()).toHaveLength(1);
   });
 
+  it.each(['not-public', 'not-found', 'upstream', 'unreachable'] as const)(
+    'says that the server did not reach the provider where that is why a login failed: %s',
+    async (reason) => {
+      const world = createWorld();
+      const { sessionId, agent } = await arriveAtUser(world);
+      const { id } = world.fake.newest('browser').machine;
+      const problem = 'The upstream proxy p:1 does not accept the user and password. Correct `egress`.';
+      world.refuse(id, 'api.fake.test', reason, problem);
+      const message = 'The CLI could not complete the sign-in.';
+      agent.emit({ type: 'login.failed', sessionId, code: 'LOGIN_FAILED', message, screen: '' });
+      const { errorCode, errorMessage } = await ended(world, sessionId);
+      expect(errorCode).toBe('LOGIN_FAILED');
+      expect(errorMessage).toMatch(/^The machine could not connect to api\.fake\.test: [^.]+\. The CLI could not/);
+      // Addresses and proxies of the host are for the operator.
+      expect(JSON.stringify(await journalOf(world, sessionId))).not.toContain('p:1');
+      expect(world.reported).toEqual([`the egress of machine ${id}: ${problem}`]);
+      const refused = world.events.filter(({ type }) => type === 'egress.refused');
+      expect(refused).toEqual([expect.objectContaining({ host: 'api.fake.test', reason, problem })]);
+      await world.app.close();
+    },
+  );
+
+  it.each([
+    ['a host that the provider does not need', 'ads.example.com', 'not-public', 'LOGIN_FAILED'],
+    ['a host that is not allowed', 'api.fake.test', 'not-allowed', 'LOGIN_FAILED'],
+    ['a sign-in that the user denied', 'api.fake.test', 'upstream', 'LOGIN_DENIED'],
+  ] as const)('does not blame the connection for %s', async (_what, host, reason, code) => {
+    const world = createWorld();
+    const { sessionId, agent } = await arriveAtUser(world);
+    world.refuse(world.fake.newest('browser').machine.id, host, reason);
+    agent.emit({ type: 'login.failed', sessionId, code, message: 'It is over.', screen: '' });
+    expect(await ended(world, sessionId)).toMatchObject({ errorCode: code, errorMessage: 'It is over.' });
+    await world.app.close();
+  });
+
   it('refuses a link of the machine that is no sign-in page, whatever the policy says', async () => {
     const world = createWorld({ plugins: [deciding('show')] });
     const { sessionId } = await startLogin(world);

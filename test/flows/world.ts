@@ -18,13 +18,14 @@ import type {
   ProviderPolicy,
   Question,
   RefreshCommand,
+  RefusalReason,
+  RollbackGuard,
   Sallyport,
   SessionEvent,
   SessionRecord,
   Settings,
   StartPrompt,
   Store,
-  RollbackGuard,
 } from '@sallyport/core';
 import { createFakeDriver, createFakeProvider, createVirtualClock } from '@sallyport/testkit';
 import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
@@ -85,7 +86,7 @@ export interface World {
   /** The next opening of an egress route fails with this. */
   failEgress(error: unknown): void;
   /** A machine asks its egress for a host that is not allowed. */
-  refuse(machineId: string, host: string): void;
+  refuse(machineId: string, host: string, reason?: RefusalReason, problem?: string): void;
   /** Everything that must be true when nothing runs. */
   leftovers(): Promise<readonly string[]>;
 }
@@ -108,7 +109,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const ports: FakePorts = { requests, held: 0, busyUntil: undefined };
   let open = 0;
   let egressFailure: unknown;
-  const refusers = new Map<string, (host: string) => void>();
+  const refusers = new Map<string, NonNullable<EgressOptions['onRefused']>>();
   const listener: Plugin = {
     name: 'listener',
     apply: ({ hooks }) => hooks.event.tap('listener', (event) => void events.push(event)),
@@ -131,7 +132,7 @@ export function createWorld(options: WorldOptions = {}): World {
         throw failure;
       }
       opened.push(plan);
-      refusers.set(plan.machineId, (host) => assigned.onRefused?.(host, 'not-allowed'));
+      refusers.set(plan.machineId, (...refusal) => assigned.onRefused?.(...refusal));
       return route;
     };
     return { ...route, assign };
@@ -220,7 +221,7 @@ export function createWorld(options: WorldOptions = {}): World {
     failEgress: (error) => {
       egressFailure = error;
     },
-    refuse: (machineId, host) => refusers.get(machineId)?.(host),
+    refuse: (machineId, host, reason = 'not-allowed', problem) => refusers.get(machineId)?.(host, reason, problem),
     leftovers: async () => {
       const rows = await store.machines.list();
       return [

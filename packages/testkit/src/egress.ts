@@ -114,11 +114,13 @@ export function describeEgress(name: string, create: () => Promise<EgressUnderTe
       await Promise.all(routes.map((route) => route.close()));
     });
 
-    test('lets nothing out another way when what it depends on is gone', async (subject) => {
+    test('lets nothing out another way when what it depends on is gone, and says so', async (subject) => {
       await subject.breakUpstream();
-      const route = await open(subject);
+      const refused: string[] = [];
+      const route = await open(subject, refused);
       const answer = await sendRaw(route.socketPath, connectRequest(`${subject.host}:443`)).ended;
       expect(/^HTTP\/1\.1 5\d\d /.test(answer)).toBe(true);
+      expect(refused).toEqual([subject.host]);
       expect(subject.arrivals()).toBe(0);
       await route.close();
     });

@@ -62,6 +62,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly machineId: string;
       readonly host: string;
       readonly reason: RefusalReason;
+      /** For the operator: the cause, and what to change. Absent: `reason` says it all. */
+      readonly problem?: string;
       /**
        * How many refusals this event stands for. Absent: one. The first refusal is reported at once; those in the
        * following minute are reported together.

@@ -38,8 +38,11 @@ export interface EgressIdentity {
 
 export interface EgressOptions {
   readonly signal: AbortSignal;
-  /** Called for each refused connection, so that the page can name the host. */
-  onRefused?(host: string, reason: RefusalReason): void;
+  /**
+   * Called for each connection that a machine was refused, so that the page can name the host. `problem` is for the
+   * operator: the cause and the setting to change, in sentences. It may name addresses and proxies, but no secret.
+   */
+  onRefused?(host: string, reason: RefusalReason, problem?: string): void;
 }
 
 export interface EgressRoute {
@@ -70,4 +73,14 @@ export function isHostAllowed(host: string, allowed: readonly string[]): boolean
 export const ANY_HOST = '*';
 
 /** Why a connection was refused. */
-export type RefusalReason = 'not-allowed' | 'not-public';
+export type RefusalReason =
+  /** The host is not on the allow-list. */
+  | 'not-allowed'
+  /** Its name resolves to an address that is not on the public internet. */
+  | 'not-public'
+  /** Its name does not resolve. */
+  | 'not-found'
+  /** The upstream proxy cannot be reached, or refuses. */
+  | 'upstream'
+  /** The host does not answer. */
+  | 'unreachable';

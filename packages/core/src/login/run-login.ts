@@ -1,5 +1,6 @@
 import type { LoginRun } from './login-run.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
+import { blameConnection, isConnectionTrouble } from './connection-trouble.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
@@ -105,11 +106,13 @@ async function tryMethod(
   const { method, display } = choice;
   const reception = await receiveCallbacks(runtime, session, choice);
   let browser: RunningMachine | undefined;
+  let trouble: string | undefined;
   try {
     await session.advance('starting-machine');
     browser = await startBrowserMachine(runtime, { session, provider, choice, directory, warmPool });
     using _ = runtime.refusals.watch(browser.id, (host, reason) => {
       if (signal.aborted) return;
+      if (isConnectionTrouble(manifest, host, reason)) trouble ??= describeRefusal(host, reason, 'sign-in');
       void runtime.bestEffort('noting a host that a machine was refused', () =>
         session.note({ type: 'notice', message: describeRefusal(host, reason, 'sign-in') }),
       );
@@ -132,7 +135,7 @@ async function tryMethod(
     session.agent = undefined;
     session.listener = undefined;
     if (browser) await removeBrowserMachine(runtime, session, browser);
-    throw error;
+    throw trouble === undefined ? error : blameConnection(error, trouble);
   } finally {
     await runtime.bestEffort('giving callback ports back', () => reception.release());
   }

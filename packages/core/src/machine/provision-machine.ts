@@ -137,20 +137,24 @@ export function egressOptions(
 ): EgressOptions {
   return {
     signal,
-    onRefused: (host, reason) => {
+    onRefused: (host, reason, problem) => {
       runtime.repeatLimit.note({
         scope: machineId,
         kind: `${reason} ${host}`,
         group: reason,
-        tell: (count, isOther) =>
+        tell: (count, isOther) => {
+          const cause = problem !== undefined && !isOther && { problem };
           runtime.emit({
             type: 'egress.refused',
             userId,
             machineId,
             host: isOther ? OTHER_HOSTS : host,
             reason,
+            ...cause,
             ...(count > 1 && { count }),
-          }),
+          });
+          if (cause) runtime.reportBackground(`the egress of machine ${machineId}`, cause.problem);
+        },
       });
       runtime.refusals.tell(machineId, host, reason);
     },

@@ -26,6 +26,15 @@ it('names the host and the setting, and repeats nothing that a machine could hav
   expect(describeRefusal('<b>\u{1b}[2J\nevil', 'not-public', 'work')).toContain('?b??[2J?evil');
 });
 
+it.each(['not-public', 'not-found', 'upstream', 'unreachable'] as const)(
+  'says in one sentence, without a setting, that a connection failed: %s',
+  (reason) => {
+    const sentence = describeRefusal('api.example.com', reason, 'sign-in');
+    expect(sentence).toMatch(/^The machine could not connect to api\.example\.com: [^.]+\.$/);
+    expect(sentence).not.toMatch(/not among the allowed hosts|hosts\./);
+  },
+);
+
 it('says nothing of what the browser of a machine asks for by itself', () => {
   const refusals = createRefusals();
   const heard: string[] = [];

@@ -36,12 +36,23 @@ export function createRefusals(): Refusals {
   };
 }
 
-/** For the user; the second sentence is for whoever operates the server. */
+/**
+ * For the user, in one sentence; where the host has to be allowed, a second one is for the operator. The operator reads
+ * why a connection failed in the event `egress.refused`: addresses and proxies of the host are not for users.
+ */
 export function describeRefusal(host: string, reason: RefusalReason, purpose: 'sign-in' | 'work'): string {
   // It comes from inside a machine, and may be anything.
   const name = host.replaceAll(/[^\w.:[\]-]/g, '?').slice(0, 100);
-  if (reason === 'not-public')
-    return `The machine was not let through to ${name}: its address is not on the public internet.`;
+  if (reason !== 'not-allowed') return `The machine could not connect to ${name}: ${troubles[reason]}.`;
   const setting = purpose === 'work' ? 'hosts.work' : 'hosts.signIn';
   return `The machine was not let through to ${name}, which is not among the allowed hosts. Where it is needed, the setting ${setting} allows it.`;
 }
+
+/** Nothing that a user can change: the operator of the server has to. */
+const troubles: Readonly<Record<Exclude<RefusalReason, 'not-allowed'>, string>> = {
+  'not-public':
+    'the name service of this server gives an address that is not on the public internet, which its operator has to correct',
+  'not-found': 'this server finds no address for it',
+  upstream: 'the proxy of this server let no connection through, which its operator has to correct',
+  unreachable: 'it does not answer this server',
+};

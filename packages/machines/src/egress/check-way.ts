@@ -1,6 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 
 import type { Way } from './dial.ts';
+import { explainAddress } from './explain-address.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /** Goes the whole way to port 443 of a host, says nothing there, and leaves. Throws EGRESS_FAILED where it ends before. */
@@ -12,17 +13,19 @@ export async function checkWay(
   const entrance = await way.enter(signal);
   try {
     const addresses = await resolve(host).catch((cause: unknown) => {
-      throw unknownAddress(host, 'cannot be found', cause);
+      throw unknownAddress(host, cause);
     });
     const [address] = addresses;
-    if (address === undefined || !addresses.every(isPublicAddress)) throw unknownAddress(host, 'is not public');
+    if (address === undefined) throw unknownAddress(host);
+    const bad = addresses.find((candidate) => !isPublicAddress(candidate));
+    if (bad !== undefined) throw new SallyportError('EGRESS_FAILED', explainAddress(host, bad));
     (await entrance.dial(address, 443, signal)).destroy();
   } finally {
     entrance.close();
   }
 }
 
-function unknownAddress(host: string, what: string, cause?: unknown): SallyportError {
+function unknownAddress(host: string, cause?: unknown): SallyportError {
   const hint = 'Names are looked up on this host: check its name service.';
-  return new SallyportError('EGRESS_FAILED', `The address of ${host} ${what}.`, { hint, cause });
+  return new SallyportError('EGRESS_FAILED', `The address of ${host} cannot be found.`, { hint, cause });
 }

@@ -77,7 +77,7 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
           way: kind.wayFor(identity),
           limits,
           clock: options.clock,
-          onRefused: (host, reason) => egressOptions.onRefused?.(host, reason),
+          onRefused: (host, reason, problem) => egressOptions.onRefused?.(host, reason, problem),
         });
         return identity.address === undefined ? route : { ...route, address: identity.address };
       },

@@ -4,6 +4,8 @@ import { hangUp, isHostAllowed } from '@sallyport/core';
 import type { Clock, RefusalReason } from '@sallyport/core';
 
 import type { Entrance, Way } from './dial.ts';
+import { explainAddress } from './explain-address.ts';
+import { explainFailure } from './explain-failure.ts';
 import { isPublicAddress } from './public-address.ts';
 
 export interface TunnelLimits {
@@ -23,7 +25,7 @@ export interface TunnelOptions {
   readonly way: Way;
   readonly limits: TunnelLimits;
   readonly clock: Clock;
-  readonly onRefused?: (host: string, reason: RefusalReason) => void;
+  readonly onRefused?: (host: string, reason: RefusalReason, problem?: string) => void;
 }
 
 export interface Tunnels {
@@ -66,33 +68,41 @@ export function createTunnels(options: TunnelOptions): Tunnels {
   }
 
   async function reach(host: string, socket: Duplex): Promise<Duplex | undefined> {
-    using deadline = clock.deadline(limits.connectMs, () => new Error('connect timeout'));
+    using deadline = clock.deadline(limits.connectMs, () => new Error(`no answer within ${limits.connectMs / 1000} s`));
     const { signal } = deadline;
     const over = aborted(signal);
     const enter = (): Promise<Entrance> => inTime(options.way.enter(signal), over, (late) => late.close());
     let entrance: Entrance | undefined;
+    let stage: RefusalReason = 'upstream';
+    let lastError: unknown;
     try {
       entrance = await enter();
+      stage = 'not-found';
       const addresses = await Promise.race([options.resolve(host), over]);
       // One bad address among good ones is a trick, not an accident.
-      if (addresses.length === 0 || !addresses.every(isPublicAddress)) {
-        options.onRefused?.(host, 'not-public');
+      const bad = addresses.find((address) => !isPublicAddress(address));
+      if (bad !== undefined) {
+        options.onRefused?.(host, 'not-public', explainAddress(host, bad));
         refuse(socket, clock, '403 Forbidden');
         return undefined;
       }
+      if (addresses.length > 0) stage = 'unreachable';
       for (const candidate of addresses) {
         const { dial } = entrance ?? (await enter());
         entrance = undefined;
         const dialled = inTime(dial(candidate, 443, signal), over, (late) => late.destroy());
-        const upstream = await dialled.catch(() => undefined);
+        const upstream = await dialled.catch((error: unknown) => void (lastError = error));
         if (upstream) return upstream;
         signal.throwIfAborted();
       }
-    } catch {
-      // Answered below: the machine learns that it failed, not how the host's network looks.
+    } catch (error) {
+      lastError = error;
     } finally {
       entrance?.close();
     }
+    // The operator learns the cause; the machine only that it failed, not how the host's network looks.
+    const { reason, problem } = explainFailure(host, stage, lastError);
+    options.onRefused?.(host, reason, problem);
     refuse(socket, clock, '502 Bad Gateway');
     return undefined;
   }

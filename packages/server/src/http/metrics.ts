@@ -36,7 +36,8 @@ export function createMetrics(): Metrics {
   });
   const refused = new Counter({
     name: 'sallyport_egress_refused_total',
-    help: 'Connections to hosts that are not allowed.',
+    help: 'Connections that machines were refused, by reason.',
+    labelNames: ['reason'],
     registers,
   });
   const machines = new Gauge({
@@ -81,7 +82,7 @@ export function createMetrics(): Metrics {
             prompts.inc({ provider: event.provider, outcome: event.outcome });
             break;
           case 'egress.refused':
-            refused.inc(event.count ?? 1);
+            refused.inc({ reason: event.reason }, event.count ?? 1);
             break;
           case 'machine.state':
             if (event.state === 'running') running.set(event.machineId, event.role);
