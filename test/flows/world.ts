@@ -68,6 +68,8 @@ export interface WorldOptions {
   readonly question?: Question;
   /** Which of two credentials is newer, by their facts. Default: the fake provider does not say. */
   readonly supersedes?: Provider['supersedes'];
+  /** Providers beside the fake ones. */
+  readonly more?: readonly Provider[];
   /** How the fake CLI's prompts are read. Default: as the fake provider reads them. */
   readonly parse?: PromptParser;
 }
@@ -152,6 +154,7 @@ export function createWorld(options: WorldOptions = {}): World {
         ...(options.supersedes && { supersedes: options.supersedes }),
       },
       otherProvider(),
+      ...(options.more ?? []),
     ],
     driver: fake.driver,
     connectAgent: fake.connectAgent,

@@ -3,7 +3,7 @@ import type { Prompts } from '../prompts/prompts.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { VendorRevoked } from '../cli-machine/run-logout.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { checkEnteredValue } from '../provider/manual-entry.ts';
+import { checkImport } from '../credentials/check-import.ts';
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { endsSoon } from './expiry.ts';
 import { invalidReasons } from '../contracts/credential-files.ts';
@@ -35,7 +35,10 @@ export interface ImportedCredential {
 
 export interface Credentials {
   list(userId: string): Promise<readonly ConnectedCredential[]>;
-  /** Stores a credential obtained elsewhere. It goes through the same checks as one captured here. */
+  /**
+   * Stores a credential obtained elsewhere. It goes through the same checks as one captured here. Throws
+   * `CREDENTIAL_MALFORMED` for unknown parts and for anything but a complete credential, and says what is expected.
+   */
   import(request: ImportedCredential): Promise<{ readonly version: number }>;
   /**
    * Ends the provider's prompts, tries for up to 30 s to have the CLI log out at its vendor, then deletes the credential, the provider's home on the user's machine, and the history
@@ -65,9 +68,10 @@ export function createCredentials(
     files: sent,
     replace = false,
   }: ImportedCredential): Promise<{ readonly version: number }> {
-    const { credentials, id: provider, title } = runtime.registry.get(name).manifest;
+    const known = runtime.registry.get(name);
+    const { id: provider, title } = known.manifest;
     runtime.gate.check(provider);
-    const files = checkEnteredValue(credentials, sent);
+    const files = checkImport(known, sent);
     await runtime.store.users.ensure(userId, externalId);
     const verdict = await runtime.ledger.offer({
       userId,
@@ -82,16 +86,10 @@ export function createCredentials(
       },
     });
     if (verdict.outcome === 'refused') {
-      const stale = verdict.why === 'stale';
-      throw new SallyportError(
-        stale ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE',
-        `The credential was not stored: ${verdict.problem}.`,
-        {
-          hint: stale
-            ? 'Send the newest file of the CLI, or log in again.'
-            : 'Send the complete file as the CLI wrote it.',
-        },
-      );
+      // What is not complete was refused above: only an older one is left.
+      throw new SallyportError('CREDENTIAL_STALE', `The credential was not stored: ${verdict.problem}.`, {
+        hint: 'Send the newest file of the CLI, or log in again.',
+      });
     }
     if (verdict.outcome === 'stored') {
       runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
