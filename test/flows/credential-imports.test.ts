@@ -34,7 +34,7 @@ const pathOf = {
 type Name = keyof typeof complete;
 const names = ['claude_code', 'codex', 'gemini'] as const;
 
-/** What people send: files of other tools, halves, wrappers, and things that only look like a credential. */
+/** What users send: files of other tools, halves, wrappers, and things that only look like a credential. */
 const wrongTexts: Readonly<Record<string, (text: string) => string>> = {
   'an empty text': () => '',
   blanks: () => ' \n\t',

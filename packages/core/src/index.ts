@@ -99,4 +99,6 @@ export type { LedgerProvider } from './credentials/examine.ts';
 export * from './hooks/clamp.ts';
 export * from './hooks/create-hooks.ts';
 export type { HookTiming, Instruments } from './hooks/instrument-hooks.ts';
+export * from './provider/jsonc.ts';
 export * from './provider/lenient-json.ts';
+export { keysOfPointer } from './provider/required-value.ts';

@@ -1,4 +1,4 @@
-import { asRecord, nonEmpty, tryParseJson } from '@sallyport/core';
+import { asRecord, nonEmpty, tryParseJson, tryParseJsonc } from '@sallyport/core';
 import type { LoginMethod, Observation, Provider, PromptParser, ProviderManifest } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
@@ -109,6 +109,25 @@ async function failures(provider: Provider, recorded: ProviderRecordings = recor
 describe('the conformance suite of providers', { timeout: 60_000 }, () => {
   it('is content with a provider that does everything right', async () => {
     expect(await failures(good)).toEqual([]);
+  });
+
+  it('is content with tokens that are kept by account, in JSON with comments', async () => {
+    const text = (time: number): string =>
+      `// Written by the CLI.\n{ "accounts": { "a@example.com": { "token": "${token}${time}", }, }, }\n`;
+    const credentials = manifest.credentials.map((item) =>
+      item.as === 'file' ? { ...item, format: 'jsonc' as const, require: ['/accounts/*/token'] } : item,
+    );
+    const provider: Provider = {
+      ...good,
+      manifest: { ...manifest, credentials },
+      inspect: ({ auth = '' }) => {
+        const [account] = Object.values(asRecord(asRecord(tryParseJsonc(auth))['accounts'])).map(asRecord);
+        const issuedAt = Number(nonEmpty(account?.['token'])?.at(-1));
+        return { kind: 'plan', blank: Number.isNaN(issuedAt), issuedAt };
+      },
+    };
+    const files = { files: { auth: text(1) }, refreshed: { auth: text(2) } };
+    expect(await failures(provider, { ...recordings, credentials: [{ name: 'example', ...files }] })).toEqual([]);
   });
 
   it('sees a manifest that is no data', async () => {

@@ -63,5 +63,5 @@ const MOST_READINGS = 20;
  * one; the second look is for a program that overwrites in place. Text has no such end and gets more time.
  */
 function settleMs(items: readonly CredentialItem[]): number {
-  return items.every((item) => item.as !== 'file' || item.format === 'json') ? 30 : 100;
+  return items.every((item) => item.as !== 'file' || item.format !== 'text') ? 30 : 100;
 }

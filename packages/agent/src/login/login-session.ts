@@ -1,4 +1,4 @@
-import { matchText, SallyportError, screenExcerpt, screenText } from '@sallyport/core';
+import { matchText, SallyportError, screenExcerpt, screenText, tryParseJsonc } from '@sallyport/core';
 import type {
   BootConfig,
   Clock,
@@ -211,11 +211,7 @@ function rememberSecrets(redactor: Redactor, files: CredentialFiles): void {
     else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
   };
   for (const text of Object.values(files)) {
-    try {
-      visit(JSON.parse(text));
-    } catch {
-      visit(text.trim());
-    }
+    visit(tryParseJsonc(text) ?? text.trim());
   }
 }
 

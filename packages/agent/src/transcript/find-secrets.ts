@@ -1,4 +1,4 @@
-import { matchText } from '@sallyport/core';
+import { matchText, tryParseJsonc } from '@sallyport/core';
 import type { LoginMethod, ScreenView } from '@sallyport/core';
 
 import { secretShapes } from '../redact.ts';
@@ -38,11 +38,7 @@ export function findSecrets(sources: SecretSources): ReadonlySet<string> {
 
 /** Every text inside a credential. */
 function valuesIn(text: string): readonly string[] {
-  try {
-    return textsIn(JSON.parse(text));
-  } catch {
-    return [text.trim()];
-  }
+  return textsIn(tryParseJsonc(text) ?? text.trim());
 }
 
 function textsIn(value: unknown): readonly string[] {

@@ -74,9 +74,11 @@ function shapeOf(items: readonly CredentialItem[]): string {
   return `Send ${shapes.join(', ').replace(/^or /, '')}. Or log in here instead.`;
 }
 
+const formats = { json: 'JSON', jsonc: 'JSON, with or without comments', text: 'text' } as const;
+
 function describeFile({ id, paths, format, require }: CredentialFileItem): string {
   const inside = require.length === 0 ? '' : ` with a value at ${require.join(', ')}`;
-  return `"${id}": the whole text of ${paths.cli} as the CLI wrote it, ${format === 'text' ? 'text' : 'JSON'}${inside}`;
+  return `"${id}": the whole text of ${paths.cli} as the CLI wrote it, ${formats[format]}${inside}`;
 }
 
 function isValue(item: CredentialItem, files: CredentialFiles): boolean {

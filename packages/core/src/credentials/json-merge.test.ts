@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { mergeSecretJson } from './json-merge.ts';
+import { mergeJson, mergeSecretJson } from './json-merge.ts';
 
 const merged = (existing: string | undefined, next: object): unknown =>
   JSON.parse(mergeSecretJson(existing, JSON.stringify(next), ['/login/access', '/login/refresh']));
@@ -28,4 +28,31 @@ describe('a secret that is written over the file of a CLI', () => {
   it.each([undefined, '', '[1]', 'null', '{"login":'])('replaces %j whole', (existing) => {
     expect(merged(existing, { login: { access: 'new' } })).toEqual({ login: { access: 'new' } });
   });
+});
+
+describe('a secret whose place has', () => {
+  const mergedAt = (pointer: string, existing: object, next: object): unknown =>
+    JSON.parse(mergeSecretJson(JSON.stringify(existing), JSON.stringify(next), [pointer]));
+
+  it('an escaped slash in its key: nothing of the old one is kept', () => {
+    const old = { 'https://a.test': { token: 'old', account: 'old' }, theme: 'dark' };
+    const next = { 'https://b.test': { token: 'new' } };
+    expect(mergedAt('/https:~1~1a.test/token', old, next)).toEqual({ ...next, theme: 'dark' });
+  });
+
+  it('accounts for keys: those of the old one go, and what lies beside the map stays', () => {
+    const old = { authTokens: { 'old@example.com': { token: 'old' } }, theme: 'dark' };
+    const next = { authTokens: { 'new@example.com': { token: 'new' } } };
+    expect(mergedAt('/authTokens/*/token', old, next)).toEqual({ ...next, theme: 'dark' });
+  });
+
+  it('accounts for keys at the top: all of it is the secret', () => {
+    const next = { 'new@example.com': { token: 'new' } };
+    expect(mergedAt('/*/token', { 'old@example.com': { token: 'old' } }, next)).toEqual(next);
+  });
+});
+
+it('settings with comments keep what the user has set', () => {
+  const existing = '{\n  // mine\n  "theme": "dark",\n  "nested": { "a": 1, },\n}\n';
+  expect(JSON.parse(mergeJson(existing, '{"nested":{"b":2}}'))).toEqual({ theme: 'dark', nested: { a: 1, b: 2 } });
 });

@@ -1,6 +1,9 @@
+import { tryParseJsonc } from '../provider/jsonc.ts';
+import { keysOfPointer, startsAnywhere } from '../provider/required-value.ts';
+
 /**
  * `merge-json`: our keys into a file that the CLI edits too, such as `.claude.json`. Objects are merged at every
- * depth, everything else is replaced. An existing text that is no JSON object is replaced whole.
+ * depth, everything else is replaced. An existing text that is no JSON object is replaced whole; comments in it are lost.
  */
 export function mergeJson(existing: string | undefined, text: string): string {
   const [old, next] = [tryParse(existing), tryParse(text)];
@@ -14,7 +17,8 @@ export function mergeJson(existing: string | undefined, text: string): string {
 export function mergeSecretJson(existing: string | undefined, text: string, require: readonly string[]): string {
   const [old, next] = [tryParse(existing), tryParse(text)];
   if (!isObject(old) || !isObject(next)) return text;
-  const secret = new Set(require.map((pointer) => pointer.split('/')[1]));
+  if (require.some(startsAnywhere)) return text;
+  const secret = new Set(require.map((pointer) => keysOfPointer(pointer)[0]));
   const beside = Object.entries(old).filter(([key]) => !secret.has(key) && !Object.hasOwn(next, key));
   return beside.length === 0 ? text : JSON.stringify(Object.fromEntries([...Object.entries(next), ...beside]));
 }
@@ -35,10 +39,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Also with comments, which a user may have put into a file of settings: a comment must not cost them all the rest. */
 function tryParse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
+  return tryParseJsonc(text ?? '');
 }

@@ -50,6 +50,36 @@ describe('missingPart', () => {
     expect(missingPart({ ...auth, require: ['/constructor/name'] }, '{}')).toBe('missing /constructor/name');
   });
 
+  it.each<[string, string, string | undefined]>([
+    ['one account', '{"authTokens":{"a@example.com":{"token":"x"}}}', undefined],
+    [
+      'an account that is logged out beside one that is not',
+      '{"authTokens":{"a":{"token":""},"b":{"token":"x"}}}',
+      undefined,
+    ],
+    ['a list of accounts', '{"authTokens":[{"token":"x"}]}', undefined],
+    ['no account', '{"authTokens":{}}', 'missing /authTokens/*/token'],
+    ['accounts that are logged out', '{"authTokens":{"a":{"token":" "},"b":{}}}', 'missing /authTokens/*/token'],
+    ['a token in place of the map', '{"authTokens":"xxxx"}', 'missing /authTokens/*/token'],
+    ['a token in place of an account', '{"authTokens":{"a":"x"}}', 'missing /authTokens/*/token'],
+    ['a list in place of all', '[]', 'missing /authTokens/*/token'],
+  ])('looks for a token below each account: %s', (_, text, problem) => {
+    expect(missingPart({ ...auth, require: ['/authTokens/*/token'] }, text)).toBe(problem);
+  });
+
+  it.each<[string, string | undefined]>([
+    [`// mine\n${whole}`, undefined],
+    [whole.replace('{', '{ /* " */'), undefined],
+    [whole.replace(/\}$/, ',}'), undefined],
+    ['// {', 'truncated'],
+    ['// mine\n{', 'truncated'],
+    ['{ // }', 'not JSON'],
+    ['{} // "tokens"', 'missing /tokens/access_token'],
+  ])('reads comments only where the manifest says jsonc: %j', (text, problem) => {
+    expect(missingPart({ ...auth, format: 'jsonc' }, text)).toBe(problem);
+    if (problem === undefined) expect(missingPart(auth, text)).toMatch(/^(not JSON|truncated)$/);
+  });
+
   it('asks of a text file only that it is not empty', () => {
     expect(missingPart({ ...auth, format: 'text' }, '{')).toBeUndefined();
   });

@@ -1,5 +1,7 @@
 import { MAX_CREDENTIAL_BYTES } from '../protocol/agent-api.ts';
 import type { CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
+import { valuesAtPointer } from '../provider/required-value.ts';
+import { parseCredentialText } from './parse-credential-text.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 
 /**
@@ -41,25 +43,11 @@ export function missingPart(item: CredentialFileItem, text: string | undefined):
   if (text.trim() === '') return 'empty';
   if (Buffer.byteLength(text, 'utf8') > MAX_CREDENTIAL_BYTES) return 'too large';
   if (item.format === 'text') return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return endsTooEarly(text) ? 'truncated' : 'not JSON';
-  }
-  const missing = item.require.find((pointer) => isEmpty(followPointer(value, pointer)));
+  const value = parseCredentialText(item, text);
+  if (value === undefined) return endsTooEarly(text) ? 'truncated' : 'not JSON';
+  // Of several accounts one is enough: a CLI may keep those that are logged out beside the one that is not.
+  const missing = item.require.find((pointer) => valuesAtPointer(value, pointer).every(isEmpty));
   return missing === undefined ? undefined : `missing ${missing}`;
-}
-
-/** RFC 6901 §4. */
-function followPointer(value: unknown, pointer: string): unknown {
-  let found = value;
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-    found = new Map<string, unknown>(Object.entries(found)).get(key);
-  }
-  return found;
 }
 
 function isEmpty(value: unknown): boolean {
@@ -70,7 +58,7 @@ function isEmpty(value: unknown): boolean {
 
 /** True while a bracket or a string is still open at the end: the CLI is in the middle of writing. */
 function endsTooEarly(text: string): boolean {
-  if (!/^\s*[[{"]/.test(text)) return false;
+  if (!/^\s*(?:[[{"]|\/[/*])/.test(text)) return false;
   let [depth, inString, escaped] = [0, false, false];
   for (const character of text) {
     if (escaped) escaped = false;

@@ -7,11 +7,15 @@ const credentialFileSchema = z.strictObject({
   as: z.literal('file'),
   id: idSchema,
   role: z.enum(['secret', 'settings']),
-  format: z.enum(['json', 'text']),
+  /** `jsonc`: JSON in which a user or the CLI may have put comments, and commas after the last member. */
+  format: z.enum(['json', 'jsonc', 'text']),
   /** Octal permission bits. */
   mode: z.literal(0o600).default(0o600),
   rotates: z.boolean(),
-  /** JSON pointers that must be present and not empty: the agent can tell "complete". */
+  /**
+   * JSON pointers that must be present and not empty: the agent can tell "complete". `*` as a part stands for every key,
+   * as in a map of tokens by account; one value that is not empty is enough then.
+   */
   require: z.array(pointerSchema).max(20),
   /**
    * `merge-json` keeps what the CLI has added to the file on the disk. In a secret, the top-level keys that `require`

@@ -14,6 +14,7 @@ import { headlessPromptSchema } from './headless-prompt.ts';
 import { lockfileSchema } from './lockfile.ts';
 import { loginMethodSchema } from './login-method.ts';
 import { problemOfPatterns } from './matcher.ts';
+import { overlappingPaths } from './overlapping-paths.ts';
 import { commandSchema, logoutCommandSchema, refreshCommandSchema } from './refresh-command.ts';
 
 /**
@@ -89,6 +90,7 @@ export const manifestSchema = manifestShape.superRefine((manifest, context) => {
     context.addIssue({ code: 'custom', path, message });
   const patterns = problemOfPatterns(manifest);
   if (patterns !== undefined) problem([], patterns);
+  for (const { path, message } of overlappingPaths(manifest)) problem(path, message);
   const items = credentials.map(({ id }) => id);
   for (const [index, { gives = [] }] of logins.entries()) {
     const unknown = gives.filter((id) => !items.includes(id));

@@ -51,6 +51,15 @@ describe('the secret values of a credential', () => {
     expect(values({ require }, content)).toEqual(['abcdefgh1', 'abcdefgh2']);
   });
 
+  it('are those below each account', () => {
+    const content = { accounts: { 'a/b': { value: 'abcdefgh1' }, '*': { value: 'abcdefgh2' } }, value: 'public-value' };
+    expect(values({ require: ['/accounts/*/value'] }, content)).toEqual(['abcdefgh1', 'abcdefgh2']);
+  });
+
+  it('are those of JSON with comments', () => {
+    expect(values({ format: 'jsonc' }, '{\n // mine\n "token": "abcdefgh1", }')).toEqual(['abcdefgh1']);
+  });
+
   it.each([
     ['short values', { token: 'abcdefg' }],
     ['URLs', { token_uri: 'https://id.example/token' }],

@@ -1,6 +1,7 @@
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
-import { tryParseJson } from '../provider/lenient-json.ts';
+import { parseCredentialText } from '../credentials/parse-credential-text.ts';
+import { pointsTo } from '../provider/required-value.ts';
 
 /** Shorter values are left alone: they occur by accident, and what they open has other faults. In characters. */
 const SHORTEST = 8;
@@ -33,37 +34,34 @@ export function secretValues(items: readonly CredentialItem[], files: Credential
   return new Set(long.flatMap(spellings).flatMap(partsOf));
 }
 
-function valuesInFile({ format, require }: CredentialFileItem, text: string): readonly string[] {
-  const parsed = format === 'json' ? tryParseJson(text) : undefined;
+function valuesInFile(item: CredentialFileItem, text: string): readonly string[] {
+  const { require } = item;
+  const parsed = parseCredentialText(item, text);
   if (parsed === undefined) return [text, ...keysInText(text)];
-  return stringsIn(parsed, '', '')
-    .filter(({ pointer, name, value }) =>
+  return stringsIn(parsed, [], '')
+    .filter(({ keys, name, value }) =>
       secretNames.test(name)
         ? !url.test(value)
-        : require.includes(pointer) && !publicShapes.some((shape) => shape.test(value)),
+        : require.some((pointer) => pointsTo(pointer, keys)) && !publicShapes.some((shape) => shape.test(value)),
     )
     .map(({ value }) => value);
 }
 
 interface NamedString {
-  /** RFC 6901. */
-  readonly pointer: string;
+  /** The keys that lead to it, outermost first. */
+  readonly keys: readonly string[];
   /** The nearest key of an object. */
   readonly name: string;
   readonly value: string;
 }
 
 /** Every string in a JSON value. */
-function stringsIn(value: unknown, pointer: string, name: string): readonly NamedString[] {
-  if (typeof value === 'string') return [{ pointer, name, value }];
+function stringsIn(value: unknown, keys: readonly string[], name: string): readonly NamedString[] {
+  if (typeof value === 'string') return [{ keys, name, value }];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    stringsIn(inner, `${pointer}/${escapePointer(key)}`, Array.isArray(value) ? name : key),
+    stringsIn(inner, [...keys, key], Array.isArray(value) ? name : key),
   );
-}
-
-function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** Words with letters and digits, in a format that is the vendor's own, such as `token: x` or `TOKEN="x"`. */

@@ -1,4 +1,4 @@
-import { canonicalJson, decide, digest, missingParts } from '@sallyport/core';
+import { canonicalJson, decide, digest, keysOfPointer, missingParts, tryParseJsonc } from '@sallyport/core';
 import type { CaptureReason, Decision, CredentialFacts, CredentialFiles, Provider } from '@sallyport/core';
 import * as fc from 'fast-check';
 
@@ -140,15 +140,16 @@ function anyFiles(ids: readonly string[]): fc.Arbitrary<CredentialFiles> {
   return fc.dictionary(fc.constantFrom(...ids), text);
 }
 
-/** The JSON text with one place set to this value. */
+/** The JSON text, without its comments, with the place or the places of a pointer of `require` set to this value. */
 export function withValue(text: string, pointer: string, value: string): string {
-  const keys = pointer.split('/').slice(1);
   const set = (before: unknown, [key, ...rest]: readonly string[]): unknown => {
     if (key === undefined) return value;
     const fields: object = typeof before === 'object' && before !== null ? before : {};
-    return { ...fields, [key]: set(new Map<string, unknown>(Object.entries(fields)).get(key), rest) };
+    const keys = key === '*' ? Object.keys(fields) : [key];
+    const found = new Map<string, unknown>(Object.entries(fields));
+    return { ...fields, ...Object.fromEntries(keys.map((each) => [each, set(found.get(each), rest)])) };
   };
-  return JSON.stringify(set(JSON.parse(text), keys));
+  return JSON.stringify(set(tryParseJsonc(text), keysOfPointer(pointer)));
 }
 
 /** A name that says that its value is secret: `access_token`, `apiKey`, and `access` and `refresh` alone. */

@@ -87,7 +87,7 @@ export function leakSuite(
         if (item.as !== 'file' || item.role !== 'secret') continue;
         for (const { files } of recorded.credentials) {
           const text = files[item.id];
-          if (text === undefined || item.format !== 'json') continue;
+          if (text === undefined || item.format === 'text') continue;
           const telling = item.require.filter(
             (pointer) => namesSecret(pointer) && told({ ...files, [item.id]: withValue(text, pointer, canary) }),
           );
