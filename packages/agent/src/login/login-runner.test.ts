@@ -291,6 +291,21 @@ describe('a callback', () => {
     cli.close();
   });
 
+  it('with an error says how the login ends, whatever the CLI answers and shows', async () => {
+    const cli = await listenLocally((_request, response) => response.writeHead(400).end());
+    const shown = `"$BROWSER" '${signInUrl(cli.port)}'; ${waitFor('go')}; echo 'Error: access denied'; exit 1`;
+    await using agent = await startTestAgent(shown);
+    await start(agent);
+    const answer = await agent.get('/auth/callback?error=temporarily_unavailable&state=s1');
+    expect(answer).toEqual({ status: 200, body: { ok: true } });
+    await signal(agent, 'go');
+    expect(await agent.event('login.failed')).toMatchObject({
+      code: 'LOGIN_FAILED',
+      message: expect.stringContaining('temporarily_unavailable'),
+    });
+    cli.close();
+  });
+
   it('reaches a CLI that listens on the IPv6 loopback address', async () => {
     const seen: string[] = [];
     const cli = await listenLocally((request, response) => {

@@ -91,14 +91,16 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
       redactor.add(query.get('code') ?? '');
       const { sessionId, abort } = session;
       const tell = (ok: boolean): void => {
-        run.observe({ type: 'callback', ok });
+        run.observe({ type: 'callback', ok, ...(ok && verdict.outcome === 'error' && { error: verdict.error }) });
         log.publish({ type: 'login.callback', sessionId, ok });
       };
       tell(true);
       const { port } = url.callback;
       const taken = deliverCallback({ port, target: verdict.target, signal: abort.signal }).then((ok) => {
-        if (!ok) tell(false);
-        return ok;
+        // Where the page sent an error, a CLI may well answer with one: there is nothing else for it to take.
+        if (ok || verdict.outcome === 'error') return true;
+        tell(false);
+        return false;
       });
       if (!(await withPatience(taken, signal))) throw callbackRefused('the CLI did not take it');
     },

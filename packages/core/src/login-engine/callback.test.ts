@@ -21,6 +21,7 @@ describe('the callback check', () => {
       ok: true,
       target: '/auth/callback?state=the-state&error=access_denied&error_description=NoX-Evil%3A+1',
       outcome: 'error',
+      error: 'access_denied',
     });
   });
 

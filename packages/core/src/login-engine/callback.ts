@@ -14,7 +14,9 @@ export interface ExpectedCallback {
 
 export type CallbackVerdict =
   /** `target` is what to GET from the CLI's own loopback port: path and query, rebuilt from parsed parts. */
-  | { readonly ok: true; readonly target: string; readonly outcome: 'code' | 'error' }
+  | { readonly ok: true; readonly target: string; readonly outcome: 'code' }
+  /** The sign-in page answered with this error code (RFC 6749 §4.1.2.1) instead. The vendor chose it: not safe to show. */
+  | { readonly ok: true; readonly target: string; readonly outcome: 'error'; readonly error: string }
   /** The reason is safe to show and to log. */
   | { readonly ok: false; readonly reason: string };
 
@@ -54,7 +56,8 @@ export function checkCallback(query: URLSearchParams, expected: ExpectedCallback
   if ((code === null || code === '') === (error === null || error === '')) {
     return refuse('it carries neither a code nor an error, or both');
   }
-  return { ok: true, target: `${expected.path}?${rebuild(query).toString()}`, outcome: code ? 'code' : 'error' };
+  const target = `${expected.path}?${rebuild(query).toString()}`;
+  return error ? { ok: true, target, outcome: 'error', error } : { ok: true, target, outcome: 'code' };
 }
 
 function refuse(reason: string): CallbackVerdict {

@@ -1,3 +1,4 @@
+import { blamePage, rememberPageError, unheeded } from './page-error.ts';
 import type { LoginState, LoginStep } from './state.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
@@ -49,6 +50,7 @@ export function createLogin(method: LoginMethod): LoginState {
     open: [],
     answered: undefined,
     announced: undefined,
+    pageError: undefined,
     announcements: 0,
     pending: undefined,
     failingSinceMs: undefined,
@@ -84,7 +86,7 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
     case 'typed':
       return { state: rememberTyped(state, observation.step), actions: [] };
     case 'callback':
-      return { state: signOfLife(state), actions: [] };
+      return { state: signOfLife(rememberPageError(state, observation.error)), actions: [] };
     default:
       return onCaptured(state, observation.problem);
   }
@@ -163,7 +165,10 @@ function announce(state: LoginState, link: FoundLink): LoginStep {
   const { url, userCode } = link;
   const actions: LoginAction[] = [{ type: 'announce-url', url, userCode }];
   if (url.callback && !sameCallback(announced?.url, url)) actions.push({ type: 'await-callback', ...url.callback });
-  return { state: { ...state, announced: link, announcements: state.announcements + 1 }, actions };
+  return {
+    state: { ...state, announced: link, announcements: state.announcements + 1, pageError: undefined },
+    actions,
+  };
 }
 
 function keyOf(link: FoundLink): string {
@@ -224,7 +229,7 @@ function onTick(state: LoginState): LoginStep {
 }
 
 function onTime(state: LoginState): LoginStep {
-  const due = ignored(state) ?? drifted(state) ?? deadline(state);
+  const due = unheeded(state) ?? ignored(state) ?? drifted(state) ?? deadline(state);
   if (due === 'ask') {
     return { state: { ...state, stillThere: 'asked' }, actions: [{ type: 'ask', prompt: stillThereQuestion }] };
   }
@@ -233,7 +238,7 @@ function onTime(state: LoginState): LoginStep {
 }
 
 function over(state: LoginState, action: LoginAction): LoginStep {
-  return { state: { ...state, phase: 'over' }, actions: [action] };
+  return { state: { ...state, phase: 'over' }, actions: [action.type === 'fail' ? blamePage(state, action) : action] };
 }
 
 function after(first: LoginStep, next: (state: LoginState) => LoginStep): LoginStep {

@@ -24,8 +24,8 @@ export type LoginObservation =
   | { readonly type: 'answer'; readonly promptId: string; readonly value: string }
   /** The text of a step that repeats was typed. */
   | { readonly type: 'typed'; readonly step: string }
-  /** A callback was relayed to the CLI, which took it or not. */
-  | { readonly type: 'callback'; readonly ok: boolean }
+  /** A callback was relayed to the CLI, which took it or not. `error`: what the sign-in page sent in place of a code. */
+  | { readonly type: 'callback'; readonly ok: boolean; readonly error?: string }
   /** The outcome of a `capture` action: every credential item is complete, or why not. */
   | { readonly type: 'captured'; readonly problem: string | undefined };
 

@@ -30,6 +30,8 @@ export interface LoginState {
   readonly answered: AnsweredStep | undefined;
   readonly announced: FoundLink | undefined;
   readonly announcements: number;
+  /** The error that the sign-in page sent to the callback of the announced link, and when. */
+  readonly pageError: { readonly error: string; readonly sinceMs: number } | undefined;
   /** The link on the screen that may be announced when nothing better comes, and since when it is there. */
   readonly pending: { readonly link: FoundLink; readonly sinceMs: number } | undefined;
   /** Since when the screen has shown a failure. */

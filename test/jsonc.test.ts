@@ -1,9 +1,7 @@
+import { tryParseJson, tryParseJsonc } from '@sallyport/core';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-
-import { tryParseJsonc } from './jsonc.ts';
-import { tryParseJson } from './lenient-json.ts';
 
 describe('JSON with comments', () => {
   it.each<[text: string, value: unknown]>([
