@@ -56,3 +56,15 @@ it('settings with comments keep what the user has set', () => {
   const existing = '{\n  // mine\n  "theme": "dark",\n  "nested": { "a": 1, },\n}\n';
   expect(JSON.parse(mergeJson(existing, '{"nested":{"b":2}}'))).toEqual({ theme: 'dark', nested: { a: 1, b: 2 } });
 });
+
+describe('a file that is nested beyond reason', () => {
+  const deep = `{"a":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`;
+
+  it('is replaced whole, and replaces whole', () => {
+    for (const merge of [mergeJson, (before: string, text: string) => mergeSecretJson(before, text, ['/login'])]) {
+      expect(merge(deep, '{"login":1}')).toBe('{"login":1}');
+      expect(merge('{"login":1}', deep)).toBe(deep);
+      expect(merge(deep, deep)).toBe(deep);
+    }
+  });
+});

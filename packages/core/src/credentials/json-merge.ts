@@ -3,10 +3,11 @@ import { keysOfPointer, startsAnywhere } from '../provider/required-value.ts';
 
 /**
  * `merge-json`: our keys into a file that the CLI edits too, such as `.claude.json`. Objects are merged at every
- * depth, everything else is replaced. An existing text that is no JSON object is replaced whole; comments in it are lost.
+ * depth, everything else is replaced. An existing text that is not a JSON object of at most 500 levels is replaced whole. Comments
+ * in it, which a user may have put into a file of settings, are lost, but cost nothing else.
  */
 export function mergeJson(existing: string | undefined, text: string): string {
-  const [old, next] = [tryParse(existing), tryParse(text)];
+  const [old, next] = [tryParseJsonc(existing ?? ''), tryParseJsonc(text)];
   return isObject(old) && isObject(next) ? `${JSON.stringify(mergeObjects(old, next), null, 2)}\n` : text;
 }
 
@@ -15,7 +16,7 @@ export function mergeJson(existing: string | undefined, text: string): string {
  * `require` leads into are the secret and come from `text` alone, so that no part of an old login lives on.
  */
 export function mergeSecretJson(existing: string | undefined, text: string, require: readonly string[]): string {
-  const [old, next] = [tryParse(existing), tryParse(text)];
+  const [old, next] = [tryParseJsonc(existing ?? ''), tryParseJsonc(text)];
   if (!isObject(old) || !isObject(next)) return text;
   if (require.some(startsAnywhere)) return text;
   const secret = new Set(require.map((pointer) => keysOfPointer(pointer)[0]));
@@ -37,9 +38,4 @@ function mergeObjects(old: JsonObject, next: JsonObject): JsonObject {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Also with comments, which a user may have put into a file of settings: a comment must not cost them all the rest. */
-function tryParse(text: string | undefined): unknown {
-  return tryParseJsonc(text ?? '');
 }

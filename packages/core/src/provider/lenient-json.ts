@@ -1,34 +1,17 @@
+import { isTooDeep, MOST_LEVELS } from './json-levels.ts';
+
 /** For provider packages: reading JSON whose shape is the vendor's and may change. Every accessor answers, none throws. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
-
-/**
- * Levels of arrays and objects in each other. `JSON.parse` takes any number of them, but `JSON.stringify` and every
- * function that calls itself for each level throws a RangeError at some thousands.
- */
-const MOST_LEVELS = 500;
 
 /** The value of a JSON text. `undefined` for anything else, and for JSON of more than 500 levels. */
 export function tryParseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    return isDeeper(value, text.length) ? undefined : value;
+    // Each level takes a bracket at either end.
+    return text.length > 2 * MOST_LEVELS && isTooDeep(value) ? undefined : value;
   } catch {
     return undefined;
   }
-}
-
-function isDeeper(value: unknown, characters: number): boolean {
-  // Each level takes a bracket at either end.
-  if (characters <= 2 * MOST_LEVELS) return false;
-  let level = [value].filter(isContainer);
-  for (let levels = 1; levels <= MOST_LEVELS && level.length > 0; levels++) {
-    level = level.flatMap((container) => Object.values(container).filter(isContainer));
-  }
-  return level.length > 0;
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** The value as an object, or an empty one where it is something else. */

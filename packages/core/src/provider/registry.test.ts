@@ -220,6 +220,18 @@ describe('a manifest', () => {
     expect(problemOf(changed(pointer, value))).toContain(message);
   });
 
+  const brackets = '['.repeat(20_000) + ']'.repeat(20_000);
+  const loop: Record<string, unknown> = { ...valid };
+  loop['title'] = loop;
+  it.each([
+    ['nested beyond reason', JSON.parse(brackets)],
+    ['nested beyond reason below a key', { ...valid, needs: JSON.parse(`{"a":[0,{"b":${brackets}}]}`) }],
+    ['part of itself', loop],
+  ])('cannot be %s', (_what, input: unknown) => {
+    expect(() => parseManifest(input)).toThrow(expect.objectContaining({ code: 'PROVIDER_MANIFEST_INVALID' }));
+    expect(() => parseManifest(input)).toThrow('has more than 500 levels');
+  });
+
   it.each([null, 'text', 7, [], {}])('cannot be %j', (input) => {
     expect(problemOf(input)).toContain('is not valid');
   });

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 
 import { canonicalJson } from '../base/canonical-json.ts';
 import { SallyportError } from '../base/errors.ts';
+import { isTooDeep, MOST_LEVELS } from './json-levels.ts';
 import { manifestSchema } from './manifest.ts';
 import type { ProviderManifest } from './manifest.ts';
 import type { Provider } from '../contracts/provider.ts';
@@ -41,7 +42,10 @@ export function createRegistry(providers: readonly Provider[]): ProviderRegistry
 
 /** Turns anything into a manifest, or throws PROVIDER_MANIFEST_INVALID with every problem and where it is. */
 export function parseManifest(input: unknown): ProviderManifest {
-  const problems = prototypeKeys(input, '');
+  // First: what follows calls itself for each level.
+  const problems = isTooDeep(input)
+    ? [{ path: '/', message: `has more than ${MOST_LEVELS} levels of arrays and objects` }]
+    : prototypeKeys(input, '');
   const result = problems.length > 0 ? undefined : manifestSchema.safeParse(input);
   if (result?.success) return result.data;
   for (const issue of result?.error.issues ?? []) problems.push(describe(issue, []));
