@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 
 /** How many inputs of one kind are tried: in the gate with fixed seeds, and by `npm run fuzz`. */
 export const hostileRuns = { runs: 250, fuzzRuns: 25_000 } as const;
+/** The same where one kind of input is more work. All kinds together make 100,000 under `npm run fuzz`. */
+export const slowHostileRuns = { runs: 504, fuzzRuns: 12_500 } as const;
 
 /** Stands for a secret. It must not come back. */
 export const canary = 'canary-7f3e9a51c2d84b06';
@@ -38,7 +40,7 @@ const hostileStrings = [
   deep,
 ] as const;
 
-const hostileString = fc.oneof(
+export const hostileString = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...hostileStrings) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
   {
@@ -137,4 +139,37 @@ export function jsonTextOf(values: fc.Arbitrary<unknown>): fc.Arbitrary<string> 
     },
     { weight: 1, arbitrary: hostileString },
   );
+}
+
+/** A JSON value with one to three of its places changed to something hostile, given another key, or taken away. */
+export function hostilePlaces(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const change = fc.record({
+    at: fc.nat(),
+    kind: fc.constantFrom('replace', 'replace', 'replace', 'add', 'remove'),
+    key: hostileString,
+    value: hostileValue,
+  });
+  return fc.tuple(values, fc.array(change, { minLength: 1, maxLength: 3 })).map(([value, changes]) => {
+    const changed: unknown = structuredClone(value);
+    for (const { at, kind, key, value: hostile } of changes) {
+      const places = placesIn(changed);
+      const place = places[at % places.length];
+      if (place === undefined) continue;
+      if (kind === 'remove') Reflect.deleteProperty(place.container, place.key);
+      else define(place.container, kind === 'add' ? key : place.key, hostile);
+    }
+    return changed;
+  });
+}
+
+function placesIn(value: unknown): readonly { readonly container: object; readonly key: string }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [{ container: value, key }, ...placesIn(inner)]);
+}
+
+/** Defined, not set: `__proto__` is to be a key, as `JSON.parse` makes it. */
+function define(container: object, key: string, value: unknown): void {
+  // The length of an array takes few values.
+  if (Array.isArray(container) && key === 'length') return;
+  Object.defineProperty(container, key, { value, configurable: true, enumerable: true, writable: true });
 }

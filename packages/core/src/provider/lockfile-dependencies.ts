@@ -1,3 +1,4 @@
+import { legible } from '../base/legible.ts';
 import { EXACT_VERSION, PACKAGE_NAME, shown, VERSION_RANGE } from './lockfile-words.ts';
 
 const KINDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const;
@@ -16,7 +17,9 @@ export function problemOfSpecs(entry: Readonly<Record<string, unknown>>): string
     for (const [name, spec] of Object.entries(specs)) {
       if (!PACKAGE_NAME.test(name)) return `has ${kind} with ${shown(name)}, which is not an npm package name`;
       if (typeof spec !== 'string' || !isSpec(spec)) {
-        return `depends on ${name} at ${shown(String(spec))}, which is not a range of versions of the registry`;
+        // What is not text may not be able to become one.
+        const found = typeof spec === 'string' ? shown(spec) : 'something that is not text';
+        return `depends on ${legible(name)} at ${found}, which is not a range of versions of the registry`;
       }
     }
   }

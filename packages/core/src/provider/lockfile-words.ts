@@ -1,3 +1,5 @@
+import { legible } from '../base/legible.ts';
+
 /** The words of a lockfile. What npm's parser would take for a path, a URL or an archive is none of them. */
 
 const NAME = String.raw`(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9._~-]*`;
@@ -28,5 +30,5 @@ export const VERSION_RANGE = new RegExp(
 
 /** What somebody nobody trusts wrote, fit for an error message. */
 export function shown(text: string): string {
-  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+  return legible(JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text));
 }

@@ -184,3 +184,25 @@ describe('a lockfile', () => {
     expect(readLockfile(text)).toContain(problem);
   });
 });
+
+describe('what is wrong with a lockfile', () => {
+  const long = 'a'.repeat(70_000);
+  const deep = '['.repeat(3000) + ']'.repeat(3000);
+  it.each([
+    ['a spec that cannot become text', '{"":{"dependencies":{"a":{"toString":1}}}}'],
+    ['a spec that is nested beyond reason', `{"":{"dependencies":{"a":${deep}}}}`],
+    ['a name beyond reason', `{"":{"dependencies":{"${long}":"../x"}}}`],
+    ['a spec beyond reason', `{"":{"dependencies":{"a":"${long}"}}}`],
+    ['a path that a terminal obeys', '{"\\u001b]8;;x\\u0007\\u007f\\u202e":{}}'],
+  ])('is told in a sentence: %s', (_what, packages) => {
+    const found = readLockfile(`{"lockfileVersion":3,"packages":${packages}}`);
+    expect(typeof found).toBe('string');
+    expect(JSON.stringify(found).length).toBeLessThan(2000);
+    expect(found).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+
+  it('is told in a sentence: a key beyond reason', () => {
+    const found = readLockfile(`{"lockfileVersion":3,"packages":{},"${long}":1}`);
+    expect(JSON.stringify(found).length).toBeLessThan(2000);
+  });
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { legible } from '../base/legible.ts';
 import { isBundled, problemOfSpecs } from './lockfile-dependencies.ts';
 import { EXACT_VERSION, HASH, PACKAGE_PATH, PACKAGE_NAME, shown } from './lockfile-words.ts';
 
@@ -130,5 +131,5 @@ function firstProblem(error: z.ZodError): string {
   const isOurs = /^(has|is|brings|bundles) /.test(issue.message);
   return isOurs
     ? issue.message
-    : `${issue.path.length > 0 ? `at ${issue.path.map(String).join('.')} ` : ''}is not valid: ${issue.message}`;
+    : `${issue.path.length > 0 ? `at ${legible(issue.path.map(String).join('.'))} ` : ''}is not valid: ${legible(issue.message)}`;
 }

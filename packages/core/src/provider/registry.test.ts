@@ -232,6 +232,29 @@ describe('a manifest', () => {
     expect(() => parseManifest(input)).toThrow('has more than 500 levels');
   });
 
+  const long = 'a'.repeat(70_000);
+  it.each([
+    ['a key beyond reason', { ...valid, [long]: 1 }],
+    ['a reserved key below a key beyond reason', { ...valid, needs: JSON.parse(`{"${long}":{"__proto__":1}}`) }],
+    ['an id beyond reason', { ...valid, id: long }],
+    ['many problems', { ...valid, aliases: Array.from({ length: 3000 }, () => 7) }],
+    [
+      'keys that a terminal obeys',
+      { ...valid, cli: { ...valid.cli, env: { '\u{1b}]8;;https://evil.example\u{7}': '' } } },
+    ],
+    ['values that are read backwards', { ...valid, id: '\u{202e}\u{7f}' }],
+  ])('is refused in few and harmless words: %s', (_what, input) => {
+    const problem = { code: '', message: '', details: {} };
+    try {
+      parseManifest(input);
+    } catch (error) {
+      Object.assign(problem, Object(error), { message: Object(error).message });
+    }
+    expect(problem.code).toBe('PROVIDER_MANIFEST_INVALID');
+    expect(problem.message.length + JSON.stringify(problem.details).length).toBeLessThan(60_000);
+    expect(problem.message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+
   it.each([null, 'text', 7, [], {}])('cannot be %j', (input) => {
     expect(problemOf(input)).toContain('is not valid');
   });

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 
 import { canonicalJson } from '../base/canonical-json.ts';
 import { SallyportError } from '../base/errors.ts';
+import { legible } from '../base/legible.ts';
 import { isTooDeep, MOST_LEVELS } from './json-levels.ts';
 import { manifestSchema } from './manifest.ts';
 import type { ProviderManifest } from './manifest.ts';
@@ -40,7 +41,10 @@ export function createRegistry(providers: readonly Provider[]): ProviderRegistry
   };
 }
 
-/** Turns anything into a manifest, or throws PROVIDER_MANIFEST_INVALID with every problem and where it is. */
+/** A manifest can have a problem in each of thousands of places. */
+const MOST_PROBLEMS = 20;
+
+/** Turns anything into a manifest, or throws PROVIDER_MANIFEST_INVALID with the first 20 problems and where they are. */
 export function parseManifest(input: unknown): ProviderManifest {
   // First: what follows calls itself for each level.
   const problems = isTooDeep(input)
@@ -51,10 +55,14 @@ export function parseManifest(input: unknown): ProviderManifest {
   for (const issue of result?.error.issues ?? []) problems.push(describe(issue, []));
   const id =
     typeof input === 'object' && input !== null && 'id' in input && typeof input.id === 'string' ? input.id : '?';
+  const told = problems
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, message }) => ({ path: legible(path), message: legible(message) }));
+  const others = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : '';
   throw new SallyportError(
     'PROVIDER_MANIFEST_INVALID',
-    `The manifest of provider ${JSON.stringify(id.slice(0, 40))} is not valid: ${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}.`,
-    { details: { problems } },
+    `The manifest of provider ${legible(JSON.stringify(id.slice(0, 40)))} is not valid: ${told.map(({ path, message }) => `${path} ${message}`).join('; ')}${others}.`,
+    { details: { problems: told } },
   );
 }
 
