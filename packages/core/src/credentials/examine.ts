@@ -34,7 +34,7 @@ export function examine(provider: LedgerProvider, offered: CredentialFiles): Exa
   const unknown: CredentialFacts = { kind, blank: false, ...unchanging };
   if (missing.length > 0 || !provider.inspect) return { files, sha256, facts: unknown, missing };
   try {
-    return { files, sha256, facts: { ...provider.inspect(files), ...unchanging }, missing };
+    return { files, sha256, facts: { ...boundFacts(provider.inspect(files)), ...unchanging }, missing };
   } catch {
     // What it says may quote the credential, so it goes no further.
     return {
@@ -44,4 +44,17 @@ export function examine(provider: LedgerProvider, offered: CredentialFiles): Exa
       missing: [{ item: 'credential', problem: 'not understood by its provider' }],
     };
   }
+}
+
+/** The largest time of ECMAScript, in milliseconds; no calendar has a later one. */
+const LATEST = 8.64e15;
+/** Longest name of an account, in characters: an email address has 254 at most (RFC 5321 §4.5.3.1), and the plan follows. */
+const LONGEST_ACCOUNT = 320;
+
+/** Without times that are not a moment, and with a name of bounded length: the file says what it likes. */
+function boundFacts({ account, ...facts }: CredentialFacts): CredentialFacts {
+  const isMoment = (value: unknown): boolean => typeof value !== 'number' || Math.abs(value) <= LATEST;
+  const kept = Object.fromEntries(Object.entries(facts).filter(([, value]) => isMoment(value)));
+  const named = account === undefined ? {} : { account: account.slice(0, LONGEST_ACCOUNT) };
+  return { kind: facts.kind, blank: facts.blank, ...kept, ...named };
 }

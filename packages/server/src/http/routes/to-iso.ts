@@ -1,4 +1,5 @@
-/** Milliseconds since the epoch as an ISO 8601 timestamp, `null` if there are none. */
+/** Milliseconds since the epoch as an ISO 8601 timestamp; `null` if there are none, or none that a calendar has. */
 export function toIso(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
