@@ -77,6 +77,21 @@ describe('placing a credential', () => {
   });
 });
 
+describe('settingsFor', () => {
+  it.each(['$&', "$'", '$`', '$$', '{{value}}'])('writes a value such as %j as it is', (value) => {
+    const item: CredentialItem = {
+      as: 'environment',
+      id: 'key',
+      name: 'KEY',
+      from: 'user',
+      settings: [{ path: '~/.a', content: '{"key":"{{value}}"}' }],
+    };
+    expect(settingsFor([], [item], { key: value })).toEqual([
+      { path: '~/.a', content: JSON.stringify({ key: value }) },
+    ]);
+  });
+});
+
 describe('mergeJson', () => {
   it('replaces arrays and scalars', () => {
     expect(JSON.parse(mergeJson('{"a":[1,2],"b":{"c":1},"d":1}', '{"a":[3],"b":2}'))).toEqual({ a: [3], b: 2, d: 1 });

@@ -77,7 +77,8 @@ export function settingsFor(
     const written = JSON.stringify(value).slice(1, -1);
     return (item.settings ?? []).map(({ path, content }) => ({
       path,
-      content: content.replaceAll(valuePlace, written),
+      // By a function: a dollar in a replacement text has a meaning of its own.
+      content: content.replaceAll(valuePlace, () => written),
     }));
   });
   return [...settings.filter(({ path }) => !own.some((other) => other.path === path)), ...own];

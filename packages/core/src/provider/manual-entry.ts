@@ -51,7 +51,8 @@ function checkValue(item: CredentialEnvironmentItem, value: string): string {
   const { manualEntry, from, name } = item;
   const shape = manualEntry?.shape ?? (from === 'user' ? undefined : from);
   // It goes into an environment variable, where a zero byte would end it and a line end has no business.
-  const isPlain = value !== '' && !/[\p{Cc}\s]/u.test(value);
+  // Half a character has no bytes.
+  const isPlain = value !== '' && value.isWellFormed() && !/[\p{Cc}\s]/u.test(value);
   if (isPlain && (shape === undefined || matchText(shape, value) !== undefined)) return value;
   throw new SallyportError('CREDENTIAL_MALFORMED', `That does not look like a value for ${name}.`, {
     hint: manualEntry
