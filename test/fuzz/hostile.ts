@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 
 /** How many inputs of one kind are tried: in the gate with fixed seeds, and by `npm run fuzz`. */
 export const hostileRuns = { runs: 250, fuzzRuns: 25_000 } as const;
-/** The same where one kind of input is more work. All kinds together make 100,000 under `npm run fuzz`. */
+/** The same where one kind of input is more work. All kinds together make more than 100,000 under `npm run fuzz`. */
 export const slowHostileRuns = { runs: 504, fuzzRuns: 12_500 } as const;
 
 /** Stands for a secret. It must not come back. */

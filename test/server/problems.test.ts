@@ -91,6 +91,18 @@ describe('a request that is not valid', () => {
       expect(found).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
     },
   );
+
+  it.each([
+    ['a key beyond reason', { provider: 'fake', ['a'.repeat(100_000)]: 1 }],
+    [
+      'thousands of wrong fields',
+      { files: Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`f${at}`, at])) },
+    ],
+  ])('is told no more than fits on a page: %s', async (_what, body) => {
+    const found = await problem(await server.post('/api/credentials/fake', body));
+    expect(found).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+    expect(found.detail.length).toBeLessThan(40_000);
+  });
 });
 
 describe('what does not exist', () => {

@@ -10,6 +10,7 @@ export type { HookCalls, HookName, SallyportHooks } from './hooks/hooks.ts';
 export { hookDefinitions } from './hooks/definitions.ts';
 export type { HookDefinition, HookKind } from './hooks/definition.ts';
 export type * from './hooks/plugin.ts';
+export { legible } from './base/legible.ts';
 export * from './provider/manifest.ts';
 export type * from './provider/question.ts';
 export type * from './provider/login-method.ts';

@@ -1,4 +1,4 @@
-import { SallyportError } from '@sallyport/core';
+import { legible, SallyportError } from '@sallyport/core';
 import type { ErrorCode } from '@sallyport/core';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -41,14 +41,20 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Sallyp
     });
 }
 
+/** Told in one answer. */
+const MOST_PROBLEMS = 20;
+
 function toKnownError(error: FastifyError, request: FastifyRequest): SallyportError {
   if (SallyportError.isInstance(error)) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const place = error.validationContext ?? 'body';
-    const problems = error.validation.map(
-      ({ instancePath, message }) => `${placeOf(place, instancePath)}: ${message ?? 'is invalid'}`,
-    );
-    return new SallyportError('REQUEST_INVALID', `The request is not valid: ${problems.join('; ')}.`);
+    // Places and messages quote the names of fields, and a body has room for long ones and for many.
+    const problems = error.validation
+      .slice(0, MOST_PROBLEMS)
+      .map(({ instancePath, message }) => legible(`${placeOf(place, instancePath)}: ${message ?? 'is invalid'}`));
+    const others = error.validation.length - problems.length;
+    const more = others > 0 ? `; and ${others} more` : '';
+    return new SallyportError('REQUEST_INVALID', `The request is not valid: ${problems.join('; ')}${more}.`);
   }
   const known = fastifyProblems[error.code];
   if (known) return new SallyportError(...known);
