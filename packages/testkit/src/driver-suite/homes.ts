@@ -21,6 +21,7 @@ import {
 import { probeCredential, probeItems, runProbe, writeProbeCli } from './probe-cli.ts';
 import { spy } from './spy.ts';
 import { watchUser } from './watch-user.ts';
+import { loadSettings, plantSettings, workSettings } from './work-settings.ts';
 
 /** How CLIs run in a driver's machines. */
 export interface ClisUnderTest {
@@ -129,6 +130,26 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     if (clisOf(subject).homesApart !== true) return;
     expect(await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left')).toBe(true);
     await until(async () => !(await runProbe(agent, { provider: victim, signal }, isHeldOpen, 'left')), signal);
+  });
+
+  test('keeps a CLI from settings that another one leaves in the working directory, or says that it does not', async (subject) => {
+    const clis = clisOf(subject);
+    if (clis.homesApart !== true) {
+      const wrong = (await subject.driver.doctor()).filter((check) => check.state !== 'ok');
+      expect(wrong.length, clis.homesApart).toBeGreaterThan(0);
+      return;
+    }
+    const { agent, signal } = await started(subject, clis);
+    for (const { of, hidden, files } of workSettings) {
+      await runProbe(agent, { provider: attacker, signal }, plantSettings, files);
+      // The same look finds them where its manifest hides nothing.
+      const found = await runProbe(agent, { provider: victim, signal }, loadSettings, files);
+      expect(found, of).toEqual(files.flatMap((file) => [file, `~/work/${file}`]));
+      const asLoaded = { provider: victim, hiddenInWork: hidden, signal };
+      expect(await runProbe(agent, asLoaded, loadSettings, files), of).toEqual([]);
+      // Hidden from that CLI, and still the user's.
+      expect(await runProbe(agent, { provider: attacker, signal }, loadSettings, files), of).toEqual(found);
+    }
   });
 
   test('keeps a CLI from what another one has and does, or says that it does not', async (subject) => {

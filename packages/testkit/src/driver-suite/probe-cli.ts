@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import type { AgentClient, CredentialItem, ExecuteEvent, MachinePlan } from '@sallyport/core';
+import type { AgentClient, CredentialItem, ExecuteEvent, MachinePlan, ProviderManifest } from '@sallyport/core';
 
 /** The probe's credential, in the provider's home. */
 export const probeCredential = { path: '~/.probe/auth.json', mode: 0o600 } as const;
@@ -38,20 +38,27 @@ export async function writeProbeCli(directory: string, provider: string): Promis
 export interface ProbeRun {
   readonly provider: string;
   readonly env?: Record<string, string>;
+  /** What its manifest hides of the working directory. Default nothing. */
+  readonly hiddenInWork?: ProviderManifest['cli']['hiddenInWork'];
   readonly signal: AbortSignal;
 }
 
 /** Runs a function, which uses nothing from outside of it, as a provider's CLI does, and returns what it prints. */
 export async function runProbe<Input, Output>(
   agent: AgentClient,
-  { provider, env = {}, signal }: ProbeRun,
+  { provider, env = {}, hiddenInWork = [], signal }: ProbeRun,
   program: (input: Input) => Output | Promise<Output>,
   input: Input,
 ): Promise<Output> {
   const request = {
     runId: randomUUID(),
     provider,
-    cli: { bin: { [`${process.platform}-${process.arch}`]: 'node_modules/probe.mjs' }, env: {}, settings: [] },
+    cli: {
+      bin: { [`${process.platform}-${process.arch}`]: 'node_modules/probe.mjs' },
+      env: {},
+      settings: [],
+      hiddenInWork,
+    },
     argv: ['-'],
     prompt: `console.log(JSON.stringify((await (${program.toString()})(${JSON.stringify(input)})) ?? null));`,
     env,
