@@ -32,7 +32,7 @@ const files = [
   read('provider-gemini/src/__fixtures__/credentials/gemini-0.61.0.settings.json'),
 ];
 
-/** A CLI whose login is a text of its own format, and whose key goes into a file of another. */
+/** A CLI whose login has its own text format, and whose key goes into a file of another. */
 const items: readonly CredentialItem[] = [
   {
     as: 'file',

@@ -212,12 +212,12 @@ const LONGEST_ANSWER = 100_000;
 const MOST_METRICS = 500;
 
 describe('every route of the API', () => {
-  it('answers whatever it is sent, with less than a failure of its own and without a secret', async () => {
+  it('answers whatever it is sent, without a server error or a secret', async () => {
     await checkProperty(
       fc.asyncProperty(requests(), async (asked) => {
         server.output.put(ended);
         const answer = await ask(asked);
-        // Machines of memory cannot hibernate, which is no failure.
+        // Machines of memory cannot hibernate, and say so with 501.
         if (answer.statusCode !== 501) expect(answer.statusCode, answer.payload.slice(0, 300)).toBeLessThan(500);
         const said = JSON.stringify(answer.headers) + answer.payload;
         expect(said).not.toContain(kept);

@@ -103,6 +103,14 @@ describe('a request that is not valid', () => {
     expect(found).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
     expect(found.detail.length).toBeLessThan(40_000);
   });
+
+  it.each(['{"token":"x"#}', '{"token":', '', '{}'])(
+    'is at fault for a login file that is not whole: %j',
+    async (auth) => {
+      const found = await problem(await server.post('/api/credentials/fake', { userId: 'half', files: { auth } }));
+      expect(found).toMatchObject({ status: 422, code: 'CREDENTIAL_MALFORMED', retryable: false });
+    },
+  );
 });
 
 describe('what does not exist', () => {

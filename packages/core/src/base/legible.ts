@@ -1,4 +1,4 @@
-/** Longest text of a stranger in a message, in characters. The longest message of our own quotes a pattern of 500. */
+/** Longest text of a stranger in a message, in characters. Our longest message quotes a pattern of 500. */
 const LONGEST = 700;
 
 /**

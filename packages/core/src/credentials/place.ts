@@ -77,7 +77,7 @@ export function settingsFor(
     const written = JSON.stringify(value).slice(1, -1);
     return (item.settings ?? []).map(({ path, content }) => ({
       path,
-      // By a function: a dollar in a replacement text has a meaning of its own.
+      // By a function: a dollar in a replacement text stands for something else.
       content: content.replaceAll(valuePlace, () => written),
     }));
   });
