@@ -24,23 +24,25 @@ afterAll(async () => {
 
 /** A machine that runs, with a login of which more than half of the access token's life is over, as it says itself. */
 async function connect(userId: string): Promise<Person> {
-  const person: Person = { userId, server, api: createApi(server.origin) };
-  const before = await machineDirectories(server.dataDirectory);
-  const hello = async (): Promise<void> => {
-    const run = await person.api.prompt({ userId, provider: 'codex', prompt: 'Hello.' });
+  const api = createApi(server.origin);
+  const hello = async (by: string): Promise<void> => {
+    const run = await api.prompt({ userId: by, provider: 'codex', prompt: 'Hello.' });
     expect(run.end).toMatchObject({ outcome: 'completed' });
   };
-  await signIn(person, 'device-code');
-  await hello();
+  // Another user signs in, whose machine goes: nothing but the import uses the login from then on.
+  const donor = `${userId}-before`;
+  const before = await machineDirectories(server.dataDirectory);
+  await signIn({ userId: donor, server, api }, 'device-code');
+  await hello(donor);
   const [machine = ''] = (await machineDirectories(server.dataDirectory)).filter((name) => !before.includes(name));
   const path = join(server.dataDirectory, 'machines', machine, 'homes', 'codex', '.codex', 'auth.json');
   const auth: object = JSON.parse(await readFile(path, 'utf8'));
-  await person.api.remove(`/api/credentials/codex?userId=${userId}`);
+  expect((await api.post(`/api/vms/${machine}/destroy?userId=${donor}`)).status).toBeLessThan(300);
   const older = JSON.stringify({ ...auth, last_refresh: new Date(Date.now() - 3 * 60 * 60_000).toISOString() });
-  const { status } = await person.api.post('/api/credentials/codex', { userId, files: { auth: older } });
+  const { status } = await api.post('/api/credentials/codex', { userId, files: { auth: older } });
   expect(status).toBeLessThan(300);
-  await hello();
-  return person;
+  await hello(userId);
+  return { userId, server, api };
 }
 
 const credentialOf = async ({ api, userId }: Person) => (await api.get(`/api/credentials?userId=${userId}`)).body[0];
