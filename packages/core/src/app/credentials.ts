@@ -41,8 +41,9 @@ export interface Credentials {
    */
   import(request: ImportedCredential): Promise<{ readonly version: number }>;
   /**
-   * Ends the provider's prompts, tries for up to 30 s to have the CLI log out at its vendor, then deletes the credential, the provider's home on the user's machine, and the history
-   * of logins and prompts with this provider. `~/work` and other providers stay.
+   * Ends the provider's prompts, tries for up to 30 s to have the CLI log out at its vendor, then deletes the credential,
+   * the provider's home on the user's machine, and the history of logins and prompts with this provider. `~/work` and
+   * other providers stay.
    */
   disconnect(userId: string, provider: string): Promise<Disconnected>;
 }
