@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 import { Client } from 'pg';
-import type { ClientConfig } from 'pg';
 
 import type { PostgresAddress } from './postgrest.ts';
 
@@ -33,7 +33,7 @@ export async function startDebianPostgres(): Promise<DebianPostgres> {
   const server = start('postgres', ['-D', data, ...settings.flatMap((setting) => ['-c', setting])]);
   const ended = once(server, 'exit');
   const connection = { host: directory, port: 5432, user: 'postgres', database: 'postgres' };
-  await untilAnswers(connection, () => server.exitCode);
+  await untilAnswers(connection, server);
   return {
     connection,
     version: version ?? '',
@@ -53,17 +53,23 @@ async function ownerOf(path: string): Promise<{ readonly uid: number; readonly g
   return { uid, gid };
 }
 
-async function untilAnswers(connection: ClientConfig, exitCode: () => number | null): Promise<void> {
-  for (;;) {
-    const client = new Client(connection);
-    try {
-      await client.connect();
-      return;
-    } catch (error) {
-      if (exitCode() !== null) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    } finally {
-      await client.end().catch(() => undefined);
-    }
+/** Waits until a program that was just started takes connections. Throws if it ends before. */
+export async function untilAnswers(connection: PostgresAddress, program: ChildProcess): Promise<void> {
+  while (!(await answers(connection))) {
+    if (program.exitCode !== null || program.signalCode !== null)
+      throw new Error(`${program.spawnfile} ended with ${program.exitCode ?? program.signalCode}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function answers(connection: PostgresAddress): Promise<boolean> {
+  const client = new Client({ ...connection, connectionTimeoutMillis: 1000 });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }

@@ -4,8 +4,7 @@ import { chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
-import { Client } from 'pg';
-
+import { untilAnswers } from './debian-postgres.ts';
 import type { PostgresAddress } from './postgrest.ts';
 
 export interface Pooler {
@@ -36,11 +35,7 @@ export async function startPgbouncer(database: PostgresAddress, mode: 'session' 
   const program = spawn('/usr/sbin/pgbouncer', ['-q', ini], { uid, gid, cwd: directory, stdio: 'ignore' });
   const ended = once(program, 'exit');
   const connection = { ...database, host: directory, port: 6432 };
-  while (!(await answers(connection))) {
-    if (program.exitCode !== null || program.signalCode !== null)
-      throw new Error(`pgbouncer ended with code ${program.exitCode}.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await untilAnswers(connection, program);
   return {
     connection,
     stop: async () => {
@@ -49,16 +44,4 @@ export async function startPgbouncer(database: PostgresAddress, mode: 'session' 
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function answers(connection: PostgresAddress): Promise<boolean> {
-  const client = new Client({ ...connection, connectionTimeoutMillis: 1000 });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

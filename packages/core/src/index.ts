@@ -11,6 +11,7 @@ export { hookDefinitions } from './hooks/definitions.ts';
 export type { HookDefinition, HookKind } from './hooks/definition.ts';
 export type * from './hooks/plugin.ts';
 export { legible } from './base/legible.ts';
+export * from './base/storable.ts';
 export * from './provider/manifest.ts';
 export type * from './provider/question.ts';
 export type * from './provider/login-method.ts';

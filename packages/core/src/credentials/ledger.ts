@@ -13,7 +13,8 @@ import type { Examined, LedgerProvider } from './examine.ts';
 import type { CredentialFacts, CredentialFiles, InvalidReason } from '../contracts/credential-files.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
-import { isUnaltered, storable } from './sealed-facts.ts';
+import { isUnaltered } from './sealed-facts.ts';
+import { storableJson } from '../base/storable.ts';
 import { createMemoryRollbackGuard, isRolledBack } from '../contracts/rollback-guard.ts';
 import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts';
 
@@ -229,7 +230,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     const summary: CredentialSummary = { provider, version, facts, reason };
     if (byUser) await beforeStore(summary);
     const credentialId = stored?.credentialId ?? newId();
-    const plain = encodeBundle({ files: examined.files, facts: storable(facts) });
+    const plain = encodeBundle({ files: examined.files, facts: storableJson(facts) });
     const sealed = await keyRing.seal(new Secret(plain), { recordId: credentialId, userId, provider, version });
     plain.fill(0);
     const { valid } = decision;

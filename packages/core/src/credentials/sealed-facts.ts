@@ -1,4 +1,5 @@
 import { canonicalJson } from '../base/canonical-json.ts';
+import { storableJson } from '../base/storable.ts';
 import type { CredentialFacts } from '../contracts/credential-files.ts';
 import type { CredentialRecord } from '../contracts/store.ts';
 import { secretSha256 } from './bundle.ts';
@@ -18,16 +19,7 @@ export function isUnaltered(
   if (secretSha256(provider.manifest.credentials, files) !== sha256) return false;
   return sealed === undefined
     ? isPlausible(facts, examine(provider, files))
-    : canonicalJson(storable(sealed)) === canonicalJson(storable(facts));
-}
-
-/** Facts as every store gives them back: as JSON, and without text that a database cannot keep. */
-export function storable(facts: CredentialFacts): CredentialFacts {
-  return JSON.parse(
-    JSON.stringify(facts, (_key, value: unknown) =>
-      typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value,
-    ),
-  );
+    : canonicalJson(storableJson(sealed)) === canonicalJson(storableJson(facts));
 }
 
 /**

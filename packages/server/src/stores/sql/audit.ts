@@ -1,7 +1,8 @@
+import { storableJson } from '@sallyport/core';
 import type { AuditStore } from '@sallyport/core';
 
 import type { StoreDatabase } from './database.ts';
-import { dateFrom, storableJson } from './json.ts';
+import { dateFrom } from './json.ts';
 
 export function createAuditStore(database: StoreDatabase): AuditStore {
   return {

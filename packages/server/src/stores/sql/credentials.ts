@@ -1,11 +1,11 @@
-import { SallyportError } from '@sallyport/core';
+import { SallyportError, storableJson } from '@sallyport/core';
 import type { CredentialRecord, CredentialStore, NewCredentialVersion } from '@sallyport/core';
 
 import { toCredentialRecord } from './credential-record.ts';
 import { createRewraps } from './credential-rewraps.ts';
 import { createUpkeep } from './credential-upkeep.ts';
 import type { StoreDatabase } from './database.ts';
-import { hexFrom, isUuid, storableJson } from './json.ts';
+import { hexFrom, isUuid } from './json.ts';
 import { createLeases } from './leases.ts';
 
 export function createCredentialStore(database: StoreDatabase): CredentialStore {

@@ -1,20 +1,3 @@
-/**
- * Text that PostgreSQL can keep: it has no NUL character, and jsonb refuses half a surrogate pair. CLIs print both.
- * Each becomes U+FFFD.
- */
-export function storableText(text: string): string {
-  return text.replaceAll(unstorable, '\uFFFD');
-}
-
-/** A value for an argument of type jsonb. */
-export function storableJson<Value>(value: Value): Value {
-  return JSON.parse(
-    JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? storableText(part) : part)),
-  );
-}
-
-const unstorable = /\0|\p{Surrogate}/gu;
-
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Ids come from URLs. Anything but a UUID does not exist; the database would call it an error. */

@@ -1,8 +1,8 @@
-import { SallyportError } from '@sallyport/core';
+import { SallyportError, storableJson } from '@sallyport/core';
 import type { SessionChange, SessionEvent, SessionRecord, SessionStore } from '@sallyport/core';
 
 import type { Row, StoreDatabase } from './database.ts';
-import { dateFrom, isUuid, storableJson } from './json.ts';
+import { dateFrom, isUuid } from './json.ts';
 import { toJournalEntry } from './journal-entry.ts';
 import { only } from './only.ts';
 

@@ -1,7 +1,8 @@
+import { storableText } from '@sallyport/core';
 import type { UserRecord, UserStore } from '@sallyport/core';
 
 import type { Row, StoreDatabase } from './database.ts';
-import { isUuid, storableText } from './json.ts';
+import { isUuid } from './json.ts';
 import { only } from './only.ts';
 
 export function createUserStore(database: StoreDatabase): UserStore {
