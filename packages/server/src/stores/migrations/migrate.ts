@@ -35,10 +35,11 @@ export async function migrate({ connection, migrations, log }: MigrateOptions): 
     const applied: string[] = [];
     for (;;) {
       const migration = await applyNext(client, wanted);
-      if (!migration) return applied;
+      if (!migration) break;
       applied.push(migration.version);
-      log?.(`Changed the database: ${migration.version} ${migration.name.replaceAll('_', ' ')}`);
     }
+    if (applied.length > 0) log?.(`Applied ${applied.length} migrations to the database, the last ${applied.at(-1)}.`);
+    return applied;
   } catch (error) {
     throw toStoreError(error);
   } finally {
