@@ -70,7 +70,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const chosen = await chooseDriver(config.driver, context);
     undo.push(() => chosen.close());
     const { driver } = chosen;
-    say(driver.features.isolation);
+    say(`Machines: ${driver.features.isolation}`);
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
     say(`Egress of the machines: ${egress.name}`);

@@ -90,7 +90,7 @@ async function measure(command: CapacityCommand): Promise<void> {
   const { clock, options, signal, print } = command;
   const machines = parseNumber('machines', options.machines, DEFAULT_MACHINES, MOST_MACHINES, 'a whole number');
   await withDriver(command, async (bare) => {
-    print(bare.driver.features.isolation);
+    print(`Machines: ${bare.driver.features.isolation}`);
     const asked = `sallyport capacity measure --machines ${machines}`;
     const watching = { machines, settleMs: SETTLE_MS, watchMs: WATCH_MS, command: asked };
     const cost = await measureCost({ ...bare, ...watching, connectAgent, clock, signal, print });
