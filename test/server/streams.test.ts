@@ -112,6 +112,28 @@ describe('a prompt', () => {
     expect(rest.map(({ event }) => event.type)).toEqual(['text', 'prompt-end']);
   });
 
+  it('is not waited for behind an event that it does not have', async () => {
+    const { path, response } = await startPrompt();
+    const resumed = await server.request(`${path}/events`, { headers: { 'last-event-id': '1231890822' } });
+    expect(resumed.status).toBe(400);
+    expect(await resumed.json()).toMatchObject({
+      code: 'REQUEST_INVALID',
+      detail: expect.stringContaining('Last-Event-ID'),
+    });
+    server.output.put(end);
+    await response.text();
+  });
+
+  it('begins with its first event, whatever Last-Event-ID is sent along with a new prompt', async () => {
+    server.output.put(end);
+    const response = await server.request('/api/vm/cli/prompt', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'last-event-id': '1231890822' },
+      body: JSON.stringify({ provider: 'fake', prompt: 'x' }),
+    });
+    expect(parse(await response.text()).map(({ event }) => event.type)).toContain('prompt-start');
+  });
+
   it('goes on when nobody listens, and ends when it is cancelled', async () => {
     const { path, response } = await startPrompt();
     await response.body?.cancel();

@@ -76,6 +76,7 @@ export type { ProviderGate } from './provider/gate.ts';
 export * from './protocol/public-api.ts';
 export * from './app/sallyport.ts';
 export type { EpochMemory } from './app/host-claim.ts';
+export type { ResumePoint } from './runtime/journal-stream.ts';
 export * from './runtime/limits.ts';
 export * from './runtime/settings.ts';
 export type { HostLoad } from './admission/admission.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../base/errors.ts';
-import { followJournal, isReadToEnd } from '../runtime/journal-stream.ts';
-import type { Journal } from '../runtime/journal-stream.ts';
+import { findResumePoint, followJournal } from '../runtime/journal-stream.ts';
+import type { Journal, ResumePoint } from '../runtime/journal-stream.ts';
 import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import { checkLimit } from '../runtime/limits.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -38,8 +38,8 @@ export interface Logins {
   selection(provider: string): MethodSelection;
   get(sessionId: string): Promise<SessionRecord>;
   events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<SessionEvent>>;
-  /** Whether who has read the events up to `afterId` has read them all. */
-  isReadToEnd(sessionId: string, afterId: number): Promise<boolean>;
+  /** What follows the event with this id. */
+  resumePoint(sessionId: string, eventId: number): Promise<ResumePoint>;
   /** Throws `LOGIN_ANSWER_UNEXPECTED` where the user was not asked that, or has answered it. */
   answer(sessionId: string, promptId: string, value: string): Promise<void>;
   /** Ends the login and waits for the clean-up. Throws `LOGIN_SESSION_OVER` when it came too late. */
@@ -180,7 +180,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     live: (sessionId) => live.get(sessionId)?.session,
     events: (sessionId, afterId, signal) =>
       followJournal(runtime.journalFeed, { ...journalOf(sessionId), afterId, signal }),
-    isReadToEnd: (sessionId, afterId) => isReadToEnd(journalOf(sessionId), afterId),
+    resumePoint: (sessionId, eventId) => findResumePoint(journalOf(sessionId), eventId),
     answer: async (sessionId, promptId, value) => {
       const { session } = await requireLive(sessionId);
       const { listener, openQuestions } = session;

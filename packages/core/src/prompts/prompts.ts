@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
-import { followJournal, isReadToEnd } from '../runtime/journal-stream.ts';
-import type { Journal } from '../runtime/journal-stream.ts';
+import { findResumePoint, followJournal } from '../runtime/journal-stream.ts';
+import type { Journal, ResumePoint } from '../runtime/journal-stream.ts';
 import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Provider } from '../contracts/provider.ts';
@@ -28,8 +28,8 @@ export interface Prompts {
   start(request: StartPrompt): Promise<PromptRecord>;
   get(promptId: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
-  /** Whether who has read the events up to `afterId` has read them all. */
-  isReadToEnd(promptId: string, afterId: number): Promise<boolean>;
+  /** What follows the event with this id. */
+  resumePoint(promptId: string, eventId: number): Promise<ResumePoint>;
   cancel(promptId: string): Promise<void>;
   /**
    * Waits for the running prompts of one provider to end by themselves. Those that take too long end with the given
@@ -184,7 +184,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     get,
     events: (promptId, afterId, signal) =>
       followJournal(runtime.journalFeed, { ...journalOf(promptId), afterId, signal }),
-    isReadToEnd: (promptId, afterId) => isReadToEnd(journalOf(promptId), afterId),
+    resumePoint: (promptId, eventId) => findResumePoint(journalOf(promptId), eventId),
     cancel: async (promptId) => {
       await get(promptId);
       const running = live.get(promptId);

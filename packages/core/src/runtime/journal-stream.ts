@@ -18,10 +18,15 @@ export interface FollowOptions<T> extends Journal<T> {
   readonly signal: AbortSignal;
 }
 
-/** Whether nothing comes after `afterId`, now or later. */
-export async function isReadToEnd<T>(journal: Journal<T>, afterId: number): Promise<boolean> {
+/** What comes behind an id: more, now or later; nothing, ever; or `unknown`, if a stream that still runs has no such entry. */
+export type ResumePoint = 'more' | 'end' | 'unknown';
+
+/** Looks for the entry behind which somebody wants to go on. */
+export async function findResumePoint<T>(journal: Journal<T>, id: number): Promise<ResumePoint> {
   // In this order: after the last entry there is none that the reading could miss.
-  return (await journal.isOver()) && (await journal.read(afterId)).length === 0;
+  if (await journal.isOver()) return (await journal.read(id)).length === 0 ? 'end' : 'more';
+  const [entry] = await journal.read(id - 1);
+  return entry?.id === id ? 'more' : 'unknown';
 }
 
 /**

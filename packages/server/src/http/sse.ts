@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { JournalEntry } from '@sallyport/core';
+import type { JournalEntry, ResumePoint } from '@sallyport/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** How long a browser waits before it resumes a broken stream. */
@@ -10,7 +10,7 @@ const RECONNECT_MS = 1_000;
 /** A journal that is followed over HTTP, such as a prompt's. */
 export interface StreamedJournal<T> {
   follow(afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<T>>;
-  isReadToEnd(afterId: number): Promise<boolean>;
+  resumePoint(eventId: number): Promise<ResumePoint>;
 }
 
 /**
@@ -22,9 +22,12 @@ export async function streamJournal<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   journal: StreamedJournal<T>,
+  afterId = readLastEventId(request),
 ): Promise<void> {
-  const afterId = lastEventId(request);
-  if (afterId > 0 && (await journal.isReadToEnd(afterId))) {
+  const resumePoint = afterId > 0 ? await journal.resumePoint(afterId) : 'more';
+  // Behind an event that never comes, a client would wait for ever.
+  if (resumePoint === 'unknown') throw notOfThisStream();
+  if (resumePoint === 'end') {
     await reply.code(204).send();
     return;
   }
@@ -50,12 +53,17 @@ async function* messages<T>(entries: AsyncGenerator<JournalEntry<T>>): AsyncGene
   for await (const { id, event } of entries) yield `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-function lastEventId({ headers }: FastifyRequest): number {
+/** 0 if there is none. Throws `REQUEST_INVALID`. */
+export function readLastEventId({ headers }: FastifyRequest): number {
   const given = headers['last-event-id'] ?? '';
   if (given === '') return 0;
   const id = Number(given);
   if (typeof given === 'string' && /^\d+$/.test(given) && Number.isSafeInteger(id)) return id;
-  throw new SallyportError('REQUEST_INVALID', 'Last-Event-ID is not an id of this stream.', {
+  throw notOfThisStream();
+}
+
+function notOfThisStream(): SallyportError {
+  return new SallyportError('REQUEST_INVALID', 'Last-Event-ID is not an id of this stream.', {
     hint: 'Leave the header out to read from the beginning.',
   });
 }

@@ -93,7 +93,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
       const { id } = request.params;
       await streamJournal(request, reply, {
         follow: (afterId, signal) => logins.events(id, afterId, signal),
-        isReadToEnd: (afterId) => logins.isReadToEnd(id, afterId),
+        resumePoint: (eventId) => logins.resumePoint(id, eventId),
       });
     },
   );

@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { createOnce } from '../idempotency.ts';
-import { streamJournal } from '../sse.ts';
+import { readLastEventId, streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
 
@@ -20,7 +20,7 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
   const { prompts, store } = sallyport;
   const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
     follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
-    isReadToEnd: (afterId) => prompts.isReadToEnd(promptId, afterId),
+    resumePoint: (eventId) => prompts.resumePoint(promptId, eventId),
   });
 
   app.post(
@@ -35,6 +35,7 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
       const { userId: named, ...body } = request.body;
       const { userId } = resolveUserId(named);
       // Before the prompt is created: refused, it does not run.
+      const seenId = readLastEventId(request);
       using _ = streams.open(userId);
       const { id: promptId, created } = await createOnce(store.idempotency, request, {
         userId,
@@ -45,7 +46,8 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
       // The history of an earlier request may be erased.
       if (!created) await prompts.get(promptId);
       reply.header('location', `/api/vm/cli/prompt/${promptId}`);
-      await streamJournal(request, reply, journalOf(promptId));
+      // Of a prompt that has just begun, nothing has been seen.
+      await streamJournal(request, reply, journalOf(promptId), created ? 0 : seenId);
     },
   );
 
