@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'fastify',
     '@fastify/',
     'fastify-type-provider-zod',
+    'jose',
     '@supabase/supabase-js',
     'pg',
     'pino',

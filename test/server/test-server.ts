@@ -20,6 +20,9 @@ import { createFakeProvider } from '@sallyport/testkit';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 
+import type { Authentication } from '../../packages/server/src/auth/identify.ts';
+import type { PublicAddress } from '../../packages/server/src/auth/public-address.ts';
+import type { TrustedProxies } from '../../packages/server/src/auth/trusted-proxies.ts';
 import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 import { createFakeMachines } from './fake-machines.ts';
 import type { FakeMachines } from './fake-machines.ts';
@@ -50,6 +53,10 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly connectionsPerAddress?: number;
   readonly streams?: { readonly perUser: number; readonly inAll: number };
+  /** Who is asked how, by the server's own store. Default: nobody. */
+  readonly authentication?: (store: Store) => Authentication;
+  readonly address?: PublicAddress;
+  readonly trustedProxies?: TrustedProxies;
 }
 
 /** A real server on a port of its own, with everything behind it in memory. */
@@ -83,6 +90,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     clock: options.clock ?? systemClock,
     webDirectory,
     ...(options.streams && { streams: options.streams }),
+    ...(options.address && { address: options.address }),
+    authentication: options.authentication?.(memory),
+    trustedProxies: options.trustedProxies,
     ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
   });
   await sallyport.start();

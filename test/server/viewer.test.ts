@@ -84,8 +84,8 @@ describe('the viewer', () => {
     expect((await open({ session: Object(await other.json()).sessionId })).status).toBe(401);
   });
 
-  it('is refused for a session that does not exist, and at any other address', async () => {
-    expect((await open({ session: randomUUID() })).status).toBe(404);
+  it('is refused for a session that does not exist as for one that is not theirs, and at any other address', async () => {
+    expect((await open({ session: randomUUID() })).status).toBe(401);
     expect((await open({ path: '/' })).status).toBe(404);
     expect((await open({ path: `/api/auth/session/${sessionId}/novnc/websock/x` })).status).toBe(404);
   });

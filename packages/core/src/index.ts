@@ -32,6 +32,7 @@ export { newMachineId, NOBODY } from './machine/ids.ts';
 export type * from './contracts/plan.ts';
 export type * from './contracts/driver.ts';
 export * from './contracts/egress.ts';
+export * from './contracts/api-key-store.ts';
 export type * from './contracts/history-store.ts';
 export * from './contracts/idempotency-store.ts';
 export * from './contracts/server-store.ts';

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError, systemClock } from '@sallyport/core';
 
+import { apiKeysCommand, apiKeysUsage } from './commands/api-keys.ts';
 import { capacityCommand, capacityUsage } from './commands/capacity.ts';
 import { imagesCommand, imagesUsage } from './commands/images.ts';
 import { masterKeyCommand, masterKeyUsage } from './commands/master-key.ts';
@@ -29,6 +30,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        ${capacityUsage}
        ${migrationsUsage}
        ${masterKeyUsage}
+       ${apiKeysUsage}
 
   serve       run the server (default)
   doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
@@ -50,10 +52,12 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
               rewraps every stored credential under it. Run it again if it was interrupted. On a database that other
               servers may use (DATABASE_URL, SUPABASE_URL), the first run makes the key, and --copied says that it is
               on all servers now
+  api-keys    list, make or revoke the keys with which backends call the HTTP API: "service" acts for every user,
+              "admin" may also read what concerns the whole server, such as /metrics. A new key is printed once
   --demo      use sallyport.demo.config.ts: the real CLIs, fake vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
-Environment: PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL,
+Environment: PORT, HOST, SALLYPORT_PUBLIC_URL, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL,
 SUPABASE_SERVICE_ROLE_KEY, LOG_LEVEL`;
 
 async function run(): Promise<void> {
@@ -150,6 +154,13 @@ async function run(): Promise<void> {
     });
     return;
   }
+  if (command === 'api-keys') {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    await withStore(environment, (store) =>
+      apiKeysCommand(rest, { store, clock: systemClock, role: values.role, print: (line) => console.log(line) }),
+    );
+    return;
+  }
   if (command === 'providers') {
     const config = await loadConfig(configFile);
     const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
@@ -201,6 +212,7 @@ function readArguments() {
         out: { type: 'string' },
         columns: { type: 'string' },
         cycles: { type: 'string' },
+        role: { type: 'string' },
         rows: { type: 'string' },
         refresh: { type: 'boolean' },
         source: { type: 'boolean' },

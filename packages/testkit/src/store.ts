@@ -1,6 +1,7 @@
 import type { Store } from '@sallyport/core';
 
 import type { TestRunner } from './runner.ts';
+import { describeApiKeys } from './store-suite/api-keys.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
 import { describeIdempotency } from './store-suite/idempotency.ts';
@@ -33,5 +34,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeServers(create, runner);
     describeHistory(create, runner);
     describeIdempotency(create, runner);
+    describeApiKeys(create, runner);
   });
 }

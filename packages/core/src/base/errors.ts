@@ -110,6 +110,8 @@ export const errorCodes = {
   STORE_CONFLICT: facts(409, true, 'The record was changed in the meantime. Read it and try again.'),
 
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),
+  ACCESS_UNAUTHENTICATED: facts(401, false, 'Send `Authorization: Bearer …` with an API key or a token of the user.'),
+  ACCESS_KEYS_UNAVAILABLE: facts(503, true, 'The sign-in service does not answer. Try again shortly.'),
   ACCESS_TICKET_INVALID: facts(401, true, 'Reload the page to get a new viewer ticket.'),
   REQUEST_INVALID: facts(400, false, 'Correct the named field.'),
   IDEMPOTENCY_KEY_REUSED: facts(422, false, 'Send another request with another Idempotency-Key.'),

@@ -30,12 +30,20 @@ export function resolveUserId(given: string | undefined): ResolvedUser {
       'userId must be a UUID, or another text of 1 to 128 characters without control characters.',
     );
   }
-  return { userId: uuidVersion5(name), externalId: name };
+  return { userId: uuidVersion5(NAMESPACE, name), externalId: name };
 }
 
-function uuidVersion5(name: string): string {
+/**
+ * The user whom a sign-in service knows by this subject: version 5 of the subject in the namespace of the issuer, so that no
+ * two services share a user. A backend names this user by the UUID.
+ */
+export function userIdOfSubject(issuer: string, subject: string): ResolvedUser {
+  return { userId: uuidVersion5(uuidVersion5(NAMESPACE, issuer), subject), externalId: null };
+}
+
+function uuidVersion5(namespace: string, name: string): string {
   const bytes = createHash('sha1')
-    .update(Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex'))
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
     .update(name, 'utf8')
     .digest()
     .subarray(0, 16);

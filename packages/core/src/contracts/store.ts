@@ -1,3 +1,4 @@
+import type { ApiKeyStore } from './api-key-store.ts';
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { PromptEvent } from './prompt-event.ts';
@@ -22,6 +23,7 @@ export interface Store {
   readonly servers: ServerStore;
   readonly history: HistoryStore;
   readonly idempotency: IdempotencyStore;
+  readonly apiKeys: ApiKeyStore;
   /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;

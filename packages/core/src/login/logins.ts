@@ -36,7 +36,8 @@ export interface Logins {
   start(request: StartLogin): Promise<SessionRecord>;
   /** The ways this user could log in here and now, best first. */
   selection(provider: string): MethodSelection;
-  get(sessionId: string): Promise<SessionRecord>;
+  /** With a user: what belongs to another does not exist. */
+  get(sessionId: string, userId?: string): Promise<SessionRecord>;
   events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<SessionEvent>>;
   /** What follows the event with this id. */
   resumePoint(sessionId: string, eventId: number): Promise<ResumePoint>;
@@ -140,9 +141,10 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     return chosen ? tried.filter((choice) => choice.method.id === chosen.id) : tried;
   }
 
-  async function get(sessionId: string): Promise<SessionRecord> {
+  async function get(sessionId: string, userId?: string): Promise<SessionRecord> {
     const record = await runtime.store.sessions.get(sessionId);
-    if (!record) throw new SallyportError('LOGIN_SESSION_UNKNOWN', 'There is no such login session.');
+    if (!record || (userId ?? record.userId) !== record.userId)
+      throw new SallyportError('LOGIN_SESSION_UNKNOWN', 'There is no such login session.');
     return record;
   }
 

@@ -26,7 +26,8 @@ export interface Prompts {
    * where the user's machine has no place for it. Throws `MACHINE_BUSY` where too many wait already.
    */
   start(request: StartPrompt): Promise<PromptRecord>;
-  get(promptId: string): Promise<PromptRecord>;
+  /** With a user: what belongs to another does not exist. */
+  get(promptId: string, userId?: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
   /** What follows the event with this id. */
   resumePoint(promptId: string, eventId: number): Promise<ResumePoint>;
@@ -153,9 +154,10 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     }
   }
 
-  async function get(promptId: string): Promise<PromptRecord> {
+  async function get(promptId: string, userId?: string): Promise<PromptRecord> {
     const record = await runtime.store.prompts.get(promptId);
-    if (!record) throw new SallyportError('PROMPT_UNKNOWN', 'There is no such prompt.');
+    if (!record || (userId ?? record.userId) !== record.userId)
+      throw new SallyportError('PROMPT_UNKNOWN', 'There is no such prompt.');
     return record;
   }
 

@@ -192,6 +192,29 @@ export const hostLoadSchema = z.object({
   memoryLimitMb: z.number().nullable(),
 });
 
+/**
+ * What a user token lets a user do. `connect`: log in, import a login, disconnect. `prompt`: run prompts and read them.
+ * `machines`: hibernate, wake and destroy machines. Without any, the user can look at what is theirs.
+ */
+export const userTokenScopeSchema = z.enum(['connect', 'prompt', 'machines']);
+export type UserTokenScope = z.infer<typeof userTokenScopeSchema>;
+
+export const userTokenBodySchema = z.strictObject({
+  userId: userIdSchema.unwrap(),
+  scopes: z.array(userTokenScopeSchema).max(10),
+  /** Origin of the page that will use the token, such as `https://app.example.com`. Absent: a program, and no page. */
+  origin: z.string().max(300).optional(),
+  /** Seconds. */
+  expiresIn: z.int().min(60).max(3600).default(900),
+});
+
+export const userTokenSchema = z.object({
+  token: z.string(),
+  /** As in everything else that this server says of the user. */
+  userId: z.uuid(),
+  expiresAt: z.string(),
+});
+
 export const machineParamsSchema = z.strictObject({ id: z.string().min(1).max(64) });
 
 /** RFC 9457. */

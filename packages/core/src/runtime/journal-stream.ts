@@ -21,7 +21,7 @@ export interface FollowOptions<T> extends Journal<T> {
 /** What comes behind an id: more, now or later; nothing, ever; or `unknown`, if a stream that still runs has no such entry. */
 export type ResumePoint = 'more' | 'end' | 'unknown';
 
-/** Looks for the entry behind which somebody wants to go on. */
+/** Looks for the entry behind which a reader wants to go on. */
 export async function findResumePoint<T>(journal: Journal<T>, id: number): Promise<ResumePoint> {
   // In this order: after the last entry there is none that the reading could miss.
   if (await journal.isOver()) return (await journal.read(id)).length === 0 ? 'end' : 'more';

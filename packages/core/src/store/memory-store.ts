@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { memoryApiKeys } from './memory-api-keys.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryHistory } from './memory-history.ts';
 import { memoryIdempotency } from './memory-idempotency.ts';
@@ -43,6 +44,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
     },
     servers: memoryServers(() => options.clock.now()),
     idempotency: memoryIdempotency(() => options.clock.now()),
+    apiKeys: memoryApiKeys(now),
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -6,8 +6,11 @@ import type { Clock } from '@sallyport/core';
 export interface ConnectionLimit {
   /** Maximum number of open connections of a peer. */
   readonly most: number;
-  /** Identifies the peer. Default: all connections are from one peer, as on a machine's Unix socket. */
-  readonly peerOf?: (socket: Socket) => string;
+  /**
+   * Identifies the peer; one that is `undefined` is not limited. Default: all connections are from one peer, as on a machine's
+   * Unix socket.
+   */
+  readonly peerOf?: (socket: Socket) => string | undefined;
   /** Response written to a connection over the limit, without reading from it. */
   readonly refusal: string;
   readonly clock: Clock;
@@ -23,6 +26,10 @@ export function limitConnections(server: Server, { most, peerOf = () => '', refu
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket);
+    if (peer === undefined) {
+      for (const listener of listeners) listener.call(server, socket);
+      return;
+    }
     const before = open.get(peer) ?? 0;
     open.set(peer, before + 1);
     socket.once('close', () => {

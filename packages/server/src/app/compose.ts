@@ -6,6 +6,8 @@ import type { Clock, Sallyport, SallyportError } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
+import type { Authentication } from '../auth/identify.ts';
+import { createSignInServices } from '../auth/sign-in-services.ts';
 import { chooseDriver } from '../config/choose-driver.ts';
 import { checkEgress } from './check-egress.ts';
 import type { EgressCheck } from './check-egress.ts';
@@ -36,6 +38,8 @@ export interface ComposedServer {
   readonly sallyport: Sallyport;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** `undefined`: nobody is asked who they are. */
+  readonly authentication: Authentication | undefined;
   /** Takes everything down, last first. */
   close(): Promise<void>;
 }
@@ -136,7 +140,14 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const manifests = config.providers.map(({ manifest }) => manifest);
     // Nobody waits for the answer: a proxy service that is down now may be up when the first machine needs it.
     void reportEgress({ egress, manifests, clock, signal: asking.signal }, options);
-    return { sallyport, metrics, clock, close };
+    const authentication = config.auth && {
+      apiKeys: store.apiKeys,
+      tokenKeys: keys.tokenKeys,
+      signInServices: createSignInServices(config.auth.signIn, { clock }),
+    };
+    if (authentication && (await store.apiKeys.list()).every(({ revokedAt }) => revokedAt !== null))
+      say('There is no API key yet. Make one for your backend with `sallyport api-keys create`.');
+    return { sallyport, metrics, clock, authentication, close };
   } catch (error) {
     await close();
     throw error;

@@ -11,6 +11,7 @@ import { composeServer } from './compose.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { createHttpServer } from '../http/server.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { networkAddress } from '../config/network-address.ts';
 
 export interface ServeOptions {
   /** Path of the configuration file. */
@@ -29,6 +30,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   );
   const webDirectory = findWebDirectory();
   const config = await loadConfig(configFile);
+  const { host, port, address, trustedProxies } = networkAddress(config, environment);
   // The log goes to standard error, so that standard output holds only what a user or a script waits for.
   const destination = pino.destination(2);
   destination.on('error', () => undefined);
@@ -47,13 +49,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...server,
       log,
       webDirectory,
+      address,
+      trustedProxies,
       connectionsPerAddress: config.connectionsPerAddress,
       streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });
     try {
-      say(
-        `sallyport listening on ${await listen(app, environment.host ?? config.host, environment.port ?? config.port)}`,
-      );
+      say(`sallyport listening on ${await listen(app, host, port)}`);
+      if (address.origin !== undefined) say(`Users reach it at ${address.origin}`);
       await Promise.race([stopped, superseded.promise]);
       // Logins and prompts end first: their streams then close by themselves, and need not be cut off.
       await server.sallyport.close();

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 import type { Clock } from '@sallyport/core';
 
@@ -9,9 +9,11 @@ import type { Clock } from '@sallyport/core';
  */
 export interface ViewerTickets {
   /** A ticket for one connection to one login session. Not stored: only its digest is. */
-  issue(userId: string, sessionId: string): string;
-  /** Uses a ticket up. True once, for the user and session it was issued to, while it lives. */
-  redeem(ticket: string, holder: { readonly userId: string; readonly sessionId: string }): boolean;
+  issue(userId: string, sessionId: string, lifetimeMs?: number): string;
+  /** Whether this ticket was neither used nor has had to give way. */
+  isUnused(ticket: string): boolean;
+  /** Uses a ticket up. Returns the user it was issued to, once, for the session it was issued for, while it lives. */
+  redeem(ticket: string, sessionId: string): string | undefined;
 }
 
 export interface ViewerTicketOptions {
@@ -28,43 +30,35 @@ export function createViewerTickets({
   capacity = 10_000,
 }: ViewerTicketOptions): ViewerTickets {
   /** Digest of the ticket → whose it is and until when. A map keeps the order of insertion, so the oldest are first. */
-  const live = new Map<string, { readonly holder: Buffer; readonly expires: number }>();
+  const live = new Map<string, { readonly userId: string; readonly sessionId: string; readonly expires: number }>();
 
   const makeRoom = (): void => {
-    for (const [digest, { expires }] of live) {
+    for (const [key, { expires }] of live) {
       if (expires > clock.monotonic() && live.size < capacity) return;
-      live.delete(digest);
+      live.delete(key);
     }
   };
 
   return {
-    issue: (userId, sessionId) => {
+    issue: (userId, sessionId, ownLifetimeMs = lifetimeMs) => {
       makeRoom();
       const ticket = randomBytes(24).toString('base64url');
-      live.set(hash(ticket).toString('hex'), {
-        holder: hashHolder(userId, sessionId),
-        expires: clock.monotonic() + lifetimeMs,
-      });
+      live.set(digest(ticket), { userId, sessionId, expires: clock.monotonic() + ownLifetimeMs });
       return ticket;
     },
-    redeem: (ticket, { userId, sessionId }) => {
+    isUnused: (ticket) => live.has(digest(ticket)),
+    redeem: (ticket, sessionId) => {
       // Looked up by digest, so that the time it takes reveals nothing to a guesser.
-      const digest = hash(ticket).toString('hex');
-      const found = live.get(digest);
-      // Gone with the first use, also a use by the wrong user.
-      live.delete(digest);
-      const isHolder = timingSafeEqual(found?.holder ?? nobody, hashHolder(userId, sessionId));
-      return isHolder && found !== undefined && found.expires > clock.monotonic();
+      const key = digest(ticket);
+      const found = live.get(key);
+      // Gone with the first use, also a use for the wrong session.
+      live.delete(key);
+      const isValid = found !== undefined && found.sessionId === sessionId && found.expires > clock.monotonic();
+      return isValid ? found.userId : undefined;
     },
   };
 }
 
-const nobody = Buffer.alloc(32);
-
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-function hashHolder(userId: string, sessionId: string): Buffer {
-  return hash(JSON.stringify([userId, sessionId]));
+function digest(ticket: string): string {
+  return createHash('sha256').update(ticket).digest('hex');
 }

@@ -2,14 +2,17 @@ import { availableParallelism, totalmem } from 'node:os';
 
 import { z } from 'zod';
 
-import { ANY_HOST, defaultCeiling, defaultSettings, isLoopback } from '@sallyport/core';
+import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from '../http/limits.ts';
+import { signInSettingsSchema } from '../auth/sign-in-settings.ts';
+import type { OidcSettings, SupabaseSettings } from '../auth/sign-in-settings.ts';
+import { isAddressRange } from '../auth/trusted-proxies.ts';
 import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
 import type { EgressSettings } from './egress-settings.ts';
-import { loopbackOnly } from './loopback.ts';
+import { originSchema, publicUrlSchema } from './origin-schema.ts';
 
 /** Handed to what the configuration makes when the server starts. */
 export interface FactoryContext {
@@ -118,8 +121,27 @@ export interface SallyportConfig {
   readonly warmBrowserMachines?: number | undefined;
   /** Default 4000; PORT goes first. */
   readonly port?: number | undefined;
-  /** A loopback address. Default 127.0.0.1; HOST goes first. */
+  /** Default 127.0.0.1; HOST goes first. Other than loopback only with `auth` and an https `publicUrl`. */
   readonly host?: string | undefined;
+  /**
+   * Address under which users and pages reach this server: an https origin without a path, such as
+   * `https://connect.example.com`. SALLYPORT_PUBLIC_URL goes first. Default: what a request was sent to, on loopback.
+   */
+  readonly publicUrl?: string | undefined;
+  /**
+   * Asks every caller who they are. Absent: everybody who reaches the server is its operator, so it stays on loopback.
+   * `{}`: backends by API key (`sallyport api-keys create`), and their users by the tokens that those make.
+   */
+  readonly auth?:
+    | {
+        /** Sign-in services whose tokens your users may send themselves. */
+        readonly signIn?: readonly (OidcSettings | SupabaseSettings)[] | undefined;
+      }
+    | undefined;
+  /** Origins of your pages, such as `https://app.example.com`: they may call the API and embed the viewer. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Addresses and networks of the proxies in front of this server, such as `127.0.0.1` or `10.0.0.0/8`. */
+  readonly trustProxy?: readonly string[] | undefined;
   /** Open connections of one client address to the server at a time; the next is refused with 503. Default 512. */
   readonly connectionsPerAddress?: number | undefined;
   /** What a user is given in place of a sign-in link. Only a demo with a fake internet sets it. */
@@ -265,7 +287,15 @@ export const configSchema = z.strictObject({
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),
   connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS),
   port: z.int().min(0).max(65_535).default(4000),
-  host: z.string().refine(isLoopback, loopbackOnly).default('127.0.0.1'),
+  host: z.string().min(1).default('127.0.0.1'),
+  publicUrl: publicUrlSchema.optional(),
+  auth: z.strictObject({ signIn: signInSettingsSchema }).optional(),
+  allowedOrigins: z.array(originSchema).max(100).default([]),
+  trustProxy: z
+    .array(z.string().refine(isAddressRange, 'must be an IP address, or a network such as 10.0.0.0/8'), {
+      error: 'must be a list of addresses and networks: to trust everybody lets every client choose its address',
+    })
+    .default([]),
   userUrl: functionSchema<(href: string) => string>().optional(),
 });
 

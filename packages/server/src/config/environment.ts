@@ -2,22 +2,24 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
-import { isLoopback, SallyportError, Secret } from '@sallyport/core';
+import { SallyportError, Secret } from '@sallyport/core';
 
 import type { DatabaseChoice } from '../stores/database-choice.ts';
-import { loopbackOnly } from './loopback.ts';
+import { publicUrlSchema } from './origin-schema.ts';
 
 /** What the environment says about this server; what is absent is left to the configuration. */
 export interface ServerEnvironment {
   readonly port: number | undefined;
   readonly host: string | undefined;
+  /** An origin; see `publicUrl` of the configuration. */
+  readonly publicUrl: string | undefined;
   /** Absolute. Default `.sallyport/data` in the current directory. */
   readonly dataDirectory: string;
   readonly database: DatabaseChoice;
 }
 
 /**
- * Reads PORT, HOST, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY. An empty one counts as
+ * Reads PORT, HOST, SALLYPORT_PUBLIC_URL, SALLYPORT_DATA_DIR, DATABASE_URL, SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY. An empty one counts as
  * absent. DATABASE_URL decides alone where it is set: a connection is faster than PostgREST.
  */
 export function readEnvironment(
@@ -33,10 +35,11 @@ export function readEnvironment(
       hint: 'Correct or unset the named variable and start again.',
     });
   }
-  const { PORT, HOST, SALLYPORT_DATA_DIR } = result.data;
+  const { PORT, HOST, SALLYPORT_PUBLIC_URL, SALLYPORT_DATA_DIR } = result.data;
   return {
     port: PORT,
     host: HOST,
+    publicUrl: SALLYPORT_PUBLIC_URL,
     dataDirectory: resolve(currentDirectory, SALLYPORT_DATA_DIR ?? '.sallyport/data'),
     database: chooseDatabase(result.data),
   };
@@ -61,7 +64,8 @@ const environmentSchema = z.object({
     .transform(Number)
     .refine((port) => port <= 65_535, 'must be at most 65535')
     .optional(),
-  HOST: z.string().refine(isLoopback, loopbackOnly).optional(),
+  HOST: z.string().optional(),
+  SALLYPORT_PUBLIC_URL: publicUrlSchema.optional(),
   SALLYPORT_DATA_DIR: z
     .string()
     .refine((path) => !path.includes('\0'), 'must be a directory')

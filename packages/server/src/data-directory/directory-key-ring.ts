@@ -1,6 +1,9 @@
-import { createLocalKeyRing, createSerialQueue } from '@sallyport/core';
-import type { KeyRing, Secret } from '@sallyport/core';
+import { hkdfSync } from 'node:crypto';
 
+import { createLocalKeyRing, createSerialQueue, SallyportError, Secret } from '@sallyport/core';
+import type { KeyRing } from '@sallyport/core';
+
+import type { TokenKeys } from '../auth/user-token.ts';
 import { listMasterKeys, readMasterKey } from './master-key-files.ts';
 import type { MasterKeyFiles } from './master-key-files.ts';
 
@@ -8,11 +11,13 @@ import type { MasterKeyFiles } from './master-key-files.ts';
  * A local key ring that follows its directory, so that a master key can be replaced while the server runs. Before it seals
  * it looks for a newer current key, and when it meets an id that it does not know, for that key. Throws `CONFIG_INVALID`
  * if a key is unsuitable now; one that is added later is reported to `onProblem`, and the ring goes on with those it has.
+ *
+ * From the same master keys come those that user tokens are signed with.
  */
 export async function openDirectoryKeyRing(
   directory: string,
   onProblem: (error: unknown) => void,
-): Promise<{ readonly keyRing: KeyRing; readonly current: string }> {
+): Promise<{ readonly keyRing: KeyRing; readonly tokenKeys: TokenKeys; readonly current: string }> {
   let loaded = await load(await listMasterKeys(directory), new Map(), (error) => {
     throw error;
   });
@@ -46,7 +51,27 @@ export async function openDirectoryKeyRing(
       return loaded.ring.rewrap(sealed, binding);
     },
   };
-  return { keyRing, current: loaded.current };
+  const tokenKeys: TokenKeys = {
+    current: async () => {
+      await followCurrent();
+      const id = loaded.current;
+      return { id, key: deriveTokenKey(loaded.keys.get(id)) };
+    },
+    find: async (id) => {
+      const isKnown = (): boolean => loaded.keys.has(id);
+      if (!isKnown()) await follow(() => !isKnown());
+      return isKnown() ? deriveTokenKey(loaded.keys.get(id)) : undefined;
+    },
+  };
+  return { keyRing, tokenKeys, current: loaded.current };
+}
+
+/** Never change this: it separates these keys from those that seal credentials. */
+const TOKEN_PURPOSE = 'sallyport user token v1';
+
+function deriveTokenKey(master: Secret<Uint8Array> | undefined): Secret<Uint8Array> {
+  if (!master) throw new SallyportError('INTERNAL', 'The current master key is not loaded.');
+  return new Secret(new Uint8Array(hkdfSync('sha256', master.reveal(), '', TOKEN_PURPOSE, 32)));
 }
 
 interface Loaded {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { SallyportError, type KeyRing } from '@sallyport/core';
 
+import type { TokenKeys } from '../auth/user-token.ts';
 import { openDirectoryKeyRing } from './directory-key-ring.ts';
 import { assertKeysPresent, createMasterKey, listMasterKeys, masterKeyDirectory } from './master-key-files.ts';
 
@@ -19,6 +20,7 @@ export interface OpenMasterKeysOptions {
 
 export interface OpenedMasterKeys {
   readonly keyRing: KeyRing;
+  readonly tokenKeys: TokenKeys;
   /** Id of the key that new credentials are sealed under. */
   readonly current: string;
   /** To be shown once: a key was made and has to be backed up. */

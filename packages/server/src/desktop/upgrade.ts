@@ -6,6 +6,7 @@ import type { Clock, Sallyport } from '@sallyport/core';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import { checkViewerAccess } from '../auth/access.ts';
+import type { AccessRules } from '../auth/access.ts';
 import { spliceDesktop } from './proxy.ts';
 import type { ViewerTickets } from '../auth/viewer-tickets.ts';
 import { offeredProtocols, refuseConnection } from './websocket-handshake.ts';
@@ -13,7 +14,7 @@ import { offeredProtocols, refuseConnection } from './websocket-handshake.ts';
 export interface DesktopUpgradeOptions {
   readonly sallyport: Sallyport;
   readonly tickets: ViewerTickets;
-  readonly hosts: () => readonly string[];
+  readonly rules: () => AccessRules;
   readonly clock: Clock;
 }
 
@@ -46,16 +47,17 @@ async function upgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  checkViewerAccess(request, options.hosts());
+  checkViewerAccess(request, options.rules());
   const sessionId = ROUTE.exec((request.url ?? '').split('?')[0] ?? '')?.[1];
   if (sessionId === undefined) throw new SallyportError('NOT_FOUND', 'There is no viewer at this address.');
-  const session = await options.sallyport.logins.get(sessionId);
   const ticket = offeredProtocols(request.headers)
     .find((name) => name.startsWith(TICKET_PROTOCOL))
     ?.slice(TICKET_PROTOCOL.length);
-  if (ticket === undefined || !options.tickets.redeem(ticket, { userId: session.userId, sessionId })) {
+  // Before the session is looked for: who has no ticket does not learn whether there is one.
+  const userId = ticket === undefined ? undefined : options.tickets.redeem(ticket, sessionId);
+  if (userId === undefined)
     throw new SallyportError('ACCESS_TICKET_INVALID', 'The viewer ticket is not valid any more.');
-  }
+  await options.sallyport.logins.get(sessionId, userId);
   const live = options.sallyport.logins.live(sessionId);
   if (!live?.agent) throw new SallyportError('LOGIN_SESSION_OVER', 'This login has no screen any more.');
   const { agent } = live;

@@ -25,6 +25,8 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Sallyp
   const { retryAfterSeconds } = error.details;
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
   else if (error.retryable && error.status === 503) reply.header('retry-after', '2');
+  // RFC 6750 §3.
+  if (error.code === 'ACCESS_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   return reply
     .code(error.status)
     .type('application/problem+json')

@@ -2,16 +2,26 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { fastifyCors } from '@fastify/cors';
+import type { FastifyCorsOptions } from '@fastify/cors';
 import { fastifySSE } from '@fastify/sse';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import type { Clock, Sallyport } from '@sallyport/core';
 import { limitConnections } from '@sallyport/machines';
 import fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
-import { checkAccess, loopbackHosts, securityHeaders } from '../auth/access.ts';
+import { checkAccess, loopbackHosts, securityHeaders, viewerHeaders } from '../auth/access.ts';
+import type { AccessRules } from '../auth/access.ts';
+import type { Caller } from '../auth/caller.ts';
+import { identify } from '../auth/identify.ts';
+import type { Authentication } from '../auth/identify.ts';
+import { loopbackAddress } from '../auth/public-address.ts';
+import type { PublicAddress } from '../auth/public-address.ts';
+import { requireAccess } from '../auth/route-access.ts';
+import type { TrustedProxies } from '../auth/trusted-proxies.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
@@ -24,8 +34,10 @@ import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promptRoutes } from './routes/prompts.ts';
+import { userTokenRoutes } from './routes/user-tokens.ts';
 import { createStreamLimits } from './stream-limits.ts';
 import type { StreamLimitSettings } from './stream-limits.ts';
+import { createViewerLinks } from '../auth/viewer-links.ts';
 import { createViewerTickets } from '../auth/viewer-tickets.ts';
 import { formatRefusal, refuseConnection } from '../desktop/websocket-handshake.ts';
 
@@ -40,6 +52,12 @@ export interface HttpServerOptions {
   readonly connectionsPerAddress?: number;
   /** Default: {@link defaultStreamLimits}. */
   readonly streams?: StreamLimitSettings;
+  /** How callers prove who they are. Default: they need not, and each acts for the operator; on loopback only. */
+  readonly authentication?: Authentication | undefined;
+  /** Default: loopback, and no other page. */
+  readonly address?: PublicAddress;
+  /** Proxies that requests come through. What others say of a client's address is not believed. Default: none. */
+  readonly trustedProxies?: TrustedProxies | undefined;
 }
 
 /** Node's own default for a quiet keep-alive connection is too short for a browser; this is fastify's. */
@@ -49,10 +67,13 @@ const REQUEST_MS = 30_000;
 /** The public HTTP API and the page. The caller listens and closes. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { sallyport, clock } = options;
-  const hosts = (): readonly string[] => allowedHosts(app.server);
+  const { address = loopbackAddress, authentication, trustedProxies } = options;
+  const onBackgroundError = (what: string, error: unknown): void => options.log.warn({ err: error }, what);
+  const rules = (): AccessRules => ({ hosts: allowedHosts(app.server, address), address });
   const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     bodyLimit: 512 * 1024,
+    trustProxy: trustedProxies ? [...trustedProxies.ranges] : false,
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: true,
     // Called once for each address of `localhost`.
@@ -68,7 +89,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       );
       limitConnections(server, {
         most: options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS,
-        peerOf: ({ remoteAddress = '' }) => remoteAddress,
+        peerOf: ({ remoteAddress = '' }) => (trustedProxies?.includes(remoteAddress) ? undefined : remoteAddress),
         refusal: formatRefusal(503, 'Too many connections are open from this address. Close some and try again.'),
         clock,
       });
@@ -88,28 +109,40 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   registerProblems(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
-    checkAccess(request.raw, hosts());
+    if (!isProbe(request)) checkAccess(request.raw, rules());
   });
+  // Before callers are identified: a page that is allowed learns why it was refused.
+  if (address.allowedOrigins.length > 0) await app.register(fastifyCors, corsOf(address));
+  requireAccess(app, (request) =>
+    authentication ? identify(request, { ...authentication, clock, onBackgroundError }) : operator,
+  );
 
   await app.register(fastifySwagger, { openapi, transform: describeRoute });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
   const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });
+  const links = authentication && createViewerLinks(tickets, clock);
   const streams = createStreamLimits(options.streams ?? defaultStreamLimits);
-  await app.register(loginRoutes, { sallyport, tickets, streams });
+  await app.register(loginRoutes, { sallyport, tickets, streams, address, links });
   await app.register(promptRoutes, { sallyport, streams });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
   await app.register(userRoutes, { sallyport });
+  await app.register(userTokenRoutes, { tokenKeys: authentication?.tokenKeys, address, clock });
   await app.register(machineRoutes, { sallyport });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
   // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.
   const files = { cacheControl: false, etag: false, lastModified: false, acceptRanges: false };
-  await app.register(fastifyStatic, { root: options.webDirectory, ...files });
-  app.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) =>
-    reply.sendFile('viewer.html'),
-  );
-  registerDesktopUpgrade(app, { sallyport, tickets, hosts, clock });
+  await app.register(async (pages) => {
+    pages.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'public' };
+    });
+    await pages.register(fastifyStatic, { root: options.webDirectory, ...files });
+    pages.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) =>
+      reply.headers(viewerHeaders(address)).sendFile('viewer.html'),
+    );
+  });
+  registerDesktopUpgrade(app, { sallyport, tickets, rules, clock });
   return app;
 }
 
@@ -136,7 +169,25 @@ function refuseMalformed(code: string | undefined, socket: Socket, clock: Clock)
 }
 
 /** None before it listens, and then nobody asks. */
-function allowedHosts(server: Server): readonly string[] {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? loopbackHosts(address) : [];
+function allowedHosts(server: Server, { origin }: PublicAddress): readonly string[] {
+  const bound = server.address();
+  const own = typeof bound === 'object' && bound !== null ? loopbackHosts(bound) : [];
+  return origin === undefined ? own : [new URL(origin).host, ...own];
 }
+
+/** Load balancers ask for these by the address of this host. They say nothing about anybody. */
+function isProbe({ url }: FastifyRequest): boolean {
+  return url === '/health' || url === '/ready';
+}
+
+function corsOf({ allowedOrigins }: PublicAddress): FastifyCorsOptions {
+  return {
+    origin: [...allowedOrigins],
+    methods: ['GET', 'POST', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
+    exposedHeaders: ['location', 'retry-after'],
+    maxAge: 600,
+  };
+}
+
+const operator: Caller = { kind: 'operator' };

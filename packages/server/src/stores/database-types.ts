@@ -6,6 +6,20 @@ import type { CredentialFacts, PromptEvent, SessionEvent } from '@sallyport/core
 export type Database = {
   sallyport: {
     Tables: {
+      api_keys: {
+        Row: {
+          key_id: string;
+          name: string;
+          role: 'service' | 'admin';
+          sha256: string;
+          created_at: string;
+          last_used_at: string | null;
+          revoked_at: string | null;
+        };
+        Insert: never;
+        Update: never;
+        Relationships: [];
+      };
       audit_log: {
         Row: {
           audit_id: number;
@@ -246,6 +260,10 @@ export type Database = {
         Args: { p_user_id: string; p_route: string; p_key: string; p_resource_id: string; p_claim?: object | null };
         Returns: unknown;
       };
+      create_api_key: {
+        Args: { p_key_id: string; p_name: string; p_role: string; p_sha256: string; p_claim?: object | null };
+        Returns: Database['sallyport']['Tables']['api_keys']['Row'][];
+      };
       create_machine: {
         Args: {
           p_vm_id: string;
@@ -298,6 +316,7 @@ export type Database = {
       };
       erase_idempotency_keys: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
       erase_user: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
+      get_api_key: { Args: { p_key_id: string }; Returns: Database['sallyport']['Tables']['api_keys']['Row'][] };
       get_credential: {
         Args: { p_user_id: string; p_provider: string };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
@@ -327,6 +346,7 @@ export type Database = {
         };
         Returns: Database['sallyport']['Tables']['provider_credential_leases']['Row'][];
       };
+      list_api_keys: { Args: Record<string, never>; Returns: Database['sallyport']['Tables']['api_keys']['Row'][] };
       list_audit: { Args: { p_limit: number }; Returns: Database['sallyport']['Tables']['audit_log']['Row'][] };
       list_credentials: {
         Args: { p_user_id: string };
@@ -364,6 +384,7 @@ export type Database = {
         Returns: Database['sallyport']['CompositeTypes']['journal_entry'][];
       };
       next_machine_epoch: { Args: { p_vm_id: string; p_claim?: object | null }; Returns: number };
+      note_api_key_use: { Args: { p_key_id: string; p_claim?: object | null }; Returns: unknown };
       note_credential_warning: {
         Args: { p_user_id: string; p_provider: string; p_login_expires_at: number; p_claim?: object | null };
         Returns: boolean;
@@ -383,6 +404,7 @@ export type Database = {
         Returns: unknown;
       };
       release_server: { Args: { p_host: string; p_epoch: number }; Returns: unknown };
+      revoke_api_key: { Args: { p_key_id: string; p_claim?: object | null }; Returns: boolean };
       rewrap_credential: {
         Args: {
           p_user_id: string;

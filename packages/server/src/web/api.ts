@@ -8,6 +8,8 @@ import type {
 import type { problemSchema } from '@sallyport/core';
 import type { z } from 'zod';
 
+import { openDesktopWith } from './open-desktop.ts';
+
 export type Provider = z.infer<typeof providerListSchema>[number];
 export type MethodChoice = Provider['methods'][number];
 export type LoginStatus = z.infer<typeof loginStatusSchema>;
@@ -17,6 +19,8 @@ export type StartedLogin = z.infer<typeof startedLoginSchema>;
 /** A failure the server described (RFC 9457), or that of reaching it. */
 export class Problem extends Error {
   readonly code: string;
+  /** Of the answer; 0 where there was none. */
+  readonly status: number;
   readonly hint: string;
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -24,6 +28,7 @@ export class Problem extends Error {
     super(body.detail ?? body.title ?? 'The server did not say what went wrong.');
     this.name = 'Problem';
     this.code = body.code ?? 'UNKNOWN';
+    this.status = body.status ?? 0;
     this.hint = body.hint ?? '';
     this.details = body.details ?? {};
   }
@@ -40,17 +45,26 @@ export function toProblem(error: unknown): Problem {
 
 export type Api = ReturnType<typeof createApi>;
 
-/** The public HTTP API, as far as the page uses it. `base` is the server's origin; empty is the page's own. */
-export function createApi(base: string) {
+/** A user token, or what gives the current one: tokens end, and the next request asks again. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/**
+ * The public HTTP API, as far as the page uses it. `base` is the server's origin; empty is the page's own. Without a token,
+ * the server takes the caller for its operator, or refuses.
+ */
+export function createApi(base: string, token?: TokenSource) {
   const address = (path: string): string => new URL(path, base || location.href).href;
 
   async function call(method: string, path: string, init: RequestInit = {}, body?: object): Promise<Response> {
     const headers = new Headers(init.headers);
     if (body) headers.set('content-type', 'application/json');
+    if (token !== undefined)
+      headers.set('authorization', `Bearer ${typeof token === 'string' ? token : await token()}`);
     const response = await fetch(address(path), { ...init, method, headers, body: body ? JSON.stringify(body) : null });
     if (response.ok) return response;
     const isProblem = response.headers.get('content-type')?.includes('json') ?? false;
-    throw new Problem(isProblem ? await response.json() : { detail: `The server answered ${response.status}.` });
+    const { status } = response;
+    throw new Problem(isProblem ? await response.json() : { detail: `The server answered ${status}.`, status });
   }
   const session = (id: string): string => `/api/auth/session/${encodeURIComponent(id)}`;
   const prompt = (id: string): string => `/api/vm/cli/prompt/${encodeURIComponent(id)}`;
@@ -61,19 +75,22 @@ export function createApi(base: string) {
     start: async (body: StartLogin): Promise<StartedLogin> =>
       await (await call('POST', '/api/auth/start', {}, body)).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),
-    events: (id: string): EventSource => new EventSource(address(`${session(id)}/events`)),
+    sessionEvents: async (id: string, after: string, signal: AbortSignal): Promise<Response> =>
+      await call('GET', `${session(id)}/events`, {
+        signal,
+        headers: { ...streamed, ...(after && { 'last-event-id': after }) },
+      }),
     answer: async (id: string, promptId: string, value: string): Promise<void> =>
       void (await call('POST', `${session(id)}/answer`, {}, { promptId, value })),
     cancel: async (id: string): Promise<void> => void (await call('POST', `${session(id)}/cancel`, {}, {})),
     disconnect: async (provider: string): Promise<void> =>
       void (await call('DELETE', `/api/credentials/${encodeURIComponent(provider)}`)),
 
-    /** Opens the desktop's WebSocket with a fresh one-use ticket. It is not part of the URL, because URLs are logged. */
+    /** Opens the desktop's WebSocket with a fresh one-use ticket. */
     openDesktop: async (id: string, signal: AbortSignal): Promise<WebSocket> => {
       const response = await call('POST', `${session(id)}/ticket`, { signal }, {});
       const { ticket }: z.infer<typeof viewerTicketSchema> = await response.json();
-      const url = address(`${session(id)}/novnc/websock`).replace(/^http/, 'ws');
-      return new WebSocket(url, ['binary', `sallyport.ticket.${ticket}`]);
+      return openDesktopWith(ticket, id, base);
     },
 
     prompt: async (body: object, signal: AbortSignal): Promise<Response> =>

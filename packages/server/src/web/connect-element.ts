@@ -1,5 +1,5 @@
 import { createApi, Problem, toProblem } from './api.ts';
-import type { Api, LoginStatus, MethodChoice, Provider } from './api.ts';
+import type { Api, LoginStatus, MethodChoice, Provider, TokenSource } from './api.ts';
 import { widgetStyles } from './connect-styles.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
@@ -12,14 +12,25 @@ import { wait } from './wait.ts';
  * `<sallyport-connect provider="codex">`: connects one provider. Any page can embed it.
  *
  * Attributes: `provider`, the provider's id; `server`, the origin of the Sallyport server (default: the page's own).
+ * Property `token`: the user token, or a function that gets one from your backend; it is called for each request.
  * Events, both bubbling: `sallyport-change` with `detail` `{ provider, connected }`.
  */
 export class SallyportConnect extends HTMLElement {
   static readonly observedAttributes = ['provider', 'server'];
 
   readonly #root = this.attachShadow({ mode: 'open' });
+  #token: TokenSource | undefined;
   #session: SessionView | undefined;
   #provider: Provider | undefined;
+
+  get token(): TokenSource | undefined {
+    return this.#token;
+  }
+
+  set token(token: TokenSource | undefined) {
+    this.#token = token;
+    if (this.isConnected) void this.refresh();
+  }
 
   connectedCallback(): void {
     this.#root.adoptedStyleSheets = [widgetStyles()];
@@ -59,7 +70,7 @@ export class SallyportConnect extends HTMLElement {
   }
 
   get #api(): Api {
-    return createApi(this.getAttribute('server') ?? '');
+    return createApi(this.getAttribute('server') ?? '', this.#token);
   }
 
   get #id(): string {

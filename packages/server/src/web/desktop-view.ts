@@ -9,8 +9,11 @@ import { createSoftKeyboard } from './soft-keyboard.ts';
 import { askForText } from './text-dialog.ts';
 import { backOff, wait } from './wait.ts';
 
+/** What a screen needs of the API. */
+export type DesktopApi = Pick<Api, 'openDesktop'>;
+
 export interface DesktopViewOptions {
-  readonly api: Api;
+  readonly api: DesktopApi;
   readonly sessionId: string;
   /** Whether the screen takes the keyboard as soon as it is there. */
   readonly takeFocus: boolean;
@@ -31,6 +34,7 @@ const REPLACED = 4001;
 /** Attempts in a row before the user has to ask for the next: an emulated machine may take minutes to its screen. */
 const MOST_FAILURES = 30;
 const SHIFT = 0xffe1;
+const TICKET_REFUSED = 'ACCESS_TICKET_INVALID';
 
 /** The machine's screen, with what a browser does not bring by itself: pasting, a keyboard on phones, reconnecting. */
 export function createDesktopView(options: DesktopViewOptions): DesktopView {
@@ -92,7 +96,8 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
         options.onTrouble(failures);
         say(isTouch() ? 'Tap Keyboard to type' : 'Shift+Esc leaves the screen', false);
       });
-      if (over.signal.aborted) return;
+      // What was said says all.
+      if (over.signal.aborted || outcome === 'refused') return;
       if (outcome === 'replaced') {
         say('The screen is open in another window.', true);
         again.textContent = 'Use it here';
@@ -110,7 +115,7 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
   }
 
   /** One connection, until it ends. noVNC calls even a torn connection clean, so that says nothing. */
-  async function showOnce(onConnected: () => void): Promise<'replaced' | 'never-connected' | 'ended'> {
+  async function showOnce(onConnected: () => void): Promise<'replaced' | 'refused' | 'never-connected' | 'ended'> {
     let connected = false;
     let closeCode = 0;
     try {
@@ -137,7 +142,9 @@ export function createDesktopView(options: DesktopViewOptions): DesktopView {
       await new Promise((resolve) => current.addEventListener('disconnect', resolve, { once: true }));
       over.signal.removeEventListener('abort', leave);
     } catch (error) {
-      if (!over.signal.aborted) say(toProblem(error).message, true);
+      const { code, hint, message } = toProblem(error);
+      if (!over.signal.aborted) say(`${message} ${code === TICKET_REFUSED ? hint : ''}`, true);
+      if (code === TICKET_REFUSED) return 'refused';
     } finally {
       rfb = undefined;
     }

@@ -6,6 +6,7 @@ import { createDesktopView, preloadDesktop } from './desktop-view.ts';
 import type { DesktopView } from './desktop-view.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
+import { followSession } from './session-stream.ts';
 import { codeStep, linkStep, questionStep } from './sign-in-steps.ts';
 import type { Question } from './sign-in-steps.ts';
 
@@ -180,32 +181,27 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     options.onDone(status);
   }
 
-  let events: EventSource | undefined;
+  const closed = new AbortController();
   function close(): void {
     ended = true;
     desktop?.close();
-    events?.close();
+    closed.abort();
   }
 
-  function follow(): void {
-    if (ended) return;
-    events = api.events(sessionId);
-    events.addEventListener('message', ({ data }) => {
-      const event: SessionEvent = JSON.parse(data);
-      onEvent(event);
-      if (event.type === 'done') events?.close();
-    });
-    // The browser reconnects by itself, unless the server answered with an error: then the status says why.
-    events.addEventListener('error', () => {
-      if (events?.readyState === EventSource.CLOSED) void attempt(refresh);
-    });
+  async function follow(): Promise<void> {
+    try {
+      for await (const event of followSession(api, sessionId, closed.signal)) onEvent(event);
+    } catch {
+      // The status says why there are no more events.
+      if (!ended) await attempt(refresh);
+    }
   }
 
   // Fetched while the machine starts. A failure shows when it is used.
   if (status.display === 'desktop') void preloadDesktop().catch(() => {});
   renderStep();
   renderOtherMethods();
-  follow();
+  void follow();
   return { element, close };
 }
 

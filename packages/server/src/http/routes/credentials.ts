@@ -4,13 +4,13 @@ import {
   emptyBodySchema,
   importBodySchema,
   providerParamsSchema,
-  resolveUserId,
   userQuerySchema,
 } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { userOf } from '../../auth/caller.ts';
 import { toIso } from './to-iso.ts';
 
 /** The credentials of a user: list, import, disconnect. */
@@ -20,9 +20,12 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
 ) => {
   app.get(
     '/api/credentials',
-    { schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } } },
+    {
+      config: { access: 'user' },
+      schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } },
+    },
     async (request) => {
-      const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
+      const connected = await sallyport.credentials.list(userOf(request, request.query.userId).userId);
       return connected.map(({ provider, version, valid, problem, endsSoon, facts, lastVerified, updatedAt }) => ({
         provider,
         version,
@@ -42,6 +45,7 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
   app.delete(
     '/api/credentials/:provider',
     {
+      config: { access: 'connect' },
       schema: {
         params: providerParamsSchema,
         querystring: userQuerySchema,
@@ -50,12 +54,13 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
       },
     },
     async (request) =>
-      sallyport.credentials.disconnect(resolveUserId(request.query.userId).userId, request.params.provider),
+      sallyport.credentials.disconnect(userOf(request, request.query.userId).userId, request.params.provider),
   );
 
   app.post(
     '/api/credentials/:provider',
     {
+      config: { access: 'connect' },
       schema: {
         params: providerParamsSchema,
         body: importBodySchema,
@@ -65,7 +70,7 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
     async (request, reply) => {
       const { userId, ...login } = request.body;
       const stored = await sallyport.credentials.import({
-        ...resolveUserId(userId),
+        ...userOf(request, userId),
         provider: request.params.provider,
         ...login,
       });

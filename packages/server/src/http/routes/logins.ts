@@ -3,39 +3,59 @@ import {
   emptyBodySchema,
   loginStatusSchema,
   methodChoiceSchema,
-  resolveUserId,
   sessionParamsSchema,
   startLoginBodySchema,
   startedLoginSchema,
   viewerTicketSchema,
 } from '@sallyport/core';
 import type { MethodChoice, Sallyport, SessionRecord } from '@sallyport/core';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { mayConnect, onlyUserOf, userOf } from '../../auth/caller.ts';
+import { baseUrl } from '../../auth/public-address.ts';
+import type { PublicAddress } from '../../auth/public-address.ts';
 import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
+import type { ViewerLinks } from '../../auth/viewer-links.ts';
 import type { ViewerTickets } from '../../auth/viewer-tickets.ts';
 
 export interface LoginRoutesOptions {
   readonly sallyport: Sallyport;
   readonly tickets: ViewerTickets;
   readonly streams: StreamLimits;
+  readonly address: PublicAddress;
+  /** Puts a ticket into the links to viewers. `undefined` where nobody is asked who they are. */
+  readonly links: ViewerLinks | undefined;
 }
 
 export const TICKET_LIFETIME_MS = 30_000;
 
 /** Starting, following and ending login sessions. */
-export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app, { sallyport, tickets, streams }) => {
+export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
+  app,
+  { sallyport, tickets, streams, address, links },
+) => {
   const { logins, store } = sallyport;
+
+  const viewerUrl = (request: FastifyRequest, { display, sessionId, userId }: SessionRecord): string | null => {
+    if (display !== 'desktop') return null;
+    const page = `${baseUrl(address, request.headers.host)}/api/auth/session/${sessionId}/novnc`;
+    // In the fragment, which is in no log and in no Referer.
+    return links && mayConnect(request) ? `${page}#ticket=${links.ticketFor(userId, sessionId)}` : page;
+  };
 
   app.post(
     '/api/auth/start',
-    { config: { isIdempotent: true }, schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } } },
+    {
+      config: { access: 'connect', isIdempotent: true },
+      schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } },
+    },
     async (request, reply) => {
       const { userId: named, ...body } = request.body;
-      const user = resolveUserId(named);
+      const user = userOf(request, named);
       const { id, created } = await createOnce(store.idempotency, request, {
         userId: user.userId,
         body,
@@ -48,7 +68,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
         status: session.status,
         method: session.method,
         display: session.display,
-        novncURL: viewerUrl(session, request.headers.host),
+        novncURL: viewerUrl(request, session),
         browserIP: session.display === 'desktop' ? '127.0.0.1' : null,
         authUrl: null,
       });
@@ -57,9 +77,12 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 
   app.get(
     '/api/auth/session/:id/status',
-    { schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } } },
+    {
+      config: { access: 'user' },
+      schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } },
+    },
     async (request) => {
-      const session = await logins.get(request.params.id);
+      const session = await logins.get(request.params.id, onlyUserOf(request));
       const { choices } = logins.selection(session.provider);
       return {
         sessionId: session.sessionId,
@@ -68,7 +91,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
         phase: session.phase,
         method: session.method,
         display: session.display,
-        novncURL: viewerUrl(session, request.headers.host),
+        novncURL: viewerUrl(request, session),
         authUrl: session.authUrl,
         userCode: session.userCode,
         screen: logins.live(session.sessionId)?.screen ?? null,
@@ -86,9 +109,9 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 
   app.get(
     '/api/auth/session/:id/events',
-    { sse: 'manual', exposeHeadRoute: false, schema: { params: sessionParamsSchema } },
+    { sse: 'manual', exposeHeadRoute: false, config: { access: 'user' }, schema: { params: sessionParamsSchema } },
     async (request, reply) => {
-      const { userId } = await logins.get(request.params.id);
+      const { userId } = await logins.get(request.params.id, onlyUserOf(request));
       using _ = streams.open(userId);
       const { id } = request.params;
       await streamJournal(request, reply, {
@@ -100,31 +123,42 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (app
 
   app.post(
     '/api/auth/session/:id/answer',
-    { schema: { params: sessionParamsSchema, body: answerBodySchema, response: { 204: z.null() } } },
+    {
+      config: { access: 'connect' },
+      schema: { params: sessionParamsSchema, body: answerBodySchema, response: { 204: z.null() } },
+    },
     async (request, reply) => {
-      await logins.answer(request.params.id, request.body.promptId, request.body.value);
+      const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
+      await logins.answer(sessionId, request.body.promptId, request.body.value);
       return reply.code(204).send(null);
     },
   );
 
   app.post(
     '/api/auth/session/:id/cancel',
-    { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    {
+      config: { access: 'connect' },
+      schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+    },
     async (request, reply) => {
-      await logins.cancel(request.params.id);
+      const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
+      await logins.cancel(sessionId);
       return reply.code(204).send(null);
     },
   );
 
   app.post(
     '/api/auth/session/:id/ticket',
-    { schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 201: viewerTicketSchema } } },
+    {
+      config: { access: 'connect' },
+      schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 201: viewerTicketSchema } },
+    },
     async (request, reply) => {
-      const session = await logins.get(request.params.id);
+      const session = await logins.get(request.params.id, onlyUserOf(request));
       const ticket = tickets.issue(session.userId, session.sessionId);
       return reply.code(201).send({
         ticket,
-        websocketUrl: `ws://${request.headers.host}/api/auth/session/${session.sessionId}/novnc/websock`,
+        websocketUrl: `${baseUrl(address, request.headers.host).replace(/^http/, 'ws')}/api/auth/session/${session.sessionId}/novnc/websock`,
         expiresInMs: TICKET_LIFETIME_MS,
       });
     },
@@ -146,7 +180,3 @@ export function describeChoice(choice: MethodChoice): z.infer<typeof methodChoic
 
 /** One method may be shown in two places. */
 const where = { desktop: ', in the login machine', local: ', in your own browser', none: '' } as const;
-
-function viewerUrl(session: SessionRecord, host: string | undefined): string | null {
-  return session.display === 'desktop' ? `http://${host}/api/auth/session/${session.sessionId}/novnc` : null;
-}

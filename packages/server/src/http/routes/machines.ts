@@ -3,20 +3,24 @@ import {
   hostLoadSchema,
   machineListSchema,
   machineParamsSchema,
-  resolveUserId,
   userQuerySchema,
 } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { userOf } from '../../auth/caller.ts';
+
 /** The machines of a user, and the load of this host. */
 export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   app.get(
     '/api/vms',
-    { schema: { querystring: userQuerySchema, response: { 200: machineListSchema } } },
+    {
+      config: { access: 'user' },
+      schema: { querystring: userQuerySchema, response: { 200: machineListSchema } },
+    },
     async (request) => {
-      const machines = await sallyport.machines.list(resolveUserId(request.query.userId).userId);
+      const machines = await sallyport.machines.list(userOf(request, request.query.userId).userId);
       return machines.map((machine) => ({
         vmId: machine.machineId,
         type: machine.role,
@@ -29,16 +33,21 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     },
   );
 
-  app.get('/api/vms/load', { schema: { response: { 200: hostLoadSchema } } }, async () => {
-    const { waiting, underWay, running, hibernated, reserved, limits } = await sallyport.machines.host();
-    const memoryLimitMb = Number.isFinite(limits.memoryMb) ? limits.memoryMb : null;
-    return { waiting, underWay, running, hibernated, reservedMemoryMb: reserved.memoryMb, memoryLimitMb };
-  });
+  app.get(
+    '/api/vms/load',
+    { config: { access: 'service' }, schema: { response: { 200: hostLoadSchema } } },
+    async () => {
+      const { waiting, underWay, running, hibernated, reserved, limits } = await sallyport.machines.host();
+      const memoryLimitMb = Number.isFinite(limits.memoryMb) ? limits.memoryMb : null;
+      return { waiting, underWay, running, hibernated, reservedMemoryMb: reserved.memoryMb, memoryLimitMb };
+    },
+  );
 
   for (const action of ['hibernate', 'wake', 'destroy'] as const) {
     app.post(
       `/api/vms/:id/${action}`,
       {
+        config: { access: 'machines' },
         schema: {
           params: machineParamsSchema,
           querystring: userQuerySchema,
@@ -47,7 +56,7 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
         },
       },
       async (request, reply) => {
-        await sallyport.machines[action](resolveUserId(request.query.userId).userId, request.params.id);
+        await sallyport.machines[action](userOf(request, request.query.userId).userId, request.params.id);
         return reply.code(204).send(null);
       },
     );

@@ -11,21 +11,28 @@ export const operationRoutes: FastifyPluginAsyncZod<{
 }> = async (app, { sallyport, metrics }) => {
   app.get(
     '/health',
-    { schema: { response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) } } },
+    {
+      config: { access: 'public' },
+      schema: { response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) } },
+    },
     async () => ({
       status: 'ok' as const,
       timestamp: new Date().toISOString(),
     }),
   );
 
-  app.get('/ready', { schema: { response: { 200: z.object({ status: z.literal('ready') }) } } }, async () => {
-    await sallyport.store.ping();
-    return { status: 'ready' as const };
-  });
+  app.get(
+    '/ready',
+    { config: { access: 'public' }, schema: { response: { 200: z.object({ status: z.literal('ready') }) } } },
+    async () => {
+      await sallyport.store.ping();
+      return { status: 'ready' as const };
+    },
+  );
 
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+  app.get('/metrics', { config: { access: 'admin' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.print()),
   );
 
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () => app.swagger());
 };

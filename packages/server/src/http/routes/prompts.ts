@@ -1,8 +1,9 @@
-import { emptyBodySchema, promptBodySchema, resolveUserId } from '@sallyport/core';
+import { emptyBodySchema, promptBodySchema } from '@sallyport/core';
 import type { PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { onlyUserOf, userOf } from '../../auth/caller.ts';
 import { createOnce } from '../idempotency.ts';
 import { readLastEventId, streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
@@ -28,12 +29,12 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
     {
       sse: 'manual',
       bodyLimit: 8 * 1024 * 1024,
-      config: { isIdempotent: true },
+      config: { access: 'prompt', isIdempotent: true },
       schema: { body: promptBodySchema },
     },
     async (request, reply) => {
       const { userId: named, ...body } = request.body;
-      const { userId } = resolveUserId(named);
+      const { userId } = userOf(request, named);
       // Before the prompt is created: refused, it does not run.
       const seenId = readLastEventId(request);
       using _ = streams.open(userId);
@@ -53,9 +54,9 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
 
   app.get(
     '/api/vm/cli/prompt/:id/events',
-    { sse: 'manual', exposeHeadRoute: false, schema: { params: promptParamsSchema } },
+    { sse: 'manual', exposeHeadRoute: false, config: { access: 'prompt' }, schema: { params: promptParamsSchema } },
     async (request, reply) => {
-      const { userId } = await prompts.get(request.params.id);
+      const { userId } = await prompts.get(request.params.id, onlyUserOf(request));
       using _ = streams.open(userId);
       await streamJournal(request, reply, journalOf(request.params.id));
     },
@@ -63,9 +64,13 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
 
   app.delete(
     '/api/vm/cli/prompt/:id',
-    { schema: { params: promptParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    {
+      config: { access: 'prompt' },
+      schema: { params: promptParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+    },
     async (request, reply) => {
-      await prompts.cancel(request.params.id);
+      const { promptId } = await prompts.get(request.params.id, onlyUserOf(request));
+      await prompts.cancel(promptId);
       return reply.code(204).send(null);
     },
   );

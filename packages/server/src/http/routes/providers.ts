@@ -1,7 +1,8 @@
-import { consentOf, providerListSchema, resolveUserId, userQuerySchema } from '@sallyport/core';
+import { consentOf, providerListSchema, userQuerySchema } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
+import { userOf } from '../../auth/caller.ts';
 import { describeChoice } from './logins.ts';
 import { toIso } from './to-iso.ts';
 
@@ -9,11 +10,14 @@ import { toIso } from './to-iso.ts';
 export const providerRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   app.get(
     '/api/providers',
-    { schema: { querystring: userQuerySchema, response: { 200: providerListSchema } } },
+    {
+      config: { access: 'user' },
+      schema: { querystring: userQuerySchema, response: { 200: providerListSchema } },
+    },
     async (request) => {
       // A user who looks at the providers is about to click one.
       sallyport.warmPool.expect();
-      const connected = await sallyport.credentials.list(resolveUserId(request.query.userId).userId);
+      const connected = await sallyport.credentials.list(userOf(request, request.query.userId).userId);
       return sallyport.providers.list().map(({ manifest }) => {
         const credential = connected.find((choice) => choice.provider === manifest.id);
         const selection = sallyport.logins.selection(manifest.id);

@@ -1,15 +1,20 @@
-import { emptyBodySchema, resolveUserId, userParamsSchema } from '@sallyport/core';
+import { emptyBodySchema, userParamsSchema } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+
+import { userOf } from '../../auth/caller.ts';
 
 /** The users of this deployment. */
 export const userRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }> = async (app, { sallyport }) => {
   app.delete(
     '/api/users/:userId',
-    { schema: { params: userParamsSchema, body: emptyBodySchema, response: { 204: z.null() } } },
+    {
+      config: { access: 'service' },
+      schema: { params: userParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+    },
     async (request, reply) => {
-      await sallyport.users.erase(resolveUserId(request.params.userId).userId);
+      await sallyport.users.erase(userOf(request, request.params.userId).userId);
       return reply.code(204).send(null);
     },
   );

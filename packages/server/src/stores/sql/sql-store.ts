@@ -1,5 +1,6 @@
 import type { Store } from '@sallyport/core';
 
+import { createApiKeyStore } from './api-keys.ts';
 import { createAuditStore } from './audit.ts';
 import { createCredentialStore } from './credentials.ts';
 import { openStoreDatabase } from './database.ts';
@@ -27,6 +28,7 @@ export function createSqlStore(route: DatabaseRoute): Store {
     history: createHistoryStore(database),
     servers: createServerStore(database),
     idempotency: createIdempotencyStore(database),
+    apiKeys: createApiKeyStore(database),
     ping: async () => {
       await database.read('ping', {});
     },
