@@ -160,6 +160,18 @@ describe('the CLI installer', () => {
     await installer.ensure(pinned(), 'fake', quiet);
   });
 
+  it('does not keep what npm unpacked only in part, though npm ends with 0', async () => {
+    useNpm(`
+      mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod +x ${bin}
+      echo "npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write" >&2`);
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
+    await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({
+      code: 'PROVIDER_CLI_MISSING',
+      hint: expect.stringContaining('ENOSPC: no space left on device'),
+    });
+    expect(await installer.find(pinned(), 'fake')).toBeUndefined();
+  });
+
   it('refuses a package without the program, and a host without one', async () => {
     useNpm('mkdir node_modules');
     const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });

@@ -6,6 +6,7 @@ import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
 import type { PinnedCli } from './lockfile.ts';
+import { createNpmCause, endOf } from './npm-cause.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand, npmSandbox } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
@@ -96,7 +97,9 @@ async function inCleanDirectory(
       });
       options.signal.throwIfAborted();
       if (!run.failed) return run.stdout;
-      const problem = [run.shortMessage, run.stderr].join('\n').trim();
+      const cause = createNpmCause();
+      for (const line of run.stderr.split('\n')) cause.add(line);
+      const problem = cause.failure(endOf(run));
       throw new SallyportError('PROVIDER_CLI_MISSING', `npm could not answer for ${what}.`, {
         details: { npm: problem },
         hint: problem,

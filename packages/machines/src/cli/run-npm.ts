@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 
 import { noteInstaller } from './leftovers.ts';
+import { createNpmCause, endOf } from './npm-cause.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
@@ -15,9 +16,7 @@ export interface NpmRun {
   readonly onProgress: (message: string, fraction?: number) => void;
 }
 
-const LAST_LINES = 12;
-
-/** Runs `npm ci` without install scripts, in a sandbox if there is one. Returns its last words when it failed. */
+/** Runs `npm ci` without install scripts, in a sandbox if there is one. Returns the cause when it failed. */
 export async function runNpm(run: NpmRun): Promise<string | undefined> {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=http'];
   const env = npmEnvironment(run);
@@ -35,13 +34,10 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
   });
   // Without the note a crash leaves more behind, which is no reason to give up now.
   const noted = noteInstaller(run.directory, npm.pid).catch(() => undefined);
-  const lastLines: string[] = [];
+  const cause = createNpmCause();
   let fetched = 0;
   for await (const line of npm.iterable({ from: 'all' })) {
-    lastLines.push(line);
-    if (lastLines.length > LAST_LINES) {
-      lastLines.shift();
-    }
+    cause.add(line);
     const archive = /http (?:fetch|cache) .*\/([^/\s]+\.tgz)/.exec(line)?.[1];
     if (archive !== undefined) {
       fetched += 1;
@@ -50,7 +46,5 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
   }
   const result = await npm;
   await noted;
-  return result.failed
-    ? [result.shortMessage, ...lastLines.filter((line) => !line.includes(' http '))].join('\n')
-    : undefined;
+  return result.failed ? cause.failure(endOf(result)) : cause.unpackFailure();
 }
