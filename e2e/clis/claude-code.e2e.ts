@@ -36,6 +36,22 @@ describe('the real Claude Code against the fake provider', () => {
     expect(inspect(world.internet.log(), { depth: 9 })).not.toContain(anthropic.canary);
   });
 
+  it('logs in through the browser where it never calls its browser command', async () => {
+    const deaf = manifest.logins.map((login) => ({
+      ...login,
+      ...(login.url && { url: { ...login.url, sources: login.url.sources.filter((item) => item !== 'browser-shim') } }),
+    }));
+    await world[Symbol.asyncDispose]();
+    world = await createCliWorld({
+      provider: { ...provider, manifest: { ...manifest, logins: deaf } },
+      vendors: { anthropic },
+    });
+    for (const method of ['browser', 'setup-token', 'first-start']) {
+      expect(await useBrowser(method), method).toMatchObject({ result: 'finished' });
+    }
+    expect((await readLogin()).refreshToken).toContain(anthropic.canary);
+  });
+
   it('logs in with a code that is pasted, at every command that takes one', async () => {
     expect(await pasteCode('paste-code')).toMatchObject({ result: 'finished' });
     expect((await readLogin()).refreshToken).toContain(anthropic.canary);

@@ -39,21 +39,31 @@ const failures: LoginMethodInput['failure'] = [
   },
 ];
 
+/** The CLI prints the link whole, and not the short one that names no `state`. */
+const env = { CLAUDE_CODE_FULL_SIGN_IN_LINK: '1' };
+
+/** The browser command has the link that ends at the listener; the printed one is led there where it is not called. */
 const callbackLink: NonNullable<LoginMethodInput['url']> = {
-  sources: ['browser-shim'],
+  sources: ['browser-shim', 'osc8', 'text'],
   hosts: ['claude.com'],
   pathPrefixes: ['/cai/oauth/authorize'],
   require: [CLIENT, 'response_type=code', 'redirect_uri', 'code_challenge', 'code_challenge_method=S256', 'state'],
+  textAfter: { text: 'Paste code here' },
 };
 
 /** The port is another one each time, so it is taken from the link. */
-const callback: LoginMethodInput['callback'] = { ports: [], path: '/callback' };
+const callback: LoginMethodInput['callback'] = {
+  ports: [],
+  path: '/callback',
+  // Both links have the same state and challenge, and the CLI redeems the code of either.
+  printed: { uri: 'https://platform.claude.com/oauth/code/callback', host: 'localhost' },
+};
 
 export const browserLogin: LoginMethodInput = {
   id: 'browser',
   title: 'Sign in with Claude',
   kind: 'loopback-callback',
-  drive: { kind: 'terminal', argv: ['auth', 'login', '--claudeai'] },
+  drive: { kind: 'terminal', argv: ['auth', 'login', '--claudeai'], env },
   url: callbackLink,
   callback,
   freshHome: true,
@@ -118,7 +128,7 @@ export const setupTokenLogin: LoginMethodInput = {
   title: 'Make a token that lasts a year',
   gives: ['token'],
   kind: 'loopback-callback',
-  drive: { kind: 'terminal', argv: ['setup-token'] },
+  drive: { kind: 'terminal', argv: ['setup-token'], env },
   url: { ...callbackLink, require: [...(callbackLink.require ?? []), 'scope=user:inference'] },
   callback,
   freshHome: true,
@@ -139,6 +149,7 @@ export const firstStartLogin: LoginMethodInput = {
   drive: {
     kind: 'terminal',
     argv: [],
+    env,
     steps: [
       { id: 'theme', when: { text: 'Choose the text style' }, do: enter },
       { id: 'subscription', when: { text: 'Select login method' }, do: enter },

@@ -41,6 +41,19 @@ const browser = (name: string): TranscriptCase => ({
   expected: { ...nothing, urls: [fullLink], result: 'finished' },
 });
 
+const listener = 38_113;
+const listenerLink = expect.stringMatching(
+  /^https:\/\/claude\.com\/cai\/oauth\/authorize\?code=true&client_id=9d1c250a-.*&redirect_uri=http%3A%2F%2Flocalhost%3A38113%2Fcallback&.*&state=[\w-]{43}$/,
+);
+
+/** A CLI that does not call its browser command: the link it prints is led to its listener, where that is known. */
+const unopened = (name: string, listeningPort: number | undefined, urls: readonly unknown[]): TranscriptCase => ({
+  transcript: recording(name),
+  method: 'browser',
+  listeningPort,
+  expected: { ...nothing, urls, result: 'waiting' },
+});
+
 /** The prompt is on the screen while the browser finishes the login, so a person may be asked for nothing. */
 const unanswered = (name: string, link: unknown, result: string): TranscriptCase => ({
   transcript: recording(name),
@@ -90,6 +103,9 @@ describeProvider(
     transcripts: [
       browser('auth-login-80x24'),
       browser('auth-login-2000x50'),
+      unopened('auth-login-fulllink-nobrowser-80x24', listener, [listenerLink]),
+      unopened('auth-login-fulllink-nobrowser-80x24', undefined, []),
+      unopened('auth-login-nobrowser-80x24', listener, []),
       unanswered('auth-login-80x24', shortLink, 'finished'),
       unanswered('auth-login-console-80x24', longLink, 'finished'),
       unanswered('auth-login-nobrowser-80x24', shortLink, 'waiting'),

@@ -4,6 +4,7 @@ import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation, Scr
 import { endProcessGroup } from '../process-group.ts';
 import type { BrowserShim } from './browser-shim.ts';
 import type { CliCommandLine } from './cli-channel.ts';
+import { listeningPorts } from './listening-ports.ts';
 import { openRpcChannel } from './rpc-channel.ts';
 import { openTerminalChannel } from './terminal-channel.ts';
 
@@ -112,7 +113,15 @@ export function runLogin(options: LoginRunOptions): LoginRun {
       observe({ type: 'tick', elapsedMs: clock.monotonic() - started });
       await clock.sleep(TICK_MS, over.signal);
       shim.check();
+      await findListener();
     }
+  };
+  /** Two ports would leave open which one is for the callback. */
+  const findListener = async (): Promise<void> => {
+    const isNeeded = method.callback?.printed !== undefined && state.listeningPort === undefined && !state.announced;
+    if (!isNeeded || channel.pid === undefined) return;
+    const [port, ...others] = await listeningPorts(channel.pid);
+    if (port !== undefined && others.length === 0) observe({ type: 'listening', port });
   };
   // Ends by the signal alone.
   void tick().catch(() => {});

@@ -62,6 +62,22 @@ describe('a login', () => {
     expect((await start(agent)).body).toMatchObject({ oauthUrl: url });
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'leads the printed link to the listener of a CLI that opens no browser',
+    async () => {
+      const page = 'https://id.example.com/code';
+      const printed = `https://id.example.com/authorize?state=s1&redirect_uri=${encodeURIComponent(page)}`;
+      const script = `
+        const server = require('node:http').createServer();
+        server.listen(0, '127.0.0.1', () => console.log('Go to ${printed}\\nwaiting for port ' + server.address().port));`;
+      await using agent = await startTestAgent(`"${process.execPath}" -e "${script}"`);
+      const callback = { ports: [], path: '/cb', printed: { uri: page, host: '127.0.0.1' as const } };
+      const { body } = await start(agent, loginRequest({ callback }));
+      const { port } = await agent.event('login.awaiting-callback');
+      expect(body).toMatchObject({ success: true, oauthUrl: signInUrl(port) });
+    },
+  );
+
   it('asks the user and types the answer', async () => {
     const script = `printf 'Paste the code: '; read code; [ "$code" = abc123 ] && { ${write}; echo Logged in.; }`;
     await using agent = await startTestAgent(script);

@@ -125,7 +125,10 @@ export function ignored(state: LoginState): Failure | undefined {
  * where nothing better came, the refused link is what the user has to know of.
  */
 function refused(state: LoginState): Failure | undefined {
-  const reason = state.phase === 'running' && !state.announced ? refusedLink(state.method, state.screen) : undefined;
+  const reason =
+    state.phase === 'running' && !state.announced
+      ? refusedLink(state.method, state.screen, state.listeningPort)
+      : undefined;
   if (reason === undefined) return undefined;
   const message = `The CLI showed no sign-in page of this provider within ${Math.round(state.elapsedMs / 1000)} s. The link it did show was refused: ${reason}.`;
   return { type: 'fail', code: 'LOGIN_URL_REFUSED', message };

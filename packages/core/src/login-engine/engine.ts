@@ -49,6 +49,7 @@ export function createLogin(method: LoginMethod): LoginState {
     typed: undefined,
     open: [],
     answered: undefined,
+    listeningPort: undefined,
     announced: undefined,
     pageError: undefined,
     announcements: 0,
@@ -77,6 +78,8 @@ export function step(state: LoginState, observation: LoginObservation): LoginSte
       return { state: { ...state, screen: withLines(state.screen, [observation.line], []) }, actions: [] };
     case 'shim':
       return onShim(state, observation.url);
+    case 'listening':
+      return onListening(state, observation.port);
     case 'exit':
       return onExit(state, observation);
     case 'tick':
@@ -145,9 +148,14 @@ function onShim(state: LoginState, raw: string): LoginStep {
   });
 }
 
+function onListening(state: LoginState, port: number): LoginStep {
+  const known = { ...state, listeningPort: port };
+  return state.phase === 'running' ? considerLink(known) : { state: known, actions: [] };
+}
+
 /** Announces the link on the screen, or remembers it until it has stayed long enough. */
 function considerLink(state: LoginState): LoginStep {
-  const link = findLink(state.method, state.screen);
+  const link = findLink(state.method, state.screen, state.listeningPort);
   if (!link) return { state: { ...state, pending: undefined }, actions: [] };
   const same = state.pending && keyOf(state.pending.link) === keyOf(link) ? state.pending : undefined;
   const pending = { link, sinceMs: same?.sinceMs ?? state.elapsedMs };

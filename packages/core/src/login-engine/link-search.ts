@@ -3,6 +3,7 @@ import { matchText } from '../provider/matcher.ts';
 import type { Matcher } from '../provider/matcher.ts';
 import { continuesBelow, matchWhole } from './hard-wrap.ts';
 import type { ScreenView } from './observation.ts';
+import { leadToListener } from './own-listener.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
@@ -20,8 +21,10 @@ export interface FoundLink {
 /**
  * The sign-in link that a screen shows, from the best source that has one. Links that fail the guard are plain
  * text. Of several the last one counts, because a CLI that starts over prints a new one below.
+ *
+ * @param port Where the CLI listens, if that is known.
  */
-export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | undefined {
+export function findLink(method: LoginMethod, screen: ScreenView, port?: number): FoundLink | undefined {
   const { url: rule } = method;
   if (!rule) return undefined;
   const text = screenText(screen);
@@ -29,7 +32,7 @@ export function findLink(method: LoginMethod, screen: ScreenView): FoundLink | u
   if (method.userCode && userCode === undefined) return undefined;
   for (const source of rule.sources) {
     if (source === 'browser-shim') continue;
-    const found = source === 'text' ? lastTextLink(method, text) : lastLink(method, screen);
+    const found = source === 'text' ? lastTextLink(method, text, port) : lastLink(method, screen, port);
     if (found) return { ...found, source, userCode };
   }
   return undefined;
@@ -41,16 +44,19 @@ function matchCode({ drive, url }: LoginMethod, code: Matcher, text: string): st
 }
 
 /** Why the last link of a screen on which no link passes the guard was refused. Safe to show. */
-export function refusedLink(method: LoginMethod, screen: ScreenView): string | undefined {
+export function refusedLink(method: LoginMethod, screen: ScreenView, port?: number): string | undefined {
   const { url: rule } = method;
-  if (!rule || findLink(method, screen)) return undefined;
+  if (!rule || findLink(method, screen, port)) return undefined;
   const text = screenText(screen);
   const printed = rule.sources.includes('text') ? linksIn(text) : [];
   const shown = [...printed.map(([found]) => found), ...(rule.sources.includes('osc8') ? screen.links : [])];
   const last = shown.at(-1);
-  const verdict = last === undefined ? undefined : guardUrl(withoutPunctuation(last), rule, method.callback);
+  const verdict =
+    last === undefined
+      ? undefined
+      : guardUrl(leadToListener(withoutPunctuation(last), method.callback, port), rule, method.callback);
   if (verdict?.ok === false) return verdict.reason;
-  const broken = printed.some((candidate) => guarded(method, candidate[0]) && isBroken(method, text, candidate));
+  const broken = printed.some((candidate) => guarded(method, candidate[0], port) && isBroken(method, text, candidate));
   return broken ? 'the CLI broke it over several lines, so that its end is not known' : undefined;
 }
 
@@ -68,19 +74,19 @@ export function screenText(screen: ScreenView): string {
 type Found = Pick<FoundLink, 'url' | 'settled'>;
 
 /** A hyperlink sequence, or a value of a message, is complete or not there at all. */
-function lastLink(method: LoginMethod, screen: ScreenView): Found | undefined {
+function lastLink(method: LoginMethod, screen: ScreenView, port: number | undefined): Found | undefined {
   for (const target of screen.links.toReversed()) {
-    const url = guarded(method, target);
+    const url = guarded(method, target, port);
     if (url) return { url, settled: true };
   }
   return undefined;
 }
 
 /** A link in text may be cut off by the end of what has arrived, and would still look complete. */
-function lastTextLink(method: LoginMethod, text: string): Found | undefined {
+function lastTextLink(method: LoginMethod, text: string, port: number | undefined): Found | undefined {
   const after = method.url?.textAfter;
   for (const candidate of linksIn(text).toReversed()) {
-    const url = guarded(method, withoutPunctuation(candidate[0]));
+    const url = guarded(method, withoutPunctuation(candidate[0]), port);
     if (!url || isBroken(method, text, candidate)) continue;
     if (!after) return { url, settled: false };
     if (matchText(after, text.slice(candidate.index + candidate[0].length)) !== undefined)
@@ -102,7 +108,8 @@ function withoutPunctuation(link: string): string {
   return link.replace(/[.,;:!?'")\]]+$/, '');
 }
 
-function guarded(method: LoginMethod, raw: string): GuardedUrl | undefined {
-  const verdict = method.url && guardUrl(raw, method.url, method.callback);
+function guarded(method: LoginMethod, raw: string, port: number | undefined): GuardedUrl | undefined {
+  const { url: rule, callback } = method;
+  const verdict = rule && guardUrl(leadToListener(raw, callback, port), rule, callback);
   return verdict?.ok ? verdict.url : undefined;
 }

@@ -18,6 +18,8 @@ export type LoginObservation =
   | { readonly type: 'stderr'; readonly line: string }
   /** The CLI ran its browser command with this argument. */
   | { readonly type: 'shim'; readonly url: string }
+  /** The CLI listens on this loopback port, and on no other. */
+  | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'exit'; readonly code: number | null; readonly signal: string | null }
   /** Time since the start of the login. Sent at the start, and then about once a second. */
   | { readonly type: 'tick'; readonly elapsedMs: number }

@@ -28,6 +28,8 @@ export interface LoginState {
   readonly open: readonly string[];
   /** The step whose question was answered last. */
   readonly answered: AnsweredStep | undefined;
+  /** Where the CLI waits for its callback, as far as that was looked up. */
+  readonly listeningPort: number | undefined;
   readonly announced: FoundLink | undefined;
   readonly announcements: number;
   /** The error that the sign-in page sent to the callback of the announced link, and when. */

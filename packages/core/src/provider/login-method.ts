@@ -68,6 +68,24 @@ const loginMethodShape = z.strictObject({
     .strictObject({
       ports: z.array(z.number().int().min(1024).max(65535)).max(4),
       path: z.string().startsWith('/').max(100),
+      /**
+       * For a CLI that prints another link than it hands to its browser command: one whose `redirect_uri` is `uri`, a
+       * page that shows a code. Where the browser command is not called, that link is used with the `redirect_uri` of
+       * the listener that the CLI has opened, at `host` as the CLI itself writes it. Needs a source besides the
+       * browser command. Default: a printed link is used as it is.
+       */
+      printed: z
+        .strictObject({
+          uri: z
+            .string()
+            .max(300)
+            .regex(
+              /^https:\/\/[A-Za-z0-9.-]+\/[A-Za-z0-9._~/-]*$/,
+              'must be a plain https URL without query and fragment',
+            ),
+          host: z.enum(['localhost', '127.0.0.1']),
+        })
+        .optional(),
     })
     .optional(),
   /** The command destroys the credential it finds, so it runs in a home without one. */

@@ -23,6 +23,8 @@ export interface LoginRunOptions {
   readonly browserLink?: string | undefined;
   /** With `browserLink`: what the CLI had just printed then. Default: its first https link. */
   readonly browserCalledAfter?: string | undefined;
+  /** The loopback port on which the CLI was listening. Default: not looked up. */
+  readonly listeningPort?: number | undefined;
   /** What is wrong with the credential the CLI wrote. Default: nothing. */
   readonly credentialProblem?: string | undefined;
   /** Sees everything the engine wants done, with its words. */
@@ -40,7 +42,9 @@ export interface LoginRun {
 /** Runs the real engine and does what a runner would do, without a process: captures succeed, users answer. */
 export function startLoginRun(method: LoginMethod, options: LoginRunOptions = {}): LoginRun {
   const nothing: LoginOutcome = { urls: [], userCodes: [], asked: [], sent: [], result: 'waiting' };
-  return runAt({ state: createLogin(method), outcome: nothing, actions: 0, options });
+  const run = runAt({ state: createLogin(method), outcome: nothing, actions: 0, options });
+  const { listeningPort: port } = options;
+  return port === undefined ? run : run.observe({ type: 'listening', port });
 }
 
 interface Point {
