@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 
+import type { LoginMethod } from '@sallyport/core';
 import { manifest, provider } from '@sallyport/provider-claude';
 import { createFakeAnthropic } from '@sallyport/testkit';
 import type { FakeAnthropic } from '@sallyport/testkit';
@@ -41,11 +42,7 @@ describe('the real Claude Code against the fake provider', () => {
       ...login,
       ...(login.url && { url: { ...login.url, sources: login.url.sources.filter((item) => item !== 'browser-shim') } }),
     }));
-    await world[Symbol.asyncDispose]();
-    world = await createCliWorld({
-      provider: { ...provider, manifest: { ...manifest, logins: deaf } },
-      vendors: { anthropic },
-    });
+    await useMethods(deaf);
     for (const method of ['browser', 'setup-token', 'first-start']) {
       expect(await useBrowser(method), method).toMatchObject({ result: 'finished' });
     }
@@ -77,6 +74,24 @@ describe('the real Claude Code against the fake provider', () => {
   it('logs in through the screens of its first start', async () => {
     expect(await useBrowser('first-start')).toMatchObject({ result: 'finished' });
     expect((await readLogin()).refreshToken).toContain(anthropic.canary);
+  });
+
+  it('meets no screen of a first start once there is a login, and still asks which directory to trust', async () => {
+    const { drive } = loginOf('first-start');
+    const firstScreens = drive.kind === 'terminal' ? drive.steps : [];
+    const byHand: LoginMethod = {
+      id: 'by-hand',
+      title: 'Start it by hand',
+      kind: 'import',
+      freshHome: false,
+      timeoutMs: 60_000,
+      drive: { kind: 'terminal', argv: [], columns: 200, rows: 50, steps: [] },
+      success: [{ text: 'Quick safety check' }],
+      failure: firstScreens.map(({ id, when }) => ({ when, code: 'LOGIN_FAILED', message: `It shows ${id}.` })),
+    };
+    await useMethods([...manifest.logins, byHand]);
+    await useBrowser('browser');
+    expect(await (await world.startLogin('by-hand')).ended).toMatchObject({ result: 'finished' });
   });
 
   it('makes a token that needs no file, and answers prompts with it', async () => {
@@ -168,6 +183,19 @@ describe('the real Claude Code against the fake provider', () => {
     expect(await useBrowser('browser')).toMatchObject({ result: 'LOGIN_FAILED' });
   });
 });
+
+/** The same world, in which the provider has these login methods. */
+async function useMethods(logins: readonly LoginMethod[]): Promise<void> {
+  await world[Symbol.asyncDispose]();
+  const changed = { ...provider, manifest: { ...manifest, logins: [...logins] } };
+  world = await createCliWorld({ provider: changed, vendors: { anthropic } });
+}
+
+function loginOf(id: string): LoginMethod {
+  const found = manifest.logins.find((login) => login.id === id);
+  if (!found) throw new Error(`There is no login method ${id}.`);
+  return found;
+}
 
 async function useBrowser(method: string, signing: Signing = {}): Promise<LoginEnd> {
   const login = await world.startLogin(method);

@@ -55,6 +55,7 @@ export * from './credentials/local-key-ring.ts';
 export * from './credentials/rewrap-credentials.ts';
 export { decodeCredentialText, findFileProblem } from './credentials/file-text.ts';
 export * from './credentials/missing-parts.ts';
+export { mergeJson } from './credentials/json-merge.ts';
 export * from './credentials/place.ts';
 export * from './store/memory-store.ts';
 export * from './base/user-id.ts';

@@ -39,6 +39,9 @@ const failures: LoginMethodInput['failure'] = [
   },
 ];
 
+/** Where the CLI remembers what it has asked, beside counters and the directories that the user trusts. */
+export const SETTINGS = '~/.claude.json';
+
 /** The CLI prints the link whole, and not the short one that names no `state`. */
 const env = { CLAUDE_CODE_FULL_SIGN_IN_LINK: '1' };
 
@@ -141,7 +144,13 @@ export const setupTokenLogin: LoginMethodInput = {
 /** Up to 2.1.285 a screen ignores the Enter for 50 to 100 ms after it is painted. */
 const enter = { kind: 'send', text: '\r', afterMs: ENTER_AFTER_MS, repeats: 3 } as const;
 
-/** The screens of a first start. The credential is on disk before the last ones, which therefore stay unanswered. */
+/**
+ * The screens of a first start, which are also those of `/login` inside the CLI. `/login` is not a method: in a home with
+ * a login the CLI first asks whether to trust the directory, which is the user's to say, and it replaces the credential
+ * that is in use instead of leaving it alone until the new one is whole.
+ *
+ * The credential is on disk before the last screens, which therefore stay unanswered.
+ */
 export const firstStartLogin: LoginMethodInput = {
   id: 'first-start',
   title: 'Sign in through the first start of Claude Code',
@@ -155,6 +164,8 @@ export const firstStartLogin: LoginMethodInput = {
       { id: 'subscription', when: { text: 'Select login method' }, do: enter },
     ],
   },
+  // An earlier attempt in this home may have been told that the first start is over.
+  settings: [{ path: SETTINGS, content: '{"hasCompletedOnboarding":false}', write: 'merge-json' }],
   url: callbackLink,
   callback,
   freshHome: true,

@@ -7,6 +7,7 @@ import {
   firstStartLogin,
   firstStartPasteLogin,
   pasteCodeLogin,
+  SETTINGS,
   setupTokenLogin,
   setupTokenPasteLogin,
 } from './logins.ts';
@@ -48,6 +49,12 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     },
+    // A user who starts it by hand has logged in already: no theme, no login menu. A theme that was chosen stays. Which
+    // directories to trust is for the user to say, so the CLI still asks that.
+    settings: [
+      { path: SETTINGS, content: '{"hasCompletedOnboarding":true}', write: 'merge-json' },
+      { path: '~/.claude/settings.json', content: '{"theme":"dark"}', write: 'fill-json' },
+    ],
     // It reads the agents, workflows and scheduled tasks of a repository even when told to use no settings from there.
     hiddenInWork: [{ name: '.claude', kind: 'directory' }],
   },
@@ -86,7 +93,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       require: [],
       // The CLI keeps counters and the trust of folders in the same file.
       write: 'merge-json',
-      paths: { browser: '~/.claude.json', cli: '~/.claude.json' },
+      paths: { browser: SETTINGS, cli: SETTINGS },
     },
     {
       as: 'environment',

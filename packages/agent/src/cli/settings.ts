@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
-import { SallyportError } from '@sallyport/core';
+import { mergeJson, SallyportError, tryParseJsonc } from '@sallyport/core';
 import type { CliLaunch } from '@sallyport/core';
 
-import { resolveHomePath } from '../credentials/credential-file.ts';
+import { readHomeFile, resolveHomePath } from '../credentials/credential-file.ts';
 
 /**
  * Writes the settings a manifest wants before its CLI starts, for instance the one that turns the updater off.
  * A file that says the same already is left alone; another is replaced by rename, for a CLI may be reading it.
  */
 export async function writeSettings(home: string, settings: CliLaunch['settings']): Promise<void> {
-  for (const { path, content } of settings) {
+  for (const setting of settings) {
+    const { path } = setting;
     const file = resolveHomePath(home, path);
-    if ((await readFile(file, 'utf8').catch(() => undefined)) === content) continue;
+    const content = await contentOf(home, setting);
+    if (content === undefined) continue;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     // A CLI could lead the agent, which sees more than it does, to another's files.
     if ((await realpath(dirname(file))) !== join(await realpath(home), dirname(file).slice(home.length))) {
@@ -24,4 +27,22 @@ export async function writeSettings(home: string, settings: CliLaunch['settings'
     await writeFile(temporary, content, { mode: 0o600, flag: 'wx' });
     await rename(temporary, file);
   }
+}
+
+type Setting = CliLaunch['settings'][number];
+
+/** What the file has to say, or `undefined` where it says so already. */
+async function contentOf(home: string, { path, content, write = 'replace' }: Setting): Promise<string | undefined> {
+  if (write === 'replace') {
+    const before = await readFile(resolveHomePath(home, path), 'utf8').catch(() => undefined);
+    return before === content ? undefined : content;
+  }
+  // Read with care: what a link leads to would be copied into this home.
+  const reading = await readHomeFile(home, path);
+  if (reading.type === 'refused') return undefined;
+  const before = reading.type === 'text' ? reading.text : '';
+  const old = tryParseJsonc(before);
+  if (old === undefined) return before.trim() === '' || write === 'merge-json' ? content : undefined;
+  const merged = write === 'merge-json' ? mergeJson(before, content) : mergeJson(content, before);
+  return isDeepStrictEqual(tryParseJsonc(merged), old) ? undefined : merged;
 }

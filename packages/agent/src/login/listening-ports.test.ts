@@ -14,7 +14,7 @@ const listen = (address: string): string => `
 describe.skipIf(process.platform !== 'linux')('the ports on which a process listens', () => {
   it.each(['127.0.0.1', '::1'])('are found on %s behind a process that only started it', async (address) => {
     const other = await listenLocally(() => {});
-    // The shell stays, as a sandbox does, and the listener has a session of its own.
+    // The shell stays, as a sandbox does, and the listener leads another session.
     const child = spawn('/bin/sh', ['-c', 'setsid "$0" -e "$1"; true', process.execPath, listen(address)]);
     try {
       const [printed]: Buffer[] = await once(child.stdout, 'data');

@@ -2,7 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /**
  * The TCP ports on which a process, or one that it started, listens. Read from Linux's /proc (proc_net(5),
- * proc_pid_fd(5)); empty where there is none, or where the process is another user's.
+ * proc_pid_fd(5)); empty without it, or where the process is another user's.
  */
 export async function listeningPorts(pid: number): Promise<ReadonlySet<number>> {
   const family = await descendantsOf(pid);
@@ -10,7 +10,7 @@ export async function listeningPorts(pid: number): Promise<ReadonlySet<number>> 
   return new Set(ports.flat());
 }
 
-/** The process and all below it. A sandbox starts the CLI in a process group of its own, so groups do not tell. */
+/** The process and all below it. A sandbox starts the CLI in another process group, so groups do not tell. */
 async function descendantsOf(pid: number): Promise<readonly number[]> {
   const names = await readdir('/proc').catch(() => []);
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);

@@ -75,8 +75,8 @@ export function settingsFor(
     if (item.as !== 'environment' || value === undefined) return [];
     // As it stands between the quotes of a JSON string, and of a basic string of TOML.
     const written = JSON.stringify(value).slice(1, -1);
-    return (item.settings ?? []).map(({ path, content }) => ({
-      path,
+    return (item.settings ?? []).map(({ content, ...file }) => ({
+      ...file,
       // By a function: a dollar in a replacement text stands for something else.
       content: content.replaceAll(valuePlace, () => written),
     }));

@@ -57,7 +57,19 @@ export const argumentSchema = z
 export const pointerSchema = z.string().regex(/^(\/[^/~]*(~[01][^/~]*)*)+$/, 'must be a JSON pointer (RFC 6901)');
 
 /** Settings files that a CLI shall find when it starts. */
-export const settingsSchema = z.array(z.strictObject({ path: homePathSchema, content: z.string().max(10_000) })).max(5);
+export const settingsSchema = z
+  .array(
+    z.strictObject({
+      path: homePathSchema,
+      content: z.string().max(10_000),
+      /**
+       * `replace`: the file says this and nothing else. `merge-json`: these keys, whatever the file says of them, and its
+       * others. `fill-json`: only the keys that the file has not, so that a user's choice stays. Default: `replace`.
+       */
+      write: z.enum(['replace', 'merge-json', 'fill-json']).optional(),
+    }),
+  )
+  .max(5);
 
 /**
  * What a CLI must not see of the working directory, and of the directories between it and `~/work`: another provider's CLI,

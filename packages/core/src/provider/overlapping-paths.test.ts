@@ -66,6 +66,17 @@ describe('a manifest', () => {
     expect(problems({ credentials: [auth, key('~/.x/config.json')] })).toEqual([]);
   });
 
+  it.each(['merge-json', 'fill-json'] as const)(
+    'may add keys to its own file of settings (%s), and to no secret',
+    (write) => {
+      const prefs = file('prefs', 'settings', '~/.s');
+      const adding = (path: string) => settings(path).map((own) => ({ ...own, write }));
+      expect(problems({ credentials: [prefs], cli: { settings: adding('~/.s') } })).toEqual([]);
+      expect(problems({ credentials: [prefs], cli: { settings: adding('~/.s/a') } })).toHaveLength(1);
+      expect(problems({ credentials: [auth], cli: { settings: adding('~/.x/config.json') } })).toHaveLength(1);
+    },
+  );
+
   it('says what to do instead', () => {
     const [problem] = overlappingPaths({
       cli: { settings: settings('~/.x/config.json') },

@@ -7,7 +7,8 @@ export interface ManifestFiles {
   readonly credentials: readonly CredentialItem[];
 }
 
-type Settings = readonly { readonly path: string }[];
+type SettingsFile = { readonly path: string; readonly write?: 'replace' | 'merge-json' | 'fill-json' | undefined };
+type Settings = readonly SettingsFile[];
 
 export interface PathProblem {
   readonly path: (string | number)[];
@@ -26,8 +27,11 @@ export function overlappingPaths({ cli, logins, credentials }: ManifestFiles): r
     return other ? [{ path: ['credentials', index, 'paths'], message }] : [];
   });
   const inSettings = (settings: Settings, at: (string | number)[], exempt: (item: CredentialFileItem) => boolean) =>
-    settings.flatMap(({ path }, index) => {
-      const hit = files.find(({ item }) => !exempt(item) && pathsOf(item).some((other) => overlap(path, other)));
+    settings.flatMap((own, index) => {
+      const hit = files.find(
+        ({ item }) =>
+          !exempt(item) && pathsOf(item).some((other) => overlap(own.path, other) && !merges(own, item, other)),
+      );
       const message = `would overwrite the credential "${hit?.item.id}": leave these settings out, and set write: 'merge-json' there, so that the CLI keeps its own`;
       return hit ? [{ path: [...at, index, 'path'], message }] : [];
     });
@@ -44,6 +48,11 @@ export function overlappingPaths({ cli, logins, credentials }: ManifestFiles): r
       return inSettings(settings, ['credentials', index, 'settings'], replaces);
     }),
   ];
+}
+
+/** Both add their keys to a file of settings, and neither takes the other's away. */
+function merges({ path, write = 'replace' }: SettingsFile, item: CredentialFileItem, other: string): boolean {
+  return path === other && write !== 'replace' && item.role === 'settings' && item.write === 'merge-json';
 }
 
 function shareFile(one: CredentialFileItem, other: CredentialFileItem): boolean {

@@ -82,7 +82,7 @@ async function failureOf(packages: object): Promise<string> {
 }
 
 describe('a CLI that npm cannot install', () => {
-  it('is reported with what the lockfile lacks, not with the usage text of npm', async () => {
+  it('is reported with what the lockfile does not list, not with the usage text of npm', async () => {
     const hint = await failureOf(locked({ dependencies: { 'fake-cli-core': 'npm:fake-cli@1.2.3' } }));
     expect(hint).toContain('Missing: fake-cli-core@1.2.3 from lock file');
     expect(hint).not.toMatch(/Usage|Options|--dry-run|npm help|logs-max/);
