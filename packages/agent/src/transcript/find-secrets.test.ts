@@ -31,6 +31,19 @@ describe('the secrets of a recorded login', () => {
     expect(found({ typed: '\rCODE#STATE\r' })).toContain('CODE#STATE');
   });
 
+  it('are what was pasted, which a terminal puts into brackets, and what was typed with corrections', () => {
+    expect(found({ typed: '\u001b[200~CODE#STATE\u001b[201~\r' })).toContain('CODE#STATE');
+    expect(found({ typed: 'first-half\u007f\u001b[Dsecond-half\r' })).toEqual(
+      expect.arrayContaining(['first-half', 'second-half']),
+    );
+  });
+
+  it('are the one-time values of a link, and tokens, that are on the clipboard alone', () => {
+    const text = 'https://id.example.com/authorize?state=copied-1&token=sk-ant-oat01-abcdefghijklmnop';
+    const printed = new TextEncoder().encode(`\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`);
+    expect(found({ printed })).toEqual(expect.arrayContaining(['copied-1', 'sk-ant-oat01-abcdefghijklmnop']));
+  });
+
   it('are the one-time values of links that were printed, hidden behind a word or opened', () => {
     const link = (state: string): string => `https://id.example.com/authorize?client_id=app&state=${state}&scope=all`;
     const links = {

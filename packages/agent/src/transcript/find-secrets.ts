@@ -2,6 +2,7 @@ import { matchText, tryParseJsonc } from '@sallyport/core';
 import type { LoginMethod, ScreenView } from '@sallyport/core';
 
 import { secretShapes } from '../redact.ts';
+import { base64Runs } from './base64-runs.ts';
 
 /** Where secrets come from in a recorded login. */
 export interface SecretSources {
@@ -21,20 +22,26 @@ export interface SecretSources {
 export function findSecrets(sources: SecretSources): ReadonlySet<string> {
   const { method, credentials, typed, opened, printed, screen } = sources;
   const text = Buffer.from(printed).toString('latin1');
+  // A link may be whole on the clipboard alone (OSC 52), and broken on the screen.
+  const texts = [text, ...base64Runs(text).map(({ decoded }) => decoded)];
   const shown = [...screen.lines, ...screen.links].join('\n');
-  const links = [...opened, ...(text.match(/https?:\/\/[!-~]+/g) ?? []), ...screen.links];
+  const links = [...opened, ...texts.flatMap((each) => each.match(/https?:\/\/[!-~]+/g) ?? []), ...screen.links];
   const code = method.userCode && matchText(method.userCode, screen.lines.join('\n'));
   // What the manifest itself says, such as the id of the CLI, is known to everybody.
   const known = JSON.stringify(method);
   const found = [
     ...credentials.flatMap(valuesIn).filter((value) => /[0-9@]/.test(value)),
-    ...typed.split(/[\r\n]+/),
+    ...typed.replace(CONTROL_SEQUENCE, '').split(/[^ -~]+/),
     ...links.flatMap(parametersOf),
-    ...secretShapes.flatMap((shape) => [text, shown, ...opened].flatMap((each) => each.match(shape) ?? [])),
+    ...secretShapes.flatMap((shape) => [...texts, shown, ...opened].flatMap((each) => each.match(shape) ?? [])),
     ...(code === undefined ? [] : [code]),
   ];
   return new Set(found.filter((value) => !known.includes(value)));
 }
+
+/** ECMA-48 §5.4: a key such as an arrow, and the brackets that a terminal puts around what is pasted. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL_SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
 /** Every text inside a credential. */
 function valuesIn(text: string): readonly string[] {

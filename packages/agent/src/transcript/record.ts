@@ -3,13 +3,14 @@ import type { Clock } from '@sallyport/core';
 import { endProcessGroup } from '../process-group.ts';
 import { spawnPty } from '../terminal/pty.ts';
 import type { PtyCommand } from '../terminal/pty.ts';
+import { createTerminalInput } from './terminal-replies.ts';
 
 /** What a CLI wrote to its terminal, and what was done to it, as it was. Holds secrets. */
 export interface Recording {
   readonly bytes: Uint8Array;
   /** Seconds since the start, and how many bytes came. */
   readonly chunks: readonly (readonly [seconds: number, length: number])[];
-  /** Seconds since the start, and the keys. */
+  /** Seconds since the start, and the keys. What the terminal answers by itself is not among them. */
   readonly sent: readonly (readonly [seconds: number, keys: string])[];
   /** `null` where it still ran when the recording was ended, or a signal ended it. */
   readonly exit: number | null;
@@ -48,10 +49,14 @@ export async function recordTerminal({ command, keys, show, clock, signal }: Rec
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
 
+  const { keysIn } = createTerminalInput();
+  const decoder = new TextDecoder();
   const type = async (): Promise<void> => {
     for await (const bytes of keys) {
-      const text = Buffer.from(bytes).toString('utf8');
-      sent.push([seconds(), text]);
+      const text = decoder.decode(bytes, { stream: true });
+      // The CLI gets the terminal's own answers too: it asked for them.
+      const pressed = keysIn(text);
+      if (pressed !== '') sent.push([seconds(), pressed]);
       pty.write(text);
     }
   };

@@ -46,6 +46,33 @@ describe('a secret in a recording', () => {
     expect(replacer.left(Buffer.from(write(stand)))).toBe(0);
   });
 
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const forClipboard = (text: string): string => `${ESC}]52;c;${text}${BEL}`;
+
+  it.each([
+    ['for the clipboard', (text: string) => forClipboard(base64(text))],
+    ['one byte on', (text: string) => forClipboard(base64(`x${text}`))],
+    ['two bytes on, with more behind', (text: string) => forClipboard(base64(`xy${text} and more`))],
+    ['for the clipboard of an outer tmux', (text: string) => `${ESC}Ptmux;${ESC}${forClipboard(base64(text))}${ESC}\\`],
+    [
+      'as a parameter of a link',
+      (text: string) => forClipboard(base64(`https://x.test/?state=${encodeURIComponent(text)}&scope=all`)),
+    ],
+    ['in the alphabet of URLs', (text: string) => `seen ${Buffer.from(`?>${text}?>`).toString('base64url')} here`],
+    ['on the screen, over two lines', (text: string) => `${base64(text).slice(0, 9)}\r\n  ${base64(text).slice(9)}`],
+    ['twice', (text: string) => forClipboard(base64(`{"token":"${base64(text)}"}`))],
+  ])('is replaced in base64 %s, and nothing else changes', (_name, write) => {
+    expect(replaced(`größer ${write(secret)} │ end`)).toBe(`größer ${write(stand)} │ end`);
+    expect(replacer.left(Buffer.from(write(secret)))).toBe(1);
+    expect(replacer.left(Buffer.from(write(stand)))).toBe(0);
+  });
+
+  it('leaves base64 without a secret as it was, whatever its last bits are', () => {
+    for (const text of ['QUJDREVGR0hJSksM', 'QUJDREVGR0hJSkt/', '-_-_QUJDREVGR0hJSks9', '/+/+/+/+/+/+/+/+/+/+/']) {
+      expect(replaced(text)).toBe(text);
+    }
+  });
+
   it('keeps the beginning by which manifests know a token', () => {
     const token = 'sk-ant-oat01-abcDEF123456';
     expect(createSecretReplacer([token], new Uint8Array(32)).text(token)).toMatch(

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 
+import { base64Runs } from './base64-runs.ts';
 import { printedStreams } from './printed-streams.ts';
 import type { PrintedStream } from './printed-streams.ts';
 
 /** Puts something else in the place of secrets, everywhere the same, and as long. */
 export interface SecretReplacer {
-  /** Wherever a secret stands, also broken by escape sequences and line ends, percent-encoded or inside JSON. */
+  /** Wherever a secret stands, also broken by escape sequences and line ends, percent-encoded, inside JSON or base64. */
   bytes(recorded: Uint8Array): Uint8Array;
   text(recorded: string): string;
   /** Secrets that are there all the same. */
@@ -24,7 +25,7 @@ export function createSecretReplacer(secrets: Iterable<string>, key: Uint8Array)
     .toSorted((a, b) => b.length - a.length)
     .map((secret) => ({ secret, stand: standIn(secret, key) }));
 
-  const replaced = (text: string): string => {
+  const replaced = (text: string, depth = MOST_ENCODINGS): string => {
     const characters = Array.from(text);
     for (const { secret, stand } of known) {
       for (const stream of printedStreams(characters.join(''))) {
@@ -33,17 +34,28 @@ export function createSecretReplacer(secrets: Iterable<string>, key: Uint8Array)
         }
       }
     }
+    for (const run of depth > 0 ? base64Runs(characters.join('')) : []) {
+      const inside = replaced(run.decoded, depth - 1);
+      if (inside === run.decoded) continue;
+      for (const [offset, character] of run.encode(inside)) characters[offset] = character;
+    }
     return characters.join('');
+  };
+  const secretsIn = (text: string, depth = MOST_ENCODINGS): ReadonlySet<string> => {
+    const streams = printedStreams(text);
+    const here = known.filter(({ secret }) => streams.some((stream) => occurrences(stream, secret).length > 0));
+    const inside = depth > 0 ? base64Runs(text).flatMap(({ decoded }) => [...secretsIn(decoded, depth - 1)]) : [];
+    return new Set([...here.map(({ secret }) => secret), ...inside]);
   };
   return {
     bytes: (recorded) => Uint8Array.from(Buffer.from(replaced(Buffer.from(recorded).toString('latin1')), 'latin1')),
     text: (recorded) => Buffer.from(replaced(Buffer.from(recorded).toString('latin1')), 'latin1').toString('utf8'),
-    left: (recorded) => {
-      const streams = printedStreams(Buffer.from(recorded).toString('latin1'));
-      return known.filter(({ secret }) => streams.some((stream) => occurrences(stream, secret).length > 0)).length;
-    },
+    left: (recorded) => secretsIn(Buffer.from(recorded).toString('latin1')).size,
   };
 }
+
+/** Base64 inside base64, as in a JSON web token on the clipboard, and no deeper. */
+const MOST_ENCODINGS = 2;
 
 /** A code that a user types has about so many characters; shorter texts occur by accident. */
 const SHORTEST_SECRET = 8;
