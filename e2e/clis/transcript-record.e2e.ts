@@ -11,6 +11,7 @@ import {
   createFakeInternet,
   createFakeOpenai,
   describeProvider,
+  loadRpcTranscript,
   loadTranscript,
 } from '@sallyport/testkit';
 import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testkit';
@@ -129,6 +130,37 @@ describe('sallyport transcript record', () => {
     ]);
   });
 
+  it('records a login that is driven by messages, and the recording replays', async () => {
+    const { child, printed } = record('app-server-device-code');
+    const code = await until(child, () => /enter ([A-Z]{4}-[A-Z]{5})/.exec(printed())?.[1]);
+    await signIn({ browse }, openai, 'https://auth.openai.com/codex/device', { userCode: code });
+    expect((await exitOf(child)).code, printed()).toBe(0);
+    const name = `codex-${manifest.cli.version}-app-server-device-code`;
+    expect(await readdir(join(folder, 'out'))).toEqual([`${name}.jsonl`]);
+    const text = await readFile(join(folder, 'out', `${name}.jsonl`), 'utf8');
+    for (const secret of [openai.canary, code]) expect(text).not.toContain(secret);
+    const transcript = loadRpcTranscript(join(folder, 'out', name));
+    const expected = {
+      urls: ['https://auth.openai.com/codex/device'],
+      userCodes: [expect.stringMatching(/^[A-Z0-9]{4}-[A-Z0-9]{4,6}$/)],
+      asked: [],
+      sent: ['initialize', 'initialized', 'account/login/start'],
+      result: 'finished',
+    };
+    await conforms([], [{ transcript, method: 'app-server-device-code', expected }]);
+  });
+
+  it('asks for no login whose recording could not be written', async () => {
+    await writeFile(join(folder, 'out', `codex-${manifest.cli.version}-device-code-2000x50.json`), 'earlier');
+    const { child, printed } = record('device-code');
+    expect((await exitOf(child)).code).toBe(1);
+    expect(printed()).toContain('exists already');
+    const missing = record('device-code', '--out', join(folder, 'missing'));
+    expect((await exitOf(missing.child)).code).toBe(1);
+    expect(missing.printed()).toContain('does not exist');
+    expect(openai.state().logins).toEqual([]);
+  });
+
   it('says which methods there are when asked for another, and writes nothing', async () => {
     const { child, printed } = record('telepathy');
     expect((await exitOf(child)).code).toBe(1);
@@ -179,22 +211,28 @@ async function written(name: string): Promise<string> {
   return `${text}\n${text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))}`;
 }
 
+type Recordings = Parameters<typeof describeProvider>[1];
+
 /** Runs the whole suite on the new recording. */
-async function conforms(transcripts: Parameters<typeof describeProvider>[1]['transcripts']): Promise<void> {
+async function conforms(
+  transcripts: Recordings['transcripts'],
+  conversations: NonNullable<Recordings['conversations']> = [],
+): Promise<void> {
   const tests: (() => void | Promise<void>)[] = [];
+  const suites = ['recorded logins', 'recorded conversations'];
   let inside = '';
   describeProvider(
     provider,
-    { transcripts, credentials: [], headless: [] },
+    { transcripts, conversations, credentials: [], headless: [] },
     {
       describe: (name, body) => {
         inside = name;
         body();
       },
-      it: (_name, body) => void (inside === 'recorded logins' && tests.push(body)),
+      it: (_name, body) => void (suites.includes(inside) && tests.push(body)),
       expect,
     },
   );
-  expect(tests.length).toBe(2);
+  expect(tests.length).toBe(transcripts.length + 1 + 2 * conversations.length);
   for (const test of tests) await test();
 }

@@ -35,7 +35,7 @@ describe('the settings of a CLI', () => {
     expect((await written(write, ' \n')).text).toBe(content);
   });
 
-  it('fill in what a file lacks, and leave what the user has chosen', async () => {
+  it('fill in what a file has not, and leave what the user has chosen', async () => {
     const { text } = await written('fill-json', '{"ui":{"theme":"light","size":2},"counter":7}');
     expect(JSON.parse(text)).toEqual({ onboarded: true, ui: { theme: 'light', size: 2 }, counter: 7 });
   });

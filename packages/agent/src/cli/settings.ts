@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { mergeJson, SallyportError, tryParseJsonc } from '@sallyport/core';
-import type { CliLaunch } from '@sallyport/core';
+import type { CliLaunch, LoginMethod } from '@sallyport/core';
 
 import { readHomeFile, resolveHomePath } from '../credentials/credential-file.ts';
 
@@ -12,7 +12,7 @@ import { readHomeFile, resolveHomePath } from '../credentials/credential-file.ts
  * Writes the settings a manifest wants before its CLI starts, for instance the one that turns the updater off.
  * A file that says the same already is left alone; another is replaced by rename, for a CLI may be reading it.
  */
-export async function writeSettings(home: string, settings: CliLaunch['settings']): Promise<void> {
+export async function writeSettings(home: string, settings: readonly Setting[]): Promise<void> {
   for (const setting of settings) {
     const { path } = setting;
     const file = resolveHomePath(home, path);
@@ -27,6 +27,16 @@ export async function writeSettings(home: string, settings: CliLaunch['settings'
     await writeFile(temporary, content, { mode: 0o600, flag: 'wx' });
     await rename(temporary, file);
   }
+}
+
+/** The settings for a login: the method's own file takes the place of the CLI's usual one. */
+export function settingsOf(
+  cli: Pick<CliLaunch, 'settings'>,
+  method: Pick<LoginMethod, 'settings'>,
+): readonly Setting[] {
+  const { settings = [] } = method;
+  const replaced = new Set(settings.map(({ path }) => path));
+  return [...cli.settings.filter(({ path }) => !replaced.has(path)), ...settings];
 }
 
 type Setting = CliLaunch['settings'][number];

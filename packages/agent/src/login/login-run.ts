@@ -34,6 +34,10 @@ export interface LoginRunOptions {
   onAwaitCallback(port: number): void;
   /** The CLI has not gone on for some seconds; this is what it shows. */
   onStillScreen?(text: string): void;
+  /** Everything that is observed, as it comes. For a recording. */
+  onObservation?(observation: LoginObservation): void;
+  /** Everything that is sent to the CLI. For a recording. */
+  onSent?(text: string): void;
   /** Reads the credential; resolves to what is wrong with it, or `undefined` when it is complete and offered. */
   capture(signal: AbortSignal): Promise<string | undefined>;
 }
@@ -57,6 +61,7 @@ export function runLogin(options: LoginRunOptions): LoginRun {
   const fail = (error: SallyportError): void => finish({ ok: false, error, screen: screenExcerpt(view()) });
   const observe = (observation: LoginObservation): boolean => {
     if (over.signal.aborted) return false;
+    options.onObservation?.(observation);
     const next = step(state, observation);
     const changed = next.state !== state;
     state = next.state;
@@ -83,11 +88,15 @@ export function runLogin(options: LoginRunOptions): LoginRun {
         return fail(new SallyportError(action.code, action.message));
     }
   };
+  const send = (text: string): void => {
+    options.onSent?.(text);
+    channel.write(text);
+  };
   let typed: Promise<unknown> = Promise.resolve();
   const type = ({ text, afterMs = 0, step: id }: Extract<LoginAction, { type: 'send' }>): void => {
     typed = typed
       .then(() => (afterMs > 0 ? clock.sleep(afterMs, over.signal) : undefined))
-      .then(() => channel.write(text))
+      .then(() => send(text))
       .then(() => id !== undefined && observe({ type: 'typed', step: id }))
       // Rejects when the login is over: then nothing is typed any more.
       .catch(() => undefined);

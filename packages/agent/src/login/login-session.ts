@@ -14,7 +14,7 @@ import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
-import { writeSettings } from '../cli/settings.ts';
+import { settingsOf, writeSettings } from '../cli/settings.ts';
 import type { CredentialPlace } from '../credentials/credential-reading.ts';
 import type { Offers } from '../credentials/offers.ts';
 import type { EventLog } from '../event-log.ts';
@@ -135,7 +135,7 @@ async function live(
   const ports = await occupyPorts(command.occupyPorts);
   let lastProblem: string | undefined;
   try {
-    await writeSettings(own.home, settingsOf(command));
+    await writeSettings(own.home, settingsOf(command.cli, command.method));
     if (session.abort.signal.aborted) throw cancelled();
     const { home } = own;
     const env = cliEnvironment(options.surroundings, place.homeSeen(home), command.cli.env, method.drive.env ?? {});
@@ -190,13 +190,6 @@ function unrecognisedEnd(method: LoginCommand['method'], run: LoginRun): string 
   return method.success.some((matcher) => matchText(matcher, text) !== undefined)
     ? undefined
     : screenExcerpt(run.view());
-}
-
-/** The method's own settings file takes the place of the CLI's usual one. */
-function settingsOf({ cli, method }: LoginCommand): LoginCommand['cli']['settings'] {
-  const { settings = [] } = method;
-  const replaced = new Set(settings.map(({ path }) => path));
-  return [...cli.settings.filter(({ path }) => !replaced.has(path)), ...settings];
 }
 
 function describeQuestion(prompt: Question) {

@@ -15,14 +15,14 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 try {
   const request = recordLoginSchema.parse(JSON.parse(await readFile(argv[2] ?? '', 'utf8')));
   if (stdin.isTTY) stdin.setRawMode(true);
-  const out = await recordLogin(request, {
+  const paths = await recordLogin(request, {
     keys: stdin,
     show: (bytes) => stdout.write(bytes),
     onOpened: (url) => stderr.write(`\r\nThe CLI opens ${url}\r\n`),
     clock: systemClock,
     signal: over.signal,
   });
-  stderr.write(`\r\nWrote ${out}.bin and ${out}.json. Look through them before you publish them.\r\n`);
+  stderr.write(`\r\nWrote ${paths.join(' and ')}. Look through what you publish.\r\n`);
 } catch (error) {
   stderr.write(
     SallyportError.isInstance(error) ? `\r\n${error.message}\r\n${error.hint}\r\n` : `\r\n${String(error)}\r\n`,

@@ -28,11 +28,11 @@ const replies: readonly (readonly [name: string, reply: string])[] = [
 ];
 
 describe('what a terminal answers', () => {
-  it.each(replies)('is no key: %s', (_name, reply) => {
+  it.each(replies)('is not a key: %s', (_name, reply) => {
     expect(keysIn(`a${reply}b`)).toBe('ab');
   });
 
-  it.each(replies)('is no key in two pieces either: %s', (_name, reply) => {
+  it.each(replies)('is not a key in two pieces either: %s', (_name, reply) => {
     // A lone Escape at the end of a piece is a key: nobody knows what comes.
     for (let cut = 2; cut < reply.length; cut += 1) {
       expect(keysIn(`a${reply.slice(0, cut)}`, `${reply.slice(cut)}b`), `cut at ${cut}`).toBe('ab');
@@ -58,7 +58,7 @@ describe('what a user presses', () => {
     ['text', 'größer [1;2R ?c'],
   ])('stays: %s', (_name, keys) => {
     expect(keysIn(keys)).toBe(keys);
-    expect(keysIn(...keys)).toBe(keys);
+    expect(keysIn(...Array.from(keys))).toBe(keys);
   });
 
   it('does not wait for ever behind a string that never ends', () => {

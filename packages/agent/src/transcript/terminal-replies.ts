@@ -26,7 +26,7 @@ export function createTerminalInput(): TerminalInput {
 const LONGEST_REPLY = 4096;
 
 /**
- * ECMA-48 §8.3.14 CPR and DEC's, `CSI row ; column R` (Shift+F3 looks like it, and is no key of a login) · device attributes
+ * ECMA-48 §8.3.14 CPR and DEC's, `CSI row ; column R` (Shift+F3 looks like it, and is not a key of a login) · device attributes
  * `CSI ? … c`, `CSI > … c`, `CSI = … c` · device status `CSI 0 n`, `CSI ? … n` · modes `CSI ? … $ y` · the state of the
  * kitty keyboard `CSI ? … u` · modifyOtherKeys `CSI > … m` · sizes `CSI … ; … ; … t` · DECREQTPARM `CSI 2 ; … x` · focus
  * `CSI I`, `CSI O` · strings of OSC, DCS, APC, PM and SOS, such as colours: no key sends one.
