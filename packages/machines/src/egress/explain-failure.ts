@@ -1,6 +1,8 @@
 import { SallyportError } from '@sallyport/core';
 import type { RefusalReason } from '@sallyport/core';
 
+import type { Destination } from './destination.ts';
+
 export interface Explanation {
   readonly reason: RefusalReason;
   /** For the operator: the cause, and what to do. */
@@ -11,7 +13,12 @@ export interface Explanation {
  * Why no connection to a host came about. `stage` is how far it got; an error of the upstream proxy says so itself,
  * whatever the stage.
  */
-export function explainFailure(host: string, stage: RefusalReason, error: unknown): Explanation {
+export function explainFailure(
+  { host, port }: Destination,
+  stage: RefusalReason,
+  error: unknown,
+  proxySetting = '`egress` in the configuration',
+): Explanation {
   if (SallyportError.isInstance(error) && error.code === 'EGRESS_FAILED') {
     return { reason: 'upstream', problem: [error.message, error.hint].filter(Boolean).join(' ') };
   }
@@ -21,7 +28,7 @@ export function explainFailure(host: string, stage: RefusalReason, error: unknow
     case 'upstream':
       return {
         reason: 'upstream',
-        problem: `The upstream proxy does not answer${because}. Check that it is up, and \`egress\` in the configuration.`,
+        problem: `The upstream proxy does not answer${because}. Check that it is up, and ${proxySetting}.`,
       };
     case 'not-found':
       return {
@@ -31,7 +38,7 @@ export function explainFailure(host: string, stage: RefusalReason, error: unknow
     default:
       return {
         reason: 'unreachable',
-        problem: `${host} does not answer on port 443${because}. Check the firewall of this host; where it needs a proxy, set \`egress\` in the configuration.`,
+        problem: `${host} does not answer on port ${port}${because}. Check the firewall of this host; where it needs a proxy, set ${proxySetting}.`,
       };
   }
 }

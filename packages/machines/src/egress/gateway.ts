@@ -1,15 +1,13 @@
-import { lookup } from 'node:dns/promises';
-import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, Egress, EgressIdentity, EgressRoute, ReservedRoute } from '@sallyport/core';
+import type { Clock, Egress, EgressIdentity, ReservedRoute } from '@sallyport/core';
 
 import { limitConnections } from '../host/connection-limit.ts';
-import { removeShortcut, shortenDirectory } from '../host/short-path.ts';
 import type { Way } from './dial.ts';
+import { listenOnSocket } from './listen-on-socket.ts';
+import { parseMachineDestination, routeToHosts } from './machine-destinations.ts';
+import { resolveByHost } from './resolve-by-host.ts';
 import { createTunnels, refusal, refuse } from './tunnels.ts';
 import type { TunnelLimits, Tunnels } from './tunnels.ts';
 
@@ -58,13 +56,12 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
       refusal: refusal('503 Service Unavailable'),
       clock: options.clock,
     });
-    const route = await listen(server, options.directory, machineId, () => tunnels?.closeAll()).catch(
-      (cause: unknown) => {
-        throw new SallyportError('EGRESS_FAILED', `The egress for machine ${machineId} could not be opened.`, {
-          cause,
-        });
-      },
-    );
+    const listening = { directory: options.directory, name: `${machineId}.sock`, onClose: () => tunnels?.closeAll() };
+    const route = await listenOnSocket(server, listening).catch((cause: unknown) => {
+      throw new SallyportError('EGRESS_FAILED', `The egress for machine ${machineId} could not be opened.`, {
+        cause,
+      });
+    });
     return {
       ...route,
       assign: async ({ hosts, identity }, egressOptions) => {
@@ -72,12 +69,11 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
           throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to somebody already.`);
         }
         tunnels = createTunnels({
-          hosts,
-          resolve,
-          way: kind.wayFor(identity),
+          parse: parseMachineDestination,
+          routeTo: routeToHosts(hosts, { way: kind.wayFor(identity), resolve }),
           limits,
           clock: options.clock,
-          onRefused: (host, reason, problem) => egressOptions.onRefused?.(host, reason, problem),
+          onRefused: ({ host }, reason, problem) => egressOptions.onRefused?.(host, reason, problem),
         });
         return identity.address === undefined ? route : { ...route, address: identity.address };
       },
@@ -97,38 +93,4 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
       }
     },
   };
-}
-
-/** As every other program of this host. */
-export async function resolveByHost(host: string): Promise<readonly string[]> {
-  const found = await lookup(host, { all: true });
-  return found.map((entry) => entry.address);
-}
-
-async function listen(server: Server, directory: string, machineId: string, onClose: () => void): Promise<EgressRoute> {
-  // Others may pass through: a machine's user reaches its own socket, whose permissions decide.
-  await mkdir(directory, { recursive: true, mode: 0o711 });
-  const name = `${machineId}.sock`;
-  const socketPath = join(directory, name);
-  await rm(socketPath, { force: true });
-  const short = await shortenDirectory(directory, name.length);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(join(short.path, name), resolve);
-    });
-    await chmod(socketPath, 0o600);
-  } catch (error) {
-    await removeShortcut(short.shortcut);
-    throw error;
-  }
-  let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    onClose();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    await rm(socketPath, { force: true });
-    await removeShortcut(short.shortcut);
-  };
-  return { socketPath, close: () => (closing ??= close()) };
 }

@@ -3,8 +3,9 @@ import type { Egress, Secret } from '@sallyport/core';
 
 import { checkWay } from './check-way.ts';
 import type { Way } from './dial.ts';
-import { createGateway, resolveByHost } from './gateway.ts';
+import { createGateway } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
+import { resolveByHost } from './resolve-by-host.ts';
 import { wayThrough } from './upstream-proxy.ts';
 import type { UpstreamProxy } from './upstream-proxy.ts';
 

@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
 
-import { hangUp, isHostAllowed } from '@sallyport/core';
+import { hangUp } from '@sallyport/core';
 import type { Clock, RefusalReason } from '@sallyport/core';
 
-import type { Entrance, Way } from './dial.ts';
+import type { Destination, Route } from './destination.ts';
+import type { Entrance } from './dial.ts';
 import { explainAddress } from './explain-address.ts';
 import { explainFailure } from './explain-failure.ts';
-import { isPublicAddress } from './public-address.ts';
 
 export interface TunnelLimits {
   /** To resolve the name and connect. */
@@ -20,17 +20,31 @@ export interface TunnelLimits {
 }
 
 export interface TunnelOptions {
-  readonly hosts: readonly string[];
-  readonly resolve: (host: string) => Promise<readonly string[]>;
-  readonly way: Way;
+  /** Reads `host:port`; `undefined` if it can never be a destination. */
+  readonly parse: (authority: string) => Destination | undefined;
+  /** The route to a destination; `undefined` if it is not allowed. */
+  readonly routeTo: (destination: Destination) => Route | undefined;
   readonly limits: TunnelLimits;
   readonly clock: Clock;
-  readonly onRefused?: (host: string, reason: RefusalReason, problem?: string) => void;
+  /** The port is absent if there was none to read. */
+  readonly onRefused?: (refused: RefusedDestination, reason: RefusalReason, problem?: string) => void;
+  /** Where the operator configures a proxy, for the explanation of a failure. Default: the configuration's `egress`. */
+  readonly proxySetting?: string;
+}
+
+export interface RefusedDestination {
+  readonly host: string;
+  readonly port?: number;
 }
 
 export interface Tunnels {
   /** Serves one CONNECT request (RFC 9110 §9.3.6) for the given `host:port`. */
   open(authority: string, socket: Duplex, head: Buffer): Promise<void>;
+  /**
+   * Connects to `host:port` for the client at the other end of `socket`. Where that fails, refuses the client and returns
+   * `undefined`.
+   */
+  connect(authority: string, socket: Duplex): Promise<Duplex | undefined>;
   closeAll(): void;
 }
 
@@ -44,22 +58,8 @@ export function createTunnels(options: TunnelOptions): Tunnels {
   const upstreams = new Set<Duplex>();
 
   async function serve(authority: string, socket: Duplex, head: Buffer): Promise<void> {
-    const host = parseAuthority(authority);
-    if (host === undefined || !isHostAllowed(host, options.hosts)) {
-      options.onRefused?.(host ?? authority.slice(0, 200), 'not-allowed');
-      refuse(socket, clock, '403 Forbidden');
-      return;
-    }
-    if (clients.size > limits.connections) {
-      refuse(socket, clock, '503 Service Unavailable');
-      return;
-    }
-    const upstream = await reach(host, socket);
+    const upstream = await connect(authority, socket);
     if (!upstream) {
-      return;
-    }
-    if (socket.destroyed) {
-      upstream.destroy();
       return;
     }
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
@@ -67,22 +67,47 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     splice(socket, upstream);
   }
 
-  async function reach(host: string, socket: Duplex): Promise<Duplex | undefined> {
+  async function connect(authority: string, socket: Duplex): Promise<Duplex | undefined> {
+    const destination = options.parse(authority);
+    const route = destination && options.routeTo(destination);
+    if (destination === undefined || route === undefined) {
+      options.onRefused?.(destination ?? { host: authority.slice(0, 200) }, 'not-allowed');
+      refuse(socket, clock, '403 Forbidden');
+      return undefined;
+    }
+    if (clients.size > limits.connections) {
+      refuse(socket, clock, '503 Service Unavailable');
+      return undefined;
+    }
+    const upstream = await reach(destination, route, socket);
+    if (upstream && socket.destroyed) {
+      upstream.destroy();
+      return undefined;
+    }
+    if (upstream) {
+      upstreams.add(upstream);
+      upstream.once('close', () => upstreams.delete(upstream));
+    }
+    return upstream;
+  }
+
+  async function reach(destination: Destination, route: Route, socket: Duplex): Promise<Duplex | undefined> {
     using deadline = clock.deadline(limits.connectMs, () => new Error(`no answer within ${limits.connectMs / 1000} s`));
     const { signal } = deadline;
     const over = aborted(signal);
-    const enter = (): Promise<Entrance> => inTime(options.way.enter(signal), over, (late) => late.close());
+    const { host, port } = destination;
+    const enter = (): Promise<Entrance> => inTime(route.way.enter(signal), over, (late) => late.close());
     let entrance: Entrance | undefined;
     let stage: RefusalReason = 'upstream';
     let lastError: unknown;
     try {
       entrance = await enter();
       stage = 'not-found';
-      const addresses = await Promise.race([options.resolve(host), over]);
+      const addresses = await Promise.race([route.resolve(host), over]);
       // One bad address among good ones is a trick, not an accident.
-      const bad = addresses.find((address) => !isPublicAddress(address));
+      const bad = addresses.find((address) => !route.acceptsAddress(address));
       if (bad !== undefined) {
-        options.onRefused?.(host, 'not-public', explainAddress(host, bad));
+        options.onRefused?.(destination, 'not-public', explainAddress(host, bad));
         refuse(socket, clock, '403 Forbidden');
         return undefined;
       }
@@ -90,7 +115,7 @@ export function createTunnels(options: TunnelOptions): Tunnels {
       for (const candidate of addresses) {
         const { dial } = entrance ?? (await enter());
         entrance = undefined;
-        const dialled = inTime(dial(candidate, 443, signal), over, (late) => late.destroy());
+        const dialled = inTime(dial(candidate, port, signal), over, (late) => late.destroy());
         const upstream = await dialled.catch((error: unknown) => void (lastError = error));
         if (upstream) return upstream;
         signal.throwIfAborted();
@@ -101,15 +126,13 @@ export function createTunnels(options: TunnelOptions): Tunnels {
       entrance?.close();
     }
     // The operator learns the cause; the machine only that it failed, not how the host's network looks.
-    const { reason, problem } = explainFailure(host, stage, lastError);
-    options.onRefused?.(host, reason, problem);
+    const { reason, problem } = explainFailure(destination, stage, lastError, options.proxySetting);
+    options.onRefused?.(destination, reason, problem);
     refuse(socket, clock, '502 Bad Gateway');
     return undefined;
   }
 
   function splice(socket: Duplex, upstream: Duplex): void {
-    upstreams.add(upstream);
-    upstream.once('close', () => upstreams.delete(upstream));
     const idle = watchIdle(clock, limits.idleMs, () => socket.destroy());
     socket.on('data', idle.touch);
     upstream.on('data', idle.touch);
@@ -126,12 +149,21 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     }
   }
 
+  function watch(socket: Duplex): void {
+    if (clients.has(socket)) return;
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+    socket.on('error', () => socket.destroy());
+  }
+
   return {
     open: async (authority, socket, head) => {
-      clients.add(socket);
-      socket.once('close', () => clients.delete(socket));
-      socket.on('error', () => socket.destroy());
+      watch(socket);
       await serve(authority, socket, head);
+    },
+    connect: (authority, socket) => {
+      watch(socket);
+      return connect(authority, socket);
     },
     closeAll: () => {
       for (const stream of [...clients, ...upstreams]) {
@@ -139,13 +171,6 @@ export function createTunnels(options: TunnelOptions): Tunnels {
       }
     },
   };
-}
-
-/** The host of `host:443`, in the form allow-lists have. Addresses are never allowed, not even public ones. */
-function parseAuthority(authority: string): string | undefined {
-  const match = /^([A-Za-z0-9.-]{1,253}):443$/.exec(authority);
-  const host = match?.[1]?.toLowerCase().replace(/\.$/, '');
-  return host === undefined || /^[\d.]+$/.test(host) ? undefined : host;
 }
 
 /** Answers and hangs up. */
