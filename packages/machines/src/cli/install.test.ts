@@ -216,7 +216,10 @@ describe('the CLI installer', () => {
 
   it.skipIf(sandbox.bubblewrap === undefined)('keeps npm from the files of the host by default', async () => {
     writeFileSync(join(root, 'secret'), 'canary');
-    useNpm(`mkdir -p node_modules/fake-cli/bin; cp ${root}/secret node_modules/; echo > ${bin}; chmod +x ${bin}`);
+    useNpm(`
+      if [ "$1" = config ]; then echo '{}'; exit; fi
+      if [ "$1" = run ]; then exit; fi
+      mkdir -p node_modules/fake-cli/bin; cp ${root}/secret node_modules/; echo > ${bin}; chmod +x ${bin}`);
     const installer = createCliInstaller({ directory: join(root, 'clis'), npm });
     const directory = await installer.ensure(pinned(), 'fake', quiet);
     expect(readdirSync(join(directory, 'node_modules'))).toEqual(['fake-cli']);

@@ -11,6 +11,7 @@ import { hasCode } from '../host/safe-directory.ts';
 import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
+import { openNpmEgress } from './npm-egress.ts';
 import { npmSandbox } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findNpm } from './npm.ts';
@@ -82,6 +83,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
     );
     job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });
+    const egress = await openNpmEgress({ npm, sandbox, signal: job.signal, onProblem: job.onProgress });
     const temporary = `${directory}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     try {
       await mkdir(temporary, { mode: 0o755 });
@@ -95,6 +97,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         cache: join(options.directory, '.npm-cache'),
         packageCount,
         sandbox,
+        egress,
       });
       job.signal.throwIfAborted();
       if (problem !== undefined) {
@@ -109,6 +112,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
       await putInPlace(temporary, directory, () => isComplete(directory, bin, hash));
       return directory;
     } finally {
+      await egress?.close();
       await removeTree(temporary);
     }
   }

@@ -28,7 +28,7 @@ beforeEach(() => {
     `#!/bin/sh
      { cat ${root}/secret; ls /root /home /var /run /etc/passwd /etc/shadow /etc/ssl/private; echo /proc/[0-9]*; } > seen 2>/dev/null
      echo x > ${root}/outside; echo x > /usr/outside; echo x > "$npm_config_cache/kept"
-     ls /etc/resolv.conf >> seen
+     ls /etc/resolv.conf /etc/hosts >> seen; ls /etc/ld.so.cache >> seen; cat /proc/net/dev >> seen
      exit 0`,
   );
   chmodSync(join(root, 'npm'), 0o755);
@@ -39,7 +39,15 @@ async function run(bubblewrap: typeof sandbox, cancelSignal?: AbortSignal): Prom
   const [directory, cache] = [join(root, 'target'), join(root, 'cache')];
   mkdirSync(cache);
   const env = { PATH: '/usr/bin:/bin', npm_config_cache: cache };
-  const place = { npm: join(root, 'npm'), directory, cache, env, config: undefined, args: ['ci'] };
+  const place = {
+    npm: join(root, 'npm'),
+    directory,
+    cache,
+    env,
+    config: undefined,
+    args: ['ci'],
+    egressSocket: undefined,
+  };
   const [file, ...args] = await npmCommand({ ...place, sandbox: bubblewrap });
   await execa(file, args, {
     cwd: directory,
@@ -64,13 +72,16 @@ function sleepers(seconds: string): readonly string[] {
 
 describe('the sandbox of npm', () => {
   it.skipIf(sandbox.bubblewrap === undefined)(
-    'shows no file and no process of the host, and keeps what npm makes',
+    'shows no file, process or network interface of the host, and keeps what npm makes',
     async () => {
       const seen = await run(sandbox);
       expect(seen).not.toContain('canary');
       expect(seen).not.toMatch(/\/root|\/home|\/var|\/run|passwd|shadow|private/);
       expect(seen).toMatch(/^\/proc\/1( \/proc\/\d+){0,3}$/m);
-      expect(seen).toContain('/etc/resolv.conf');
+      expect(seen).toContain('/etc/ld.so.cache');
+      expect(seen).not.toMatch(/resolv|hosts/);
+      // Its own network, which has nothing but a loopback interface.
+      expect(seen.match(/^ *\w+:/gm)).toEqual(['    lo:']);
       expect(readFileSync(join(root, 'cache', 'kept'), 'utf8')).toBe('x\n');
       expect(() => readFileSync(join(root, 'outside'))).toThrow('ENOENT');
     },

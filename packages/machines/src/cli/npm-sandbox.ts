@@ -7,6 +7,8 @@ import { once } from '../host/once.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findProgram } from '../host/programs.ts';
 import { systemDirectories } from '../host/system-directories.ts';
+import { inside } from '../process/layout.ts';
+import { bridgeArguments } from './egress-bridge.ts';
 
 export interface NpmCommand {
   readonly sandbox: ProbedSandbox;
@@ -18,15 +20,17 @@ export interface NpmCommand {
   readonly env: Readonly<Record<string, string>>;
   /** The operator's npm settings. */
   readonly config: string | undefined;
+  /** Unix socket of the HTTP proxy through which npm leaves its sandbox. Without one it reaches no host. */
+  readonly egressSocket: string | undefined;
 }
 
 /**
  * The command that runs npm. What npm reads is written by authors nobody trusts, so it sees its own program and Node,
- * the system's programs and libraries, what it takes to reach the registry, the directory it installs into and its cache.
- * It shares the network of the host: the lockfile has been checked, but npm itself could connect to any address.
+ * the system's programs and libraries, whom to trust, the directory it installs into and its cache. Its network has
+ * a loopback interface alone, and the proxy of `openNpmEgress`. Without bubblewrap it runs as any program of the host.
  */
 export async function npmCommand(command: NpmCommand): Promise<readonly [file: string, ...args: string[]]> {
-  const { sandbox, npm, directory, cache, env, config } = command;
+  const { sandbox, npm, directory, cache, env, config, egressSocket } = command;
   const args = [...command.args, ...(config === undefined ? [] : [`--userconfig=${config}`])];
   if (sandbox.bubblewrap === undefined) return [npm, ...args];
   await mkdir(cache, { recursive: true, mode: 0o755 });
@@ -42,12 +46,15 @@ export async function npmCommand(command: NpmCommand): Promise<readonly [file: s
     ...(await bubblewrapArguments()),
     ...readable.flatMap((path) => ['--ro-bind-try', path, path]),
     ...[directory, cache].flatMap((path) => ['--bind', path, path]),
+    ...(egressSocket === undefined ? [] : ['--bind', egressSocket, inside.egress]),
+    ...Object.keys(env).flatMap((name) => (NAMES_PROXY.test(name) ? ['--unsetenv', name] : [])),
     // What bubblewrap made to mount things on is not for npm to fill.
     '--remount-ro',
     '/',
     '--chdir',
     directory,
     '--',
+    ...(egressSocket === undefined ? [] : [process.execPath, ...bridgeArguments(inside.egress)]),
     ...(isScript ? [process.execPath, program] : [program]),
     ...args,
   ];
@@ -56,11 +63,11 @@ export async function npmCommand(command: NpmCommand): Promise<readonly [file: s
 /** Variables that name what npm reads to trust a registry. Directories of keys are not among them. */
 const NAMES_FILE = /^(node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_cafile)$/i;
 
-/** How names are resolved, whom to trust, and npm's settings for the whole host. */
+/** Variables that name the operator's proxy and its exemptions, which the egress honors in npm's place. */
+const NAMES_PROXY = /^(https?_proxy|all_proxy|no_proxy)$/i;
+
+/** Whom to trust, and npm's settings for the whole host. The egress resolves names. */
 const SHARED = [
-  '/etc/resolv.conf',
-  '/etc/hosts',
-  '/etc/nsswitch.conf',
   '/etc/ssl/certs',
   '/etc/ssl/openssl.cnf',
   '/etc/pki/tls/certs',
@@ -73,7 +80,7 @@ const SHARED = [
 
 async function bubblewrapArguments(): Promise<readonly string[]> {
   return [
-    ...'--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try'.split(' '),
+    ...'--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'.split(' '),
     ...'--die-with-parent --new-session --ro-bind /usr /usr'.split(' '),
     ...(await systemDirectories()),
     ...'--proc /proc --dev /dev --tmpfs /tmp'.split(' '),
@@ -90,7 +97,7 @@ async function certificatesNamedIn(config: string): Promise<readonly string[]> {
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** How npm is kept from the files and processes of this host. Probed once. */
+/** How npm is kept from the files, processes and network of this host. Probed once. */
 export const npmSandbox = once(probe);
 
 async function probe(): Promise<ProbedSandbox> {

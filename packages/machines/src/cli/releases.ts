@@ -1,15 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import { execa } from 'execa';
 
-import type { PinnedCli } from './lockfile.ts';
-import { createNpmCause, endOf } from './npm-cause.ts';
-import { npmEnvironment, userConfig } from './npm-environment.ts';
-import { npmCommand, npmSandbox } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
+import { askNpm } from './ask-npm.ts';
+import type { NpmQuery } from './ask-npm.ts';
+import type { PinnedCli } from './lockfile.ts';
+import { openNpmEgress } from './npm-egress.ts';
+import { npmSandbox } from './npm-sandbox.ts';
 import { findNpm } from './npm.ts';
 
 export interface ReleaseOptions {
@@ -25,9 +24,7 @@ export async function listReleases(
   cli: Pick<PinnedCli, 'package'>,
   options: ReleaseOptions,
 ): Promise<readonly string[]> {
-  const answer = await inCleanDirectory(options, cli.package, (npm) =>
-    npm(['view', cli.package, 'versions', '--json']),
-  );
+  const answer = await askRegistry(options, cli.package, ({ npm }) => npm(['view', cli.package, 'versions', '--json']));
   const parsed: unknown = JSON.parse(answer);
   // A package with one version only answers with that one.
   const versions = (Array.isArray(parsed) ? parsed : [parsed]).filter((version) => typeof version === 'string');
@@ -41,7 +38,7 @@ export async function listReleases(
 export async function pinRelease(cli: PinnedCli, version: string, options: ReleaseOptions): Promise<PinnedCli> {
   if (version === cli.version) return cli;
   const dependencies = { [cli.package]: version };
-  const lockfile = await inCleanDirectory(options, `${cli.package} ${version}`, async (npm, directory) => {
+  const lockfile = await askRegistry(options, `${cli.package} ${version}`, async ({ npm, directory }) => {
     await writeFile(
       join(directory, 'package.json'),
       JSON.stringify({ name: 'sallyport-cli', version: '0.0.0', private: true, dependencies }),
@@ -62,52 +59,35 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
 
 /** The registry that npm uses on this host. */
 export async function registryOf(options: ReleaseOptions): Promise<string> {
-  const answer = await inCleanDirectory(options, 'its registry', (run) => run(['config', 'get', 'registry']));
+  const what = 'its registry';
+  const answer = await askNpm({ ...(await findPrograms(options)), what, egress: undefined }, ({ npm }) =>
+    npm(['config', 'get', 'registry']),
+  );
   return answer.trim();
 }
 
-async function inCleanDirectory(
+async function askRegistry(
   options: ReleaseOptions,
   what: string,
-  work: (npm: (args: readonly string[]) => Promise<string>, directory: string) => Promise<string>,
+  work: (query: NpmQuery) => Promise<string>,
 ): Promise<string> {
-  const npm = options.npm ?? (await findNpm());
+  const programs = await findPrograms(options);
+  const egress = await openNpmEgress(programs);
+  try {
+    return await askNpm({ ...programs, what, egress }, work);
+  } finally {
+    await egress?.close();
+  }
+}
+
+async function findPrograms({ npm: named, sandbox: chosen, signal }: ReleaseOptions) {
+  const npm = named ?? (await findNpm());
   if (npm === undefined) {
     throw new SallyportError('PROVIDER_CLI_MISSING', 'npm was not found in PATH or beside Node.', {
       hint: 'Install npm, for instance from nodejs.org.',
     });
   }
-  const directory = await mkdtemp(join(tmpdir(), 'sallyport-npm-'));
-  try {
-    const place = { npm, directory, cache: join(directory, '.npm-cache') };
-    const env = npmEnvironment(place);
-    const config = await userConfig();
-    const sandbox = options.sandbox ?? (await npmSandbox());
-    return await work(async (words) => {
-      const args = [...words, '--no-update-notifier', '--loglevel=error'];
-      const [file, ...rest] = await npmCommand({ ...place, env, config, args, sandbox });
-      const run = await execa(file, rest, {
-        cwd: directory,
-        env,
-        extendEnv: false,
-        reject: false,
-        stdin: 'ignore',
-        cancelSignal: options.signal,
-        maxBuffer: 16 * 1024 * 1024,
-      });
-      options.signal.throwIfAborted();
-      if (!run.failed) return run.stdout;
-      const cause = createNpmCause();
-      for (const line of run.stderr.split('\n')) cause.add(line);
-      const problem = cause.failure(endOf(run));
-      throw new SallyportError('PROVIDER_CLI_MISSING', `npm could not answer for ${what}.`, {
-        details: { npm: problem },
-        hint: problem,
-      });
-    }, directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-  }
+  return { npm, sandbox: chosen ?? (await npmSandbox()), signal };
 }
 
 function compareVersions(left: string, right: string): number {

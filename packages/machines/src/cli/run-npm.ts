@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 
+import type { NpmEgressUse } from './ask-npm.ts';
 import { noteInstaller } from './leftovers.ts';
 import { createNpmCause, endOf } from './npm-cause.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
@@ -12,6 +13,8 @@ export interface NpmRun {
   readonly cache: string;
   readonly packageCount: number;
   readonly sandbox: ProbedSandbox;
+  /** Its egress, in a sandbox. */
+  readonly egress: NpmEgressUse | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string, fraction?: number) => void;
 }
@@ -21,7 +24,7 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=http'];
   const env = npmEnvironment(run);
   const config = await userConfig();
-  const [file, ...words] = await npmCommand({ ...run, env, config, args });
+  const [file, ...words] = await npmCommand({ ...run, env, config, args, egressSocket: run.egress?.socketPath });
   const npm = execa(file, words, {
     cwd: run.directory,
     env,
@@ -46,5 +49,6 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
   }
   const result = await npm;
   await noted;
-  return result.failed ? cause.failure(endOf(result)) : cause.unpackFailure();
+  if (!result.failed) return cause.unpackFailure();
+  return [...(run.egress?.problems() ?? []), cause.failure(endOf(result))].join('\n');
 }

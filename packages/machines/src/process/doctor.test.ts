@@ -47,7 +47,7 @@ describe('the doctor', () => {
     expect(checkNpmSandbox({ bubblewrap: '/usr/bin/bwrap' })).toMatchObject({ state: 'ok' });
     expect(checkNpmSandbox({ reason: 'it is not installed' })).toMatchObject({
       state: 'degraded',
-      found: 'it is not installed: the npm that installs CLIs can read the files of this host',
+      found: 'it is not installed: the npm that installs CLIs can read the files of this host and reach its network',
     });
   });
 

@@ -136,7 +136,8 @@ async function checkNpm(): Promise<Check> {
 /** Checks bubblewrap for npm. Without it, npm still runs no scripts and installs only what a lockfile pins by hash. */
 export function checkNpmSandbox({ bubblewrap, reason }: ProbedSandbox): Check {
   const name = 'bubblewrap for npm';
-  if (bubblewrap !== undefined) return { name, state: 'ok', found: 'npm sees no files of this host but its own' };
+  if (bubblewrap !== undefined)
+    return { name, state: 'ok', found: 'npm sees no files of this host but its own, and reaches its registries alone' };
   const fix =
     process.platform !== 'linux'
       ? 'Bubblewrap needs Linux; elsewhere configure only providers whose authors you trust.'
@@ -146,7 +147,7 @@ export function checkNpmSandbox({ bubblewrap, reason }: ProbedSandbox): Check {
   return {
     name,
     state: 'degraded',
-    found: `${reason}: the npm that installs CLIs can read the files of this host`,
+    found: `${reason}: the npm that installs CLIs can read the files of this host and reach its network`,
     fix,
   };
 }
