@@ -147,7 +147,7 @@ async function run(): Promise<void> {
         store,
         isShared: environment.database.kind !== 'embedded',
         isCopied: values.copied === true,
-        now: systemClock.now(),
+        clock: systemClock,
         print: (line) => console.log(line),
       });
       if (!isComplete) process.exitCode = 1;

@@ -34,7 +34,14 @@ async function start(dataDirectory = directories[0]): Promise<OpenedMasterKeys> 
 async function run(words: string, given: { isShared?: boolean; isCopied?: boolean; dataDirectory?: string } = {}) {
   const lines: string[] = [];
   const { isShared = false, isCopied = false, dataDirectory = directories[0] } = given;
-  const command = { dataDirectory, store, isShared, isCopied, now, print: (line: string) => lines.push(line) };
+  const command = {
+    dataDirectory,
+    store,
+    isShared,
+    isCopied,
+    clock: { now: () => now },
+    print: (line: string) => lines.push(line),
+  };
   const isComplete = await masterKeyCommand(words.split(' '), command);
   return { isComplete, output: lines.join('\n') };
 }
@@ -53,6 +60,12 @@ async function open(keyRing: KeyRing, userId: string): Promise<string> {
   if (!record) throw new Error('nothing is stored');
   const plain = await keyRing.open(record.sealed, { recordId: userId, userId, provider, version: record.version });
   return Buffer.from(plain.reveal()).toString();
+}
+
+/** What the audit log says of rotations, oldest first. */
+async function audited(): Promise<readonly object[]> {
+  const entries = await store.audit.list(100);
+  return entries.toReversed().map(({ type, userId, data }) => ({ type, userId, ...data }));
 }
 
 const filesOf = (dataDirectory: string) => readdir(join(dataDirectory, 'master-keys'));
@@ -99,6 +112,42 @@ describe('sallyport master-key rotate', () => {
     expect(await filesOf(directories[0])).toEqual(files);
     expect(await store.credentials.keysInUse()).toEqual(files.filter((id) => id !== current));
     for (const userId of users) expect(await open(keyRing, userId)).toBe(`${userId} 1`);
+  });
+
+  it('is in the audit log when it begins and when it ends, with the keys and how many credentials it was', async () => {
+    const { keyRing, current } = await start();
+    await save(keyRing);
+    await save({ ...keyRing, seal: (plain, binding) => keyRing.seal(plain, { ...binding, version: 9 }) });
+    await run('rotate');
+    const keyId = (await filesOf(directories[0])).find((id) => id !== current);
+    expect(await audited()).toEqual([
+      { type: 'master-key.rotation-started', userId: null, from: current },
+      { type: 'master-key.rotation-completed', userId: null, keyId, rewrapped: 1, unreadable: 1 },
+    ]);
+    const [ended, begun] = await store.audit.list(2);
+    expect([begun?.at, ended?.at].map(Number)).toEqual([now, now]);
+  });
+
+  it('is in the audit log as failed when it breaks off', async () => {
+    const { keyRing } = await start();
+    await save(keyRing);
+    const broken = new Error('the database has gone');
+    store = { ...store, credentials: { ...store.credentials, rewrap: () => Promise.reject(broken) } };
+    await expect(run('rotate')).rejects.toBe(broken);
+    expect(await audited()).toMatchObject([
+      { type: 'master-key.rotation-started' },
+      { type: 'master-key.rotation-failed' },
+    ]);
+  });
+
+  it('makes no key and rewraps nothing if the audit log cannot be written', async () => {
+    const { keyRing, current } = await start();
+    await save(keyRing);
+    const broken = new Error('the database has gone');
+    store = { ...store, audit: { ...store.audit, append: () => Promise.reject(broken) } };
+    await expect(run('rotate')).rejects.toBe(broken);
+    expect(await filesOf(directories[0])).toEqual([current]);
+    expect(await store.credentials.keysInUse()).toEqual([current]);
   });
 
   it('makes a key that sorts behind the others, also on the same day', async () => {

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 
 import { rewrapCredentials, SallyportError } from '@sallyport/core';
-import type { Store } from '@sallyport/core';
+import type { AuditEntry, Clock, RewrapResult, Store } from '@sallyport/core';
 
 import { openDirectoryKeyRing } from '../data-directory/directory-key-ring.ts';
 import {
@@ -16,13 +16,12 @@ import type { MasterKeyFiles } from '../data-directory/master-key-files.ts';
 /** What `sallyport master-key` works with. */
 export interface MasterKeyCommand {
   readonly dataDirectory: string;
-  readonly store: Pick<Store, 'credentials'>;
+  readonly store: Pick<Store, 'audit' | 'credentials'>;
   /** Other servers may use this database, each with its own data directory. */
   readonly isShared: boolean;
   /** `--copied`: the new key is in the data directory of every server on this database. */
   readonly isCopied: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly clock: Pick<Clock, 'now'>;
   readonly print: (line: string) => void;
 }
 
@@ -80,15 +79,7 @@ async function rotate(keys: MasterKeyFiles, command: MasterKeyCommand): Promise<
     await prepare(keys, command);
     return true;
   }
-  const keyId = await chooseKey(keys, command);
-  print(`Rewrapping credentials under the master key ${keyId}. Servers may run meanwhile.`);
-  const { keyRing } = await openDirectoryKeyRing(keys.directory, () => undefined);
-  const { rewrapped, unreadable } = await rewrapCredentials({
-    store: command.store,
-    keyRing,
-    keyId,
-    onProgress: (count) => print(`${count} rewrapped`),
-  });
+  const { keyId, rewrapped, unreadable } = await withAudit(keys, command, () => replaceKey(keys, command));
   print(`Done: ${rewrapped} rewrapped.`);
   for (const { userId, provider } of unreadable) {
     print(
@@ -99,8 +90,42 @@ async function rotate(keys: MasterKeyFiles, command: MasterKeyCommand): Promise<
   return unreadable.length === 0;
 }
 
+async function replaceKey(keys: MasterKeyFiles, command: MasterKeyCommand): Promise<Rotation> {
+  const { store, print } = command;
+  const keyId = await chooseKey(keys, command);
+  print(`Rewrapping credentials under the master key ${keyId}. Servers may run meanwhile.`);
+  const { keyRing } = await openDirectoryKeyRing(keys.directory, () => undefined);
+  const onProgress = (count: number): void => print(`${count} rewrapped`);
+  return { keyId, ...(await rewrapCredentials({ store, keyRing, keyId, onProgress })) };
+}
+
+interface Rotation extends RewrapResult {
+  readonly keyId: string;
+}
+
+/** Writes to the audit log that a rotation starts, and how it ended. If the log cannot be written, it does not start. */
+async function withAudit(
+  keys: MasterKeyFiles,
+  { store, clock }: MasterKeyCommand,
+  work: () => Promise<Rotation>,
+): Promise<Rotation> {
+  const note = (step: string, data: AuditEntry['data']): Promise<void> =>
+    store.audit.append({ at: new Date(clock.now()), type: `master-key.rotation-${step}`, userId: null, data });
+  await note('started', { from: keys.ids.at(-1) });
+  try {
+    const rotation = await work();
+    const { keyId, rewrapped, unreadable } = rotation;
+    await note('completed', { keyId, rewrapped, unreadable: unreadable.length });
+    return rotation;
+  } catch (error) {
+    // The log is in the database that may just have failed: the first error is the one to report.
+    await note('failed', {}).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The key that waits to be used, else the current one if it has not replaced all others, else a new one. */
-async function chooseKey(keys: MasterKeyFiles, { store, isShared, now, print }: MasterKeyCommand): Promise<string> {
+async function chooseKey(keys: MasterKeyFiles, { store, isShared, clock, print }: MasterKeyCommand): Promise<string> {
   const waiting = waitingKey(keys);
   if (waiting !== undefined) {
     await activateMasterKey(keys, waiting);
@@ -111,13 +136,13 @@ async function chooseKey(keys: MasterKeyFiles, { store, isShared, now, print }: 
   const isUnfinished = current !== undefined && inUse.some((id) => id < current);
   // On a shared database, a key that was made just now is on no other server.
   if (current !== undefined && (isUnfinished || isShared)) return current;
-  const made = await createMasterKey(keys, { now });
+  const made = await createMasterKey(keys, { now: clock.now() });
   print(`Made the master key ${made} in ${keys.directory}. Back it up now, apart from the database.`);
   return made;
 }
 
 /** First step where other servers have to get the key before a credential is sealed under it. */
-async function prepare(keys: MasterKeyFiles, { store, now, print }: MasterKeyCommand): Promise<void> {
+async function prepare(keys: MasterKeyFiles, { store, clock, print }: MasterKeyCommand): Promise<void> {
   const current = keys.ids.at(-1) ?? '';
   const inUse = await store.credentials.keysInUse();
   const waiting = waitingKey(keys);
@@ -126,7 +151,7 @@ async function prepare(keys: MasterKeyFiles, { store, now, print }: MasterKeyCom
     print('If every server on this database has it, go on with: sallyport master-key rotate --copied');
     return;
   }
-  const id = waiting ?? (await createMasterKey(keys, { now, isNext: true }));
+  const id = waiting ?? (await createMasterKey(keys, { now: clock.now(), isNext: true }));
   const name = `${id}.next`;
   print(`${waiting === undefined ? 'Made the' : 'The'} new master key: ${keys.directory}/${name}`);
   print('No server seals under it yet.');
