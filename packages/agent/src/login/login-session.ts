@@ -1,8 +1,7 @@
-import { matchText, SallyportError, screenExcerpt, screenText, tryParseJsonc } from '@sallyport/core';
+import { matchText, SallyportError, screenExcerpt, screenText } from '@sallyport/core';
 import type {
   BootConfig,
   Clock,
-  CredentialFiles,
   Question,
   GuardedUrl,
   startLoginRequestSchema,
@@ -19,6 +18,7 @@ import type { CredentialPlace } from '../credentials/credential-reading.ts';
 import type { Offers } from '../credentials/offers.ts';
 import type { EventLog } from '../event-log.ts';
 import type { Redactor } from '../redact.ts';
+import { rememberSecrets } from '../remember-secrets.ts';
 import type { BrowserShim } from './browser-shim.ts';
 import { captureLogin, findValues } from './login-capture.ts';
 import { openLoginHome } from './login-home.ts';
@@ -195,17 +195,6 @@ function unrecognisedEnd(method: LoginCommand['method'], run: LoginRun): string 
 function describeQuestion(prompt: Question) {
   const { id: promptId, label, kind, secret, choices } = prompt;
   return { promptId, label, kind, secret, ...(choices && { choices: choices.map((choice) => choice.label) }) };
-}
-
-/** Every long text inside a credential, so that none of it gets into a message. */
-function rememberSecrets(redactor: Redactor, files: CredentialFiles): void {
-  const visit = (value: unknown): void => {
-    if (typeof value === 'string' && value.length >= 16) redactor.add(value);
-    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
-  };
-  for (const text of Object.values(files)) {
-    visit(tryParseJsonc(text) ?? text.trim());
-  }
 }
 
 function cancelled(): SallyportError {

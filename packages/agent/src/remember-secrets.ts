@@ -1,0 +1,28 @@
+import { tryParseJsonc } from '@sallyport/core';
+import type { CredentialFiles } from '@sallyport/core';
+
+import type { Redactor } from './redact.ts';
+
+const SHORTEST_SECRET = 16;
+
+/** Has the redactor replace every string of 16 characters or more in a credential. Files that are not JSON count as one. */
+export function rememberSecrets(redactor: Redactor, files: CredentialFiles): void {
+  for (const text of Object.values(files)) {
+    // A CLI writes the file, so its levels are not ours to choose: the depth of the stack does not depend on them.
+    const open: unknown[] = [tryParseJsonc(text) ?? parseDeepJson(text) ?? text.trim()];
+    while (open.length > 0) {
+      const value = open.pop();
+      if (typeof value === 'string' && value.length >= SHORTEST_SECRET) redactor.add(value);
+      if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) open.push(inner);
+    }
+  }
+}
+
+/** JSON of more levels than credentials may have. It is not stored, but must not be shown either. */
+function parseDeepJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
