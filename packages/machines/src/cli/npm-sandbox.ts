@@ -7,7 +7,6 @@ import { once } from '../host/once.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findProgram } from '../host/programs.ts';
 import { systemDirectories } from '../host/system-directories.ts';
-import { inside } from '../process/layout.ts';
 import { bridgeArguments } from './egress-bridge.ts';
 
 export interface NpmCommand {
@@ -46,7 +45,7 @@ export async function npmCommand(command: NpmCommand): Promise<readonly [file: s
     ...(await bubblewrapArguments()),
     ...readable.flatMap((path) => ['--ro-bind-try', path, path]),
     ...[directory, cache].flatMap((path) => ['--bind', path, path]),
-    ...(egressSocket === undefined ? [] : ['--bind', egressSocket, inside.egress]),
+    ...(egressSocket === undefined ? [] : ['--bind', egressSocket, INSIDE_EGRESS]),
     ...Object.keys(env).flatMap((name) => (NAMES_PROXY.test(name) ? ['--unsetenv', name] : [])),
     // What bubblewrap made to mount things on is not for npm to fill.
     '--remount-ro',
@@ -54,11 +53,14 @@ export async function npmCommand(command: NpmCommand): Promise<readonly [file: s
     '--chdir',
     directory,
     '--',
-    ...(egressSocket === undefined ? [] : [process.execPath, ...bridgeArguments(inside.egress)]),
+    ...(egressSocket === undefined ? [] : [process.execPath, ...bridgeArguments(INSIDE_EGRESS)]),
     ...(isScript ? [process.execPath, program] : [program]),
     ...args,
   ];
 }
+
+/** Where npm's sandbox has the socket of its egress. */
+const INSIDE_EGRESS = '/run/egress.sock';
 
 /** Variables that name what npm reads to trust a registry. Directories of keys are not among them. */
 const NAMES_FILE = /^(node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_cafile)$/i;
