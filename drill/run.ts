@@ -8,9 +8,8 @@ import { join } from 'node:path';
 
 import { listAttacks } from './hostile/attacks.ts';
 
-/** Attacks that need a whole server or a real CLI; each has a positive control there. */
+/** Attacks that need a whole server; each has a positive control there. */
 const elsewhere = [
-  ['configure the next CLI through ~/work', 'npm run e2e -- clis (workspace-config)'],
   ['send endless events', 'npm test (core/src/protocol/agent-api, machines/src/agent-client/server-sent-events)'],
 ] as const;
 

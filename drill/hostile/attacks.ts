@@ -15,6 +15,7 @@ import { succeeded } from './attack.ts';
 import type { Attack } from './attack.ts';
 import { fillAuditLog } from './fill-audit-log.ts';
 import { HANG_LIMIT_MS, runOutside, withMachine } from './with-machine.ts';
+import { listWorkAttacks } from './work-attacks.ts';
 
 const kernel: Attack = {
   title: "reach the server's kernel keyring and other interfaces of the shared kernel",
@@ -211,5 +212,16 @@ function scratch(): string {
 
 export function listAttacks(directory: string): readonly Attack[] {
   scratchDirectory = directory;
-  return [kernel, sockets, screen, descriptors, auditLog, fifo, masterKey, forkBomb, memory];
+  return [
+    ...listWorkAttacks(scratch),
+    kernel,
+    sockets,
+    screen,
+    descriptors,
+    auditLog,
+    fifo,
+    masterKey,
+    forkBomb,
+    memory,
+  ];
 }

@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { BootConfig, Provider, ToolPolicy } from '@sallyport/core';
-import { provider as claude } from '@sallyport/provider-claude';
-import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
+import { createFakeGoogle } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';
@@ -17,18 +14,16 @@ import type { Answered } from '../support/cli-world.ts';
 import { createHostileWork } from '../support/hostile-work.ts';
 import type { HostileWork } from '../support/hostile-work.ts';
 import { recordLookups } from '../support/looked-up.ts';
+import { changeManifest, claudeInWork, codexInWork, geminiInWork } from '../support/work-defences.ts';
+import type { WorkDefence } from '../support/work-defences.ts';
 
 /**
  * `~/work` is written by all CLIs of a machine, and by repositories that were cloned there. What they leave must not run
  * with the next CLI's home, or have its credential sent elsewhere, whatever the tool policy.
  */
 
-interface Case {
-  readonly provider: Provider;
-  readonly create: (options: FakeVendorOptions) => FakeVendor<VendorState>;
-  /** The provider with its protection taken away, which shows that the traps work. */
-  readonly unprotected: (work: string) => Provider;
-  /** What acts then. */
+interface Case extends WorkDefence {
+  /** What acts without the protection. */
   readonly acts: readonly string[];
   /** What the CLI looks for in its working directory, and why it does no harm; with `/`, also what is below it. */
   readonly looksFor: Readonly<Record<string, string>>;
@@ -50,12 +45,7 @@ const cases: readonly (readonly [string, Case])[] = [
   [
     'Claude Code',
     {
-      provider: claude,
-      create: createFakeAnthropic,
-      unprotected: () =>
-        change(claude, (text) =>
-          text.replaceAll('"--setting-sources","user","--strict-mcp-config",', '').replace(hidden, '"hiddenInWork":[]'),
-        ),
+      ...claudeInWork,
       acts: ['claude-helper', 'claude-local', 'claude-mcp', 'claude-prompt', 'claude-session', 'credential-claude-env'],
       looksFor: {
         ...git,
@@ -69,14 +59,7 @@ const cases: readonly (readonly [string, Case])[] = [
   [
     'Codex',
     {
-      provider: codex,
-      create: createFakeOpenai,
-      // It uses no configuration of a directory without trust, and its settings are replaced before each prompt.
-      unprotected: (work) => {
-        const trust = `\n[projects.${JSON.stringify(work)}]\ntrust_level = "trusted"\n`;
-        const settings = codex.manifest.cli.settings.map(({ path, content }) => ({ path, content: content + trust }));
-        return { ...codex, manifest: { ...codex.manifest, cli: { ...codex.manifest.cli, settings } } };
-      },
+      ...codexInWork,
       acts: ['codex-mcp'],
       looksFor: {
         ...git,
@@ -90,9 +73,7 @@ const cases: readonly (readonly [string, Case])[] = [
   [
     'Gemini CLI',
     {
-      provider: gemini,
-      create: createFakeGoogle,
-      unprotected: () => change(gemini, (text) => text.replace(hidden, '"hiddenInWork":[]')),
+      ...geminiInWork,
       acts: ['credential-gemini-own-env', 'gemini-agent', 'gemini-discovery', 'gemini-mcp', 'gemini-session'],
       looksFor: {
         ...git,
@@ -105,8 +86,6 @@ const cases: readonly (readonly [string, Case])[] = [
     },
   ],
 ];
-
-const hidden = /"hiddenInWork":\[[^\]]*\]/;
 
 let home: string;
 
@@ -172,7 +151,7 @@ describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksF
 describe('Gemini CLI', () => {
   it('would send its key where the .env of the directory says, were it not told to ignore that', async () => {
     await using work = await plant();
-    const believing = change(gemini, (text) =>
+    const believing = changeManifest(gemini, (text) =>
       text.replaceAll('\\"ignoreLocalEnv\\": true', '\\"ignoreLocalEnv\\": false'),
     );
     const vendor = createFakeGoogle({ wordDelayMs: 0 });
@@ -219,12 +198,4 @@ describe('what a CLI must not see', () => {
 
 function plant(): Promise<HostileWork> {
   return createHostileWork([join(home, 'work'), join(home, 'work/repo')]);
-}
-
-/** The manifest as JSON, changed. */
-function change(provider: Provider, edit: (text: string) => string): Provider {
-  const original = JSON.stringify(provider.manifest);
-  const edited = edit(original);
-  if (edited === original) throw new Error('Nothing of the manifest has changed.');
-  return { ...provider, manifest: JSON.parse(edited) };
 }
