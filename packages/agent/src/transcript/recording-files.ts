@@ -1,5 +1,6 @@
-import { access, constants, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
@@ -16,7 +17,7 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
         hint: 'Create it, or name another one with --out.',
       });
     }
-    await access(directory, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    await tryToWrite(directory).catch((cause: unknown) => {
       throw new SallyportError('CONFIG_INVALID', `The directory ${directory} for the recording cannot be written to.`, {
         hint: 'Change its permissions, or name another one with --out.',
         cause,
@@ -29,6 +30,13 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
       hint: 'Move it away, or name another directory with --out.',
     });
   }
+}
+
+/** Permissions do not tell all: root has every one, and still cannot write to each file system. */
+async function tryToWrite(directory: string): Promise<void> {
+  const file = join(directory, `.sallyport-${randomUUID()}`);
+  await writeFile(file, '', { flag: 'wx' });
+  await rm(file);
 }
 
 /** Writes new files. None of them replaces another. */
