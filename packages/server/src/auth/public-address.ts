@@ -18,18 +18,22 @@ export function secureOrigin(text: string): string | undefined {
   if (!url) return undefined;
   // A path would be lost, and an origin is compared letter by letter.
   const isOrigin = url.href === `${url.origin}/` && (text === url.origin || text === url.href);
-  const isSecure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(unbracketed(url.hostname)));
   // In a content security policy, a star stands for every name.
-  return isOrigin && isSecure && !url.host.includes('*') ? url.origin : undefined;
+  return isOrigin && isSecure(url) && !url.host.includes('*') ? url.origin : undefined;
+}
+
+/** Whether nobody on the way can read or change what is sent there: https, or http on loopback. */
+export function isSecure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isOnLoopback(url));
 }
 
 /** Whether only this computer can reach the origin. */
 export function isLoopbackOrigin(origin: string): boolean {
-  return isLoopback(unbracketed(new URL(origin).hostname));
+  return isOnLoopback(new URL(origin));
 }
 
-function unbracketed(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '');
+function isOnLoopback({ hostname }: URL): boolean {
+  return isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 /** Where a link that is given out leads to, for a request that came with this `Host`. */

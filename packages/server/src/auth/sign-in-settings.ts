@@ -1,5 +1,7 @@
-import { isLoopback, Secret } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
 import { z } from 'zod';
+
+import { isSecure } from './public-address.ts';
 
 /** A sign-in service with OpenID Connect, whose tokens this server takes. */
 export interface OidcSettings {
@@ -66,8 +68,8 @@ export const signInSettingsSchema = z
 
 /** Over plain HTTP, anybody on the way could put in other keys. */
 function isSecureUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password, search, hash } = new URL(text);
-  const isPlain = username === '' && password === '' && search === '' && hash === '';
-  return isPlain && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, ''))));
+  const url = URL.parse(text);
+  return (
+    url !== null && isSecure(url) && [url.username, url.password, url.search, url.hash].every((part) => part === '')
+  );
 }
