@@ -346,6 +346,15 @@ describe('POST /api/user-tokens', () => {
     expect(await statusOf('GET /api/vms', { token, headers: { origin: page } })).toBe(200);
   });
 
+  it('names users by any UUID, also by one of no known version', async () => {
+    const userId = '11111111-1111-0111-1111-111111111111';
+    const made = await make({ ...wanted, userId });
+    expect(made.status).toBe(201);
+    const { token, ...rest } = Object(await made.json());
+    expect(rest.userId).toBe(userId);
+    expect(await statusOf('GET /api/vms', { token })).toBe(200);
+  });
+
   it.each([
     ['without a user', { userId: undefined }],
     ['for less than a minute', { expiresIn: 59 }],

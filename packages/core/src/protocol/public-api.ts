@@ -211,7 +211,7 @@ export const userTokenBodySchema = z.strictObject({
 export const userTokenSchema = z.object({
   token: z.string(),
   /** As in everything else that this server says of the user. */
-  userId: z.uuid(),
+  userId: z.guid(),
   expiresAt: z.string(),
 });
 

@@ -1,7 +1,8 @@
-import { SallyportError, userIdOfSubject, userTokenScopeSchema } from '@sallyport/core';
+import { resolveUserId, SallyportError, userIdOfSubject, userTokenScopeSchema } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
+import { z } from 'zod';
 
 import type { SignInSettings } from './sign-in-settings.ts';
 import type { UserCaller } from './caller.ts';
@@ -63,9 +64,9 @@ export function createSignInServices(
 
 /** The ids of Supabase Auth are UUIDs, which the project's own tables and policies use. Its keys are tokens too, but of no user. */
 function supabaseUser({ sub = '', role }: JWTPayload): UserCaller['user'] {
-  const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(sub);
-  if (role !== 'authenticated' || !isUuid) throw unauthenticated('This token is not one of a signed-in user.');
-  return { userId: sub.toLowerCase(), externalId: null };
+  if (role !== 'authenticated' || !z.guid().safeParse(sub).success)
+    throw unauthenticated('This token is not one of a signed-in user.');
+  return resolveUserId(sub);
 }
 
 function defaultKeys({ issuer, keysUrl }: SignInSettings): FetchKeys {

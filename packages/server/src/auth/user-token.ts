@@ -52,7 +52,8 @@ export async function signUserToken(
 }
 
 const claimsSchema = z.object({
-  sub: z.uuid(),
+  // Any UUID, of whatever version: `resolveUserId` keeps them all.
+  sub: z.guid(),
   scope: z.string().transform((text) => text.split(' ')),
   external_id: z.string().optional(),
   origin: z.string().optional(),
