@@ -7,11 +7,12 @@ import type { HookDefinition, HookKind, HookName } from '@sallyport/core';
 
 import { recordHookOrder } from '../test/flows/hook-order.ts';
 import type { Fired, HookOrder } from '../test/flows/hook-order.ts';
+import { eventBlocks } from './events-page.ts';
 import { hookTypes } from './hook-types.ts';
 import { startTestServer } from '../test/server/test-server.ts';
 
 /**
- * Writes what is printed from code: docs/hooks.md, docs/errors.md and docs/openapi.json. With `--check` it writes
+ * Writes what is printed from code: docs/hooks.md, docs/errors.md, docs/events.md and docs/openapi.json. With `--check` it writes
  * nothing and fails when a file is not what the code says.
  */
 
@@ -116,6 +117,7 @@ function page(blocks: readonly string[]): string {
 const pages = {
   'docs/hooks.md': await hooksPage(),
   'docs/errors.md': errorsPage(),
+  'docs/events.md': page(['# Events', generatedNote, ...eventBlocks()]),
   'docs/openapi.json': await openapiDocument(),
 };
 const root = fileURLToPath(new URL('../', import.meta.url));

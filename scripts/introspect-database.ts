@@ -21,7 +21,7 @@ export async function databaseTypes(connection: ClientConfig): Promise<string> {
     return [
       '/* Written by `npm run database-types` from a database with all migrations. Do not edit. */',
       '',
-      "import type { CredentialFacts, PromptEvent, SessionEvent } from '@sallyport/core';",
+      "import type { CredentialFacts, PromptEvent, LoginEvent } from '@sallyport/core';",
       '',
       '/** The schema `sallyport` as supabase-js and PostgREST see it: rows and arguments are JSON. */',
       'export type Database = {',
@@ -120,7 +120,7 @@ const alwaysWritten: ReadonlySet<string> = new Set(['vms.user_id']);
 /** What is in columns of JSON: the database does not know. */
 const documentTypes: Readonly<Record<string, string>> = {
   'audit_log.data': 'Readonly<Record<string, unknown>>',
-  'auth_session_events.event': 'SessionEvent',
+  'auth_session_events.event': 'LoginEvent',
   'prompt_events.event': 'PromptEvent',
   'provider_credential_versions.facts': 'CredentialFacts',
   'provider_credentials.facts': 'CredentialFacts',

@@ -61,9 +61,9 @@ describe('a vendor that answers a good code with', () => {
     const { sessionId } = await world.start(provider.manifest.id, 'browser:local');
     let status = 0;
     const ended = await world.follow(sessionId, {
-      sees: async ({ type, data }) => {
-        if (type !== 'url') return;
-        const back = await withBrowser((browse) => signIn({ browse }, anthropic, String(data?.['url'])));
+      sees: async (event) => {
+        if (event.type !== 'url') return;
+        const back = await withBrowser((browse) => signIn({ browse }, anthropic, event.data.url));
         ({ status } = await fetch(back, { redirect: 'manual' }));
       },
     });

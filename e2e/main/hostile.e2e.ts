@@ -228,10 +228,10 @@ describe('a user who walks away', () => {
       const [goneId, slowId] = [await startLogin(gone, 'device-code'), await startLogin(slow, 'device-code')];
       const asked: string[] = [];
       const follow = (id: string): Promise<void> =>
-        api.sessionEvents(id, async ({ type, message, data }) => {
-          if (type !== 'prompt') return;
-          asked.push(`${id} ${message}`);
-          expect(data).toMatchObject({ promptId: 'still_there', choices: ['I am still here'] });
+        api.sessionEvents(id, async (event) => {
+          if (event.type !== 'prompt') return;
+          asked.push(`${id} ${event.message}`);
+          expect(event.data).toMatchObject({ promptId: 'still_there', choices: ['I am still here'] });
           if (id !== slowId) return;
           const answer = { promptId: 'still_there', value: 'I am still here' };
           expect((await api.post(`/api/auth/session/${id}/answer`, answer)).status).toBe(204);

@@ -1,4 +1,4 @@
-import type { PromptEvent, SessionEvent } from '@sallyport/core';
+import type { PromptEvent, LoginEvent } from '@sallyport/core';
 
 /** The public API as a program would call it: no Origin, JSON in, JSON or events out. */
 export interface Api {
@@ -11,7 +11,7 @@ export interface Api {
   /** The whole stream of a session's events, until its end or the signal. */
   sessionEvents(
     sessionId: string,
-    onEvent: (event: SessionEvent) => void | Promise<void>,
+    onEvent: (event: LoginEvent) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
   /** Runs a prompt to its end. */

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { createLocalKeyRing, createMemoryStore, createSallyport, Secret, systemClock } from '@sallyport/core';
-import type { Provider, Sallyport, SessionEvent, SessionRecord } from '@sallyport/core';
+import type { Provider, Sallyport, LoginEvent, SessionRecord } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createProcessDriver } from '@sallyport/machines';
 import { createFakeInternet, fakeCliExecutable } from '@sallyport/testkit';
 import type { FakeInternet, Site } from '@sallyport/testkit';
@@ -28,7 +28,7 @@ export interface Person {
   /** What they type when they have a link and are asked for a code. Default: they do nothing, ever. */
   readonly code?: (link: string) => Promise<string>;
   /** Called with each change. */
-  readonly sees?: (event: SessionEvent) => Promise<void>;
+  readonly sees?: (event: LoginEvent) => Promise<void>;
 }
 
 export interface HostileWorldOptions {
@@ -74,10 +74,12 @@ export async function createHostileWorld({ providers, sites }: HostileWorldOptio
       let [link, asked] = ['', ''];
       for await (const { event } of app.logins.events(sessionId, 0, new AbortController().signal)) {
         await sees?.(event);
-        const { url, promptId } = event.data ?? {};
-        if (event.type === 'url') link = String(url);
-        if (promptId === 'still_there' && code) await app.logins.answer(sessionId, promptId, 'yes');
-        else if (typeof promptId === 'string' && promptId !== 'still_there') asked = promptId;
+        if (event.type === 'url') link = event.data.url;
+        if (event.type === 'prompt') {
+          const { promptId } = event.data;
+          if (promptId !== 'still_there') asked = promptId;
+          else if (code) await app.logins.answer(sessionId, promptId, 'yes');
+        }
         // Either may come first.
         if (code === undefined || link === '' || asked === '') continue;
         await app.logins.answer(sessionId, asked, await code(link));

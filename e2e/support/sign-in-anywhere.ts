@@ -21,8 +21,9 @@ export async function signInAnywhere(person: Person, { provider, way, answers }:
   const sessionId = await startLogin(person, methodName(way), provider);
   const asked = new Set<string>();
   let page: LastPage | undefined;
-  await person.api.sessionEvents(sessionId, async ({ type, phase, data }) => {
-    if (type === 'prompt') asked.add(String(data?.['promptId']));
+  await person.api.sessionEvents(sessionId, async (event) => {
+    const { type, phase } = event;
+    if (event.type === 'prompt') asked.add(event.data.promptId);
     if (type === 'url') page = await visitSignInPage(person, await loginStatus(person, sessionId), 'approve');
     if (type === 'phase' && phase === 'awaiting-user' && way.display === 'desktop') {
       await signInOnDesktop(person, sessionId);

@@ -1,6 +1,15 @@
+import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 
-import { createLocalKeyRing, createMemoryStore, createSallyport, SallyportError, Secret } from '@sallyport/core';
+import {
+  createLocalKeyRing,
+  createMemoryStore,
+  createSallyport,
+  loginEventSchema,
+  promptEventSchema,
+  SallyportError,
+  Secret,
+} from '@sallyport/core';
 import type {
   CallbackPortRequest,
   DomainEvent,
@@ -21,7 +30,7 @@ import type {
   RefusalReason,
   RollbackGuard,
   Sallyport,
-  SessionEvent,
+  LoginEvent,
   SessionRecord,
   Settings,
   StartPrompt,
@@ -257,18 +266,25 @@ export async function settle(): Promise<void> {
 }
 
 /** The journal of a login, to its end. */
-export async function journalOf(world: World, sessionId: string): Promise<readonly SessionEvent[]> {
-  return eventsIn(world.app.logins.events(sessionId, 0, AbortSignal.timeout(60_000)));
+export async function journalOf(world: World, sessionId: string): Promise<readonly LoginEvent[]> {
+  return eventsIn(loginEventSchema, world.app.logins.events(sessionId, 0, AbortSignal.timeout(60_000)));
 }
 
 /** The journal of a prompt, to its end. */
 export async function promptEvents({ app }: World, promptId: string): Promise<readonly PromptEvent[]> {
-  return eventsIn(app.prompts.events(promptId, 0, AbortSignal.timeout(60_000)));
+  return eventsIn(promptEventSchema, app.prompts.events(promptId, 0, AbortSignal.timeout(60_000)));
 }
 
-async function eventsIn<Event>(journal: AsyncIterable<JournalEntry<Event>>): Promise<readonly Event[]> {
+/** Checked against the public schema: nothing is missing, and nothing is sent that the schema does not tell of. */
+async function eventsIn<Event>(
+  schema: { parse(event: unknown): Event },
+  journal: AsyncIterable<JournalEntry<Event>>,
+): Promise<readonly Event[]> {
   const events: Event[] = [];
-  for await (const { event } of journal) events.push(event);
+  for await (const { event } of journal) {
+    assert.deepEqual(event, schema.parse(event));
+    events.push(event);
+  }
   return events;
 }
 
@@ -283,7 +299,7 @@ export function outcomeOf(events: readonly PromptEvent[]): string | undefined {
   return events.flatMap((event) => (event.type === 'prompt-end' ? event.outcome : [])).at(-1);
 }
 
-export function phasesOf(events: readonly SessionEvent[]): readonly string[] {
+export function phasesOf(events: readonly LoginEvent[]): readonly string[] {
   return events.filter(({ type }) => type === 'phase' || type === 'done').map(({ phase }) => phase);
 }
 

@@ -55,9 +55,9 @@ export async function signInByPaste({ api }: KeptServer, userId: string): Promis
   const started = await api.post('/api/auth/start', { provider, method: 'paste', userId });
   if (started.status !== 201) throw new Error(`The login was answered ${started.status}.`);
   const { sessionId } = started.body;
-  await api.sessionEvents(sessionId, async ({ data }) => {
-    if (typeof data?.['promptId'] !== 'string') return;
-    const answer = { promptId: data['promptId'], value: `code-${randomUUID()}` };
+  await api.sessionEvents(sessionId, async (event) => {
+    if (event.type !== 'prompt') return;
+    const answer = { promptId: event.data.promptId, value: `code-${randomUUID()}` };
     await api.post(`/api/auth/session/${sessionId}/answer`, answer);
   });
   const { body } = await api.get(`/api/auth/session/${sessionId}/status`);

@@ -31,12 +31,13 @@ it('serves the description that docs/openapi.json holds', async () => {
 
 it('documents failures as problems and streams as server-sent events', async () => {
   const server = await startTestServer();
-  const { paths } = Object(await (await server.request('/openapi.json')).json());
+  const { components, paths } = Object(await (await server.request('/openapi.json')).json());
   await server.close();
   const { responses } = paths['/api/vm/cli/prompt'].post;
   expect(Object.keys(responses['200'].content)).toEqual(['text/event-stream']);
-  expect(Object.keys(responses.default.content)).toEqual(['application/problem+json']);
-  expect(responses.default.content['application/problem+json'].schema.required).toContain('hint');
+  expect(responses['200'].content['text/event-stream'].schema).toEqual({ $ref: '#/components/schemas/PromptEvent' });
+  expect(responses['4XX'].content['application/problem+json'].schema).toEqual({ $ref: '#/components/schemas/Problem' });
+  expect(components.schemas.Problem.required).toContain('hint');
 });
 
 it('counts without naming anybody', async () => {

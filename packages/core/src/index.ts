@@ -24,6 +24,7 @@ export type { RefreshCommand } from './provider/refresh-command.ts';
 export { matcherSchema, matchText } from './provider/matcher.ts';
 export type { Matcher } from './provider/matcher.ts';
 export type * from './contracts/provider.ts';
+export * from './contracts/login-event.ts';
 export * from './contracts/prompt-event.ts';
 export * from './contracts/credential-files.ts';
 export type * from './contracts/credential-summary.ts';

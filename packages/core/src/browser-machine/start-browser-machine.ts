@@ -5,13 +5,14 @@ import { newMachineId } from '../machine/ids.ts';
 import type { WarmPool } from './warm-pool.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
+import type { LoginNote } from '../contracts/login-event.ts';
+import type { SessionChange, SessionRecord } from '../contracts/store.ts';
 
 /** The login session that a browser machine is for. */
 export interface BrowserMachineSession extends Pick<SessionRecord, 'userId' | 'provider' | 'sessionId'> {
   readonly abort: AbortController;
   /** Tells the session's reader, and changes its row together with that. */
-  note(event: Pick<SessionEvent, 'type' | 'message'>, change?: SessionChange): Promise<unknown>;
+  note(event: LoginNote, change?: SessionChange): Promise<unknown>;
 }
 
 export interface BrowserMachineRequest {

@@ -1,6 +1,7 @@
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
+import type { LoginEvent, SessionStatus } from './login-event.ts';
 import type { PromptEvent } from './prompt-event.ts';
 import type { HistoryStore } from './history-store.ts';
 import type { IdempotencyStore } from './idempotency-store.ts';
@@ -52,8 +53,6 @@ export interface UserStore {
   erase(userId: string): Promise<void>;
 }
 
-export type SessionStatus = 'pending' | 'ready' | 'awaiting_user_auth' | 'completed' | 'failed' | 'cancelled';
-
 /** States in which a session has not ended. */
 export const liveSessionStatuses: readonly SessionStatus[] = ['pending', 'ready', 'awaiting_user_auth'];
 
@@ -84,14 +83,6 @@ export interface JournalEntry<T> {
   /** Increases within the stream; never reused. */
   readonly id: number;
   readonly event: T;
-}
-
-export interface SessionEvent {
-  readonly type: 'phase' | 'url' | 'prompt' | 'progress' | 'notice' | 'done';
-  readonly status: SessionStatus;
-  readonly phase: string;
-  readonly message: string;
-  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 export type NewSession = Pick<
@@ -126,9 +117,9 @@ export interface SessionStore {
   update(
     sessionId: string,
     change: SessionChange,
-    event: SessionEvent,
-  ): Promise<{ readonly session: SessionRecord; readonly entry: JournalEntry<SessionEvent> } | undefined>;
-  events(sessionId: string, afterId: number): Promise<readonly JournalEntry<SessionEvent>[]>;
+    event: LoginEvent,
+  ): Promise<{ readonly session: SessionRecord; readonly entry: JournalEntry<LoginEvent> } | undefined>;
+  events(sessionId: string, afterId: number): Promise<readonly JournalEntry<LoginEvent>[]>;
   /** With a host: those of that host, and those from before servers were told apart. */
   live(filter?: { readonly host: string }): Promise<readonly SessionRecord[]>;
 }

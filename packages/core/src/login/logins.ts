@@ -8,7 +8,8 @@ import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import { checkLimit } from '../runtime/limits.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
-import type { JournalEntry, SessionEvent, SessionRecord } from '../contracts/store.ts';
+import type { LoginEvent } from '../contracts/login-event.ts';
+import type { JournalEntry, SessionRecord } from '../contracts/store.ts';
 import { browserMemoryMb } from '../browser-machine/start-browser-machine.ts';
 import { rankMethods, automaticChoices } from './method-selection.ts';
 import type { MethodChoice, MethodSelection } from './method-selection.ts';
@@ -38,7 +39,7 @@ export interface Logins {
   selection(provider: string): MethodSelection;
   /** With a user: what belongs to another does not exist. */
   get(sessionId: string, userId?: string): Promise<SessionRecord>;
-  events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<SessionEvent>>;
+  events(sessionId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<LoginEvent>>;
   /** What follows the event with this id. */
   resumePoint(sessionId: string, eventId: number): Promise<ResumePoint>;
   /** Throws `LOGIN_ANSWER_UNEXPECTED` where the user was not asked that, or has answered it. */
@@ -163,7 +164,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     await Promise.all(meant.map(({ done }) => done));
   }
 
-  const journalOf = (sessionId: string): Journal<SessionEvent> => ({
+  const journalOf = (sessionId: string): Journal<LoginEvent> => ({
     topic: sessionTopic(sessionId),
     read: (after) => runtime.store.sessions.events(sessionId, after),
     isLast: (event) => event.type === 'done',

@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../contracts/store.ts';
+import type { SessionStatus } from '../contracts/login-event.ts';
 
 /** Every phase of a login session, the status it belongs to, and what the user reads. */
 export const loginPhases = {

@@ -2,7 +2,8 @@ import type { AgentClient } from '../contracts/agent-client.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createSerialQueue } from '../base/serial-queue.ts';
 import type { NewDomainEvent, Runtime } from '../runtime/runtime.ts';
-import type { SessionChange, SessionEvent, SessionRecord } from '../contracts/store.ts';
+import type { LoginEvent, LoginNote } from '../contracts/login-event.ts';
+import type { SessionChange, SessionRecord } from '../contracts/store.ts';
 import { untilStored } from '../base/until-stored.ts';
 import { isLastPhase, loginPhases } from './phases.ts';
 import type { LoginPhase } from './phases.ts';
@@ -32,7 +33,7 @@ export interface LiveSession {
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
   viewer(state: 'attached' | 'detached'): void;
   /** Journals something that is no change of phase. */
-  note(event: Pick<SessionEvent, 'type' | 'message' | 'data'>, change?: SessionChange): Promise<void>;
+  note(event: LoginNote, change?: SessionChange): Promise<void>;
 }
 
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
@@ -46,7 +47,7 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
   /** `undefined` while it is not known what is stored. */
   let lastId: number | undefined = 0;
 
-  async function write(change: SessionChange, event: SessionEvent): Promise<void> {
+  async function write(change: SessionChange, event: LoginEvent): Promise<void> {
     const after = lastId;
     lastId = undefined;
     const written = await runtime.store.sessions.update(sessionId, change, event);

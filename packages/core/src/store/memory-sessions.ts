@@ -3,11 +3,12 @@ import type { EndedRecords } from './memory-history.ts';
 import { isOfHost } from './is-of-host.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
-import type { SessionEvent, SessionRecord, SessionStore } from '../contracts/store.ts';
+import type { LoginEvent } from '../contracts/login-event.ts';
+import type { SessionRecord, SessionStore } from '../contracts/store.ts';
 
 export function memorySessions(now: () => Date): SessionStore & { readonly ended: EndedRecords } {
   const sessions = new Map<string, SessionRecord>();
-  const journal = createMemoryJournal<SessionEvent>();
+  const journal = createMemoryJournal<LoginEvent>();
   const live = (): readonly SessionRecord[] =>
     [...sessions.values()].filter(({ status }) => liveSessionStatuses.includes(status));
 

@@ -1,49 +1,120 @@
-import { problemSchema } from '@sallyport/core';
-import type { SwaggerTransform } from '@fastify/swagger';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import { emptyBodySchema } from '@sallyport/core';
+import type { FastifyDynamicSwaggerOptions, SwaggerTransform, SwaggerTransformObject } from '@fastify/swagger';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 
-export const openapi = {
+import { namedSchemas, referenceTo, SCHEMAS } from './named-schemas.ts';
+import type { StreamedSchema } from './named-schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The schema of each event, if the route answers with a stream. */
+    readonly streams?: StreamedSchema;
+  }
+}
+
+const tags = {
+  logins: 'Log a user in to a provider.',
+  prompts: 'Run prompts with the CLI that a user has connected.',
+  providers: 'What can be connected.',
+  credentials: 'What a user has connected.',
+  machines: "Users' machines.",
+  users: 'The users of a deployment, and the tokens with which they call this API.',
+  operations: 'For load balancers and operators.',
+};
+
+export const openapi: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
     title: 'Sallyport',
     version: '1',
     description: 'Connect the coding CLIs of your users to their own machines and run prompts on them.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
-} as const;
-
-/** Adds what every route has in common: failures are problems, and streams are server-sent events. */
-export const describeRoute: SwaggerTransform = (input) => {
-  const { schema, url } = jsonSchemaTransform(input);
-  if (schema.hide === true) return { schema, url };
-  const responses: Readonly<Record<string, unknown>> = Object(schema.response);
-  const { sse, method, config } = Object(input.route);
-  const stream = sse === undefined ? {} : { 200: eventStream, ...(method === 'GET' && { 204: streamEnd }) };
-  const headers = config?.isIdempotent === true && { headers: idempotencyHeaders };
-  return { url, schema: { ...schema, ...headers, response: { ...responses, ...stream, default: problem } } };
-};
-
-/** Described here and read by hand: a schema of the headers would take all others away. */
-const idempotencyHeaders = {
-  type: 'object',
-  properties: {
-    'idempotency-key': {
-      type: 'string',
-      minLength: 1,
-      maxLength: 128,
-      pattern: '^[\\x21-\\x7e]+$',
-      description:
-        'Makes it safe to send this request again. For 24 hours, the same key of the same user with the same body ' +
-        'creates nothing more and answers with what was created; another body answers 422, and 409 means that the ' +
-        'first request is still running.',
+  servers: [{ url: '/', description: 'The server that answers this document.' }],
+  tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          'An API key of a backend, a user token that it made, or a token of a sign-in service (docs/identity.md). A ' +
+          'server without `auth` listens on loopback and asks for none.',
+      },
     },
   },
 };
 
-const eventStream = {
-  description: 'Server-sent events. The header Last-Event-ID resumes behind an event.',
-  content: { 'text/event-stream': { schema: { type: 'string' } } },
+const describeSchemas = createJsonSchemaTransform({ schemaRegistry: namedSchemas });
+const requestReference = new RegExp(`(?<="${SCHEMAS}\\w+)Input(?=")`, 'g');
+const collectSchemas = createJsonSchemaTransformObject({ schemaRegistry: namedSchemas });
+
+/**
+ * Adds the named schemas. The library writes each twice, as `…Input` for requests and without it for answers. Here each is one
+ * or the other, and keeps its plain name.
+ */
+export const addNamedSchemas: SwaggerTransformObject = (input) => {
+  const collected = JSON.stringify(collectSchemas(input));
+  const document = JSON.parse(collected.replaceAll(requestReference, ''));
+  const schemas = Object.entries<object>(document.components.schemas)
+    .filter(([name]) => collected.includes(`"${SCHEMAS}${name}"`))
+    .map(([name, schema]) => [name.replace(/Input$/, ''), schema]);
+  document.components.schemas = Object.fromEntries(schemas);
+  return document;
 };
+
+/** Adds what every route has in common: who may call it, that failures are problems, and that streams are server-sent events. */
+export const describeRoute: SwaggerTransform = (input) => {
+  const { schema, url } = describeSchemas(withoutEmptyBody(input));
+  if (schema.hide === true) return { schema, url };
+  const responses: Readonly<Record<string, unknown>> = Object(schema.response);
+  const { method, config } = input.route;
+  const stream = config?.streams && {
+    200: { ...eventStream(config.streams), ...(method === 'POST' && { headers: location }) },
+    ...(method === 'GET' && { 204: streamEnd }),
+  };
+  const resumes = config?.streams !== undefined && { 'last-event-id': lastEventId };
+  const headers = { ...(config?.isIdempotent === true && idempotencyKey), ...resumes };
+  const security = config?.access === 'public' ? [] : [{ bearer: [] }];
+  const response = { ...responses, ...stream, '4xx': problem, '5xx': problem };
+  return { url, schema: { ...schema, headers: { type: 'object', properties: headers }, security, response } };
+};
+
+/** Such a body may be sent and need not be. A document can say that only by not mentioning it. */
+function withoutEmptyBody<T extends Parameters<SwaggerTransform>[0]>(input: T): T {
+  const { body, ...schema } = input.schema;
+  return body === emptyBodySchema ? { ...input, schema } : input;
+}
+
+// Described here and read by hand: a schema of the headers would take all others away.
+const idempotencyKey = {
+  'idempotency-key': {
+    type: 'string',
+    minLength: 1,
+    maxLength: 128,
+    pattern: '^[\\x21-\\x7e]+$',
+    description:
+      'Makes it safe to send this request again. For 24 hours, the same key of the same user with the same body ' +
+      'creates nothing more and answers with what was created; another body answers 422, and 409 means that the ' +
+      'first request is still running.',
+  },
+};
+const lastEventId = {
+  type: 'string',
+  pattern: '^[0-9]+$',
+  description: 'Id of the last event that arrived: the stream goes on behind it. Absent: from the beginning.',
+};
+const location = {
+  location: { type: 'string', description: 'Address of the prompt: append `/events` to follow it again.' },
+};
+
+function eventStream(event: StreamedSchema): object {
+  return {
+    description:
+      'Server-sent events. The data of each is JSON of this schema, and its id goes into the header Last-Event-ID of a request that resumes behind it.',
+    content: { 'text/event-stream': { schema: referenceTo(event) } },
+  };
+}
 
 const streamEnd = {
   description: 'There is nothing behind the event of Last-Event-ID, and nothing will come. EventSource stops here.',
@@ -51,10 +122,5 @@ const streamEnd = {
 
 const problem = {
   description: 'What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes.',
-  content: { 'application/problem+json': { schema: withoutDialect(z.toJSONSchema(problemSchema)) } },
+  content: { 'application/problem+json': { schema: referenceTo('Problem') } },
 };
-
-/** OpenAPI names the dialect once, for the whole document. */
-function withoutDialect({ $schema: _dialect, ...schema }: z.core.JSONSchema.BaseSchema): object {
-  return schema;
-}

@@ -25,7 +25,7 @@ import type { TrustedProxies } from '../auth/trusted-proxies.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
-import { describeRoute, openapi } from './openapi.ts';
+import { addNamedSchemas, describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { userRoutes } from './routes/users.ts';
@@ -117,7 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     authentication ? identify(request, { ...authentication, clock, onBackgroundError }) : operator,
   );
 
-  await app.register(fastifySwagger, { openapi, transform: describeRoute });
+  await app.register(fastifySwagger, { openapi, transform: describeRoute, transformObject: addNamedSchemas });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
   const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });

@@ -1,6 +1,6 @@
 /* Written by `npm run database-types` from a database with all migrations. Do not edit. */
 
-import type { CredentialFacts, PromptEvent, SessionEvent } from '@sallyport/core';
+import type { CredentialFacts, PromptEvent, LoginEvent } from '@sallyport/core';
 
 /** The schema `sallyport` as supabase-js and PostgREST see it: rows and arguments are JSON. */
 export type Database = {
@@ -33,7 +33,7 @@ export type Database = {
         Relationships: [];
       };
       auth_session_events: {
-        Row: { event_id: number; session_id: string; event: SessionEvent; created_at: string };
+        Row: { event_id: number; session_id: string; event: LoginEvent; created_at: string };
         Insert: never;
         Update: never;
         Relationships: [];

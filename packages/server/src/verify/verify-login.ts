@@ -1,5 +1,5 @@
 import { methodName, SallyportError } from '@sallyport/core';
-import type { MethodChoice, FakeVendorSignIn, SessionEvent } from '@sallyport/core';
+import type { MethodChoice, FakeVendorSignIn, LoginEvent } from '@sallyport/core';
 
 import type { Verification } from './verification.ts';
 
@@ -68,7 +68,7 @@ function createPerson(
   { app, vendor }: Verification,
   sessionId: string,
   way: MethodChoice,
-): { see(event: SessionEvent): Promise<void> } {
+): { see(event: LoginEvent): Promise<void> } {
   const asked = new Set<string>();
   let visited: FakeVendorSignIn | undefined;
 
@@ -84,14 +84,11 @@ function createPerson(
   }
 
   return {
-    see: async ({ type, data }) => {
-      if (type === 'prompt') asked.add(String(data?.['promptId']));
-      if (type === 'url') {
-        const { url, userCode } = { ...data };
-        visited = await vendor.signIn({
-          url: String(url),
-          userCode: typeof userCode === 'string' ? userCode : undefined,
-        });
+    see: async (event) => {
+      if (event.type === 'prompt') asked.add(event.data.promptId);
+      if (event.type === 'url') {
+        const { url, userCode } = event.data;
+        visited = await vendor.signIn({ url, userCode: userCode ?? undefined });
         const live = app.logins.live(sessionId);
         if (visited.callback && live) await live.agent?.callback(visited.callback.searchParams, live.abort.signal);
       }

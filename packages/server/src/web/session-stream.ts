@@ -1,4 +1,4 @@
-import type { SessionEvent } from '@sallyport/core';
+import type { LoginEvent } from '@sallyport/core';
 
 import { Problem } from './api.ts';
 import type { Api } from './api.ts';
@@ -11,7 +11,7 @@ import { backOff, wait } from './wait.ts';
  *
  * `EventSource` would do the same, but sends no `Authorization`.
  */
-export async function* followSession(api: Api, sessionId: string, signal: AbortSignal): AsyncGenerator<SessionEvent> {
+export async function* followSession(api: Api, sessionId: string, signal: AbortSignal): AsyncGenerator<LoginEvent> {
   let lastId = '';
   for (let failures = 0; ; failures++) {
     await wait(backOff(failures), signal);
@@ -20,7 +20,7 @@ export async function* followSession(api: Api, sessionId: string, signal: AbortS
       // Nothing comes behind the last event.
       if (response.status === 204 || !response.body) return;
       for await (const { data, id } of readEvents(response.body)) {
-        const event: SessionEvent = JSON.parse(data);
+        const event: LoginEvent = JSON.parse(data);
         lastId = id;
         failures = 0;
         yield event;

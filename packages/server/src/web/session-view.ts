@@ -1,4 +1,4 @@
-import type { SessionEvent } from '@sallyport/core';
+import type { LoginEvent } from '@sallyport/core';
 
 import { toProblem } from './api.ts';
 import type { Api, LoginStatus, MethodChoice } from './api.ts';
@@ -136,16 +136,9 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     otherMethod.append(otherMethods(status.methods, options.onOtherMethod));
   }
 
-  function ask(event: SessionEvent): void {
-    const { choices, kind, page, promptId, secret } = event.data ?? {};
-    const asked: Question = {
-      label: event.message,
-      kind: kind === 'choice' || kind === 'code' ? kind : 'text',
-      secret: secret === true,
-      choices: Array.isArray(choices) ? choices.map(String) : [],
-      page: typeof page === 'string' ? page : undefined,
-    };
-    const id = String(promptId);
+  function ask({ message: label, data }: Extract<LoginEvent, { type: 'prompt' }>): void {
+    const { promptId: id, kind, secret, choices, page } = data;
+    const asked: Question = { label, kind, secret, choices, page };
     const answer = (value: string): Promise<boolean> =>
       attempt(async () => {
         await api.answer(sessionId, id, value);
@@ -159,11 +152,11 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     question.querySelector<HTMLElement>('input, button')?.focus();
   }
 
-  function onEvent(event: SessionEvent): void {
+  function onEvent(event: LoginEvent): void {
     if (event.type === 'progress') {
-      const fraction = Number(event.data?.['fraction'] ?? Number.NaN);
-      progress.hidden = Number.isNaN(fraction) || fraction >= 1;
-      if (!Number.isNaN(fraction)) progress.value = fraction;
+      const { fraction = 1 } = event.data ?? {};
+      progress.hidden = fraction >= 1;
+      progress.value = fraction;
       return;
     }
     if (event.type !== 'prompt') addStep(steps, event);
@@ -228,7 +221,7 @@ function isScreenReady(status: LoginStatus): boolean {
   return status.status === 'ready' || status.status === 'awaiting_user_auth';
 }
 
-function addStep(steps: HTMLElement, event: SessionEvent): void {
+function addStep(steps: HTMLElement, event: LoginEvent): void {
   const isNote = event.type === 'notice' || event.type === 'url';
   if (event.type === 'url') return;
   const last = steps.lastElementChild;

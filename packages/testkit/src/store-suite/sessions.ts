@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { NewSession, SessionEvent, Store } from '@sallyport/core';
+import type { NewSession, LoginEvent, Store } from '@sallyport/core';
 
 import type { TestRunner } from '../runner.ts';
 
@@ -19,7 +19,7 @@ export function describeSessions(create: () => Promise<Store>, { describe, it, e
       phase: 'preparing',
     };
   };
-  const event = (message: string): SessionEvent => ({ type: 'phase', status: 'pending', phase: 'p', message });
+  const event = (message: string): LoginEvent => ({ type: 'phase', status: 'pending', phase: 'p', message });
 
   describe('login sessions', () => {
     it('start pending, with nothing known yet', async () => {
@@ -80,14 +80,16 @@ export function describeSessions(create: () => Promise<Store>, { describe, it, e
       const store = await create();
       const session = await newSession(store);
       await store.sessions.create(session);
+      const data = { url: 'https://example.com/', userCode: 'ABCD' };
+      const url: LoginEvent = { ...event('Sign in'), type: 'url', data };
       const updated = await store.sessions.update(
         session.sessionId,
         { status: 'awaiting_user_auth', phase: 'sign-in', authUrl: 'https://example.com/', userCode: 'ABCD' },
-        { ...event('Sign in'), data: { url: 'https://example.com/' } },
+        url,
       );
       const expected = { status: 'awaiting_user_auth', phase: 'sign-in', userCode: 'ABCD', browserMachineId: 'm-1' };
       expect(updated?.session).toMatchObject(expected);
-      expect(updated?.entry.event).toEqual({ ...event('Sign in'), data: { url: 'https://example.com/' } });
+      expect(updated?.entry.event).toEqual(url);
       await expect(store.sessions.get(session.sessionId)).resolves.toEqual(updated?.session);
     });
 

@@ -3,12 +3,12 @@ import {
   disconnectedSchema,
   emptyBodySchema,
   importBodySchema,
+  importedSchema,
   providerParamsSchema,
   userQuerySchema,
 } from '@sallyport/core';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 
 import { userOf } from '../../auth/caller.ts';
 import { toIso } from './to-iso.ts';
@@ -22,7 +22,13 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
     '/api/credentials',
     {
       config: { access: 'user' },
-      schema: { querystring: userQuerySchema, response: { 200: credentialListSchema } },
+      schema: {
+        operationId: 'listCredentials',
+        tags: ['credentials'],
+        summary: 'List what a user has connected, without secrets',
+        querystring: userQuerySchema,
+        response: { 200: credentialListSchema },
+      },
     },
     async (request) => {
       const connected = await sallyport.credentials.list(userOf(request, request.query.userId).userId);
@@ -47,6 +53,9 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
     {
       config: { access: 'connect' },
       schema: {
+        operationId: 'disconnect',
+        tags: ['credentials'],
+        summary: 'Disconnect a provider and erase what is stored of it',
         params: providerParamsSchema,
         querystring: userQuerySchema,
         body: emptyBodySchema,
@@ -62,9 +71,12 @@ export const credentialRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sally
     {
       config: { access: 'connect' },
       schema: {
+        operationId: 'importCredential',
+        tags: ['credentials'],
+        summary: 'Import a credential that the user already has',
         params: providerParamsSchema,
         body: importBodySchema,
-        response: { 201: z.object({ version: z.number().int() }) },
+        response: { 201: importedSchema },
       },
     },
     async (request, reply) => {

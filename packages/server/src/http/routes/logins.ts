@@ -51,7 +51,13 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     '/api/auth/start',
     {
       config: { access: 'connect', isIdempotent: true },
-      schema: { body: startLoginBodySchema, response: { 201: startedLoginSchema } },
+      schema: {
+        operationId: 'startLogin',
+        tags: ['logins'],
+        summary: 'Start a login',
+        body: startLoginBodySchema,
+        response: { 201: startedLoginSchema },
+      },
     },
     async (request, reply) => {
       const { userId: named, ...body } = request.body;
@@ -79,7 +85,13 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     '/api/auth/session/:id/status',
     {
       config: { access: 'user' },
-      schema: { params: sessionParamsSchema, response: { 200: loginStatusSchema } },
+      schema: {
+        operationId: 'readLogin',
+        tags: ['logins'],
+        summary: 'Read the state of a login',
+        params: sessionParamsSchema,
+        response: { 200: loginStatusSchema },
+      },
     },
     async (request) => {
       const session = await logins.get(request.params.id, onlyUserOf(request));
@@ -109,7 +121,12 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
 
   app.get(
     '/api/auth/session/:id/events',
-    { sse: 'manual', exposeHeadRoute: false, config: { access: 'user' }, schema: { params: sessionParamsSchema } },
+    {
+      sse: 'manual',
+      exposeHeadRoute: false,
+      config: { access: 'user', streams: 'LoginEvent' },
+      schema: { operationId: 'followLogin', tags: ['logins'], summary: 'Follow a login', params: sessionParamsSchema },
+    },
     async (request, reply) => {
       const { userId } = await logins.get(request.params.id, onlyUserOf(request));
       using _ = streams.open(userId);
@@ -125,7 +142,14 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     '/api/auth/session/:id/answer',
     {
       config: { access: 'connect' },
-      schema: { params: sessionParamsSchema, body: answerBodySchema, response: { 204: z.null() } },
+      schema: {
+        operationId: 'answerLogin',
+        tags: ['logins'],
+        summary: 'Answer a question of the CLI',
+        params: sessionParamsSchema,
+        body: answerBodySchema,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
@@ -138,7 +162,14 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     '/api/auth/session/:id/cancel',
     {
       config: { access: 'connect' },
-      schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+      schema: {
+        operationId: 'cancelLogin',
+        tags: ['logins'],
+        summary: 'Cancel a login and remove its machine',
+        params: sessionParamsSchema,
+        body: emptyBodySchema,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
@@ -151,7 +182,14 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     '/api/auth/session/:id/ticket',
     {
       config: { access: 'connect' },
-      schema: { params: sessionParamsSchema, body: emptyBodySchema, response: { 201: viewerTicketSchema } },
+      schema: {
+        operationId: 'createViewerTicket',
+        tags: ['logins'],
+        summary: "Get a ticket for the login machine's screen",
+        params: sessionParamsSchema,
+        body: emptyBodySchema,
+        response: { 201: viewerTicketSchema },
+      },
     },
     async (request, reply) => {
       const session = await logins.get(request.params.id, onlyUserOf(request));

@@ -17,7 +17,13 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     '/api/vms',
     {
       config: { access: 'user' },
-      schema: { querystring: userQuerySchema, response: { 200: machineListSchema } },
+      schema: {
+        operationId: 'listMachines',
+        tags: ['machines'],
+        summary: 'List the machines of a user',
+        querystring: userQuerySchema,
+        response: { 200: machineListSchema },
+      },
     },
     async (request) => {
       const machines = await sallyport.machines.list(userOf(request, request.query.userId).userId);
@@ -35,7 +41,15 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
 
   app.get(
     '/api/vms/load',
-    { config: { access: 'service' }, schema: { response: { 200: hostLoadSchema } } },
+    {
+      config: { access: 'service' },
+      schema: {
+        operationId: 'readHostLoad',
+        tags: ['machines'],
+        summary: 'Read what this host does at the moment',
+        response: { 200: hostLoadSchema },
+      },
+    },
     async () => {
       const { waiting, underWay, running, hibernated, reserved, limits } = await sallyport.machines.host();
       const memoryLimitMb = Number.isFinite(limits.memoryMb) ? limits.memoryMb : null;
@@ -43,12 +57,15 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     },
   );
 
-  for (const action of ['hibernate', 'wake', 'destroy'] as const) {
+  for (const [action, verb] of machineActions) {
     app.post(
       `/api/vms/:id/${action}`,
       {
         config: { access: 'machines' },
         schema: {
+          operationId: `${action}Machine`,
+          tags: ['machines'],
+          summary: `${verb} a machine`,
           params: machineParamsSchema,
           querystring: userQuerySchema,
           body: emptyBodySchema,
@@ -62,3 +79,9 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     );
   }
 };
+
+const machineActions = [
+  ['hibernate', 'Hibernate'],
+  ['wake', 'Wake'],
+  ['destroy', 'Destroy'],
+] as const;

@@ -13,7 +13,12 @@ export const operationRoutes: FastifyPluginAsyncZod<{
     '/health',
     {
       config: { access: 'public' },
-      schema: { response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) } },
+      schema: {
+        operationId: 'checkHealth',
+        tags: ['operations'],
+        summary: 'Check that the server runs',
+        response: { 200: z.object({ status: z.literal('ok'), timestamp: z.string() }) },
+      },
     },
     async () => ({
       status: 'ok' as const,
@@ -23,7 +28,15 @@ export const operationRoutes: FastifyPluginAsyncZod<{
 
   app.get(
     '/ready',
-    { config: { access: 'public' }, schema: { response: { 200: z.object({ status: z.literal('ready') }) } } },
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'checkReady',
+        tags: ['operations'],
+        summary: 'Check that the server reaches its database',
+        response: { 200: z.object({ status: z.literal('ready') }) },
+      },
+    },
     async () => {
       await sallyport.store.ping();
       return { status: 'ready' as const };

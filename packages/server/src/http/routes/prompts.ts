@@ -1,4 +1,4 @@
-import { emptyBodySchema, promptBodySchema } from '@sallyport/core';
+import { emptyBodySchema, promptBodySchema, promptParamsSchema } from '@sallyport/core';
 import type { PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -8,8 +8,6 @@ import { createOnce } from '../idempotency.ts';
 import { readLastEventId, streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
-
-const promptParamsSchema = z.strictObject({ id: z.uuid() });
 
 export interface PromptRoutesOptions {
   readonly sallyport: Sallyport;
@@ -29,8 +27,13 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
     {
       sse: 'manual',
       bodyLimit: 8 * 1024 * 1024,
-      config: { access: 'prompt', isIdempotent: true },
-      schema: { body: promptBodySchema },
+      config: { access: 'prompt', isIdempotent: true, streams: 'PromptEvent' },
+      schema: {
+        operationId: 'startPrompt',
+        tags: ['prompts'],
+        summary: 'Run a prompt and stream what happens',
+        body: promptBodySchema,
+      },
     },
     async (request, reply) => {
       const { userId: named, ...body } = request.body;
@@ -54,7 +57,17 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
 
   app.get(
     '/api/vm/cli/prompt/:id/events',
-    { sse: 'manual', exposeHeadRoute: false, config: { access: 'prompt' }, schema: { params: promptParamsSchema } },
+    {
+      sse: 'manual',
+      exposeHeadRoute: false,
+      config: { access: 'prompt', streams: 'PromptEvent' },
+      schema: {
+        operationId: 'followPrompt',
+        tags: ['prompts'],
+        summary: 'Follow a prompt',
+        params: promptParamsSchema,
+      },
+    },
     async (request, reply) => {
       const { userId } = await prompts.get(request.params.id, onlyUserOf(request));
       using _ = streams.open(userId);
@@ -66,7 +79,14 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
     '/api/vm/cli/prompt/:id',
     {
       config: { access: 'prompt' },
-      schema: { params: promptParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+      schema: {
+        operationId: 'cancelPrompt',
+        tags: ['prompts'],
+        summary: 'Cancel a prompt',
+        params: promptParamsSchema,
+        body: emptyBodySchema,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const { promptId } = await prompts.get(request.params.id, onlyUserOf(request));

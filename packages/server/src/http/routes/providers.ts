@@ -12,7 +12,13 @@ export const providerRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypo
     '/api/providers',
     {
       config: { access: 'user' },
-      schema: { querystring: userQuerySchema, response: { 200: providerListSchema } },
+      schema: {
+        operationId: 'listProviders',
+        tags: ['providers'],
+        summary: 'List the providers and how a user can connect them',
+        querystring: userQuerySchema,
+        response: { 200: providerListSchema },
+      },
     },
     async (request) => {
       // A user who looks at the providers is about to click one.

@@ -22,7 +22,16 @@ export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = as
 ) => {
   app.post(
     '/api/user-tokens',
-    { config: { access: 'service' }, schema: { body: userTokenBodySchema, response: { 201: userTokenSchema } } },
+    {
+      config: { access: 'service' },
+      schema: {
+        operationId: 'createUserToken',
+        tags: ['users'],
+        summary: 'Make a token with which a user calls this API',
+        body: userTokenBodySchema,
+        response: { 201: userTokenSchema },
+      },
+    },
     async (request, reply) => {
       const { userId, scopes, origin, expiresIn } = request.body;
       if (!tokenKeys) {

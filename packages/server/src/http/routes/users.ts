@@ -11,7 +11,14 @@ export const userRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallyport }
     '/api/users/:userId',
     {
       config: { access: 'service' },
-      schema: { params: userParamsSchema, body: emptyBodySchema, response: { 204: z.null() } },
+      schema: {
+        operationId: 'eraseUser',
+        tags: ['users'],
+        summary: 'Erase a user with everything stored of them',
+        params: userParamsSchema,
+        body: emptyBodySchema,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       await sallyport.users.erase(userOf(request, request.params.userId).userId);

@@ -1,5 +1,5 @@
 import { SallyportError, storableJson } from '@sallyport/core';
-import type { SessionChange, SessionEvent, SessionRecord, SessionStore } from '@sallyport/core';
+import type { SessionChange, LoginEvent, SessionRecord, SessionStore } from '@sallyport/core';
 
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
@@ -44,7 +44,7 @@ export function createSessionStore(database: StoreDatabase): SessionStore {
     events: async (sessionId, afterId) => {
       if (!isUuid(sessionId)) return [];
       const entries = await database.read('list_session_events', { p_session_id: sessionId, p_after: afterId });
-      return (entries ?? []).map(toJournalEntry<SessionEvent>);
+      return (entries ?? []).map(toJournalEntry<LoginEvent>);
     },
     live: async (filter) => {
       const rows = await database.read('list_live_sessions', { p_host: filter?.host ?? null });

@@ -1,0 +1,58 @@
+import {
+  answerBodySchema,
+  credentialSchema,
+  disconnectedSchema,
+  hostLoadSchema,
+  importBodySchema,
+  importedSchema,
+  loginEventSchema,
+  loginStatusSchema,
+  machineSchema,
+  methodChoiceSchema,
+  problemSchema,
+  promptBodySchema,
+  promptEventSchema,
+  providerSchema,
+  startedLoginSchema,
+  startLoginBodySchema,
+  userTokenBodySchema,
+  userTokenSchema,
+  viewerTicketSchema,
+} from '@sallyport/core';
+import { z } from 'zod';
+
+/** Schemas that have a name in the OpenAPI document, which generated clients use for their types. */
+export const namedSchemas = z.registry<{ id: string }>();
+
+const named = {
+  Answer: answerBodySchema,
+  Credential: credentialSchema,
+  Disconnected: disconnectedSchema,
+  HostLoad: hostLoadSchema,
+  Import: importBodySchema,
+  Imported: importedSchema,
+  LoginEvent: loginEventSchema,
+  LoginStatus: loginStatusSchema,
+  Machine: machineSchema,
+  Method: methodChoiceSchema,
+  Problem: problemSchema,
+  Prompt: promptBodySchema,
+  PromptEvent: promptEventSchema,
+  Provider: providerSchema,
+  StartedLogin: startedLoginSchema,
+  StartLogin: startLoginBodySchema,
+  UserToken: userTokenSchema,
+  UserTokenRequest: userTokenBodySchema,
+  ViewerTicket: viewerTicketSchema,
+};
+for (const [id, schema] of Object.entries(named)) namedSchemas.add(schema, { id });
+
+/** What a stream of events consists of. */
+export type StreamedSchema = 'LoginEvent' | 'PromptEvent';
+
+/** Where the document has them. */
+export const SCHEMAS = '#/components/schemas/';
+
+export function referenceTo(name: keyof typeof named): { readonly $ref: string } {
+  return { $ref: SCHEMAS + name };
+}
