@@ -7,6 +7,7 @@ import type { HookDefinition, HookKind, HookName } from '@sallyport/core';
 
 import { recordHookOrder } from '../test/flows/hook-order.ts';
 import type { Fired, HookOrder } from '../test/flows/hook-order.ts';
+import { clientSchema } from './client-schema.ts';
 import { eventBlocks } from './events-page.ts';
 import { hookTypes } from './hook-types.ts';
 import { startTestServer } from '../test/server/test-server.ts';
@@ -114,11 +115,13 @@ function page(blocks: readonly string[]): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
+const openapi = await openapiDocument();
 const pages = {
   'docs/hooks.md': await hooksPage(),
   'docs/errors.md': errorsPage(),
   'docs/events.md': page(['# Events', generatedNote, ...eventBlocks()]),
-  'docs/openapi.json': await openapiDocument(),
+  'docs/openapi.json': openapi,
+  'packages/client/src/api-schema.ts': await clientSchema(openapi),
 };
 const root = fileURLToPath(new URL('../', import.meta.url));
 

@@ -10,6 +10,8 @@ import { importsIn, importsOf, importsOfText } from './setup/source-imports.ts';
  * everything below it.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
+  // Runs in browsers and at the edge: nothing of Node, and nothing to install.
+  client: [],
   core: ['tapable', 'zod', 're2js', 'node:crypto', 'node:util', 'node:stream'],
   machines: ['@sallyport/core', 'execa', 'socks', 'node:'],
   agent: ['@sallyport/core', 'node-pty', '@xterm/headless', 'ws', 'zod', 'node:'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-// By its path: the rest of the test kit is for Node, and this package's page for browsers.
-import { countScanned } from '../../../testkit/src/count-scanned.ts';
+// By its path: the test kit is for Node, and this package for browsers too.
+import { countScanned } from '../../testkit/src/count-scanned.ts';
 import { readEvents } from './sse.ts';
 
 describe('the reader of server-sent events', () => {
@@ -16,7 +16,9 @@ describe('the reader of server-sent events', () => {
         controller.close();
       },
     });
-    return await Array.fromAsync(readEvents(body));
+    const events: unknown[] = [];
+    for await (const event of readEvents(body)) events.push(event);
+    return events;
   }
 
   it('looks at each character of a long line a few times at most, in chunks of one byte', async () => {

@@ -1,0 +1,23 @@
+export { createSallyport } from './sallyport.ts';
+export type { Sallyport, SallyportOptions } from './sallyport.ts';
+export type { Login } from './login.ts';
+export type { PromptResult, PromptRun } from './prompt-run.ts';
+export type { WithId } from './follow.ts';
+export { SallyportError } from './error.ts';
+export type { ClientErrorCode, ErrorCode } from './error.ts';
+export type { TokenSource } from './request.ts';
+export type {
+  Credential,
+  LoginEvent,
+  LoginStatus,
+  Machine,
+  Method,
+  Prompt,
+  PromptEvent,
+  Provider,
+  StartedLogin,
+  StartLogin,
+  UserToken,
+  UserTokenRequest,
+  ViewerTicket,
+} from './api-types.ts';

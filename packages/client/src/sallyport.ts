@@ -1,0 +1,118 @@
+import type {
+  Credential,
+  Disconnected,
+  Import,
+  Imported,
+  Machine,
+  Prompt,
+  Provider,
+  StartedLogin,
+  StartLogin,
+  UserToken,
+  UserTokenRequest,
+} from './api-types.ts';
+import { createLogin } from './login.ts';
+import type { Login, NewLogin } from './login.ts';
+import { createPromptRun } from './prompt-run.ts';
+import type { PromptRun } from './prompt-run.ts';
+import { createSend, readJson } from './request.ts';
+import type { TokenSource } from './request.ts';
+import { retrying } from './retry.ts';
+import type { RetryOptions } from './retry.ts';
+
+export interface SallyportOptions {
+  /** Where the server is, such as `https://connect.example.com`. */
+  readonly baseUrl: string;
+  /**
+   * An API key (in a backend), a user token, or a function that returns the current user token. A server that serves its
+   * operator alone needs none.
+   */
+  readonly token?: TokenSource;
+  /** The user that calls act for, if the token is an API key. */
+  readonly userId?: string;
+  /** Attempts in a row to reach the server before a call or a stream fails. Default 20, which is about a minute and a half. */
+  readonly retries?: number;
+  /** Default: the runtime's own. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The HTTP API of a Sallyport server. Every method throws a {@link SallyportError}. */
+export interface Sallyport {
+  /** Starts a login. The answer comes at once; iterate it for what happens. */
+  connect(request: StartLogin, options?: CallOptions): Promise<NewLogin>;
+  /** A login that was started before, for instance by a page that was reloaded. */
+  login(sessionId: string, options?: CallOptions): Login;
+  /** A new prompt. It is sent when it is iterated or its result is asked for. */
+  prompt(request: Prompt, options?: CallOptions): PromptRun;
+  /** A prompt that was sent before. */
+  promptRun(promptId: string, options?: CallOptions): PromptRun;
+  providers(): Promise<readonly Provider[]>;
+  credentials(): Promise<readonly Credential[]>;
+  importCredential(provider: string, request: Import): Promise<Imported>;
+  disconnect(provider: string): Promise<Disconnected>;
+  machines(): Promise<readonly Machine[]>;
+  hibernateMachine(vmId: string): Promise<void>;
+  wakeMachine(vmId: string): Promise<void>;
+  destroyMachine(vmId: string): Promise<void>;
+  /** With an API key: makes a token with which a user calls the server. */
+  createUserToken(request: UserTokenRequest): Promise<UserToken>;
+  /** With an API key: erases a user with everything stored of them. */
+  eraseUser(userId: string): Promise<void>;
+}
+
+export function createSallyport(options: SallyportOptions): Sallyport {
+  const { userId, retries = 20 } = options;
+  const send = createSend(options);
+  const retry: RetryOptions = { retries, random: Math.random };
+  const query = { userId };
+  const ofUser = userId === undefined ? {} : { userId };
+  const machine = (action: string) => async (vmId: string) =>
+    void (await send('POST', `/api/vms/${encodeURIComponent(vmId)}/${action}`, { query }));
+  const credential = (provider: string): string => `/api/credentials/${encodeURIComponent(provider)}`;
+
+  return {
+    connect: async (request, { signal } = {}) => {
+      const headers = onlyOnce();
+      const body = { ...ofUser, ...request };
+      const answer = retrying(() => send('POST', '/api/auth/start', { body, headers, signal }), retry, signal);
+      const started = await readJson<StartedLogin>(answer);
+      return { ...createLogin(send, started.sessionId, retry, signal), started };
+    },
+    login: (sessionId, { signal } = {}) => createLogin(send, sessionId, retry, signal),
+    prompt: (request, { signal } = {}) => {
+      const once = onlyOnce();
+      const body = { ...ofUser, ...request };
+      return createPromptRun(
+        send,
+        {
+          start: (headers, aborted) =>
+            send('POST', '/api/vm/cli/prompt', { body, headers: { ...headers, ...once }, signal: aborted }),
+        },
+        retry,
+        signal,
+      );
+    },
+    promptRun: (promptId, { signal } = {}) => createPromptRun(send, { promptId }, retry, signal),
+    providers: () => readJson(send('GET', '/api/providers', { query })),
+    credentials: () => readJson(send('GET', '/api/credentials', { query })),
+    importCredential: (provider, request) =>
+      readJson(send('POST', credential(provider), { body: { ...ofUser, ...request } })),
+    disconnect: (provider) => readJson(send('DELETE', credential(provider), { query })),
+    machines: () => readJson(send('GET', '/api/vms', { query })),
+    hibernateMachine: machine('hibernate'),
+    wakeMachine: machine('wake'),
+    destroyMachine: machine('destroy'),
+    createUserToken: (body) => readJson(send('POST', '/api/user-tokens', { body })),
+    eraseUser: async (id) => void (await send('DELETE', `/api/users/${encodeURIComponent(id)}`)),
+  };
+}
+
+/** Sent again with the same key, a request creates nothing more. `crypto.randomUUID` is missing on pages without TLS. */
+function onlyOnce(): Readonly<Record<string, string>> {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return { 'idempotency-key': [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('') };
+}
