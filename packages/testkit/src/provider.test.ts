@@ -88,8 +88,11 @@ async function failures(provider: Provider, recorded: ProviderRecordings = recor
   const names: string[] = [];
   describeProvider(provider, recorded, {
     describe: (name, body) => {
+      const before = tests.length;
       names.push(name);
       body();
+      // As vitest has it: a group without a test fails.
+      if (tests.length === before) tests.push({ name: `${names.slice(1).join(' ')} has no test`, body: noTest });
       names.pop();
     },
     it: (name, body) => void tests.push({ name: [...names.slice(1), name].join(' '), body }),
@@ -104,6 +107,10 @@ async function failures(provider: Provider, recorded: ProviderRecordings = recor
     }
   }
   return failed;
+}
+
+function noTest(): void {
+  throw new Error('There is no test in this group.');
 }
 
 describe('the conformance suite of providers', { timeout: 60_000 }, () => {
@@ -128,6 +135,38 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
     };
     const files = { files: { auth: text(1) }, refreshed: { auth: text(2) } };
     expect(await failures(provider, { ...recordings, credentials: [{ name: 'example', ...files }] })).toEqual([]);
+  });
+
+  it('is content with a provider that takes keys only', async () => {
+    const credentials = manifest.credentials.filter(({ as }) => as === 'environment');
+    const keys: Provider = {
+      parse,
+      manifest: { ...manifest, logins: [], credentials, egress: { ...manifest.egress, signIn: [] } },
+    };
+    const recorded = {
+      ...recordings,
+      transcripts: [],
+      credentials: [{ name: 'a key', files: { api_key: 'fk-0123' } }],
+    };
+    expect(await failures(keys, recorded)).toEqual([]);
+  });
+
+  it('is content with a device code that its CLI shows without a link', async () => {
+    const page = 'https://login.fake.test/device';
+    const device = withMethod(({ drive }) => ({
+      id: 'device',
+      kind: 'device-code',
+      drive: { ...drive, steps: [] },
+      url: { sources: [], page, hosts: ['login.fake.test'], pathPrefixes: ['/device'], require: [] },
+      userCode: { pattern: '^Your code: ([A-Z]{4}-[A-Z]{4})\\.$' },
+    }));
+    const shown = 'Your code: ABCD-EFGH.\r\n\nLogged in.\r\n';
+    const item = {
+      method: 'device',
+      transcript: { ...transcript(shown), pauses: [{ offset: shown.indexOf('\nLogged in.'), silentMs: 2000 }] },
+      expected: { urls: [page], userCodes: ['ABCD-EFGH'], asked: [], sent: [], result: 'finished' },
+    };
+    expect(await failures(device, { ...recordings, transcripts: [item] })).toEqual([]);
   });
 
   it('sees a manifest that is no data', async () => {

@@ -167,7 +167,8 @@ function considerLink(state: LoginState): LoginStep {
 
 function announce(state: LoginState, link: FoundLink): LoginStep {
   const { announced, method } = state;
-  const rank = (item: FoundLink): number => method.url?.sources.indexOf(item.source) ?? 0;
+  const sources: readonly string[] = [...(method.url?.sources ?? []), 'page'];
+  const rank = (item: FoundLink): number => sources.indexOf(item.source);
   const news = !announced || (keyOf(announced) !== keyOf(link) && rank(link) <= rank(announced));
   if (!news || state.announcements >= MOST_ANNOUNCEMENTS) return { state, actions: [] };
   const { url, userCode } = link;

@@ -7,7 +7,9 @@ import { leadToListener } from './own-listener.ts';
 import { guardUrl } from './url-guard.ts';
 import type { GuardedUrl } from '../contracts/guarded-url.ts';
 
-export type LinkSource = NonNullable<LoginMethod['url']>['sources'][number];
+type UrlRule = NonNullable<LoginMethod['url']>;
+/** `page`: none of the CLI, but what the manifest says in its place. */
+export type LinkSource = UrlRule['sources'][number] | 'page';
 
 export interface FoundLink {
   readonly url: GuardedUrl;
@@ -35,7 +37,8 @@ export function findLink(method: LoginMethod, screen: ScreenView, port?: number)
     const found = source === 'text' ? lastTextLink(method, text, port) : lastLink(method, screen, port);
     if (found) return { ...found, source, userCode };
   }
-  return undefined;
+  const page = userCode === undefined || rule.page === undefined ? undefined : guarded(method, rule.page, undefined);
+  return page && { url: page, source: 'page', userCode, settled: rule.sources.length === 0 };
 }
 
 /** A message has no rows: of a JSON-RPC connection each line is one fact. */

@@ -43,7 +43,15 @@ const loginMethodShape = z.strictObject({
   /** Where the sign-in link may come from and what it must look like. */
   url: z
     .strictObject({
-      sources: z.array(z.enum(['browser-shim', 'osc8', 'text', 'rpc'])).min(1),
+      sources: z.array(z.enum(['browser-shim', 'osc8', 'text', 'rpc'])).max(4),
+      /**
+       * Where the user goes with a device's code if its CLI shows no link: announced once the code is there and no
+       * source has a link. Default: a link has to come from the CLI.
+       */
+      page: z
+        .url({ protocol: /^https$/ })
+        .max(300)
+        .optional(),
       /** Exact hosts; a wildcard would let any page of a shared domain pass as the sign-in page. */
       hosts: z.array(hostSchema.regex(/^[^*]/, 'must be an exact host, without a wildcard')).min(1).max(10),
       pathPrefixes: z.array(z.string().startsWith('/').max(200)).min(1).max(10),
@@ -114,6 +122,15 @@ export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
     need('url', value.url !== undefined, 'is needed by a device-code login');
     need('userCode', value.userCode !== undefined, 'is needed by a device-code login');
   }
+  const page = value.url?.page;
+  need('url', page !== undefined || value.url?.sources.length !== 0, 'has no source of a link, and no page either');
+  need('url', page === undefined || kind === 'device-code', 'has a page, which only a device-code login uses');
+  const host = page === undefined ? undefined : URL.parse(page)?.host;
+  need(
+    'url',
+    host === undefined || value.url?.hosts.includes(host) === true,
+    'has a page that is on none of its hosts',
+  );
   const beyond = value.needs?.filter((item) => !needsOfKind[kind].includes(item)) ?? [];
   need('needs', beyond.length === 0, `names what a ${kind} login does not use: ${beyond.join(', ')}`);
   const asks = drive.steps.some((step) => step.do.kind === 'ask');

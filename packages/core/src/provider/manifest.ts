@@ -67,10 +67,9 @@ const manifestShape = z.strictObject({
     logout: logoutCommandSchema.optional(),
   }),
   needs: z.strictObject({ memoryMb: z.number().int().min(64).max(16_384) }),
-  /** The method selection, most comfortable first. */
+  /** The method selection, most comfortable first. Empty: only keys and tokens are taken, by `manualEntry`. */
   logins: z
     .array(loginMethodSchema)
-    .min(1)
     .max(10)
     .refine((logins) => isUnique(logins.map((login) => login.id)), 'has two methods with the same id'),
   credentials: z
@@ -91,6 +90,9 @@ export const manifestSchema = manifestShape.superRefine((manifest, context) => {
   const patterns = problemOfPatterns(manifest);
   if (patterns !== undefined) problem([], patterns);
   for (const { path, message } of overlappingPaths(manifest)) problem(path, message);
+  const entries = credentials.filter((item) => item.as === 'environment' && item.manualEntry !== undefined);
+  if (logins.length + entries.length === 0)
+    problem(['logins'], 'is empty, and no credential has a manualEntry: nobody could connect. Add one of the two');
   const items = credentials.map(({ id }) => id);
   for (const [index, { gives = [] }] of logins.entries()) {
     const unknown = gives.filter((id) => !items.includes(id));

@@ -85,6 +85,22 @@ describe('a manifest', () => {
     expect(manifest.credentials[0]).toMatchObject({ mode: 0o600 });
   });
 
+  it('may take keys only', () => {
+    const manualEntry = { title: 'Use a key', label: 'Key', shape: { pattern: '^ak-' }, example: 'ak-…' };
+    const key = { as: 'environment', id: 'api_key', name: 'ACME_API_KEY', from: 'user', manualEntry };
+    expect(parseManifest({ ...valid, logins: [], credentials: [key] }).logins).toEqual([]);
+  });
+
+  it('may name the page of a device code itself, on one of its own hosts', () => {
+    const withPage = (page: string): string => {
+      const url = { sources: [], page, hosts: ['auth.acme.example'], pathPrefixes: ['/device'] };
+      const { callback: _, ...login } = { ...valid.logins[0], kind: 'device-code', url, userCode: { pattern: '(.+)' } };
+      return problemOf({ ...valid, logins: [login] });
+    };
+    expect(withPage('https://auth.acme.example/device')).toBe('accepted');
+    expect(withPage('https://evil.example/device')).toContain('has a page that is on none of its hosts');
+  });
+
   const path = '/credentials/0/paths/cli';
   it.each([
     '/etc/cron.d/x',
@@ -207,7 +223,9 @@ describe('a manifest', () => {
     ['/cli/bin', { 'linux-x64': 'node_modules/../../bin/sh' }, '/cli/bin/linux-x64 '],
     ['/cli/bin', { 'linux-x64': '/bin/sh' }, '/cli/bin/linux-x64 '],
     ['/terms/url', 'javascript:alert(1)', '/terms/url '],
-    ['/logins', [], '/logins '],
+    ['/logins', [], '/logins is empty, and no credential has a manualEntry'],
+    ['/logins/0/url/sources', [], '/logins/0/url has no source of a link, and no page either'],
+    ['/logins/0/url/page', 'https://auth.acme.example/device', '/logins/0/url has a page, which only a device-code'],
     ['/logins', [valid.logins[0], valid.logins[0]], '/logins has two methods with the same id'],
     ['/logins/0/callback', undefined, '/logins/0/callback is needed by a loopback-callback login'],
     ['/logins/0/kind', 'device-code', '/logins/0/userCode is needed by a device-code login'],
