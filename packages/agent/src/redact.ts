@@ -1,3 +1,5 @@
+import { isNamedSecret, namedValuesIn, secretShapes } from '@sallyport/core';
+
 /**
  * Takes secrets out of text that leaves the machine as a message. The second line of defence: credentials
  * travel in fields of their own, and this is for what a CLI prints on its screen.
@@ -9,18 +11,8 @@ export interface Redactor {
 }
 
 const SHORTEST_SECRET = 6;
+const SHORTEST_NAMED = 8;
 const REPLACEMENT = '[redacted]';
-
-/** What secrets look like that nobody has told us of. */
-export const secretShapes: readonly RegExp[] = [
-  /** JSON web token (RFC 7519), also without its signature. */
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g,
-  /** API keys and OAuth tokens of the known vendors: sk-…, rt-…, ya29.…, 1//…, AIza…. */
-  /\b(sk|rt|at|ak)[-_.][A-Za-z0-9_-]{12,}/g,
-  /\bya29\.[A-Za-z0-9_-]{12,}/g,
-  /\b1\/\/[A-Za-z0-9_-]{12,}/g,
-  /\bAIza[A-Za-z0-9_-]{20,}/g,
-];
 
 /** Parameters of OAuth links and callbacks whose value is a secret, or half of one (RFC 6749 §4.1, RFC 7636). */
 const parameters =
@@ -39,8 +31,17 @@ export function createRedactor(): Redactor {
       for (const secret of [...secrets].toSorted((a, b) => b.length - a.length)) {
         clean = clean.replaceAll(secret, REPLACEMENT);
       }
+      for (const value of namedSecretsIn(clean)) clean = clean.replaceAll(value, REPLACEMENT);
       clean = clean.replace(parameters, (_, name: string, between: string) => `${name}${between}${REPLACEMENT}`);
       return secretShapes.reduce((rest, shape) => rest.replace(shape, REPLACEMENT), clean);
     },
   };
+}
+
+/** Values whose name says that they are secret, in a line of TOML, YAML or JSON. A word such as `invalid_grant` is none. */
+function namedSecretsIn(text: string): readonly string[] {
+  return namedValuesIn(text)
+    .filter(({ name, value }) => isNamedSecret(name, value))
+    .map(({ value }) => value)
+    .filter((value) => value.length >= SHORTEST_NAMED && /[A-Za-z]/.test(value) && /[0-9]/.test(value));
 }

@@ -16,6 +16,9 @@ describe('the secrets of a credential', () => {
     ['plain text', `${token}\n`],
     ['JSON', JSON.stringify({ tokens: [{ access: token }] })],
     ['JSON with comments', `{ /* new */ "access": "${token}", }`],
+    ['TOML', `[auth]\ntoken = "${token}" # mine\n`],
+    ['YAML', `github.com:\n  oauth_token: ${token}\n`],
+    ['JSON that is cut off', `{"access": "${token}", "x`],
     ['lists of any depth', `${'['.repeat(100_000)}"${token}"${']'.repeat(100_000)}`],
     ['objects of any depth', `${'{"a":'.repeat(100_000)}"${token}"${'}'.repeat(100_000)}`],
   ])('are remembered from %s', (_form, text) => {

@@ -324,6 +324,23 @@ describe('a secret of the CLI', () => {
     expect(await failures(broken)).toContain('a secret is not quoted where its file is cut off');
   });
 
+  it.each([
+    ['TOML', (time: number) => `token = "hunter2-hunter2-${time}"\n`],
+    ['YAML', (time: number) => `fake.test:\n  oauth_token: hunter2-hunter2-${time}\n`],
+    ['YAML, as GitHub writes it', (time: number) => `fake.test:\n  ada: gho_FAKE0123456789abcdef${time}\n`],
+  ])('is seen in a recording where the credential is %s', async (_format, text) => {
+    const credentials = manifest.credentials.map((item) =>
+      item.as === 'file' ? { ...item, format: 'text' as const, require: [], rotates: false } : item,
+    );
+    const provider: Provider = { parse, manifest: { ...manifest, credentials } };
+    const secret = text(1)
+      .match(/[\w-]{12,}/g)
+      ?.at(-1);
+    const leaking = recordings.headless.map((item) => ({ ...item, stderr: `Using ${secret}\n` }));
+    const recorded = { ...recordings, headless: leaking, credentials: [{ name: 'text', files: { auth: text(1) } }] };
+    expect(await failures(provider, recorded)).toContain('a secret is in no recording');
+  });
+
   it('is seen in a recording', async () => {
     const leaking = recordings.headless.map((item) => ({ ...item, stderr: `Using ${token}1\n` }));
     expect(await failures(good, { ...recordings, headless: leaking })).toEqual(['a secret is in no recording']);

@@ -1,7 +1,6 @@
-import { matchText, tryParseJsonc } from '@sallyport/core';
+import { matchText, secretsInText, tokensIn, tryParseJsonc } from '@sallyport/core';
 import type { LoginMethod, ScreenView } from '@sallyport/core';
 
-import { secretShapes } from '../redact.ts';
 import { base64Runs } from './base64-runs.ts';
 
 /** Where secrets come from in a recorded login. */
@@ -33,7 +32,7 @@ export function findSecrets(sources: SecretSources): ReadonlySet<string> {
     ...credentials.flatMap(valuesIn).filter((value) => /[0-9@]/.test(value)),
     ...typed.replace(CONTROL_SEQUENCE, '').split(/[^ -~]+/),
     ...links.flatMap(parametersOf),
-    ...secretShapes.flatMap((shape) => [...texts, shown, ...opened].flatMap((each) => each.match(shape) ?? [])),
+    ...[...texts, shown, ...opened].flatMap(tokensIn),
     ...(code === undefined ? [] : [code]),
   ];
   return new Set(found.filter((value) => !known.includes(value)));
@@ -43,9 +42,10 @@ export function findSecrets(sources: SecretSources): ReadonlySet<string> {
 // oxlint-disable-next-line no-control-regex
 const CONTROL_SEQUENCE = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
-/** Every text inside a credential. */
+/** Every text inside a credential; of one that is not JSON, the whole of it and what looks like a secret. */
 function valuesIn(text: string): readonly string[] {
-  return textsIn(tryParseJsonc(text) ?? text.trim());
+  const parsed = tryParseJsonc(text);
+  return parsed === undefined ? [text.trim(), ...secretsInText(text)] : textsIn(parsed);
 }
 
 function textsIn(value: unknown): readonly string[] {

@@ -83,6 +83,21 @@ describe('the secret values of a credential', () => {
     expect(values({ format: 'text' }, text)).not.toContain('https://github.com/login/12345');
   });
 
+  it.each([
+    ['TOML', '[auth]\npassword = "hunter2-pass"\n'],
+    ['YAML', 'github.com:\n  password: hunter2-pass\n'],
+    ['JSON with comments', '{\n  // mine\n  "password": "hunter2-pass",\n}'],
+  ])('are the values of a text file whose name says that they are secret, in %s', (_format, text) => {
+    expect(values({ format: 'text' }, text)).toContain('hunter2-pass');
+  });
+
+  it.each(['gho_0123456789abcdefABCD', 'github_pat_11ABCDEFG0_abcdefghij', 'sk-ant-oat01-abcdefghijkl'])(
+    'are tokens of the known vendors wherever they stand: %s',
+    (token) => {
+      expect(values({}, { hosts: { 'github.com': { login: token, header: `Bearer ${token}` } } })).toEqual([token]);
+    },
+  );
+
   it('are found in a JSON file that is broken', () => {
     expect(values({}, '{"token":"gho_0123456789abcdef"')).toContain('gho_0123456789abcdef');
   });

@@ -2,26 +2,17 @@ import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CredentialFileItem, CredentialItem } from '../provider/credential-item.ts';
 import { parseCredentialText } from '../credentials/parse-credential-text.ts';
 import { pointsTo } from '../provider/required-value.ts';
+import { secretNames } from './named-values.ts';
+import { isNamedSecret, isPublic, secretsInText, SHORTEST_SECRET } from './secrets-in-text.ts';
+import { tokensIn } from './secret-shapes.ts';
 
-/** Shorter values are left alone: they occur by accident, and what they open has other faults. In characters. */
-const SHORTEST = 8;
-/** Shortest word of a text file that counts as a key, in characters. */
-const SHORTEST_WORD = 16;
 /** A longer value is looked for in parts of this many characters. */
 const LONGEST = 4 * 1024;
 
-/** Names that OAuth (RFC 6749), OpenID Connect and the vendors use for what opens an account. */
-const secretNames =
-  /token|secret|passw|credential|cookie|jwt|assertion|(api|private|session|access)_?-?key|^(access|refresh|key|auth)$/i;
-
-const url = /^[a-z][a-z0-9+.-]*:\/\//i;
-/** What may be required beside a secret and is none: URLs, email addresses and UUIDs (RFC 9562). */
-const publicShapes = [url, /^[^\s@]+@[^\s@]+\.[^\s@]+$/, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i];
-
 /**
  * Returns the values in a credential that must not be shown: those of variables; in a JSON file the strings that
- * `require` names or whose key says that they are secret; in any other file the words that look like keys. Each has at
- * least 8 characters, and is there as JSON writes it too.
+ * `require` names or whose key says that they are secret, and tokens of the known vendors; in any other file what
+ * `secretsInText` finds. Each has at least 8 characters, and is there as JSON writes it too.
  */
 export function secretValues(items: readonly CredentialItem[], files: CredentialFiles): ReadonlySet<string> {
   const values = items.flatMap((item) => {
@@ -30,21 +21,18 @@ export function secretValues(items: readonly CredentialItem[], files: Credential
     if (item.as === 'environment') return [text];
     return item.role === 'secret' ? valuesInFile(item, text) : [];
   });
-  const long = values.map((value) => value.trim()).filter((value) => value.length >= SHORTEST);
+  const long = values.map((value) => value.trim()).filter((value) => value.length >= SHORTEST_SECRET);
   return new Set(long.flatMap(spellings).flatMap(partsOf));
 }
 
 function valuesInFile(item: CredentialFileItem, text: string): readonly string[] {
   const { require } = item;
   const parsed = parseCredentialText(item, text);
-  if (parsed === undefined) return [text, ...keysInText(text)];
-  return stringsIn(parsed, [], '')
-    .filter(({ keys, name, value }) =>
-      secretNames.test(name)
-        ? !url.test(value)
-        : require.some((pointer) => pointsTo(pointer, keys)) && !publicShapes.some((shape) => shape.test(value)),
-    )
-    .map(({ value }) => value);
+  if (parsed === undefined) return [text, ...secretsInText(text)];
+  return stringsIn(parsed, [], '').flatMap(({ keys, name, value }) => {
+    const isRequired = require.some((pointer) => pointsTo(pointer, keys)) && !isPublic(value);
+    return isNamedSecret(name, value) || (isRequired && !secretNames.test(name)) ? [value] : tokensIn(value);
+  });
 }
 
 interface NamedString {
@@ -64,14 +52,6 @@ function stringsIn(value: unknown, keys: readonly string[], name: string): reado
   );
 }
 
-/** Words with letters and digits, in a format that is the vendor's own, such as `token: x` or `TOKEN="x"`. */
-function keysInText(text: string): readonly string[] {
-  return text
-    .split(/[\s"'`=,;<>{}[\]()]+/)
-    .filter((word) => word.length >= SHORTEST_WORD && /[A-Za-z]/.test(word) && /[0-9]/.test(word))
-    .filter((word) => !publicShapes.some((shape) => shape.test(word)));
-}
-
 /** A tool's input is shown as JSON. */
 function spellings(value: string): readonly string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
@@ -81,5 +61,5 @@ function spellings(value: string): readonly string[] {
 function partsOf(value: string): readonly string[] {
   const parts: string[] = [];
   for (let at = 0; at < value.length; at += LONGEST) parts.push(value.slice(at, at + LONGEST));
-  return parts.filter(({ length }) => length >= SHORTEST);
+  return parts.filter(({ length }) => length >= SHORTEST_SECRET);
 }

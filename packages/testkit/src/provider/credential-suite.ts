@@ -1,4 +1,13 @@
-import { canonicalJson, decide, digest, keysOfPointer, missingParts, tryParseJsonc } from '@sallyport/core';
+import {
+  canonicalJson,
+  decide,
+  digest,
+  keysOfPointer,
+  missingParts,
+  namedValuesIn,
+  tokensIn,
+  tryParseJsonc,
+} from '@sallyport/core';
 import type { CaptureReason, Decision, CredentialFacts, CredentialFiles, Provider } from '@sallyport/core';
 import * as fc from 'fast-check';
 
@@ -160,8 +169,14 @@ export function namesSecret(pointer: string): boolean {
   return new RegExp(`/(?:${SECRET_NAME})$`, 'i').test(pointer);
 }
 
-/** Strings in the files whose name says that they are secret. */
+/** Strings in the files whose name says that they are secret, in whatever format; and tokens of the known vendors. No numbers. */
 export function secretsIn(files: CredentialFiles): readonly string[] {
-  const named = new RegExp(String.raw`"(?:${SECRET_NAME})"\s*:\s*"([^"]{8,})"`, 'gi');
-  return Object.values(files).flatMap((text) => [...text.matchAll(named)].map(([, value = '']) => value));
+  const isSecret = new RegExp(`^(?:${SECRET_NAME})$`, 'i');
+  return Object.values(files).flatMap((text) => [
+    ...namedValuesIn(text)
+      .filter(({ name, value }) => isSecret.test(name) && value.length >= 8 && /[^0-9]/.test(value))
+      .map(({ value }) => value),
+    // A variable's value is a token and nothing else, which its CLI prints for the user to keep.
+    ...tokensIn(text).filter((token) => token !== text.trim()),
+  ]);
 }
