@@ -4,6 +4,7 @@ export * from './fake-internet/control.ts';
 export * from './fake-internet/egress-client.ts';
 export * from './fake-internet/fake-internet.ts';
 export type * from './fake-internet/request-log.ts';
+export type { ShownRequest } from './fake-internet/shown-request.ts';
 export * from './fake-internet/site.ts';
 export { checkProperty, type PropertyOptions } from './check-property.ts';
 export * from './clock.ts';

@@ -21,8 +21,16 @@ describe('the named values of a text', () => {
     ['YAML with a block', 'token: >-\n  hunter2-hunter2\nuser: ada\n'],
     ['a flow of YAML', '{host: {token: hunter2-hunter2, user: ada}}'],
     ['INI', 'token=hunter2-hunter2\r\n'],
+    ['a sentence', 'not JSON: token = hunter2-hunter2'],
+    ['names without space', 'error:token:hunter2-hunter2'],
     ['a file of variables', 'export token=hunter2-hunter2\n'],
   ])('are found in %s', (_format, text) => {
     expect(valuesOf(text, 'token').map((value) => value.replace(/"+$/, ''))).toEqual(['hunter2-hunter2']);
+  });
+
+  it('are those of as many names as a hostile text has, in a moment', () => {
+    for (const part of ['a', 'a ', '"', 'a:', 'a: /*', 'a=|\n', '\ta-', 'a: b =']) {
+      expect(namedValuesIn(part.repeat(100_000)).length).toBeLessThanOrEqual(100_000);
+    }
   });
 });

@@ -17,7 +17,7 @@ const named = new RegExp(
     String.raw`(?<![\w.-])["']?(?<name>[\w.-]{1,64})["']?[ \t]{0,8}[:=][ \t]{0,8}`,
     // A comment of JSONC, or the sign of a block in YAML and of a long string in TOML, whose text is in the next row.
     String.raw`(?:\/\*[^*\n]{0,200}\*\/[ \t]{0,8})?(?:(?:[|>][+-]?|"""|''')[ \t]{0,8}\r?\n[ \t]{0,80})?`,
-    String.raw`(?:"(?<double>[^"\n]{1,8192})|'(?<single>[^'\n]{1,8192})|(?<plain>[^\s"',;#{}[\]]{1,8192}))`,
+    String.raw`(?:"(?<double>[^"\n]{1,8192})|'(?<single>[^'\n]{1,8192})|(?=(?<plain>[^\s"',;#{}[\]]{1,8192}))\k<plain>(?![ \t]{0,8}[:=]))`,
   ].join(''),
   'g',
 );
@@ -27,8 +27,23 @@ const named = new RegExp(
  * YAML, INI and the files of environment variables. Quotes are left out, escapes are kept as they are.
  */
 export function namedValuesIn(text: string): readonly NamedValue[] {
-  return [...text.matchAll(named)].map(({ groups }) => ({
-    name: groups?.['name'] ?? '',
-    value: groups?.['double'] ?? groups?.['single'] ?? groups?.['plain'] ?? '',
-  }));
+  return [...text.matchAll(named)].flatMap(({ groups }) => {
+    const name = groups?.['name'] ?? '';
+    const value = groups?.['double'] ?? groups?.['single'] ?? groups?.['plain'] ?? '';
+    return [{ name, value }, ...namedWithin(value)];
+  });
+}
+
+const MOST_NAMES = 8;
+
+/** Of `error:token:x`, where the value of one name is the name of another. */
+function namedWithin(value: string): readonly NamedValue[] {
+  const found: NamedValue[] = [];
+  for (let rest = value; found.length < MOST_NAMES;) {
+    const inner = /^([\w.-]{1,64})[:=](.+)$/.exec(rest);
+    if (!inner) break;
+    rest = inner[2] ?? '';
+    found.push({ name: inner[1] ?? '', value: rest });
+  }
+  return found;
 }

@@ -63,6 +63,7 @@ const wireEntrySchema = z.object({
   query: z.string(),
   authorization: z.string().optional(),
   body: z.string(),
+  shown: z.object({ query: z.string(), headers: z.record(z.string(), z.string()), body: z.string() }),
   status: z.number().nullable(),
 });
 

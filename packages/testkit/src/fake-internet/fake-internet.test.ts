@@ -116,6 +116,48 @@ describe('fake internet', () => {
     expect((await fetch(`${internet.loopback}/real.test/`)).status).toBe(404);
   });
 
+  it('shows an author what was sent, with secrets replaced, the same one by the same name', async () => {
+    const post = (body: string, headers: Readonly<Record<string, string>>): Promise<unknown> =>
+      send('https://echo.test/v1/chat?state=short-1&page=2', { method: 'POST', headers, body });
+    await post('grant_type=refresh_token&refresh_token=short-2&client_id=cli', {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-api-key': 'short-3',
+      cookie: 'sid=short-4',
+      'user-agent': 'cli/1.2.3',
+    });
+    await post('{"model":"m-4-20250929","max_tokens":5,"messages":[{"content":"gho_0123456789abcdefABCD"}]}', {
+      'content-type': 'application/json',
+      authorization: 'Bearer short-2',
+    });
+    await post(`not json: password = "short-five-5" ${'x '.repeat(20_000)}`, { 'content-type': 'text/plain' });
+    const log = internet.log();
+    const printed = inspect(log, { depth: 9 });
+    expect(printed).not.toMatch(/short-|gho_/);
+    expect(log).toMatchObject([
+      {
+        method: 'POST',
+        host: 'echo.test',
+        path: '/v1/chat',
+        shown: {
+          query: 'state=[secret 1]&page=2',
+          headers: { 'user-agent': 'cli/1.2.3', 'x-api-key': '[secret 2]', cookie: '[secret 3]' },
+          body: 'grant_type=refresh_token&refresh_token=[secret 4]&client_id=cli',
+        },
+      },
+      {
+        shown: {
+          headers: { authorization: 'Bearer [secret 4]' },
+          body: '{"model":"m-4-20250929","max_tokens":5,"messages":[{"content":"[secret 5]"}]}',
+        },
+      },
+      {
+        shown: {
+          body: expect.stringMatching(/^not json: password = "\[secret 6\]" x .{10,20000} … \(shortened from \d+ /),
+        },
+      },
+    ]);
+  });
+
   it('logs requests for assertions without ever printing a token', async () => {
     await send('https://echo.test/p?code=canary', {
       method: 'POST',

@@ -1,5 +1,8 @@
 import { Secret } from '@sallyport/core';
 
+import { createSecretNames } from './secret-names.ts';
+import { type SentRequest, showRequest, type ShownRequest } from './shown-request.ts';
+
 /** One request that reached the fake internet. What may hold a token is wrapped, so that no log prints it. */
 export interface LoggedRequest {
   /** From 1, in order of arrival. */
@@ -16,6 +19,8 @@ export interface LoggedRequest {
   readonly authorization: Secret<string | undefined>;
   /** The first 16 KiB. */
   readonly body: Secret;
+  /** Query, headers and body to be read and printed, with secrets replaced. */
+  readonly shown: ShownRequest;
   /** `null` while it is being answered, and when the connection broke before an answer. */
   readonly status: number | null;
 }
@@ -26,26 +31,25 @@ export interface RequestLog {
   entries(): readonly LoggedRequest[];
 }
 
-export type NewRequest = Omit<LoggedRequest, 'number' | 'query' | 'authorization' | 'body' | 'status'> & {
-  readonly query: string;
-  readonly authorization: string | undefined;
-  readonly body: string;
-};
+export type NewRequest = Omit<LoggedRequest, 'number' | 'query' | 'authorization' | 'body' | 'shown' | 'status'> &
+  SentRequest;
 
 /** Keeps the last `limit` requests. */
 export function createRequestLog(limit = 1000): RequestLog {
   const entries: LoggedRequest[] = [];
+  const secrets = createSecretNames();
   let count = 0;
   return {
-    add(request) {
+    add({ query, headers, body, ...request }) {
       count += 1;
       const number = count;
       entries.push({
         ...request,
         number,
-        query: new Secret(request.query),
-        authorization: new Secret(request.authorization),
-        body: new Secret(request.body.slice(0, 16 * 1024)),
+        query: new Secret(query),
+        authorization: new Secret(headers.authorization),
+        body: new Secret(body.slice(0, 16 * 1024)),
+        shown: showRequest({ query, headers, body }, secrets),
         status: null,
       });
       if (entries.length > limit) entries.shift();

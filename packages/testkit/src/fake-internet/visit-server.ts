@@ -79,7 +79,7 @@ function record(
     method: request.method ?? 'GET',
     path,
     query,
-    authorization: request.headers.authorization,
+    headers: request.headers,
     body,
   });
 }

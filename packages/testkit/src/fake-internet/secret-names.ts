@@ -1,0 +1,34 @@
+import { tokensIn } from '@sallyport/core';
+
+/** Gives every secret of a log a name, so that two requests show whether they hold the same one. */
+export interface SecretNames {
+  /** `[secret 1]` for the first one, and the same again for the same. */
+  nameOf(secret: string): string;
+  /** The text with each word that looks like a secret, or is known as one, replaced by its name. */
+  hideIn(text: string): string;
+}
+
+/** As many letters and digits in a row are no word of a language. */
+const RANDOM_RUN = /[A-Za-z0-9]{20}/;
+/** Shorter ones are hidden where they are named, and left alone where they only stand. */
+const SHORTEST_KNOWN = 6;
+
+export function createSecretNames(): SecretNames {
+  const names = new Map<string, string>();
+  const nameOf = (secret: string): string => {
+    const name = names.get(secret) ?? `[secret ${names.size + 1}]`;
+    names.set(secret, name);
+    return name;
+  };
+  return {
+    nameOf,
+    hideIn(text) {
+      const known = [...names.keys()].filter((secret) => secret.length >= SHORTEST_KNOWN && text.includes(secret));
+      const words = text.match(/[A-Za-z0-9_+=~.-]+/g) ?? [];
+      const random = words.filter((word) => RANDOM_RUN.test(word) && /[0-9]/.test(word) && /[A-Za-z]/.test(word));
+      // The longest first: one may be the beginning of another.
+      const found = [...new Set([...known, ...tokensIn(text), ...random])].toSorted((a, b) => b.length - a.length);
+      return found.reduce((rest, secret) => rest.replaceAll(secret, () => nameOf(secret)), text);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { isNamedSecret, namedValuesIn, tryParseJson } from '@sallyport/core';
+
+import type { SecretNames } from './secret-names.ts';
+
+/** What a CLI sent, for its author to read: secrets stand there as `[secret 1]`, the same one with the same number. */
+export interface ShownRequest {
+  readonly query: string;
+  /** By lower-case name; several of one name are joined by commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Without its content encoding; the first 16 KiB. */
+  readonly body: string;
+}
+
+export interface SentRequest {
+  readonly query: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+const LONGEST_SHOWN = 16 * 1024;
+/** A longer body is not parsed, but read as text up to what is shown of it. */
+const LONGEST_PARSED = 1024 * 1024;
+
+/** Fields of OAuth that open an account by themselves or with another one (RFC 6749, 7636, 8628). */
+const oauthSecret = /^(code|state|nonce|code_verifier|code_challenge|device_code|user_code)$/i;
+/** Names that say `token` and hold none. */
+const harmless = /^(token_type|grant_type|token_type_hint|max_tokens|.*_tokens)$/i;
+
+/** Replaces what is secret in a request. */
+export function showRequest({ query, headers, body }: SentRequest, secrets: SecretNames): ShownRequest {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  const shownQuery = hideForm(query, secrets);
+  const shown = Object.entries(headers).map(([name, value]) => {
+    const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+    return [name, hideHeader(name, text, secrets)] as const;
+  });
+  return {
+    query: shownQuery,
+    headers: Object.fromEntries(shown),
+    body: isForm ? shortened(hideForm(body, secrets)) : hideBody(body, secrets),
+  };
+}
+
+function hideHeader(name: string, text: string, secrets: SecretNames): string {
+  if (/^(proxy-)?authorization$/.test(name)) {
+    const [, scheme = '', value = ''] = /^(\S+ +)?(.*)$/s.exec(text) ?? [];
+    return scheme + secrets.nameOf(value);
+  }
+  return isSecret(name, text) || /key$/.test(name) ? secrets.nameOf(text) : secrets.hideIn(text);
+}
+
+/** Each value by itself, as the CLI wrote it where it is no secret. */
+function hideForm(form: string, secrets: SecretNames): string {
+  if (form === '') return '';
+  return form
+    .split('&')
+    .map((field) => {
+      const [[name, value] = ['', '']] = [...new URLSearchParams(field)];
+      const hidden = isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
+      return hidden === value ? field : `${field.split('=', 1)[0]}=${hidden}`;
+    })
+    .join('&');
+}
+
+function hideBody(body: string, secrets: SecretNames): string {
+  const json = body.length <= LONGEST_PARSED ? tryParseJson(body) : undefined;
+  if (typeof json === 'object' && json !== null) return shortened(JSON.stringify(hideJson(json, '', secrets)));
+  // A secret that is cut in two would be known by neither half.
+  const text = body.length > LONGEST_SHOWN ? body.slice(0, LONGEST_SHOWN).replace(/\S{0,8192}$/, '') : body;
+  const named = namedValuesIn(text).filter(({ name, value }) => isSecret(name, value));
+  const hidden = named.reduce((rest, { value }) => rest.replaceAll(value, secrets.nameOf(value)), text);
+  return secrets.hideIn(hidden) + (body.length > LONGEST_SHOWN ? noteOf(body.length) : '');
+}
+
+function hideJson(value: unknown, name: string, secrets: SecretNames): unknown {
+  if (typeof value === 'string') return isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
+  if (Array.isArray(value)) return value.map((item) => hideJson(item, name, secrets));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hideJson(inner, key, secrets)]));
+}
+
+function isSecret(name: string, value: string): boolean {
+  return value !== '' && !harmless.test(name) && (oauthSecret.test(name) || isNamedSecret(name, value));
+}
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_SHOWN ? text : text.slice(0, LONGEST_SHOWN) + noteOf(text.length);
+}
+
+function noteOf(length: number): string {
+  return ` … (shortened from ${length} characters)`;
+}
