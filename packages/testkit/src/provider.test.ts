@@ -73,6 +73,11 @@ const recordings: ProviderRecordings = {
   headless: [{ name: 'ok', stdout: '{"text":"Hi"}\n', stderr: '', exit: 0, end: { outcome: 'completed' }, text: 'Hi' }],
 };
 
+const prose: ProviderRecordings = {
+  ...recordings,
+  headless: [{ name: 'ok', stdout: '{"text":"Hi there"}\n', stderr: '', exit: 0, end: { outcome: 'completed' } }],
+};
+
 /** The provider with its only login method changed. */
 function withMethod(change: (method: LoginMethod) => Partial<LoginMethod>): Provider {
   return { ...good, manifest: { ...manifest, logins: manifest.logins.map((each) => ({ ...each, ...change(each) })) } };
@@ -189,6 +194,38 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
     expect(await failures(eager)).toEqual([
       'a CLI that loses the keys of the moment in which it paints gets the key of the step theme of paste, once',
     ]);
+  });
+
+  it('sees a step that does not wait for its question', async () => {
+    const eager = withMethod(({ drive }) => {
+      if (drive.kind !== 'terminal') return {};
+      return { drive: { ...drive, steps: drive.steps.map((step) => ({ ...step, when: { pattern: '(?m)^' } })) } };
+    });
+    expect(await failures(eager)).toContain(
+      'a CLI that asks nothing yet gets no key of paste, and its user no question',
+    );
+  });
+
+  it('sees a parser that trips over colours, and one that trips over a long line', async () => {
+    const refusing = (refused: (line: string) => boolean): Provider =>
+      withParser((state, seen) => {
+        if (seen.type === 'stdout' && refused(seen.line)) throw new Error('Too much.');
+        return parse.step(state, seen);
+      });
+    expect(
+      await failures(
+        refusing((line) => /\\u001b/.test(line)),
+        prose,
+      ),
+    ).toEqual([
+      'the output parser understands ok among sequences that steer a terminal, and with colours in its texts',
+    ]);
+    expect(
+      await failures(
+        refusing((line) => line.length > 500_000),
+        prose,
+      ),
+    ).toEqual(['the output parser understands ok with a line of 5 MB']);
   });
 
   it('sees a recording in which a host is announced that the manifest does not list', async () => {

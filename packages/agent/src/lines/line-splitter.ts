@@ -4,6 +4,9 @@ import { createControlSequenceFilter } from './control-sequences.ts';
 import { createJsonReducer } from './json-reducer.ts';
 import type { JsonReducer } from './json-reducer.ts';
 
+/** Of a prompt's output, in characters. A longer one is cut, or shortened where it is a JSON object. */
+export const LONGEST_LINE = 1024 * 1024;
+
 /**
  * Cuts a stream of bytes into lines without terminal sequences. A return to the start of a line ends it too. Of a line
  * that is too long the beginning stays; of one that is a JSON object, an object with shorter texts.

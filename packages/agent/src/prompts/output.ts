@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 import type { Clock, ExecuteEvent } from '@sallyport/core';
 
-import { createLineSplitter } from '../lines/line-splitter.ts';
+import { createLineSplitter, LONGEST_LINE } from '../lines/line-splitter.ts';
 import type { Line } from '../lines/line-splitter.ts';
 
 /** Takes one event; resolves when the receiver has room for the next. */
@@ -15,7 +15,6 @@ export interface OutputOptions {
   readonly onLimit: () => void;
 }
 
-const LONGEST_LINE = 1024 * 1024;
 /** How long the output may stay open behind a CLI that has ended: something it started still holds it. */
 const LINGER_MS = 500;
 

@@ -1,3 +1,4 @@
+export * from '../lines/line-splitter.ts';
 export * from './checkpoint.ts';
 export * from './pty.ts';
 export * from './screen.ts';

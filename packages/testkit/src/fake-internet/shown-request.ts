@@ -48,7 +48,7 @@ function hideHeader(name: string, text: string, secrets: SecretNames): string {
     const [, scheme = '', value = ''] = /^(\S+ +)?(.*)$/s.exec(text) ?? [];
     return scheme + secrets.nameOf(value);
   }
-  return isSecret(name, text) || /key$/.test(name) ? secrets.nameOf(text) : secrets.hideIn(text);
+  return isSecret(name, text) || name.endsWith('key') ? secrets.nameOf(text) : secrets.hideIn(text);
 }
 
 /** Each value by itself, as the CLI wrote it where it is no secret. */

@@ -1,10 +1,11 @@
 import { asRecord, promptEventSchema, tryParseJson } from '@sallyport/core';
 import type { Observation, PromptEvent, PromptParser, Provider } from '@sallyport/core';
-
+import { createLineSplitter, LONGEST_LINE } from '@sallyport/agent/terminal';
 import * as fc from 'fast-check';
 
 import { checkProperty } from '../check-property.ts';
 import type { TestRunner } from '../runner.ts';
+import { inColours, steering, withLongLines, withLongText } from './odd-output.ts';
 
 /** A recorded headless run and what it comes to. */
 export interface HeadlessCase {
@@ -44,6 +45,26 @@ export function headlessSuite(
       });
     }
 
+    for (const item of cases) {
+      it(`understands ${item.name} among sequences that steer a terminal, and with colours in its texts`, () => {
+        const plain = readPrompt(parse, observationsOf(item));
+        expect(readPrompt(parse, observationsOf(withText(item, steering)))).toEqual(plain);
+        const coloured = readPrompt(parse, observationsOf(withText(item, inColours)));
+        check(coloured);
+        // A failure may go by the very words of the CLI. What its tools print is in runs that end well.
+        if (outcomeOf(plain) === 'completed') expect(outcomeOf(coloured)).toBe('completed');
+      });
+
+      it(`understands ${item.name} with a line of 5 MB`, () => {
+        const outcome = outcomeOf(readPrompt(parse, observationsOf(item)));
+        for (const lengthen of [withLongText, withLongLines]) {
+          const events = readPrompt(parse, observationsOf(withText(item, lengthen)));
+          check(events);
+          expect(outcomeOf(events)).toEqual(outcome);
+        }
+      });
+    }
+
     it('never throws, whatever bytes arrive, and still ends once', async () => {
       await checkProperty(
         fc.property(fc.array(anyObservation(cases), { maxLength: 30 }), anyExit, fc.boolean(), (seen, exit, goesOn) => {
@@ -72,19 +93,23 @@ export function headlessSuite(
   });
 }
 
+/** What the agent makes of the output: lines without sequences that steer a terminal, and none too long. */
 export function observationsOf({ stdout, stderr, rpc = '', exit }: HeadlessCase): readonly Observation[] {
   const lines = (type: 'stdout' | 'stderr', text: string): Observation[] =>
-    text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => ({ type, line }));
-  const messages = rpc.split('\n').flatMap(rpcObservation);
+    linesOf(text).map((line) => ({ type, line }));
+  const messages = linesOf(rpc).flatMap(rpcObservation);
   return [
     ...lines('stdout', stdout),
     ...messages,
     ...lines('stderr', stderr),
     { type: 'exit', code: exit, signal: null },
   ];
+}
+
+function linesOf(text: string): readonly string[] {
+  const splitter = createLineSplitter(LONGEST_LINE);
+  const lines = [...splitter.push(Buffer.from(text)), ...splitter.end()];
+  return lines.map((line) => line.text).filter((line) => line !== '');
 }
 
 function rpcObservation(line: string): readonly Observation[] {
@@ -99,6 +124,16 @@ export function readPrompt(parse: PromptParser, observations: readonly Observati
     state = step.state;
     return step.events;
   });
+}
+
+/** The case with what was printed to its standard output changed. */
+function withText(item: HeadlessCase, change: (text: string) => string): HeadlessCase {
+  return { ...item, stdout: change(item.stdout), ...(item.rpc !== undefined && { rpc: change(item.rpc) }) };
+}
+
+function outcomeOf(events: readonly PromptEvent[]): unknown {
+  const last = events.at(-1);
+  return last?.type === 'prompt-end' ? last.outcome : last;
 }
 
 function textIn(events: readonly PromptEvent[]): string {

@@ -3,6 +3,8 @@ import type { LoginAction, LoginMethod, Provider } from '@sallyport/core';
 import type { TestRunner } from '../runner.ts';
 import { startLoginRun } from './login-run.ts';
 
+type ExpectStep = Extract<LoginMethod['drive'], { kind: 'terminal' }>['steps'][number];
+
 /** How long the CLI of this suite paints before it listens. Claude Code 2.1.266 takes up to 100 ms. */
 const DEAF_MS = 100;
 /** Until the engine must have got its key through. */
@@ -13,6 +15,16 @@ const PATIENCE_MS = 20_000;
  * must get through all the same, and must not reach the next screen too.
  */
 export function keysSuite({ manifest }: Provider, { describe, it, expect }: TestRunner): void {
+  const all = manifest.logins.flatMap(({ drive }) => (drive.kind === 'terminal' ? drive.steps : []));
+  for (const method of manifest.logins) {
+    if (method.drive.kind !== 'terminal' || method.drive.steps.length === 0) continue;
+    it(`a CLI that asks nothing yet gets no key of ${method.id}, and its user no question`, () => {
+      const early = method.drive.steps.flatMap(({ id }) =>
+        screensBefore(id, all).flatMap((screen) => (isDone(method, id, screen) ? [`${id}: ${screen}`] : [])),
+      );
+      expect(early).toEqual([]);
+    });
+  }
   const steps = manifest.logins.flatMap((method) => paintedSteps(method).map((step) => ({ method, step })));
   if (steps.length === 0) return;
   describe('a CLI that loses the keys of the moment in which it paints', () => {
@@ -23,6 +35,28 @@ export function keysSuite({ manifest }: Provider, { describe, it, expect }: Test
       });
     }
   });
+}
+
+/** How long a step is watched. */
+const WATCHED_MS = 5000;
+
+/** What a CLI may show before it asks: nothing, a word, all but the last letter of its question, another question. */
+function screensBefore(id: string, steps: readonly ExpectStep[]): readonly string[] {
+  const texts = steps.flatMap((step) => ('text' in step.when ? [{ id: step.id, text: step.when.text }] : []));
+  const own = texts.filter((step) => step.id === id).map(({ text }) => text);
+  const others = texts.map(({ text }) => text).filter((text) => !own.some((each) => text.includes(each)));
+  return ['', 'Loading…', ...own.map((text) => text.slice(0, -1)), ...others];
+}
+
+/** Whether this step alone types or asks something where a CLI shows this. */
+function isDone(method: LoginMethod, id: string, line: string): boolean {
+  const { drive } = method;
+  if (drive.kind !== 'terminal') return false;
+  const alone = { ...method, drive: { ...drive, steps: drive.steps.filter((step) => step.id === id) } };
+  let run = startLoginRun(alone).observe({ type: 'tick', elapsedMs: 0 });
+  run = run.observe({ type: 'screen', screen: { lines: line.split('\n'), links: [] } });
+  for (let now = 1000; now <= WATCHED_MS; now += 1000) run = run.observe({ type: 'tick', elapsedMs: now });
+  return run.outcome.sent.length + run.outcome.asked.length > 0;
 }
 
 interface PaintedStep {
