@@ -22,16 +22,67 @@ export function continuesBelow(text: string, value: string, end: number, expecte
   if (expected && matchText(expected, below) !== undefined) return false;
   const [, word = '', rest = ''] = nextRow.exec(below) ?? [];
   if (!alphabetOf(value).test(word) || /^https?:\/\//.test(word)) return false;
-  // A sentence may start with a word of the same letters; a part of a value looks like none.
-  return onlyFilling.test(rest) || /[=&%_]|[A-Za-z]\d|\d[A-Za-z]|.{20}/.test(word);
+  return onlyFilling.test(rest) || looksLikePart(word);
 }
 
-/** Like `matchText`, but a value that its CLI has broken over several rows does not match. */
+export interface WholeValue {
+  readonly value: string;
+  /** Where the text goes on behind it. */
+  readonly end: number;
+}
+
+/**
+ * The value that ends at `end`, put together from the rows over which its CLI has broken it; `undefined` where that is not
+ * certain. Every row but the last one is full, to the same column, and each holds a part of the value and nothing else.
+ * With one full row the last part must look like no word: only two show that the CLI wraps at that column.
+ */
+export function joinRows(text: string, value: string, end: number, expected?: Matcher): WholeValue | undefined {
+  const alphabet = alphabetOf(value);
+  const width = end - (text.lastIndexOf('\n', end - 1) + 1);
+  let whole: WholeValue = { value, end };
+  for (let full = 1; ; full += 1) {
+    const next = partBelow(text, whole.end, alphabet, expected);
+    if (next !== undefined && next.column > width) return undefined;
+    if (next !== undefined) whole = { value: whole.value + next.part, end: next.end };
+    if (next?.column === width) continue;
+    // What follows must not look like a further part that is set out in another way.
+    const isCertain = full > 1 || (next !== undefined && looksLikePart(next.part));
+    return isCertain && !continuesBelow(text, value, whole.end, expected) ? whole : undefined;
+  }
+}
+
+/** A sentence may start with a word of the same letters; a part of a value looks like none. */
+function looksLikePart(word: string): boolean {
+  return /[=&%_]|[A-Za-z]\d|\d[A-Za-z]|.{20}|^\d+$/.test(word);
+}
+
+/** The part of a value in the row below, where it ends in its row, and in the text. */
+function partBelow(
+  text: string,
+  end: number,
+  alphabet: RegExp,
+  expected: Matcher | undefined,
+): { readonly part: string; readonly column: number; readonly end: number } | undefined {
+  const rowEnd = text.indexOf('\n', end);
+  if (rowEnd < 0 || !onlyFilling.test(text.slice(end, rowEnd))) return undefined;
+  const below = text.slice(rowEnd + 1).split('\n', 1)[0] ?? '';
+  if (expected && matchText(expected, below) !== undefined) return undefined;
+  const [, part = '', rest = ''] = nextRow.exec(below) ?? [];
+  if (part === '' || !alphabet.test(part) || /^https?:\/\//.test(part) || !onlyFilling.test(rest)) return undefined;
+  const column = below.indexOf(part) + part.length;
+  return { part, column, end: rowEnd + 1 + column };
+}
+
+/** Like `matchText`, but a value that its CLI has broken over several rows matches whole or not at all. */
 export function matchWhole(matcher: Matcher, text: string, expected?: Matcher): string | undefined {
   const found = findMatch(matcher, text);
   if (!found) return undefined;
   const { value, end } = found;
-  return end !== undefined && continuesBelow(text, value, end, expected) ? undefined : value;
+  if (end === undefined || !continuesBelow(text, value, end, expected)) return value;
+  const joined = joinRows(text, value, end, expected);
+  if (!joined) return undefined;
+  const unbroken = text.slice(0, end - value.length) + joined.value + text.slice(joined.end);
+  return matchText(matcher, unbroken) === joined.value ? joined.value : undefined;
 }
 
 /** What the rest of a value is written in: the characters of a URL, or the kinds of characters that the value has. */

@@ -1,7 +1,8 @@
 import type { LoginMethod } from '../provider/login-method.ts';
 import { matchText } from '../provider/matcher.ts';
 import type { Matcher } from '../provider/matcher.ts';
-import { continuesBelow, matchWhole } from './hard-wrap.ts';
+import { continuesBelow, joinRows, matchWhole } from './hard-wrap.ts';
+import type { WholeValue } from './hard-wrap.ts';
 import type { ScreenView } from './observation.ts';
 import { leadToListener } from './own-listener.ts';
 import { guardUrl } from './url-guard.ts';
@@ -89,13 +90,20 @@ function lastLink(method: LoginMethod, screen: ScreenView, port: number | undefi
 function lastTextLink(method: LoginMethod, text: string, port: number | undefined): Found | undefined {
   const after = method.url?.textAfter;
   for (const candidate of linksIn(text).toReversed()) {
-    const url = guarded(method, withoutPunctuation(candidate[0]), port);
-    if (!url || isBroken(method, text, candidate)) continue;
+    const found = wholeLink(method, text, candidate);
+    const url = found && guarded(method, withoutPunctuation(found.value), port);
+    if (!url) continue;
     if (!after) return { url, settled: false };
-    if (matchText(after, text.slice(candidate.index + candidate[0].length)) !== undefined)
-      return { url, settled: true };
+    if (matchText(after, text.slice(found.end)) !== undefined) return { url, settled: true };
   }
   return undefined;
+}
+
+/** The link, with the rows over which its CLI has broken it. */
+function wholeLink(method: LoginMethod, text: string, candidate: RegExpExecArray): WholeValue | undefined {
+  const { 0: value, index } = candidate;
+  const end = index + value.length;
+  return isBroken(method, text, candidate) ? joinRows(text, value, end, method.url?.textAfter) : { value, end };
 }
 
 function isBroken({ url }: LoginMethod, text: string, { 0: link, index }: RegExpExecArray): boolean {

@@ -14,6 +14,15 @@ export function guardSuite({ manifest }: Provider, { describe, it, expect }: Tes
         expect(announced(method, genuineLink(method))).toEqual([new URL(genuineLink(method)).href]);
       });
 
+      const after = method.url?.textAfter;
+      if (method.url?.sources.includes('text') && (after === undefined || 'text' in after)) {
+        it(`of ${method.id} is announced whole when its CLI breaks it at 60 to 132 columns`, () => {
+          const link = longLink(method);
+          const wrong = widths.filter((width) => announcedFrom(method, brokenAt(link, width)).join(' ') !== link);
+          expect(wrong).toEqual([]);
+        });
+      }
+
       it(`of ${method.id} is never announced when it only looks right`, () => {
         const page = method.url?.page;
         const wrong = lookAlikes(method).flatMap((link) => announced(method, link).filter((url) => url !== page));
@@ -21,6 +30,32 @@ export function guardSuite({ manifest }: Provider, { describe, it, expect }: Tes
       });
     }
   });
+}
+
+/** Of terminals, in columns. */
+const widths = Array.from({ length: 132 - 60 + 1 }, (_, index) => 60 + index);
+
+/** The smallest link, and a parameter that makes it as long as those of most vendors. */
+function longLink(method: LoginMethod): string {
+  const url = new URL(genuineLink(method));
+  url.searchParams.set('session', '0a1B2c3D4e'.repeat(30));
+  return url.href;
+}
+
+/** The rows of a link that its CLI wraps itself, as if the terminal were this wide. */
+function brokenAt(link: string, width: number): readonly string[] {
+  return Array.from({ length: Math.ceil(link.length / width) }, (_, row) => link.slice(row * width, (row + 1) * width));
+}
+
+/** What the engine announces when a screen of these rows stays. */
+function announcedFrom(login: LoginMethod, rows: readonly string[]): readonly string[] {
+  const method = login.userCode ? { ...login, userCode: { text: 'ABCD-12345' } } : login;
+  const after = method.url?.textAfter;
+  const ending = ['', ...(method.userCode ? ['   ABCD-12345'] : []), ...(after && 'text' in after ? [after.text] : [])];
+  const screen: ScreenView = { lines: ['Open', ...rows, ...ending, ''], links: [] };
+  let run = startLoginRun(method).observe({ type: 'screen', screen });
+  for (const elapsedMs of [1000, 2000, 3000]) run = run.observe({ type: 'tick', elapsedMs });
+  return run.outcome.urls;
 }
 
 /** What the engine announces when this link comes by browser command, hyperlink, text and message. */
