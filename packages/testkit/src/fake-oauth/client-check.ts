@@ -23,6 +23,9 @@ export function checkClient(
   if (client.secret !== undefined && client.secret !== (basic?.secret ?? get('client_secret'))) {
     return { error: 'invalid_client', problem: 'client_secret is wrong or missing.' };
   }
+  if (client.secret === undefined && (basic?.secret ?? get('client_secret')) !== '') {
+    return { error: 'invalid_client', problem: 'client_secret is given, but this is a public client, which has none.' };
+  }
   return { client, get };
 }
 
@@ -43,7 +46,9 @@ function withoutLoopbackPort(uri: string): string {
 }
 
 function basicCredentials(request: IncomingMessage): { readonly id: string; readonly secret: string } | undefined {
-  const encoded = /^Basic (?<encoded>[A-Za-z0-9+/=]+)$/.exec(request.headers.authorization ?? '')?.groups?.['encoded'];
+  const encoded = /^Basic +(?<encoded>[A-Za-z0-9+/=]+)$/i.exec(request.headers.authorization ?? '')?.groups?.[
+    'encoded'
+  ];
   if (encoded === undefined) return undefined;
   const [id = '', ...secret] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
   return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(':')) };

@@ -18,7 +18,12 @@ const table: OauthTableInput = {
     { id: 'sealed', secret: 'sesame', scopes: ['chat'] },
   ],
   authorize: { host: 'auth.example.com', path: '/oauth/authorize' },
-  device: { host: 'auth.example.com', path: '/device/code', page: { host: 'auth.example.com', path: '/device' } },
+  device: {
+    host: 'auth.example.com',
+    path: '/device/code',
+    page: { host: 'auth.example.com', path: '/device' },
+    completeUri: true,
+  },
   token: { host: 'auth.example.com', path: '/oauth/token' },
   revoke: { host: 'auth.example.com', path: '/oauth/revoke' },
   tokens: { prefix: 'ex_' },
@@ -152,10 +157,73 @@ describe('a vendor made from a table', () => {
     expect(answer.body).toContain('must be a form');
   });
 
+  it('says what is missing', async () => {
+    const missing = await post('/oauth/token', { client_id: 'cli', code: 'x' });
+    expect(missing).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    expect((await browse(link({ response_type: '' }))).body).toContain('response_type is missing');
+  });
+
+  it('refuses the secret of a client that has none', async () => {
+    const grant = { grant_type: 'refresh_token', client_id: 'cli', refresh_token: 'x' };
+    const refused = { status: 401, body: { error: 'invalid_client' } };
+    expect(await post('/oauth/token', { ...grant, client_secret: 'sesame' })).toMatchObject(refused);
+    expect(await post('/device/code', { client_id: 'cli', client_secret: 'sesame' })).toMatchObject({ status: 400 });
+    expect(await post('/oauth/token', { ...grant, client_secret: '' })).toMatchObject({ status: 400 });
+  });
+
+  it('gives a link with the code of a device in it', async () => {
+    const { body } = await post('/device/code', { client_id: 'cli' });
+    const { user_code: code = '', verification_uri: uri = '', verification_uri_complete: url = '' } = body;
+    expect(url).toBe(`${uri}?user_code=${code}`);
+    await signInAsUser(vendor, browse, { url });
+    expect(vendor.state().devices).toMatchObject([{ userCode: code, outcome: 'approved' }]);
+  });
+
+  it.each(['bearer', 'BEARER', 'Bearer'])('knows the scheme %s', async (scheme) => {
+    const { body } = await redeem();
+    const answer = await browse('https://api.example.com/v1/chat', {
+      method: 'POST',
+      headers: { authorization: `${scheme} ${body['access_token']}`, 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(answer.status).toBe(400);
+  });
+
+  it('may have keys only', async () => {
+    const place = { method: 'GET', access: 'key', answer: { kind: 'json', body: 'ok' } } as const;
+    const keys = createFakeOauth({
+      product: 'Example',
+      tokens: { prefix: 'ex-' },
+      routes: [
+        { host: 'api.example.com', path: '/bearer', ...place },
+        { host: 'api.example.com', path: '/header', keyHeader: 'x-api-key', ...place },
+      ],
+    });
+    const { apiKey } = keys.state();
+    const net = await createFakeInternet({ directory: join(folder, 'keys'), sites: keys.sites });
+    const user = { userId: 'u' };
+    const plan = { machineId: 'm', ...user, purpose: 'work', hosts: ['api.example.com'], identity: user } as const;
+    const call = createEgressClient(await net.open(plan, { signal: AbortSignal.timeout(60_000) }));
+    const status = async (path: string, headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await call(`https://api.example.com${path}`, { headers })).status;
+    try {
+      expect(await status('/bearer', { authorization: `Bearer ${apiKey}` })).toBe(200);
+      expect(await status('/header', { 'x-api-key': apiKey })).toBe(200);
+      expect(await status('/header', { authorization: `Bearer ${apiKey}` })).toBe(401);
+      expect(await status('/bearer', { authorization: 'Bearer other' })).toBe(401);
+    } finally {
+      await net.close();
+    }
+  });
+
   it('says what is wrong with a table', () => {
     const { authorize: _, device: __, ...neither } = table;
     expect(() => createFakeOauth(neither)).toThrow('nobody can log in');
-    expect(() => createFakeOauth({ ...table, revoke: table.token })).toThrow('is given twice');
+    const { token: ___, ...tokenless } = table;
+    expect(() => createFakeOauth(tokenless)).toThrow('no token endpoint');
+    expect(() => createFakeOauth({ ...table, revoke: { host: 'auth.example.com', path: '/oauth/token' } })).toThrow(
+      'is given twice',
+    );
     expect(() => createFakeOauth({ ...table, clients: [] })).toThrow('clients');
   });
 });

@@ -63,7 +63,7 @@ function mintTokens(mint: Mint, { tokens }: OauthTable): object {
   const renewed = refresh === 'rotating' || (refresh === 'reusable' && mint.occasion === 'login');
   return {
     access_token: mint.add('access', mint.opaque(prefix)),
-    token_type: 'bearer',
+    token_type: tokens.type,
     ...(accessLifetimeSeconds !== null && { expires_in: mint.lifetimeSeconds }),
     ...(renewed && { refresh_token: mint.add('refresh', mint.opaque(`${prefix}r_`)) }),
     scope: mint.family.scope,

@@ -29,7 +29,8 @@ export function createOauthSite(parts: OauthSiteParts): Site {
     if (isAt(authorize, 'GET')) {
       parts.pages.open(response, checkAuthorization(searchParams, parts.table), visit, rootFrom(pathname));
     } else if (isAt(device?.page, 'GET', 'POST')) {
-      showDevicePage(response, parts, pathname, visit, request.method === 'POST');
+      const typed = request.method === 'POST' ? new URLSearchParams(visit.body) : searchParams;
+      showDevicePage(response, parts, pathname, visit, typed);
     } else if (isAt(device, 'POST')) startDevice(request, response, parts, visit);
     else if (isAt(token, 'POST')) answerTokenRequest(request, response, parts, visit);
     else if (isAt(revoke, 'POST')) {
@@ -69,11 +70,13 @@ function startDevice(request: IncomingMessage, response: ServerResponse, parts: 
     return;
   }
   const { deviceCode, userCode } = devices.start(checked.client.id, scope);
-  const { page, intervalSeconds, lifetimeSeconds } = table.device;
+  const { page, intervalSeconds, lifetimeSeconds, completeUri } = table.device;
+  const uri = `https://${page.host}${page.path}`;
   sendJson(response, 200, {
     device_code: deviceCode,
     user_code: userCode,
-    verification_uri: `https://${page.host}${page.path}`,
+    verification_uri: uri,
+    ...(completeUri && { verification_uri_complete: `${uri}?user_code=${userCode}` }),
     expires_in: lifetimeSeconds,
     interval: intervalSeconds,
   });
@@ -84,25 +87,32 @@ function showDevicePage(
   { devices, pages }: OauthSiteParts,
   path: string,
   visit: Visit,
-  typed: boolean,
+  typed: URLSearchParams,
 ): void {
   const root = rootFrom(path);
-  const device = devices?.waiting(new URLSearchParams(visit.body).get('user_code') ?? '');
+  const device = devices?.waiting(typed.get('user_code') ?? '');
   if (device) pages.openDevice(response, device.userCode, visit, root);
-  else pages.show(response, devicePage(path, root, typed ? 'That code is not known or has expired.' : undefined));
+  else
+    pages.show(
+      response,
+      devicePage(path, root, typed.has('user_code') ? 'That code is not known or has expired.' : undefined),
+    );
 }
 
 async function answerRoute(
   request: IncomingMessage,
   response: ServerResponse,
-  { ledger, switches, clock, wordDelayMs }: OauthSiteParts,
+  { ledger, switches, clock, wordDelayMs, apiKey }: OauthSiteParts,
   route: OauthRoute | undefined,
   visit: Visit,
 ): Promise<void> {
   const { api401, modelStatus, slowBytes } = switches.current();
   if (route?.access !== 'public') {
     if (api401 === 'once') switches.change({ api401: false });
-    const { verdict } = ledger.check(bearerOf(request) ?? '', visit.machineId);
+    const { verdict } =
+      route?.access === 'key'
+        ? { verdict: keyOf(request, route) === apiKey ? 'live' : 'not the API key of this vendor' }
+        : ledger.check(bearerOf(request) ?? '', visit.machineId);
     if (verdict !== 'live' || api401 !== false) {
       response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
       const message = `The access token is ${verdict === 'live' ? 'to be refused' : verdict}.`;
@@ -115,6 +125,11 @@ async function answerRoute(
   else if (modelStatus === null)
     await answerChat(response, visit.body, route.answer, { clock, wordDelayMs, slowBytes });
   else sendJson(response, modelStatus, { error: { message: 'The model was told to fail.', code: 'told_to_fail' } });
+}
+
+function keyOf(request: IncomingMessage, { keyHeader }: OauthRoute): string | undefined {
+  const value = keyHeader === undefined ? bearerOf(request) : request.headers[keyHeader];
+  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 /** Relative way from a page to the root of its site. */

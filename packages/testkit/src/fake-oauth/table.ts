@@ -11,7 +11,7 @@ const placeSchema = z.strictObject({ host: hostSchema, path: pathSchema });
 /** An application the vendor knows (RFC 6749 §2). */
 const clientSchema = z.strictObject({
   id: z.string().min(1),
-  /** Asked for at the token endpoint, in the body or as HTTP Basic. Absent: a public client. */
+  /** Asked for at the token endpoint, in the body or as HTTP Basic. Absent: a public client, which must send none. */
   secret: z.string().min(1).optional(),
   /** Compared as they are; one on a loopback address may come with any port (RFC 8252 §7.3). */
   redirectUris: z.array(z.url()).default([]),
@@ -35,8 +35,16 @@ const modelSchema = z.strictObject({
 
 const routeSchema = placeSchema.extend({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-  /** `bearer`, the default: only with a live access token of this vendor (RFC 6750 §2.1). */
-  access: z.enum(['bearer', 'public']).default('bearer'),
+  /**
+   * `bearer`, the default: only with a live access token of this vendor (RFC 6750 §2.1). `key`: with its API key,
+   * which is `apiKey` of the fake's state.
+   */
+  access: z.enum(['bearer', 'key', 'public']).default('bearer'),
+  /** Of `access: 'key'`: the header in which it comes, in lower case. Default: `authorization`, as a bearer token. */
+  keyHeader: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .optional(),
   answer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('json'), status: z.number().int().default(200), body: z.unknown() }),
     modelSchema,
@@ -46,7 +54,8 @@ const routeSchema = placeSchema.extend({
 const schema = z.strictObject({
   /** What the pages say the person signs in to. */
   product: z.string().min(1).max(60),
-  clients: z.array(clientSchema).min(1),
+  /** None where the vendor has keys only. */
+  clients: z.array(clientSchema).default([]),
   /** Authorization endpoint of the code flow (RFC 6749 §4.1). */
   authorize: placeSchema.extend({ pkce: z.enum(['required', 'optional']).default('required') }).optional(),
   /** Device authorization endpoint (RFC 8628 §3.1), and the page on which the person types the code. */
@@ -55,16 +64,25 @@ const schema = z.strictObject({
       page: placeSchema,
       intervalSeconds: z.number().int().min(1).default(5),
       lifetimeSeconds: z.number().int().min(1).default(900),
+      /** Whether the answer has `verification_uri_complete`, a link with the code in it (RFC 8628 §3.2). */
+      completeUri: z.boolean().default(false),
     })
     .optional(),
-  token: placeSchema.extend({
-    body: z.enum(['form', 'json', 'either']).default('form'),
-    /** Status of a refusal. RFC 6749 §5.2 wants 400; GitHub answers 200. */
-    refusalStatus: z.union([z.literal(400), z.literal(200)]).default(400),
-  }),
+  token: placeSchema
+    .extend({
+      body: z.enum(['form', 'json', 'either']).default('form'),
+      /** Status of a refusal. RFC 6749 §5.2 wants 400; GitHub answers 200. */
+      refusalStatus: z.union([z.literal(400), z.literal(200)]).default(400),
+    })
+    .optional(),
   /** Token revocation endpoint (RFC 7009). */
   revoke: placeSchema.optional(),
   tokens: z.strictObject({
+    /** As `token_type` in answers; compared without regard to case (RFC 6749 §5.1). */
+    type: z
+      .string()
+      .regex(/^bearer$/i)
+      .default('bearer'),
     /** In front of each access and refresh token. */
     prefix: z.string().default(''),
     /** `null` where access tokens never end; the answer then has no `expires_in`. */
@@ -94,7 +112,13 @@ export function parseOauthTable(input: OauthTableInput): OauthTable {
     if (taken.has(place)) throw invalid(`${place} is given twice.`);
     taken.add(place);
   }
-  if (!table.authorize && !table.device) throw invalid('It has neither authorize nor device, so nobody can log in.');
+  const { authorize, device, token, clients } = table;
+  const hasLogin = authorize !== undefined || device !== undefined;
+  const takesKeys = table.routes.some(({ access }) => access === 'key');
+  if (!hasLogin && !takesKeys)
+    throw invalid("It has neither authorize nor device, nor a route with access: 'key', so nobody can log in.");
+  if (hasLogin && !token) throw invalid('It has a login and no token endpoint, so nobody would get a token.');
+  if (hasLogin && clients.length === 0) throw invalid('It has a login and no clients, so nobody could ask for one.');
   return table;
 }
 
@@ -109,7 +133,7 @@ function placesOf(table: OauthTable): readonly (readonly [string, { readonly hos
           ['POST', device.page],
         ] as const)
       : []),
-    ['POST', token],
+    ...(token ? [['POST', token] as const] : []),
     ...(revoke ? [['POST', revoke] as const] : []),
     ...routes.map((route) => [route.method, route] as const),
   ];

@@ -23,20 +23,22 @@ export function answerTokenRequest(
   visit: Visit,
 ): void {
   const { table, faults } = parts;
+  const { token } = table;
+  if (!token) return;
   const { tokenStatus } = faults();
-  const refuse = (error: string, problem: string, status: number = table.token.refusalStatus): void =>
+  const refuse = (error: string, problem: string, status: number = token.refusalStatus): void =>
     sendJson(response, status, { error, error_description: problem });
   if (tokenStatus !== null) {
     refuse('invalid_grant', 'The token endpoint was told to fail.', tokenStatus);
     return;
   }
-  if (!isBodyKind(request, table.token.body)) {
-    refuse('invalid_request', `The body must be a ${table.token.body === 'json' ? 'JSON object' : 'form'}.`);
+  if (!isBodyKind(request, token.body)) {
+    refuse('invalid_request', `The body must be a ${token.body === 'json' ? 'JSON object' : 'form'}.`);
     return;
   }
   const checked = checkClient(request, parseParameters(request, visit.body), table);
   if ('error' in checked) {
-    refuse(checked.error, checked.problem, table.token.refusalStatus === 200 ? 200 : 401);
+    refuse(checked.error, checked.problem, token.refusalStatus === 200 ? 200 : 401);
     return;
   }
   const answer = grant(parts, checked.get, checked.client.id, visit);
@@ -53,6 +55,7 @@ function grant(
   { machineId }: Visit,
 ): Answer {
   const type = get('grant_type');
+  if (type === '') return { error: 'invalid_request', problem: 'grant_type is missing.' };
   if (type === 'authorization_code' && table.authorize) {
     const redeemed = redeemCode({ codes, ledger }, get, { machineId });
     return 'tokens' in redeemed ? redeemed : { error: 'invalid_grant', problem: redeemed.problem };
@@ -72,7 +75,7 @@ function grant(
   return { error: 'unsupported_grant_type', problem: `The grant type '${type}' is not offered here.` };
 }
 
-function isBodyKind(request: IncomingMessage, wanted: OauthTable['token']['body']): boolean {
+function isBodyKind(request: IncomingMessage, wanted: NonNullable<OauthTable['token']>['body']): boolean {
   const type = request.headers['content-type'] ?? '';
   const isForm = /^application\/x-www-form-urlencoded\b/.test(type);
   const isJson = /^application\/json\b/.test(type);

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 
 import { asRecord, tryParseJson } from '@sallyport/core';
 
-/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
+/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Schemes have no case (RFC 9110 §11.1). */
 export function bearerOf(request: IncomingMessage): string | undefined {
-  return /^Bearer (?<token>\S+)$/.exec(request.headers.authorization ?? '')?.groups?.['token'];
+  return /^Bearer +(?<token>\S+)$/i.exec(request.headers.authorization ?? '')?.groups?.['token'];
 }
 
 /** Parameters of a form or of a flat JSON object: token endpoints are spoken to in either. Numbers count as text. */

@@ -22,6 +22,7 @@ export function checkLink(
   const get = (name: string): string => parameters.get(name) ?? '';
   const challenge = parameters.get('code_challenge') ?? undefined;
   const rules: readonly LinkRule[] = [
+    [get('response_type') !== '', 'response_type is missing.'],
     [get('response_type') === 'code', 'response_type must be code.'],
     [get('state').length >= 16, 'state is missing or too short.'],
     [
