@@ -11,6 +11,7 @@ import {
 import { credentialItemSchema } from './credential-item.ts';
 import type { CredentialEnvironmentItem } from './credential-item.ts';
 import { headlessPromptSchema } from './headless-prompt.ts';
+import { EXACT_VERSION } from './lockfile-words.ts';
 import { lockfileSchema } from './lockfile.ts';
 import { loginMethodSchema } from './login-method.ts';
 import { problemOfPatterns } from './matcher.ts';
@@ -39,7 +40,7 @@ const manifestShape = z.strictObject({
   cli: z.strictObject({
     /** npm package of the unmodified CLI, and the exact version. */
     package: z.string().regex(/^(@[a-z0-9-]+\/)?[a-z0-9._-]+$/),
-    version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be an exact version such as 1.2.3'),
+    version: z.string().max(100).regex(EXACT_VERSION, 'must be an exact version such as 1.2.3 or 1.2.3-beta.1'),
     /**
      * A package-lock.json (version 3) as text: exact versions, each with its sha512 hash; see `readLockfile`. Installed
      * with `npm ci --ignore-scripts`.

@@ -85,6 +85,20 @@ describe('a manifest', () => {
     expect(manifest.credentials[0]).toMatchObject({ mode: 0o600 });
   });
 
+  it.each(['1.2.3', '1.2.3-beta.1', '0.0.0-nightly.20261101', '1.2.3+build.5', '1.2.3-rc.1+sha.5114f85'])(
+    'may pin the version %s',
+    (version) => {
+      expect(problemOf(changed('/cli/version', version))).toBe('accepted');
+    },
+  );
+
+  it.each(['^1.2.3', '1.2', 'latest', '1.2.3 ', '01.2.3', '1.2.3-', '1.2.3-a/../b', '1.2.3-a.tgz', '1.2.3 || 2.0.0'])(
+    'may not pin the version %j',
+    (version) => {
+      expect(problemOf(changed('/cli/version', version))).toContain('/cli/version must be an exact version');
+    },
+  );
+
   it('may take keys only', () => {
     const manualEntry = { title: 'Use a key', label: 'Key', shape: { pattern: '^ak-' }, example: 'ak-…' };
     const key = { as: 'environment', id: 'api_key', name: 'ACME_API_KEY', from: 'user', manualEntry };
