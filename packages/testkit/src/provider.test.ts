@@ -174,6 +174,25 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
     expect(await failures(device, { ...recordings, transcripts: [item] })).toEqual([]);
   });
 
+  it('is content with a link and a code that are on the clipboard alone', async () => {
+    const page = 'https://login.fake.test/device';
+    const device = withMethod(({ drive }) => ({
+      id: 'device',
+      kind: 'device-code',
+      drive: { ...drive, steps: [] },
+      url: { sources: ['osc52'], hosts: ['login.fake.test'], pathPrefixes: ['/device'], require: [] },
+      userCode: { pattern: '^([A-Z]{4}-[A-Z]{4})$' },
+    }));
+    const copied = (text: string): string => `\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`;
+    const shown = `${copied(page)}Copied the link.\r\n${copied('ABCD-EFGH')}Copied the code.\r\n\nLogged in.\r\n`;
+    const item = {
+      method: 'device',
+      transcript: { ...transcript(shown), pauses: [{ offset: shown.indexOf('\nLogged in.'), silentMs: 2000 }] },
+      expected: { urls: [page], userCodes: ['ABCD-EFGH'], asked: [], sent: [], result: 'finished' },
+    };
+    expect(await failures(device, { ...recordings, transcripts: [item] })).toEqual([]);
+  });
+
   it('sees a manifest that is no data', async () => {
     const broken = { ...good, manifest: { ...manifest, needs: { memoryMb: Number.POSITIVE_INFINITY } } };
     expect(await failures(broken)).toContain('the manifest is data: it survives JSON and satisfies the schema');

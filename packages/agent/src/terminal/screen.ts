@@ -6,7 +6,7 @@ import { SallyportError, screenExcerpt } from '@sallyport/core';
 import type { ScreenView } from '@sallyport/core';
 
 import { takeCheckpoint } from './checkpoint.ts';
-import { answerQueries, collectLinks, limitRepetition } from './sequences.ts';
+import { answerQueries, collectCopies, collectLinks, limitRepetition } from './sequences.ts';
 import { incompleteTail } from './utf8.ts';
 
 /**
@@ -56,7 +56,7 @@ export function createScreen(options: ScreenOptions): Screen {
     allowProposedApi: true,
     logLevel: 'off',
   });
-  const memory = { received: 0, links: new Set<string>(), unfinished: new Uint8Array() };
+  const memory = { received: 0, links: new Set<string>(), copies: new Set<string>(), unfinished: new Uint8Array() };
   const listeners: ((text: string) => void)[] = [];
   const reply = (text: string): void => {
     // The nudge in `parse` arrives here as an empty answer.
@@ -65,6 +65,7 @@ export function createScreen(options: ScreenOptions): Screen {
   terminal.onData(reply);
   answerQueries(terminal, reply);
   collectLinks(terminal, memory.links);
+  collectCopies(terminal, memory.copies);
   limitRepetition(terminal);
 
   let view: ScreenView | undefined;
@@ -86,7 +87,12 @@ export function createScreen(options: ScreenOptions): Screen {
       view = undefined;
     }
   };
-  const currentView = (): ScreenView => (view ??= { lines: logicalLines(terminal), links: [...memory.links] });
+  const currentView = (): ScreenView =>
+    (view ??= {
+      lines: logicalLines(terminal),
+      links: [...memory.links],
+      ...(memory.copies.size > 0 && { clipboard: [...memory.copies] }),
+    });
 
   return {
     write: (bytes) => {

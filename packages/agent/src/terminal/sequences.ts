@@ -21,6 +21,20 @@ export function collectLinks(terminal: Terminal, links: Set<string>): void {
   });
 }
 
+/** How many copied texts are kept. */
+const MOST_COPIES = 20;
+
+/** Collects what the CLI puts on the clipboard (OSC 52). A request to read the clipboard is not answered. */
+export function collectCopies(terminal: Terminal, copies: Set<string>): void {
+  terminal.parser.registerOscHandler(52, (data) => {
+    const encoded = data.slice(data.indexOf(';') + 1);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) || encoded.length > 2 * LONGEST_LINK) return true;
+    const text = Buffer.from(encoded, 'base64').toString('utf8').trim();
+    if (text !== '' && copies.size < MOST_COPIES) copies.add(text);
+    return true;
+  });
+}
+
 /**
  * Answers the queries that a terminal with a window would answer and the headless one does not: default
  * colours (OSC 10 and 11, light grey on black) and the kitty keyboard flags (none). Device attributes, status

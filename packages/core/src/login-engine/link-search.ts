@@ -31,11 +31,13 @@ export function findLink(method: LoginMethod, screen: ScreenView, port?: number)
   const { url: rule } = method;
   if (!rule) return undefined;
   const text = screenText(screen);
-  const userCode = method.userCode && matchCode(method, method.userCode, text);
+  const userCode =
+    method.userCode && (matchCode(method, method.userCode, text) ?? copiedCode(method, method.userCode, screen));
   if (method.userCode && userCode === undefined) return undefined;
   for (const source of rule.sources) {
     if (source === 'browser-shim') continue;
-    const found = source === 'text' ? lastTextLink(method, text, port) : lastLink(method, screen, port);
+    const found =
+      source === 'text' ? lastTextLink(method, text, port) : lastLink(method, linksFrom(source, screen), port);
     if (found) return { ...found, source, userCode };
   }
   const page = userCode === undefined || rule.page === undefined ? undefined : guarded(method, rule.page, undefined);
@@ -77,9 +79,19 @@ export function screenText(screen: ScreenView): string {
 
 type Found = Pick<FoundLink, 'url' | 'settled'>;
 
+function linksFrom(source: LinkSource, { links, clipboard = [] }: ScreenView): readonly string[] {
+  return source === 'osc52' ? clipboard.flatMap((copied) => linksIn(copied).map(([found]) => found)) : links;
+}
+
+/** What is copied is whole: no row of a screen breaks it. */
+function copiedCode({ url }: LoginMethod, code: Matcher, { clipboard = [] }: ScreenView): string | undefined {
+  if (!url?.sources.includes('osc52')) return undefined;
+  return clipboard.toReversed().flatMap((copied) => matchText(code, copied) ?? [])[0];
+}
+
 /** A hyperlink sequence, or a value of a message, is complete or not there at all. */
-function lastLink(method: LoginMethod, screen: ScreenView, port: number | undefined): Found | undefined {
-  for (const target of screen.links.toReversed()) {
+function lastLink(method: LoginMethod, links: readonly string[], port: number | undefined): Found | undefined {
+  for (const target of links.toReversed()) {
     const url = guarded(method, target, port);
     if (url) return { url, settled: true };
   }

@@ -8,6 +8,8 @@ export interface ScreenView {
   readonly lines: readonly string[];
   /** Targets of OSC 8 hyperlinks, in order of first appearance, without repeats. */
   readonly links: readonly string[];
+  /** Texts that the CLI put on the clipboard (OSC 52), in order, without repeats. Default: none. */
+  readonly clipboard?: readonly string[];
 }
 
 /** What can happen to a login. The engine sees nothing else: no clock, no file, no process. */

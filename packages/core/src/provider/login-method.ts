@@ -43,7 +43,8 @@ const loginMethodShape = z.strictObject({
   /** Where the sign-in link may come from and what it must look like. */
   url: z
     .strictObject({
-      sources: z.array(z.enum(['browser-shim', 'osc8', 'text', 'rpc'])).max(4),
+      /** `osc52`: what the CLI puts on the clipboard, a link or, with `userCode`, the code alone. */
+      sources: z.array(z.enum(['browser-shim', 'osc8', 'osc52', 'text', 'rpc'])).max(5),
       /**
        * Where the user goes with a device's code if its CLI shows no link: announced once the code is there and no
        * source has a link. Default: a link has to come from the CLI.
@@ -138,7 +139,7 @@ export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
   const problem = drive.kind === 'json-rpc' ? problemOfSteps(drive.steps, ['answer']) : repeatedStep(drive.steps);
   need('drive', problem === undefined, problem ?? '');
   // A terminal has no messages, and a conversation no screen.
-  const strange = drive.kind === 'json-rpc' ? ['osc8', 'text'] : ['rpc'];
+  const strange = drive.kind === 'json-rpc' ? ['osc8', 'osc52', 'text'] : ['rpc'];
   need(
     'url',
     !value.url?.sources.some((source) => strange.includes(source)),

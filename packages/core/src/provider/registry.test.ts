@@ -105,7 +105,7 @@ describe('a manifest', () => {
     expect(parseManifest({ ...valid, logins: [], credentials: [key] }).logins).toEqual([]);
   });
 
-  it('may name the page of a device code itself, on one of its own hosts', () => {
+  it('may name the page of a device code itself, on one of the hosts it lists', () => {
     const withPage = (page: string): string => {
       const url = { sources: [], page, hosts: ['auth.acme.example'], pathPrefixes: ['/device'] };
       const { callback: _, ...login } = { ...valid.logins[0], kind: 'device-code', url, userCode: { pattern: '(.+)' } };

@@ -8,7 +8,7 @@ export interface SecretNames {
   hideIn(text: string): string;
 }
 
-/** As many letters and digits in a row are no word of a language. */
+/** A word of a language has fewer letters and digits in a row. */
 const RANDOM_RUN = /[A-Za-z0-9]{20}/;
 /** Shorter ones are hidden where they are named, and left alone where they only stand. */
 const SHORTEST_KNOWN = 6;

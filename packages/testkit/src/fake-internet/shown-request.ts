@@ -51,7 +51,7 @@ function hideHeader(name: string, text: string, secrets: SecretNames): string {
   return isSecret(name, text) || name.endsWith('key') ? secrets.nameOf(text) : secrets.hideIn(text);
 }
 
-/** Each value by itself, as the CLI wrote it where it is no secret. */
+/** Each value by itself, as the CLI wrote it unless it is secret. */
 function hideForm(form: string, secrets: SecretNames): string {
   if (form === '') return '';
   return form

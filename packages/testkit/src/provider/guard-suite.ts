@@ -65,7 +65,7 @@ function announced(login: LoginMethod, link: string): readonly string[] {
   const after = method.url?.textAfter;
   const ending = after && 'text' in after ? [after.text] : [];
   const code = method.userCode ? ['Enter this one-time code', '   ABCD-12345', ...ending] : ending;
-  const screen: ScreenView = { lines: ['Open', link, ...code, ''], links: [link] };
+  const screen: ScreenView = { lines: ['Open', link, ...code, ''], links: [link], clipboard: [link] };
   let run = startLoginRun(method).observe({ type: 'screen', screen });
   for (const elapsedMs of [1000, 2000, 3000]) run = run.observe({ type: 'tick', elapsedMs });
   const urls = [...run.outcome.urls];

@@ -44,7 +44,7 @@ export function withLongLines(text: string): string {
   return `{"type":"something-new","blob":"${blob}","last":true}\n${blob}\n${text}`;
 }
 
-/** A text with a blank is no name that a parser goes by. */
+/** A text with a blank: the names that a parser goes by have none. */
 function isProse(value: string): boolean {
   return /\S \S/.test(value);
 }
