@@ -76,7 +76,7 @@ async function fill(store: Store, userId: string): Promise<void> {
     },
     0,
   );
-  await store.audit.append({ at: new Date(0), type: 'test', userId, data: {} });
+  await store.audit.append({ at: new Date(0), type: 'user.erased', userId, data: {} });
 }
 
 describe.each(clusters)('row-level security on %s', (_name, start) => {

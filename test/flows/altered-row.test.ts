@@ -24,7 +24,8 @@ it('a login whose row was changed in the database reaches no machine, and the au
   const end = (await runPrompt(world)).at(-1);
   expect(end).toMatchObject({ type: 'prompt-end', outcome: 'failed', code: 'CREDENTIAL_ALTERED' });
   expect(world.events.map(({ type }) => type)).not.toContain('credential.injected');
-  const audited = async () => (await whole.audit.list(100)).filter(({ type }) => type === 'credential.altered');
+  const audited = async () =>
+    (await whole.audit.list({ limit: 100 })).filter(({ type }) => type === 'credential.altered');
   await until(async () => (await audited()).length > 0, 'the audit log names it');
   expect((await audited())[0]).toMatchObject({ userId, data: { provider: 'fake', version: 1 } });
 });

@@ -143,12 +143,12 @@ describe('a login that goes well', () => {
     const shown = JSON.stringify([
       world.events,
       await journalOf(world, sessionId),
-      await world.store.audit.list(100),
+      await world.store.audit.list({ limit: 100 }),
       await world.store.credentials.current(userId, 'fake'),
       await world.app.credentials.list(userId),
     ]);
     expect(shown).not.toContain(canary);
-    expect((await world.store.audit.list(100)).length).toBe(world.events.length);
+    expect((await world.store.audit.list({ limit: 100 })).length).toBe(world.events.length);
   });
 
   it('in the own browser: shows the link, relays the callback, and gives the port back', async () => {

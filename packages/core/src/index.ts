@@ -34,6 +34,8 @@ export type * from './contracts/plan.ts';
 export type * from './contracts/driver.ts';
 export * from './contracts/egress.ts';
 export * from './contracts/api-key-store.ts';
+export * from './contracts/audit-store.ts';
+export * from './contracts/audit-types.ts';
 export type * from './contracts/history-store.ts';
 export * from './contracts/idempotency-store.ts';
 export * from './contracts/server-store.ts';

@@ -2,6 +2,7 @@ import type { Store } from '@sallyport/core';
 
 import type { TestRunner } from './runner.ts';
 import { describeApiKeys } from './store-suite/api-keys.ts';
+import { describeAudit } from './store-suite/audit.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
 import { describeIdempotency } from './store-suite/idempotency.ts';
@@ -35,5 +36,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeHistory(create, runner);
     describeIdempotency(create, runner);
     describeApiKeys(create, runner);
+    describeAudit(create, runner);
   });
 }

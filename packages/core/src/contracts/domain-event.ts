@@ -55,8 +55,18 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   /** The row was changed in the database: its hash or facts are not those that were sealed. It is not given out. */
   | { readonly type: 'credential.altered'; readonly provider: string; readonly version: number }
   | { readonly type: 'credential.erased'; readonly provider: string }
+  /** The user disconnects a provider again to repeat it. */
+  | { readonly type: 'credential.erase-failed'; readonly provider: string; readonly code: string }
+  | { readonly type: 'credential.import-failed'; readonly provider: string; readonly code: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
   | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }
+  /** What a user asked for. What the server does to machines on its own shows in their state. */
+  | {
+      readonly type: 'machine.action-failed';
+      readonly machineId: string;
+      readonly action: 'hibernate' | 'wake' | 'destroy';
+      readonly code: string;
+    }
   | {
       readonly type: 'egress.refused';
       readonly machineId: string;
@@ -77,6 +87,7 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   | { readonly type: 'host.cleared'; readonly host: string; readonly removed: readonly string[] }
   /** The user's credentials, machine and history were deleted. */
   | { readonly type: 'user.erased' }
+  | { readonly type: 'user.erase-failed'; readonly code: string }
   /** Another server has claimed this host's name. This server must stop. */
   | { readonly type: 'server.superseded'; readonly host: string }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }

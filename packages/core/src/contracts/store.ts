@@ -1,4 +1,5 @@
 import type { ApiKeyStore } from './api-key-store.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { LoginEvent, SessionStatus } from './login-event.ts';
@@ -289,17 +290,4 @@ export interface ProviderSwitchStore {
   disabled(): Promise<readonly string[]>;
   /** Idempotent. */
   set(provider: string, disabled: boolean): Promise<void>;
-}
-
-export interface AuditEntry {
-  readonly at: Date;
-  readonly type: string;
-  readonly userId: string | null;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface AuditStore {
-  append(entry: AuditEntry): Promise<void>;
-  /** Newest first. */
-  list(limit: number): Promise<readonly AuditEntry[]>;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { memoryApiKeys } from './memory-api-keys.ts';
+import { memoryAudit } from './memory-audit.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryHistory } from './memory-history.ts';
 import { memoryIdempotency } from './memory-idempotency.ts';
@@ -8,7 +9,7 @@ import { memoryPrompts } from './memory-prompts.ts';
 import { memoryServers } from './memory-servers.ts';
 import { memorySessions } from './memory-sessions.ts';
 import { memoryUsers } from './memory-users.ts';
-import type { AuditEntry, Store } from '../contracts/store.ts';
+import type { Store } from '../contracts/store.ts';
 
 /**
  * The reference store: everything in this process, gone with it. What its methods do is what the PostgreSQL store
@@ -17,7 +18,6 @@ import type { AuditEntry, Store } from '../contracts/store.ts';
  */
 export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const now = (): Date => new Date(options.clock.now());
-  const audit: AuditEntry[] = [];
   const disabled = new Set<string>();
   const users = memoryUsers();
   const { ended: endedSessions, ...sessions } = memorySessions(now);
@@ -29,12 +29,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
     machines: memoryMachines(now, users),
     prompts,
     history: memoryHistory([endedSessions, endedPrompts], now),
-    audit: {
-      append: async (entry) => {
-        audit.push(structuredClone(entry));
-      },
-      list: async (limit) => structuredClone(audit.slice(-limit).toReversed()),
-    },
+    audit: memoryAudit(),
     providerSwitches: {
       disabled: async () => [...disabled].toSorted(),
       set: async (provider, isDisabled) => {

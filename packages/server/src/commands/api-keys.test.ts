@@ -28,7 +28,7 @@ it('makes a key that works, and prints it once', async () => {
   expect(note).toContain(`key ${keyId} of the role service`);
   const listed = (await run([])).join('\n');
   expect(listed).toMatch(new RegExp(`${keyId} +service +made \\d{4}-\\d\\d-\\d\\d, last used .*the backend`));
-  expect(listed + JSON.stringify(await store.audit.list(10))).not.toContain(key.slice(-43));
+  expect(listed + JSON.stringify(await store.audit.list({ limit: 10 }))).not.toContain(key.slice(-43));
 });
 
 it('makes a key of an administrator, named by its role unless told otherwise', async () => {
@@ -54,7 +54,7 @@ it('writes down who was let in and out, each once', async () => {
   const { keyId } = await check(key);
   await run(['revoke', keyId]);
   await run(['revoke', keyId]);
-  const entries = (await store.audit.list(10)).map(({ type, data }) => [type, data['keyId']]);
+  const entries = (await store.audit.list({ limit: 10 })).map(({ type, data }) => [type, data['keyId']]);
   expect(entries).toEqual([
     ['api-key.revoked', keyId],
     ['api-key.created', keyId],

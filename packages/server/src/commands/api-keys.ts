@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { ApiKeyRecord, ApiKeyRole, Clock, Store } from '@sallyport/core';
+import type { ApiKeyRecord, ApiKeyRole, AuditType, Clock, Store } from '@sallyport/core';
 
 import { createApiKey } from '../auth/api-key.ts';
 
@@ -69,7 +69,7 @@ async function revoke({ store, clock, print }: ApiKeysCommand, keyId: string): P
 
 async function note(
   { store, clock }: Pick<ApiKeysCommand, 'store' | 'clock'>,
-  type: string,
+  type: AuditType,
   data: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await store.audit.append({ at: new Date(clock.now()), type, userId: null, data });

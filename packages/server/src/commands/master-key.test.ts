@@ -64,7 +64,7 @@ async function open(keyRing: KeyRing, userId: string): Promise<string> {
 
 /** What the audit log says of rotations, oldest first. */
 async function audited(): Promise<readonly object[]> {
-  const entries = await store.audit.list(100);
+  const entries = await store.audit.list({ limit: 100 });
   return entries.toReversed().map(({ type, userId, data }) => ({ type, userId, ...data }));
 }
 
@@ -124,7 +124,7 @@ describe('sallyport master-key rotate', () => {
       { type: 'master-key.rotation-started', userId: null, from: current },
       { type: 'master-key.rotation-completed', userId: null, keyId, rewrapped: 1, unreadable: 1 },
     ]);
-    const [ended, begun] = await store.audit.list(2);
+    const [ended, begun] = await store.audit.list({ limit: 2 });
     expect([begun?.at, ended?.at].map(Number)).toEqual([now, now]);
   });
 

@@ -109,7 +109,7 @@ async function withAudit(
   { store, clock }: MasterKeyCommand,
   work: () => Promise<Rotation>,
 ): Promise<Rotation> {
-  const note = (step: string, data: AuditEntry['data']): Promise<void> =>
+  const note = (step: 'started' | 'completed' | 'failed', data: AuditEntry['data']): Promise<void> =>
     store.audit.append({ at: new Date(clock.now()), type: `master-key.rotation-${step}`, userId: null, data });
   await note('started', { from: keys.ids.at(-1) });
   try {

@@ -347,7 +347,16 @@ export type Database = {
         Returns: Database['sallyport']['Tables']['provider_credential_leases']['Row'][];
       };
       list_api_keys: { Args: Record<string, never>; Returns: Database['sallyport']['Tables']['api_keys']['Row'][] };
-      list_audit: { Args: { p_limit: number }; Returns: Database['sallyport']['Tables']['audit_log']['Row'][] };
+      list_audit: {
+        Args: {
+          p_limit: number;
+          p_before?: number | null;
+          p_user_id?: string | null;
+          p_type?: string | null;
+          p_since?: string | null;
+        };
+        Returns: Database['sallyport']['Tables']['audit_log']['Row'][];
+      };
       list_credentials: {
         Args: { p_user_id: string };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];

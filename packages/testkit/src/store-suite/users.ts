@@ -40,22 +40,6 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       await users.setMachine(userId, null);
       await expect(users.get(userId)).resolves.toMatchObject({ machineId: null });
     });
-  });
-
-  describe('audit', () => {
-    it('lists the newest entries first', async () => {
-      const { audit } = await create();
-      const userId = randomUUID();
-      for (const [index, type] of ['first', 'second'].entries()) {
-        await audit.append({ at: new Date(1_700_000_000_000 + index), type, userId, data: { index } });
-      }
-      const mine = (await audit.list(1000)).filter((entry) => entry.userId === userId);
-      expect(mine).toEqual([
-        { at: new Date(1_700_000_000_001), type: 'second', userId, data: { index: 1 } },
-        { at: new Date(1_700_000_000_000), type: 'first', userId, data: { index: 0 } },
-      ]);
-      expect((await audit.list(1)).length).toBe(1);
-    });
 
     it('are gone once erased', async () => {
       const store = await create();

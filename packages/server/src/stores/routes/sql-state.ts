@@ -1,8 +1,9 @@
-import { SallyportError } from '@sallyport/core';
+import { auditCursorUnknown, SallyportError } from '@sallyport/core';
 
 /** SQLSTATEs that functions of the schema raise themselves. */
 const superseded = 'SP001';
 const portsExhausted = 'SP002';
+const auditEntryUnknown = 'SP003';
 
 const conflicts: ReadonlySet<string> = new Set([
   '40001', // serialization_failure
@@ -38,6 +39,7 @@ export function fromSqlState(state: string, cause: unknown): SallyportError {
       cause,
     });
   }
+  if (state === auditEntryUnknown) return auditCursorUnknown(cause);
   if (state === insufficientPrivilege) {
     return new SallyportError('CONFIG_INVALID', 'The database does not let this role use the schema sallyport.', {
       hint: 'Use the owner of the schema, service_role or sallyport_server. If the role is new, run `select sallyport.settle_access()` as the owner.',

@@ -1,8 +1,8 @@
-import { storableJson } from '@sallyport/core';
+import { auditCursorUnknown, storableJson } from '@sallyport/core';
 import type { AuditStore } from '@sallyport/core';
 
 import type { StoreDatabase } from './database.ts';
-import { dateFrom } from './json.ts';
+import { dateFrom, isUuid } from './json.ts';
 
 export function createAuditStore(database: StoreDatabase): AuditStore {
   return {
@@ -14,9 +14,19 @@ export function createAuditStore(database: StoreDatabase): AuditStore {
         p_data: storableJson(data),
       });
     },
-    list: async (limit) => {
-      const rows = await database.read('list_audit', { p_limit: limit });
+    list: async ({ limit, before, userId, type, since }) => {
+      // Larger ids would not survive as numbers in JSON.
+      if (before !== undefined && !/^[1-9]\d{0,14}$/.test(before)) throw auditCursorUnknown();
+      if (userId !== undefined && !isUuid(userId)) return [];
+      const rows = await database.read('list_audit', {
+        p_limit: limit,
+        p_before: before === undefined ? null : Number(before),
+        p_user_id: userId ?? null,
+        p_type: type ?? null,
+        p_since: since?.toISOString() ?? null,
+      });
       return (rows ?? []).map((row) => ({
+        id: String(row.audit_id),
         at: dateFrom(row.at),
         type: row.type,
         userId: row.user_id,
