@@ -20,6 +20,7 @@ const run = (words: readonly string[], deployment: 'self-hosted' | 'hosted' = 's
     manifests: [createFakeProvider().manifest],
     policy: { deployment, acceptedTerms: [] },
     store,
+    clock: systemClock,
     print: (line) => printed.push(line),
   });
 
@@ -45,6 +46,15 @@ describe('the providers command', () => {
     await run(['disable', 'fake_cli']);
     expect(await store.providerSwitches.disabled()).toEqual(['fake']);
     expect(printed.join('\n')).toContain('0 logins end within seconds, and 1 prompts may finish');
+  });
+
+  it('writes down each switch once, and nothing where it is in that position already', async () => {
+    for (const word of ['enable', 'disable', 'disable', 'enable', 'enable']) await run([word, 'fake']);
+    const entries = await store.audit.list({ limit: 10 });
+    expect(entries.map(({ type, data }) => [type, data])).toEqual([
+      ['provider.enabled', { provider: 'fake' }],
+      ['provider.disabled', { provider: 'fake' }],
+    ]);
   });
 
   it('says that switching on does not overrule the terms', async () => {

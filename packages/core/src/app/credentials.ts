@@ -1,7 +1,9 @@
 import { SallyportError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { VendorRevoked } from '../cli-machine/run-logout.ts';
+import { recordFailure } from '../runtime/record-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkImport } from '../credentials/check-import.ts';
 import { checkExclusion } from '../credentials/exclusion.ts';
@@ -74,18 +76,21 @@ export function createCredentials(
     runtime.gate.check(provider);
     const files = checkImport(known, sent);
     await runtime.store.users.ensure(userId, externalId);
-    const verdict = await runtime.ledger.offer({
-      userId,
-      provider,
-      files,
-      reason: 'import',
-      beforeStore: async (summary) => {
-        const { kind } = summary.facts;
-        await checkExclusion(runtime.store, { userId, provider, title, kind, replace });
-        const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
-        await runtime.hooks.credentialCaptured(summary, context);
-      },
-    });
+    const failed = (code: ErrorCode) => ({ type: 'credential.import-failed', userId, provider, code }) as const;
+    const verdict = await recordFailure(runtime, failed, () =>
+      runtime.ledger.offer({
+        userId,
+        provider,
+        files,
+        reason: 'import',
+        beforeStore: async (summary) => {
+          const { kind } = summary.facts;
+          await checkExclusion(runtime.store, { userId, provider, title, kind, replace });
+          const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
+          await runtime.hooks.credentialCaptured(summary, context);
+        },
+      }),
+    );
     if (verdict.outcome === 'refused') {
       // What is not complete was refused above: only an older one is left.
       throw new SallyportError('CREDENTIAL_STALE', `The credential was not stored: ${verdict.problem}.`, {
@@ -96,6 +101,30 @@ export function createCredentials(
       runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
     }
     return { version: verdict.version };
+  }
+
+  async function disconnect(userId: string, provider: string, title: string): Promise<VendorRevoked> {
+    let erased = false;
+    const erase = async (): Promise<void> => {
+      // Another request may have been first.
+      if (!(await runtime.store.credentials.current(userId, provider))) return;
+      await runtime.ledger.erase(userId, provider);
+      erased = true;
+      // At once: if what is left to do fails, there is nothing to disconnect any more.
+      runtime.emit({ type: 'credential.erased', userId, provider });
+    };
+    const failed = (code: ErrorCode) =>
+      erased ? undefined : ({ type: 'credential.erase-failed', userId, provider, code } as const);
+    return recordFailure(runtime, failed, async () => {
+      const reason = (): SallyportError =>
+        new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} was disconnected while this prompt ran.`);
+      await prompts.endOf(userId, provider, reason);
+      const vendorRevoked = await machines.forget(userId, provider, erase);
+      // One that began meanwhile.
+      await prompts.endOf(userId, provider, reason);
+      await runtime.store.history.erase(userId, provider);
+      return vendorRevoked;
+    });
   }
 
   return {
@@ -119,15 +148,7 @@ export function createCredentials(
         throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`, {
           hint: 'There is nothing to disconnect.',
         });
-      const reason = (): SallyportError =>
-        new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} was disconnected while this prompt ran.`);
-      await prompts.endOf(userId, id, reason);
-      const vendorRevoked = await machines.forget(userId, id, () => runtime.ledger.erase(userId, id));
-      // One that began meanwhile.
-      await prompts.endOf(userId, id, reason);
-      await runtime.store.history.erase(userId, id);
-      runtime.emit({ type: 'credential.erased', userId, provider: id });
-      return { vendorRevoked };
+      return { vendorRevoked: await disconnect(userId, id, title) };
     },
   };
 }

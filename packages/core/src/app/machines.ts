@@ -1,5 +1,7 @@
 import type { HostLoad } from '../admission/admission.ts';
 import { SallyportError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { recordFailure } from '../runtime/record-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
@@ -37,6 +39,16 @@ export function createMachines(
     });
   }
 
+  const recordAction = (
+    action: 'hibernate' | 'wake' | 'destroy',
+    userId: string,
+    machineId: string,
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    const failed = (code: ErrorCode) => ({ type: 'machine.action-failed', userId, machineId, action, code }) as const;
+    return recordFailure(runtime, failed, work);
+  };
+
   return {
     load: () => runtime.admission.load(),
     host: async () => {
@@ -47,7 +59,7 @@ export function createMachines(
       (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
     hibernate: async (userId, machineId) => {
       checkNotOfLogin(await requireHibernation(userId, machineId));
-      await cliMachines.hibernate(userId, machineId);
+      await recordAction('hibernate', userId, machineId, () => cliMachines.hibernate(userId, machineId));
     },
     wake: async (userId, machineId) => {
       const record = await requireHibernation(userId, machineId);
@@ -59,19 +71,21 @@ export function createMachines(
           hint: 'The next prompt starts it.',
         });
       const { closing: signal } = runtime;
-      const machine = await cliMachines.acquire({ userId, provider, signal, onProgress: () => undefined });
-      try {
-        await machine.running.noted;
-      } finally {
-        cliMachines.release(machine);
-      }
+      await recordAction('wake', userId, machineId, async () => {
+        const machine = await cliMachines.acquire({ userId, provider, signal, onProgress: () => undefined });
+        try {
+          await machine.running.noted;
+        } finally {
+          cliMachines.release(machine);
+        }
+      });
     },
     destroy: async (userId, machineId) => {
       checkNotOfLogin(await require(userId, machineId));
       // Otherwise each would create the machine again as those that run end.
       if ((await runtime.store.users.get(userId))?.machineId === machineId)
         await prompts.endWaiting(userId, () => destroyedMeanwhile(machineId));
-      await cliMachines.destroy(userId, machineId);
+      await recordAction('destroy', userId, machineId, () => cliMachines.destroy(userId, machineId));
     },
   };
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
 import { createCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
+import { isAuditedByServer } from '../contracts/audit-types.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { createLedger } from '../credentials/ledger.ts';
@@ -133,6 +134,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   });
   const { store, driver } = options;
   const random = options.random ?? Math.random;
+  /** Entries of the audit log that are being written. */
+  const auditing = new Set<Promise<void>>();
 
   const runtime: Runtime = {
     registry,
@@ -189,9 +192,12 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       const event = { ...facts, at: clock.now() };
       hooks.event(event);
       const { type, userId, at, ...data } = event;
-      store.audit
+      if (!isAuditedByServer(type)) return;
+      const written = store.audit
         .append({ at: new Date(at), type, userId, data })
-        .catch((error: unknown) => reportBackground('audit', error));
+        .catch((error: unknown) => reportBackground('audit', error))
+        .finally(() => auditing.delete(written));
+      auditing.add(written);
     },
     setMachineState: async (machineId, userId, role, state) => {
       await store.machines.update(machineId, { state });
@@ -279,6 +285,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       await warmPool.closed();
       await cliMachines.stopAll('server-stopping');
       runtime.repeatLimit.flush();
+      // The caller closes the store next.
+      await Promise.all(auditing);
       if (epoch !== undefined) {
         const claimed = epoch;
         await runtime.bestEffort('giving up the host', () => store.servers.release(runtime.host, claimed));

@@ -1,8 +1,10 @@
 import { SallyportError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { Logins } from '../login/logins.ts';
 import type { Prompts } from '../prompts/prompts.ts';
+import { recordFailure } from '../runtime/record-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { userErased } from '../runtime/user-gate.ts';
 
@@ -79,5 +81,11 @@ export function createUsers(
     runtime.emit({ type: 'user.erased', userId });
   }
 
-  return { erase: (userId) => runtime.userGate.erase(userId, (settled) => erase(userId, settled)) };
+  return {
+    erase: (userId) =>
+      runtime.userGate.erase(userId, (settled) => {
+        const failed = (code: ErrorCode) => ({ type: 'user.erase-failed', userId, code }) as const;
+        return recordFailure(runtime, failed, () => erase(userId, settled));
+      }),
+  };
 }

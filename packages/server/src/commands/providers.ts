@@ -1,11 +1,12 @@
 import { SallyportError, withheldBecause } from '@sallyport/core';
-import type { ProviderManifest, ProviderPolicy, Store } from '@sallyport/core';
+import type { Clock, ProviderManifest, ProviderPolicy, Store } from '@sallyport/core';
 
 /** What `sallyport providers` works with. */
 export interface ProvidersCommand {
   readonly manifests: readonly ProviderManifest[];
   readonly policy: ProviderPolicy;
-  readonly store: Pick<Store, 'providerSwitches' | 'sessions' | 'prompts'>;
+  readonly store: Pick<Store, 'audit' | 'providerSwitches' | 'sessions' | 'prompts'>;
+  readonly clock: Pick<Clock, 'now'>;
   readonly print: (line: string) => void;
 }
 
@@ -43,7 +44,11 @@ async function list({ manifests, policy, store, print }: ProvidersCommand): Prom
   }
 }
 
-async function switchProvider({ manifests, policy, store, print }: ProvidersCommand, name: string, disable: boolean) {
+async function switchProvider(
+  { manifests, policy, store, clock, print }: ProvidersCommand,
+  name: string,
+  disable: boolean,
+) {
   const manifest = manifests.find(({ id, aliases }) => id === name || aliases.includes(name));
   if (!manifest) {
     throw new SallyportError('PROVIDER_UNKNOWN', `There is no provider ${JSON.stringify(name.slice(0, 40))}.`, {
@@ -51,7 +56,12 @@ async function switchProvider({ manifests, policy, store, print }: ProvidersComm
     });
   }
   const { id, title } = manifest;
+  const wasDisabled = (await store.providerSwitches.disabled()).includes(id);
   await store.providerSwitches.set(id, disable);
+  if (disable !== wasDisabled) {
+    const type = disable ? 'provider.disabled' : 'provider.enabled';
+    await store.audit.append({ at: new Date(clock.now()), type, userId: null, data: { provider: id } });
+  }
   if (!disable) {
     const withheld = withheldBecause(manifest, policy);
     print(`${title} is switched on again.`);

@@ -1,5 +1,5 @@
 import { SallyportError, userTokenBodySchema, userTokenSchema } from '@sallyport/core';
-import type { Clock } from '@sallyport/core';
+import type { AuditStore, Clock } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import { userOf } from '../../auth/caller.ts';
@@ -12,13 +12,14 @@ export interface UserTokenRoutesOptions {
   /** `undefined` where no sign-in is configured. */
   readonly tokenKeys: TokenKeys | undefined;
   readonly address: PublicAddress;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly clock: Clock;
 }
 
 /** A backend makes short-lived tokens for its users, who then call the API themselves. */
 export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = async (
   app,
-  { tokenKeys, address, clock },
+  { tokenKeys, address, audit, clock },
 ) => {
   app.post(
     '/api/user-tokens',
@@ -46,6 +47,19 @@ export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = as
         { keys: tokenKeys, clock, expiresInSeconds: expiresIn },
       );
       const { token, expiresAt } = signed;
+      const { caller } = request;
+      // First: what could not be written down is not given out.
+      await audit.append({
+        at: new Date(clock.now()),
+        type: 'user-token.created',
+        userId: user.userId,
+        data: {
+          keyId: caller?.kind === 'api-key' ? caller.keyId : null,
+          scopes,
+          origin: origin ?? null,
+          expiresAt: expiresAt.toISOString(),
+        },
+      });
       return reply.code(201).send({ token, userId: user.userId, expiresAt: expiresAt.toISOString() });
     },
   );
