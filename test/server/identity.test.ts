@@ -36,6 +36,7 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'DELETE /api/vm/cli/prompt/:id': 'prompt',
     'GET /api/vms': 'user',
     'GET /api/vms/load': 'service',
+    'GET /api/audit': 'admin',
     'POST /api/vms/:id/hibernate': 'machines',
     'POST /api/vms/:id/wake': 'machines',
     'POST /api/vms/:id/destroy': 'machines',

@@ -5,6 +5,7 @@ import { agentBundle } from '@sallyport/agent';
 import { SallyportError, systemClock } from '@sallyport/core';
 
 import { apiKeysCommand, apiKeysUsage } from './commands/api-keys.ts';
+import { auditCommand, auditUsage } from './commands/audit.ts';
 import { capacityCommand, capacityUsage } from './commands/capacity.ts';
 import { imagesCommand, imagesUsage } from './commands/images.ts';
 import { masterKeyCommand, masterKeyUsage } from './commands/master-key.ts';
@@ -31,6 +32,7 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
        ${migrationsUsage}
        ${masterKeyUsage}
        ${apiKeysUsage}
+       ${auditUsage}
 
   serve       run the server (default)
   doctor      print what this host has and lacks, each with its fix; with "firecracker" or "qemu", for machines of that kind
@@ -54,6 +56,8 @@ const usage = `Usage: sallyport [serve] [--demo] [--config FILE]
               on all servers now
   api-keys    list, make or revoke the keys with which backends call the HTTP API: "service" acts for every user,
               "admin" may also read what concerns the whole server, such as /metrics. A new key is printed once
+  audit       list who did what and when, the newest first: of one user, of one type, from a time on; --limit N (default 50)
+              entries, as text or with --json as one JSON object a line
   --demo      use sallyport.demo.config.ts: the real CLIs, fake vendors, no account needed
   --config    use another configuration file (default sallyport.config.ts)
 
@@ -161,6 +165,18 @@ async function run(): Promise<void> {
     );
     return;
   }
+  if (command === 'audit') {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    const { user, type, since, limit, json } = values;
+    await withStore(environment, (store) =>
+      auditCommand(rest, {
+        audit: store.audit,
+        options: { user, type, since, limit, json },
+        print: (line) => console.log(line),
+      }),
+    );
+    return;
+  }
   if (command === 'providers') {
     const config = await loadConfig(configFile);
     const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
@@ -169,6 +185,7 @@ async function run(): Promise<void> {
         manifests: config.providers.map(({ manifest }) => manifest),
         policy: { deployment: config.deployment, acceptedTerms: config.acceptedTerms },
         store,
+        clock: systemClock,
         print: (line) => console.log(line),
       }),
     );
@@ -209,13 +226,18 @@ function readArguments() {
         latest: { type: 'string' },
         directory: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
+        limit: { type: 'string' },
         out: { type: 'string' },
         columns: { type: 'string' },
         cycles: { type: 'string' },
         role: { type: 'string' },
         rows: { type: 'string' },
         refresh: { type: 'boolean' },
+        since: { type: 'string' },
         source: { type: 'boolean' },
+        type: { type: 'string' },
+        user: { type: 'string' },
       },
     });
   } catch (error) {

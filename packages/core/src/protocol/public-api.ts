@@ -6,6 +6,7 @@ export {
   userParamsSchema,
   userQuerySchema,
 } from './public/common.ts';
+export * from './public/audit.ts';
 export * from './public/credentials.ts';
 export * from './public/logins.ts';
 export * from './public/machines.ts';

@@ -1,5 +1,6 @@
 import {
   answerBodySchema,
+  auditEntrySchema,
   credentialSchema,
   disconnectedSchema,
   hostLoadSchema,
@@ -26,6 +27,7 @@ export const namedSchemas = z.registry<{ id: string }>();
 
 const named = {
   Answer: answerBodySchema,
+  AuditEntry: auditEntrySchema,
   Credential: credentialSchema,
   Disconnected: disconnectedSchema,
   HostLoad: hostLoadSchema,

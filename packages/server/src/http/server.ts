@@ -27,6 +27,7 @@ import type { Metrics } from './metrics.ts';
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
 import { addNamedSchemas, describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -128,8 +129,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
   await app.register(userRoutes, { sallyport });
-  await app.register(userTokenRoutes, { tokenKeys: authentication?.tokenKeys, address, clock });
+  await app.register(userTokenRoutes, {
+    tokenKeys: authentication?.tokenKeys,
+    address,
+    audit: sallyport.store.audit,
+    clock,
+  });
   await app.register(machineRoutes, { sallyport });
+  await app.register(auditRoutes, { audit: sallyport.store.audit });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
   // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.
   const files = { cacheControl: false, etag: false, lastModified: false, acceptRanges: false };

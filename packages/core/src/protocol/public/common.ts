@@ -33,3 +33,16 @@ export const problemSchema = z
     details: z.record(z.string(), z.unknown()).optional(),
   })
   .describe('What went wrong, and what to do about it (RFC 9457).');
+
+/** Lists are read in pages. A query string has texts only. */
+export const pageLimitSchema = z
+  .string()
+  .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
+  .default('50')
+  .transform(Number)
+  .describe('How many to list: 1 to 100.');
+
+export const nextCursorSchema = z
+  .string()
+  .nullable()
+  .describe('Send it as `cursor` for the next page; null if this is the last.');

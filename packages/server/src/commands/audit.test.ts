@@ -1,0 +1,74 @@
+import { createMemoryStore, resolveUserId, systemClock } from '@sallyport/core';
+import { beforeEach, expect, it } from 'vitest';
+
+import { auditCommand } from './audit.ts';
+import type { AuditOptions } from './audit.ts';
+
+const { userId } = resolveUserId('ada@example.org');
+let store: ReturnType<typeof createMemoryStore>;
+
+beforeEach(async () => {
+  store = createMemoryStore({ clock: systemClock });
+  const at = (hour: number) => new Date(Date.UTC(2026, 10, 29, hour));
+  await store.audit.append({ at: at(1), type: 'prompt.started', userId, data: { promptId: 'p', provider: 'fake' } });
+  await store.audit.append({ at: at(2), type: 'egress.refused', userId, data: { host: 'a\u009b31m\u202eb' } });
+  await store.audit.append({ at: at(3), type: 'api-key.created', userId: null, data: { name: 'the backend' } });
+});
+
+async function run(options: AuditOptions = {}, words: readonly string[] = []): Promise<readonly string[]> {
+  const printed: string[] = [];
+  await auditCommand(words, { audit: store.audit, options, print: (line) => void printed.push(line) });
+  return printed;
+}
+
+it('lists the newest entries first, one a line, without what a terminal obeys', async () => {
+  const [newest, refused, oldest, ...others] = await run({}, ['list']);
+  expect(newest).toMatch(/^2026-11-29T03:00:00\.000Z {2}api-key\.created +- +name="the backend"$/);
+  expect(refused).toContain(String.raw`host="a\u{9b}31m\u{202e}b"`);
+  expect(oldest).toMatch(new RegExp(`prompt\\.started +${userId} +promptId=p +provider=fake$`));
+  expect(others).toEqual([]);
+});
+
+it.each<[string, AuditOptions, number]>([
+  ['a user by the name that the product uses', { user: 'ada@example.org' }, 2],
+  ['a user by their UUID', { user: userId }, 2],
+  ['a type', { type: 'egress.refused' }, 1],
+  ['a time', { since: '2026-11-29T02:00:00Z' }, 2],
+  ['a time of another zone', { since: '2026-11-29T03:00:00+01:00' }, 2],
+  ['a day', { since: '2026-11-30' }, 0],
+  ['a number', { limit: '1' }, 1],
+])('restricts the list by %s', async (_what, options, count) => {
+  expect(await run({ ...options, json: true })).toHaveLength(count);
+});
+
+it('prints JSON that a program reads and a terminal does not obey', async () => {
+  const [line = ''] = await run({ type: 'egress.refused', json: true });
+  expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  const [entry] = await store.audit.list({ limit: 1, type: 'egress.refused' });
+  expect(JSON.parse(line)).toEqual({ ...entry, at: entry?.at.toISOString() });
+});
+
+it('reads as many pages as the limit asks for', async () => {
+  for (let index = 0; index < 600; index += 1) {
+    await store.audit.append({ at: new Date(index), type: 'user.erased', userId, data: { index } });
+  }
+  expect(new Set(await run({ limit: '550' })).size).toBe(550);
+  expect(new Set(await run({ limit: '9999' })).size).toBe(603);
+});
+
+it('says that nothing was found', async () => {
+  expect(await run({ type: 'user.erased' })).toEqual(['There is no such entry in the audit log.']);
+});
+
+it.each<[string, AuditOptions, readonly string[], RegExp]>([
+  ['another word', {}, ['delete'], /There is no command "audit delete"/],
+  ['too many words', {}, ['list', 'x'], /There is no command "audit list x"/],
+  ['an unknown type', { type: 'login' }, [], /There is no type "login"\. The types are .*login\.started/],
+  ['a limit of nothing', { limit: '0' }, [], /--limit "0" is not a number/],
+  ['a limit that is not a number', { limit: '1e3' }, [], /--limit "1e3" is not a number/],
+  ['a time that is none', { since: 'yesterday' }, [], /--since "yesterday" is not a time/],
+  ['a day that is none', { since: '2026-02-30' }, [], /--since "2026-02-30" is not a time/],
+  ['a user without a name', { user: '' }, [], /userId must be/],
+])('refuses %s', async (_what, options, words, message) => {
+  await expect(run(options, words)).rejects.toThrow(message);
+});
