@@ -22,6 +22,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   server: [
     '@sallyport/core',
     '@sallyport/machines',
+    // For the page, which is built with it.
+    '@sallyport/client',
     // Where the built agent lies, and nothing else: see below.
     '@sallyport/agent',
     'fastify',

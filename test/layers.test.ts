@@ -48,6 +48,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   server: [
     'host',
     'auth',
+    'connect-links',
     'data-directory',
     'postgres',
     'stores',

@@ -11,7 +11,7 @@ export default defineConfig([
     target: 'node22',
   },
   {
-    entry: ['src/web/page.ts', 'src/web/viewer.ts', 'src/web/connect-element.ts'],
+    entry: ['src/web/page.ts', 'src/web/viewer.ts', 'src/web/connect-element.ts', 'src/web/connect.ts'],
     outDir: 'dist/web',
     publicDir: 'src/web/public',
     format: ['esm'],

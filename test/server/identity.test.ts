@@ -40,6 +40,13 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'POST /api/vms/:id/hibernate': 'machines',
     'POST /api/vms/:id/wake': 'machines',
     'POST /api/vms/:id/destroy': 'machines',
+    'POST /api/connect-links': 'service',
+    'POST /api/connect-links/claim': 'service',
+    // Known by a cookie, which none of these callers has.
+    'POST /api/connect-links/open': 'public',
+    'POST /api/connect-links/current/login': 'public',
+    'POST /api/connect-links/current/return': 'public',
+    'GET /connect': 'public',
     'POST /api/user-tokens': 'service',
     'DELETE /api/users/:userId': 'service',
   };

@@ -23,6 +23,7 @@ import { pino } from 'pino';
 import type { Authentication } from '../../packages/server/src/auth/identify.ts';
 import type { PublicAddress } from '../../packages/server/src/auth/public-address.ts';
 import type { TrustedProxies } from '../../packages/server/src/auth/trusted-proxies.ts';
+import type { ConnectLinkSettings } from '../../packages/server/src/connect-links/settings.ts';
 import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 import { createFakeMachines } from './fake-machines.ts';
 import type { FakeMachines } from './fake-machines.ts';
@@ -57,6 +58,7 @@ export interface TestServerOptions {
   readonly authentication?: (store: Store) => Authentication;
   readonly address?: PublicAddress;
   readonly trustedProxies?: TrustedProxies;
+  readonly connectLinks?: ConnectLinkSettings;
 }
 
 /** A real server on a port of its own, with everything behind it in memory. */
@@ -93,6 +95,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.address && { address: options.address }),
     authentication: options.authentication?.(memory),
     trustedProxies: options.trustedProxies,
+    connectLinks: options.connectLinks,
     ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
   });
   await sallyport.start();
@@ -130,6 +133,7 @@ async function makePage(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-page-'));
   await writeFile(join(directory, 'index.html'), '<!doctype html><title>Sallyport</title>');
   await writeFile(join(directory, 'viewer.html'), '<!doctype html><title>Viewer</title>');
+  await writeFile(join(directory, 'connect.html'), '<!doctype html><title>Connect</title>');
   await writeFile(join(directory, 'page.js'), 'export {};');
   return directory;
 }

@@ -103,6 +103,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connect-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link to a page where a user connects a provider */
+        post: operations["createConnectLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connect-links/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give the login of a link to the user who has returned */
+        post: operations["claimConnectLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vm/cli/prompt": {
         parameters: {
             query?: never;
@@ -384,6 +418,19 @@ export interface components {
             promptId: string;
             value: string;
         };
+        Claim: {
+            code: string;
+            userId: string;
+        };
+        ConnectLinkRequest: {
+            userId: string;
+            provider?: string;
+            returnUrl: string;
+            state?: string;
+            replace?: boolean;
+            /** @default 900 */
+            expiresIn: number;
+        };
         Import: {
             userId?: string;
             files: {
@@ -431,6 +478,18 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        Claimed: {
+            /** Format: uuid */
+            userId: string;
+            provider: string;
+            version: number;
+        };
+        ConnectLink: {
+            /** Format: uuid */
+            linkId: string;
+            url: string;
+            expiresAt: string;
         };
         Credential: {
             provider: string;
@@ -535,6 +594,7 @@ export interface components {
             novncURL: string | null;
             authUrl: string | null;
             userCode: string | null;
+            pageHost: string | null;
             screen: string | null;
             errorCode: string | null;
             errorMessage: string | null;
@@ -915,6 +975,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ViewerTicket"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createConnectLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectLink"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claimConnectLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Claim"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claimed"];
                 };
             };
             /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
@@ -1717,6 +1861,7 @@ export type ServerErrorCode =
   | 'SERVER_RUNNING'
   | 'SERVER_SUPERSEDED'
   | 'STORE_CONFLICT'
+  | 'CONNECT_LINK_GONE'
   | 'ACCESS_DENIED'
   | 'ACCESS_UNAUTHENTICATED'
   | 'ACCESS_KEYS_UNAVAILABLE'

@@ -2,6 +2,7 @@ import type { Store } from '@sallyport/core';
 
 import type { TestRunner } from './runner.ts';
 import { describeApiKeys } from './store-suite/api-keys.ts';
+import { describeConnectLinks } from './store-suite/connect-links.ts';
 import { describeAudit } from './store-suite/audit.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
@@ -36,6 +37,7 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeHistory(create, runner);
     describeIdempotency(create, runner);
     describeApiKeys(create, runner);
+    describeConnectLinks(create, runner);
     describeAudit(create, runner);
   });
 }

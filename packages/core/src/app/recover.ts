@@ -33,13 +33,19 @@ async function endSessions(runtime: Runtime): Promise<void> {
 /** The session's credential was stored. Only the machine was left to remove, which happens here anyway. */
 async function completeSession(runtime: Runtime, session: SessionRecord): Promise<boolean> {
   const { sessionId, userId, provider } = session;
-  const credential = await runtime.store.credentials.current(userId, provider);
+  const held = await runtime.store.credentials.current(sessionId, provider);
+  const credential = held ?? (await runtime.store.credentials.current(userId, provider));
   if (!credential) return false;
   const change = { status: 'completed', phase: 'completed', authUrl: null, userCode: null } as const;
   const { message } = loginPhases.completed;
   const done = { type: 'done', status: 'completed', phase: 'completed', message } as const;
   if (await runtime.store.sessions.update(sessionId, change, done)) {
-    runtime.emit({ type: 'login.completed', userId, sessionId, provider, version: credential.version });
+    const { version } = credential;
+    runtime.emit(
+      held
+        ? { type: 'login.held', userId, sessionId, provider }
+        : { type: 'login.completed', userId, sessionId, provider, version },
+    );
   }
   return true;
 }

@@ -1,3 +1,5 @@
+import { liveSessionStatuses } from '../contracts/store.ts';
+import type { HeldLogins } from '../login/held-logins.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
 /** Deletes in small batches, so that nobody waits long for a lock. */
@@ -6,6 +8,23 @@ const BATCH = 500;
 /** Deletes the Idempotency-Keys that no longer count. */
 export async function pruneIdempotencyKeys({ closing, store }: Runtime): Promise<void> {
   while (!closing.aborted && (await store.idempotency.prune(BATCH)) > 0);
+}
+
+/**
+ * Deletes connect links that have expired or were spent, and what is still held for them. One whose login still runs is left:
+ * what that brings would be found by nobody.
+ */
+export async function pruneConnectLinks(runtime: Runtime, held: Pick<HeldLogins, 'discard'>): Promise<void> {
+  const { connectLinks, sessions } = runtime.store;
+  for (const { linkId, sessionId } of await connectLinks.list({ ended: true, limit: BATCH })) {
+    if (runtime.closing.aborted) return;
+    if (sessionId !== null) {
+      const session = await sessions.get(sessionId);
+      if (session && liveSessionStatuses.includes(session.status)) continue;
+      await held.discard(sessionId);
+    }
+    await connectLinks.remove(linkId);
+  }
 }
 
 /** Deletes the history that is older than the retention allows. */

@@ -19,6 +19,8 @@ import { createHooks } from '../hooks/create-hooks.ts';
 import { createJournalFeed } from '../runtime/journal-feed.ts';
 import { createNotifier } from '../runtime/notifier.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
+import { createHeldLogins } from '../login/held-logins.ts';
+import type { HeldLogins } from '../login/held-logins.ts';
 import { createLogins } from '../login/logins.ts';
 import type { Logins } from '../login/logins.ts';
 import { createCliMachines } from '../cli-machine/cli-machines.ts';
@@ -27,7 +29,7 @@ import { createMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
 import type { AgentBundle } from '../contracts/plan.ts';
 import { reconcileMachines, settleStoppedMachines } from './reconcile.ts';
-import { pruneHistory, pruneIdempotencyKeys } from './retention.ts';
+import { pruneConnectLinks, pruneHistory, pruneIdempotencyKeys } from './retention.ts';
 import { createUserGate } from '../runtime/user-gate.ts';
 import { createUsers } from './users.ts';
 import type { Users } from './users.ts';
@@ -92,6 +94,7 @@ export interface Sallyport {
   /** Tells which providers may be used now. */
   readonly gate: Pick<ProviderGate, 'closed'>;
   readonly logins: Logins;
+  readonly heldLogins: HeldLogins;
   readonly prompts: Prompts;
   readonly credentials: Credentials;
   readonly machines: Machines;
@@ -112,6 +115,7 @@ const EXPIRY_CHECK_MS = 60 * 60_000;
 const LOOKING_FOR_ENDS = 'looking for logins that end soon';
 const RENEWAL_CHECK_MS = 15_000;
 const PRUNE_MS = 60 * 60_000;
+const PRUNE_LINKS_MS = 60_000;
 const IDLE_CHECK_MS = 15_000;
 const RECONCILE_MS = 60_000;
 /** How often to check the store for providers that an operator switched off. */
@@ -209,6 +213,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const cliMachines = createCliMachines(runtime);
   const warmPool = createWarmPool(runtime);
   const logins = createLogins(runtime, warmPool);
+  const heldLogins = createHeldLogins(runtime);
   const prompts = createPrompts(runtime, cliMachines);
   const users: ProviderUsers = {
     endLogins: (provider, reason) => logins.endFor(provider, reason),
@@ -228,10 +233,11 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     providers: registry,
     gate,
     logins,
+    heldLogins,
     prompts,
     credentials: createCredentials(runtime, cliMachines, prompts),
     machines: createMachines(runtime, cliMachines, prompts),
-    users: createUsers(runtime, { machines: cliMachines, logins, prompts }),
+    users: createUsers(runtime, { machines: cliMachines, logins, heldLogins, prompts }),
     warmPool,
     driver,
     store,
@@ -267,6 +273,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         repeat(SWITCH_CHECK_MS, 'following the switches of providers', () => followSwitches(runtime, users)),
         repeat(EXPIRY_CHECK_MS, LOOKING_FOR_ENDS, warn),
         repeat(PRUNE_MS, 'deleting old logins and prompts', () => pruneHistory(runtime)),
+        repeat(PRUNE_LINKS_MS, 'deleting connect links that are over', () => pruneConnectLinks(runtime, heldLogins)),
         repeat(PRUNE_MS, 'deleting old idempotency keys', () => pruneIdempotencyKeys(runtime)),
         ...(settings.keepAlive.beforeMs > 0
           ? [repeat(RENEWAL_CHECK_MS, 'refreshing logins that end soon', () => cliMachines.keepAlive())]

@@ -2,6 +2,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { MachineRecord } from '../contracts/store.ts';
+import type { HeldLogins } from '../login/held-logins.ts';
 import type { Logins } from '../login/logins.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import { recordFailure } from '../runtime/record-failure.ts';
@@ -25,10 +26,12 @@ export function createUsers(
   {
     machines,
     logins,
+    heldLogins,
     prompts,
   }: {
     readonly machines: Pick<CliMachines, 'destroy' | 'logOut'>;
     readonly logins: Pick<Logins, 'endOf'>;
+    readonly heldLogins: Pick<HeldLogins, 'discard'>;
     readonly prompts: Pick<Prompts, 'endOf'>;
   },
 ): Users {
@@ -73,6 +76,10 @@ export function createUsers(
     await settled();
     await endEverything(userId);
     await machines.logOut(userId);
+    for (const { linkId, sessionId } of await store.connectLinks.list({ userId })) {
+      if (sessionId !== null) await heldLogins.discard(sessionId);
+      await store.connectLinks.remove(linkId);
+    }
     for (const { machineId } of await cliMachinesOf(userId)) await machines.destroy(userId, machineId);
     for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
     await store.history.erase(userId);

@@ -109,6 +109,8 @@ export const errorCodes = {
   ),
   STORE_CONFLICT: facts(409, true, 'The record was changed in the meantime. Read it and try again.'),
 
+  CONNECT_LINK_GONE: facts(410, false, 'Go back to where the link came from, and start again there.'),
+
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),
   ACCESS_UNAUTHENTICATED: facts(401, false, 'Send `Authorization: Bearer …` with an API key or a token of the user.'),
   ACCESS_KEYS_UNAVAILABLE: facts(503, true, 'The sign-in service does not answer. Try again shortly.'),

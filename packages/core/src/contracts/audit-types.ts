@@ -39,6 +39,7 @@ export const auditTypes: Readonly<Record<AuditType, string>> = {
   'login.cancelled': 'a login was cancelled',
   'login.completed': 'a login was completed',
   'login.failed': 'a login failed: the error code',
+  'login.held': 'a login worked, and waits for a backend to claim it',
   'login.phase': 'a login went on to its next phase',
   'login.started': 'a login was started: method, display and consent',
   'login.viewer': "a viewer of a login machine's screen came or went",

@@ -19,6 +19,8 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
       readonly provider: string;
       readonly version: number;
     }
+  /** The login worked, and its credential waits for the product's backend to claim it. `login.completed` follows then. */
+  | { readonly type: 'login.held'; readonly sessionId: string; readonly provider: string }
   | { readonly type: 'login.failed'; readonly sessionId: string; readonly provider: string; readonly code: string }
   | { readonly type: 'login.cancelled'; readonly sessionId: string; readonly provider: string }
   | { readonly type: 'login.viewer'; readonly sessionId: string; readonly state: 'attached' | 'detached' }

@@ -1,5 +1,6 @@
 import type { ApiKeyStore } from './api-key-store.ts';
 import type { AuditStore } from './audit-store.ts';
+import type { ConnectLinkStore } from './connect-link-store.ts';
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { LoginEvent, SessionStatus } from './login-event.ts';
@@ -26,6 +27,7 @@ export interface Store {
   readonly history: HistoryStore;
   readonly idempotency: IdempotencyStore;
   readonly apiKeys: ApiKeyStore;
+  readonly connectLinks: ConnectLinkStore;
   /** Resolves if the store answers. Throws `STORE_UNAVAILABLE` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;

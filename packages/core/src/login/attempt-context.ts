@@ -16,5 +16,8 @@ export interface AttemptRequest {
 
 /** What the steps of an attempt work with. Its session refuses to be written to once the attempt is over. */
 export type Attempt = Omit<AttemptRequest, 'session'> & {
-  readonly session: Pick<LiveSession, 'sessionId' | 'userId' | 'openQuestions' | 'showScreen' | 'advance' | 'note'>;
+  readonly session: Pick<
+    LiveSession,
+    'sessionId' | 'userId' | 'openQuestions' | 'showScreen' | 'showPage' | 'advance' | 'note'
+  >;
 };

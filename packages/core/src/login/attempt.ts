@@ -137,6 +137,7 @@ function sessionUntil(signal: AbortSignal, session: LiveSession): Attempt['sessi
     userId,
     openQuestions,
     showScreen: (text) => session.showScreen(signal.aborted ? null : text),
+    showPage: (host) => session.showPage(host),
     advance: async (phase, more) => {
       signal.throwIfAborted();
       await session.advance(phase, more);

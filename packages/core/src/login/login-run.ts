@@ -11,4 +11,6 @@ export interface LoginRun {
   readonly warmPool: WarmPool;
   /** A login of the other kind may be replaced. */
   readonly replace: boolean;
+  /** Keeps the credential under the id of the session, where no machine gets it, until it is claimed: see `HeldLogins`. */
+  readonly hold: boolean;
 }

@@ -30,6 +30,8 @@ export interface StartLogin {
   readonly consent?: string | undefined;
   /** Whether a plan login may take the place of an API key, or the other way round. Default false. */
   readonly replace?: boolean | undefined;
+  /** Whether the credential is kept aside until {@link HeldLogins.claim}. Default false: it is the user's at once. */
+  readonly hold?: boolean | undefined;
 }
 
 export interface Logins {
@@ -89,9 +91,10 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
         `No way to log in to ${provider.manifest.title} works on this host.`,
       );
     }
-    const { replace = false, userId } = request;
+    const { replace = false, hold = false, userId } = request;
     const kind = first.method.kind === 'api-key' ? 'api-key' : 'plan';
-    await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
+    if (!hold)
+      await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
     if (!('item' in first.method))
       runtime.admission.check({ memoryMb: browserMemoryMb(runtime, first.display), vcpus: 1 });
     await runtime.store.users.ensure(request.userId, request.externalId);
@@ -105,7 +108,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
       browserMachineId: null,
       phase: 'accepted',
     });
-    begin(record, { provider, choices, replace }, request.consent);
+    begin(record, { provider, choices, replace, hold }, request.consent);
     return record;
   }
 

@@ -26,6 +26,7 @@ export async function presentUrl(
   if (decision === 'browser') {
     if (display !== 'desktop') throw withoutBrowser();
     await session.advance('opening-page');
+    session.showPage(new URL(verdict.url.href).host);
     await agent.openPage(verdict.url.href);
     await session.advance('awaiting-user', { message: "Sign in on the provider's page, in the window below." });
     return;

@@ -15,7 +15,7 @@ const PATIENCE_MS = 15 * 60_000;
  */
 export async function receiveValue(
   runtime: Runtime,
-  run: Pick<LoginRun, 'provider' | 'replace' | 'session'> & { readonly method: ManualEntry },
+  run: Pick<LoginRun, 'provider' | 'replace' | 'hold' | 'session'> & { readonly method: ManualEntry },
 ): Promise<number> {
   const { session, method, provider } = run;
   const { id, label, kind, secret } = manualEntryQuestion(method);

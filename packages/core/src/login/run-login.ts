@@ -28,12 +28,12 @@ export async function runLogin(runtime: Runtime, run: LoginRun): Promise<void> {
     const [first] = run.choices;
     if (first && 'item' in first.method) {
       const version = await receiveValue(runtime, { ...run, method: first.method });
-      await complete(runtime, session, version);
+      await complete(runtime, run, version);
       return;
     }
     const directory = await install(runtime, run);
     const { browser, version } = await tryMethods(runtime, run, directory);
-    await finish(runtime, session, browser, version);
+    await finish(runtime, run, browser, version);
   } catch (thrown) {
     await runtime.bestEffort('ending a login session', () =>
       failSession(runtime, session, loginError(thrown, session)),
@@ -142,23 +142,32 @@ async function tryMethod(
 }
 
 /** The credential is stored, so the login has succeeded: what fails from here on is reported and takes nothing back. */
-async function finish(runtime: Runtime, session: LiveSession, browser: RunningMachine, version: number): Promise<void> {
+async function finish(runtime: Runtime, run: LoginRun, browser: RunningMachine, version: number): Promise<void> {
+  const { session } = run;
   const { openQuestions } = session;
   await runtime.bestEffort('noting the phase of a login', () => session.advance('cleaning-up'));
   session.agent = undefined;
   session.listener = undefined;
   openQuestions.clear();
   await removeBrowserMachine(runtime, session, browser);
-  await complete(runtime, session, version);
+  await complete(runtime, run, version);
 }
 
-async function complete(runtime: Runtime, session: LiveSession, version: number): Promise<void> {
+async function complete(
+  runtime: Runtime,
+  { session, hold }: Pick<LoginRun, 'session' | 'hold'>,
+  version: number,
+): Promise<void> {
   const { userId, sessionId, provider } = session;
   await untilStored(runtime.clock, runtime.closing, async () => {
     const cliMachineId = (await runtime.store.users.get(userId))?.machineId ?? null;
     await session.advance('completed', { change: { authUrl: null, userCode: null, cliMachineId } });
   });
-  runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
+  runtime.emit(
+    hold
+      ? { type: 'login.held', userId, sessionId, provider }
+      : { type: 'login.completed', userId, sessionId, provider, version },
+  );
 }
 
 function isSamePage(left: MethodChoice, right: MethodChoice): boolean {

@@ -28,6 +28,9 @@ export interface LiveSession {
   /** What the CLI shows, where it has not gone on for some seconds. It comes from inside a machine. */
   readonly screen: string | null;
   showScreen(text: string | null): void;
+  /** Host of the vendor's page that the login machine has opened; `null` before. */
+  readonly pageHost: string | null;
+  showPage(host: string): void;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
   advance(phase: LoginPhase, more?: { readonly change?: SessionChange; readonly message?: string }): Promise<void>;
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
@@ -40,6 +43,7 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
   let phase: LoginPhase = 'accepted';
   let userAsked = false;
   let screen: string | null = null;
+  let pageHost: string | null = null;
   const { sessionId, userId, provider } = record;
   // Some are written without anybody waiting; the journal still has them in the order of the calls.
   const enqueue = createSerialQueue();
@@ -71,6 +75,10 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
       return screen;
     },
     showScreen: (text) => (screen = text),
+    get pageHost() {
+      return pageHost;
+    },
+    showPage: (host) => (pageHost = host),
     advance: (next, more = {}) =>
       enqueue(async () => {
         const { status, message } = loginPhases[next];

@@ -2,18 +2,20 @@ import { checkExclusion } from '../credentials/exclusion.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { OfferOutcome } from '../credentials/ledger.ts';
 import type { LoginRun } from './login-run.ts';
 
-/** Stores what a login has brought, and returns its version. */
+/** Stores what a login has brought, and returns its version. What is held is not the user's yet: no plugin hears of it. */
 export async function storeLogin(
   runtime: Runtime,
-  { provider: { manifest }, replace, session }: Pick<LoginRun, 'provider' | 'replace' | 'session'>,
+  { provider: { manifest }, replace, hold, session }: Pick<LoginRun, 'provider' | 'replace' | 'hold' | 'session'>,
   files: CredentialFiles,
   isUnchecked = false,
 ): Promise<number> {
   const { userId, provider, sessionId } = session;
   const { signal } = session.abort;
   signal.throwIfAborted();
+  if (hold) return storeHeld(runtime, session, files, isUnchecked);
   const verdict = await runtime.ledger.offer({
     userId,
     provider,
@@ -28,14 +30,25 @@ export async function storeLogin(
       signal.throwIfAborted();
     },
   });
-  if (verdict.outcome === 'refused') {
-    const code = verdict.why === 'stale' ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE';
-    throw new SallyportError(code, `The CLI's credential was not stored: ${verdict.problem}.`, {
-      hint: 'Log in again.',
-    });
-  }
+  if (verdict.outcome === 'refused') throw notStored(verdict);
   if (verdict.outcome === 'stored') {
     runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'login' });
   }
   return verdict.version;
+}
+
+async function storeHeld(
+  runtime: Runtime,
+  { provider, sessionId }: LoginRun['session'],
+  files: CredentialFiles,
+  isUnchecked: boolean,
+): Promise<number> {
+  const verdict = await runtime.ledger.offer({ userId: sessionId, provider, files, reason: 'login', isUnchecked });
+  if (verdict.outcome === 'refused') throw notStored(verdict);
+  return verdict.version;
+}
+
+export function notStored({ why, problem }: Extract<OfferOutcome, { outcome: 'refused' }>): SallyportError {
+  const code = why === 'stale' ? 'CREDENTIAL_STALE' : 'CREDENTIAL_INCOMPLETE';
+  return new SallyportError(code, `The CLI's credential was not stored: ${problem}.`, { hint: 'Log in again.' });
 }

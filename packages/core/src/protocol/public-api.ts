@@ -7,6 +7,7 @@ export {
   userQuerySchema,
 } from './public/common.ts';
 export * from './public/audit.ts';
+export * from './public/connect-links.ts';
 export * from './public/credentials.ts';
 export * from './public/logins.ts';
 export * from './public/machines.ts';

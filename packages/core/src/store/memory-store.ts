@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { memoryApiKeys } from './memory-api-keys.ts';
 import { memoryAudit } from './memory-audit.ts';
+import { memoryConnectLinks } from './memory-connect-links.ts';
 import { memoryCredentials } from './memory-credentials.ts';
 import { memoryHistory } from './memory-history.ts';
 import { memoryIdempotency } from './memory-idempotency.ts';
@@ -40,6 +41,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
     servers: memoryServers(() => options.clock.now()),
     idempotency: memoryIdempotency(() => options.clock.now()),
     apiKeys: memoryApiKeys(now),
+    connectLinks: memoryConnectLinks(() => options.clock.now()),
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -51,6 +51,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       webDirectory,
       address,
       trustedProxies,
+      connectLinks: config.connectLinks,
       connectionsPerAddress: config.connectionsPerAddress,
       streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });

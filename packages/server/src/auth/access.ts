@@ -73,8 +73,8 @@ export function viewerHeaders({ allowedOrigins }: PublicAddress): Readonly<Recor
   return allowedOrigins.length === 0 ? {} : { 'content-security-policy': contentPolicy(allowedOrigins.join(' ')) };
 }
 
-/** Where a link of another page may lead: the front page can be read by nobody else, and cannot be framed. */
-const VISITABLE = /^\/(\?|$)/;
+/** Where a link of another page may lead: these pages can be read by nobody else, and cannot be framed. */
+const VISITABLE = /^\/(connect)?(\?|$)/;
 const VIEWER = /^\/api\/auth\/session\/[0-9a-f-]{36}\/novnc(\?|$)/;
 
 /** A user follows a link or types an address, which opens a new page. */

@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
  * Who sends a request: the operator, where no sign-in is configured and the server is on loopback; a product's backend or
  * its administrator, with an API key; or a user, with a token.
  */
-export type Caller = { readonly kind: 'operator' } | ApiKeyCaller | UserCaller;
+export type Caller = { readonly kind: 'operator' } | ApiKeyCaller | UserCaller | LinkCaller;
 
 export interface ApiKeyCaller {
   readonly kind: 'api-key';
@@ -18,6 +18,13 @@ export interface UserCaller {
   readonly kind: 'user';
   readonly user: ResolvedUser;
   readonly scopes: readonly UserTokenScope[];
+}
+
+/** A browser that has opened a connect link: it may do the login of that link, and nothing else. */
+export interface LinkCaller {
+  readonly kind: 'link';
+  readonly user: ResolvedUser;
+  readonly sessionId: string | null;
 }
 
 declare module 'fastify' {
@@ -49,7 +56,13 @@ export function userOf(request: FastifyRequest, named: string | undefined): Reso
 /** The only user whose records exist for this caller; `undefined` if it is everybody's. */
 export function onlyUserOf(request: FastifyRequest): string | undefined {
   const caller = callerOf(request);
-  return caller.kind === 'user' ? caller.user.userId : undefined;
+  return caller.kind === 'user' || caller.kind === 'link' ? caller.user.userId : undefined;
+}
+
+/** Throws `LOGIN_SESSION_UNKNOWN` if the caller is a connect link of another login. */
+export function checkLinkedSession({ caller }: FastifyRequest, sessionId: string): void {
+  if (caller?.kind !== 'link' || caller.sessionId === sessionId) return;
+  throw new SallyportError('LOGIN_SESSION_UNKNOWN', 'There is no such login session.');
 }
 
 /** Whether the caller may log in for the user, which is what a look at the login's screen amounts to. */

@@ -2,7 +2,7 @@ import { SallyportError } from '@sallyport/core';
 import type { UserTokenScope } from '@sallyport/core';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 
-import type { Caller } from './caller.ts';
+import type { Caller, LinkCaller } from './caller.ts';
 
 /**
  * Who may call a route. `public`: everybody, and nobody is asked who they are. `user`: every user, for what is their own. A
@@ -13,6 +13,8 @@ export type RouteAccess = 'public' | 'user' | UserTokenScope | 'service' | 'admi
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly access?: RouteAccess;
+    /** Whether the browser of a connect link may call it, without a token, for the login of that link. */
+    readonly forLinks?: boolean;
   }
 }
 
@@ -23,6 +25,8 @@ declare module 'fastify' {
 export function requireAccess(
   app: FastifyInstance,
   identify: (request: FastifyRequest) => Caller | Promise<Caller>,
+  /** The connect link that the browser of a request has opened, if any. */
+  findLink?: (request: FastifyRequest) => Promise<LinkCaller | undefined>,
 ): void {
   app.decorateRequest('caller', null);
   const routes: RouteOptions[] = [];
@@ -39,6 +43,13 @@ export function requireAccess(
     const { config, url } = request.routeOptions;
     // A preflight (https://fetch.spec.whatwg.org/#cors-preflight-fetch) never carries a token.
     if (config.access === 'public' || (url === '*' && request.method === 'OPTIONS')) return;
+    // A token says more than a cookie.
+    const mayBeLink = config.forLinks === true && request.headers.authorization === undefined;
+    const link = mayBeLink ? await findLink?.(request) : undefined;
+    if (link) {
+      request.caller = link;
+      return;
+    }
     const caller = await identify(request);
     checkMayCall(caller, config.access ?? 'admin');
     request.caller = caller;
@@ -53,6 +64,7 @@ function checkMayCall(caller: Caller, access: Exclude<RouteAccess, 'public'>): v
       hint: 'Use a key of the role admin: `sallyport api-keys create --role admin`.',
     });
   }
+  if (caller.kind === 'link') throw new SallyportError('ACCESS_DENIED', 'A connect link may not do that.');
   if (access === 'user') return;
   if (access === 'service' || access === 'admin') {
     throw new SallyportError('ACCESS_DENIED', 'Users may not do that.', { hint: 'Use an API key, from a backend.' });

@@ -8,6 +8,7 @@ import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@s
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from '../http/limits.ts';
 import { signInSettingsSchema } from '../auth/sign-in-settings.ts';
 import type { OidcSettings, SupabaseSettings } from '../auth/sign-in-settings.ts';
+import { connectLinkSettingsSchema } from '../connect-links/settings.ts';
 import { isAddressRange } from '../auth/trusted-proxies.ts';
 import { defaultCapacity } from '../capacity/defaults.ts';
 import { egressSettingsSchema } from './egress-settings.ts';
@@ -136,6 +137,15 @@ export interface SallyportConfig {
     | {
         /** Sign-in services whose tokens your users may send themselves. */
         readonly signIn?: readonly (OidcSettings | SupabaseSettings)[] | undefined;
+      }
+    | undefined;
+  /** Links to a page of this server that does one login for a user of your product: `POST /api/connect-links`. */
+  readonly connectLinks?:
+    | {
+        /** What your users call your product. The page says that it asks. */
+        readonly product: string;
+        /** Addresses of your product to which users may return: https, or http on loopback. Compared letter by letter. */
+        readonly returnUrls: readonly string[];
       }
     | undefined;
   /** Origins of your pages, such as `https://app.example.com`: they may call the API and embed the viewer. */
@@ -290,6 +300,7 @@ export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   publicUrl: publicUrlSchema.optional(),
   auth: z.strictObject({ signIn: signInSettingsSchema }).optional(),
+  connectLinks: connectLinkSettingsSchema.optional(),
   allowedOrigins: z.array(originSchema).max(100).default([]),
   trustProxy: z
     .array(z.string().refine(isAddressRange, 'must be an IP address, or a network such as 10.0.0.0/8'), {

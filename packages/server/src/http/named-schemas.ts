@@ -1,6 +1,10 @@
 import {
   answerBodySchema,
   auditEntrySchema,
+  claimBodySchema,
+  claimedSchema,
+  connectLinkBodySchema,
+  connectLinkSchema,
   credentialSchema,
   disconnectedSchema,
   hostLoadSchema,
@@ -28,6 +32,10 @@ export const namedSchemas = z.registry<{ id: string }>();
 const named = {
   Answer: answerBodySchema,
   AuditEntry: auditEntrySchema,
+  Claim: claimBodySchema,
+  Claimed: claimedSchema,
+  ConnectLink: connectLinkSchema,
+  ConnectLinkRequest: connectLinkBodySchema,
   Credential: credentialSchema,
   Disconnected: disconnectedSchema,
   HostLoad: hostLoadSchema,

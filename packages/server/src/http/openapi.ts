@@ -14,6 +14,7 @@ declare module 'fastify' {
 
 const tags = {
   logins: 'Log a user in to a provider.',
+  'connect links': 'Send a user to a page of this server where they connect a provider, and take them back.',
   prompts: 'Run prompts with the CLI that a user has connected.',
   providers: 'What can be connected.',
   credentials: 'What a user has connected.',

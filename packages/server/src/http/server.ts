@@ -22,12 +22,15 @@ import { loopbackAddress } from '../auth/public-address.ts';
 import type { PublicAddress } from '../auth/public-address.ts';
 import { requireAccess } from '../auth/route-access.ts';
 import type { TrustedProxies } from '../auth/trusted-proxies.ts';
+import { createConnectLinks } from '../connect-links/connect-links.ts';
+import type { ConnectLinkSettings } from '../connect-links/settings.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
 import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
 import { addNamedSchemas, describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { connectLinkRoutes } from './routes/connect-links.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -57,6 +60,8 @@ export interface HttpServerOptions {
   readonly authentication?: Authentication | undefined;
   /** Default: loopback, and no other page. */
   readonly address?: PublicAddress;
+  /** Default: no connect links. */
+  readonly connectLinks?: ConnectLinkSettings | undefined;
   /** Proxies that requests come through. What others say of a client's address is not believed. Default: none. */
   readonly trustedProxies?: TrustedProxies | undefined;
 }
@@ -114,8 +119,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   });
   // Before callers are identified: a page that is allowed learns why it was refused.
   if (address.allowedOrigins.length > 0) await app.register(fastifyCors, corsOf(address));
-  requireAccess(app, (request) =>
-    authentication ? identify(request, { ...authentication, clock, onBackgroundError }) : operator,
+  const connectLinks = options.connectLinks && createConnectLinks(sallyport, options.connectLinks, address);
+  requireAccess(
+    app,
+    (request) => (authentication ? identify(request, { ...authentication, clock, onBackgroundError }) : operator),
+    async (request) => {
+      const link = authentication && (await connectLinks?.find(request));
+      return link && { kind: 'link', user: link, sessionId: link.sessionId };
+    },
   );
 
   await app.register(fastifySwagger, { openapi, transform: describeRoute, transformObject: addNamedSchemas });
@@ -125,6 +136,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const links = authentication && createViewerLinks(tickets, clock);
   const streams = createStreamLimits(options.streams ?? defaultStreamLimits);
   await app.register(loginRoutes, { sallyport, tickets, streams, address, links });
+  await app.register(connectLinkRoutes, { sallyport, address, links: connectLinks });
   await app.register(promptRoutes, { sallyport, streams });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
@@ -145,6 +157,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       route.config = { ...route.config, access: 'public' };
     });
     await pages.register(fastifyStatic, { root: options.webDirectory, ...files });
+    pages.get('/connect', { schema: { hide: true } }, (_request, reply) => reply.sendFile('connect.html'));
     pages.get('/api/auth/session/:id/novnc', { schema: { hide: true } }, (_request, reply) =>
       reply.headers(viewerHeaders(address)).sendFile('viewer.html'),
     );

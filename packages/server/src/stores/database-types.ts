@@ -62,6 +62,28 @@ export type Database = {
         Update: never;
         Relationships: [];
       };
+      connect_links: {
+        Row: {
+          link_id: string;
+          user_id: string;
+          external_id: string | null;
+          provider: string | null;
+          replace: boolean;
+          return_url: string;
+          state: string | null;
+          token_sha256: string;
+          browser_sha256: string | null;
+          session_id: string | null;
+          code_sha256: string | null;
+          code_expires_at: string | null;
+          expires_at: string;
+          spent_at: string | null;
+          created_at: string;
+        };
+        Insert: never;
+        Update: never;
+        Relationships: [];
+      };
       disabled_providers: {
         Row: { provider: string; created_at: string };
         Insert: never;
@@ -264,6 +286,21 @@ export type Database = {
         Args: { p_key_id: string; p_name: string; p_role: string; p_sha256: string; p_claim?: object | null };
         Returns: Database['sallyport']['Tables']['api_keys']['Row'][];
       };
+      create_connect_link: {
+        Args: {
+          p_link_id: string;
+          p_user_id: string;
+          p_replace: boolean;
+          p_return_url: string;
+          p_token_sha256: string;
+          p_lifetime_ms: number;
+          p_external_id?: string | null;
+          p_provider?: string | null;
+          p_state?: string | null;
+          p_claim?: object | null;
+        };
+        Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
+      };
       create_machine: {
         Args: {
           p_vm_id: string;
@@ -317,6 +354,10 @@ export type Database = {
       erase_idempotency_keys: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
       erase_user: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
       get_api_key: { Args: { p_key_id: string }; Returns: Database['sallyport']['Tables']['api_keys']['Row'][] };
+      get_connect_link: {
+        Args: { p_browser_sha256: string };
+        Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
+      };
       get_credential: {
         Args: { p_user_id: string; p_provider: string };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
@@ -356,6 +397,10 @@ export type Database = {
           p_since?: string | null;
         };
         Returns: Database['sallyport']['Tables']['audit_log']['Row'][];
+      };
+      list_connect_links: {
+        Args: { p_user_id?: string | null; p_limit?: number | null };
+        Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
       };
       list_credentials: {
         Args: { p_user_id: string };
@@ -398,6 +443,10 @@ export type Database = {
         Args: { p_user_id: string; p_provider: string; p_login_expires_at: number; p_claim?: object | null };
         Returns: boolean;
       };
+      open_connect_link: {
+        Args: { p_token_sha256: string; p_browser_sha256: string; p_lifetime_ms: number; p_claim?: object | null };
+        Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
+      };
       ping: { Args: Record<string, never>; Returns: boolean };
       prune_history: { Args: { p_age_seconds: number; p_limit: number; p_claim?: object | null }; Returns: number };
       prune_idempotency_keys: {
@@ -413,6 +462,7 @@ export type Database = {
         Returns: unknown;
       };
       release_server: { Args: { p_host: string; p_epoch: number }; Returns: unknown };
+      remove_connect_link: { Args: { p_link_id: string; p_claim?: object | null }; Returns: unknown };
       revoke_api_key: { Args: { p_key_id: string; p_claim?: object | null }; Returns: boolean };
       rewrap_credential: {
         Args: {
@@ -430,6 +480,14 @@ export type Database = {
       };
       seen_credential: { Args: { p_user_id: string; p_provider: string; p_sha256: string }; Returns: number };
       seen_credential_lineage: { Args: { p_user_id: string; p_provider: string; p_lineage: string }; Returns: number };
+      set_connect_link_code: {
+        Args: { p_link_id: string; p_code_sha256: string; p_lifetime_ms: number; p_claim?: object | null };
+        Returns: boolean;
+      };
+      set_connect_link_session: {
+        Args: { p_link_id: string; p_session_id: string; p_expected?: string | null; p_claim?: object | null };
+        Returns: boolean;
+      };
       set_credential_valid: {
         Args: { p_user_id: string; p_provider: string; p_valid: boolean; p_reason: string; p_claim?: object | null };
         Returns: unknown;
@@ -447,6 +505,10 @@ export type Database = {
         Returns: unknown;
       };
       settle_access: { Args: Record<string, never>; Returns: unknown };
+      spend_connect_link: {
+        Args: { p_code_sha256: string; p_claim?: object | null };
+        Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
+      };
       update_machine: {
         Args: { p_vm_id: string; p_status?: string | null; p_injected?: object | null; p_claim?: object | null };
         Returns: boolean;

@@ -1,4 +1,5 @@
 import type {
+  linkPageSchema,
   loginStatusSchema,
   providerListSchema,
   startedLoginSchema,
@@ -6,12 +7,15 @@ import type {
   viewerTicketSchema,
 } from '@sallyport/core';
 import type { problemSchema } from '@sallyport/core';
+import { createSallyport, SallyportError } from '@sallyport/client';
+import type { LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
 import type { z } from 'zod';
 
 import { openDesktopWith } from './open-desktop.ts';
 
 export type Provider = z.infer<typeof providerListSchema>[number];
 export type MethodChoice = Provider['methods'][number];
+export type LinkPage = z.infer<typeof linkPageSchema>;
 export type LoginStatus = z.infer<typeof loginStatusSchema>;
 export type StartLogin = z.infer<typeof startLoginBodySchema>;
 export type StartedLogin = z.infer<typeof startedLoginSchema>;
@@ -36,6 +40,10 @@ export class Problem extends Error {
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof SallyportError) {
+    const { code, details, hint, message, status } = error;
+    return new Problem({ detail: message, code, hint, status, details });
+  }
   return new Problem({
     detail: 'The server cannot be reached.',
     hint: 'Check your connection and that the server runs, then try again.',
@@ -44,9 +52,6 @@ export function toProblem(error: unknown): Problem {
 }
 
 export type Api = ReturnType<typeof createApi>;
-
-/** A user token, or what gives the current one: tokens end, and the next request asks again. */
-export type TokenSource = string | (() => string | Promise<string>);
 
 /**
  * The public HTTP API, as far as the page uses it. `base` is the server's origin; empty is the page's own. Without a token,
@@ -68,18 +73,23 @@ export function createApi(base: string, token?: TokenSource) {
   }
   const session = (id: string): string => `/api/auth/session/${encodeURIComponent(id)}`;
   const prompt = (id: string): string => `/api/vm/cli/prompt/${encodeURIComponent(id)}`;
-  const streamed = { accept: 'text/event-stream' };
+  const options = { baseUrl: address('/'), ...(token !== undefined && { token }) };
+  const client = createSallyport(options);
+  // A login may take a quarter of an hour, and so may a network to come back.
+  const patient = createSallyport({ ...options, retries: Infinity });
 
   return {
+    openLink: async (linkToken: string | undefined): Promise<LinkPage> =>
+      await (await call('POST', '/api/connect-links/open', {}, { token: linkToken })).json(),
+    startLinkLogin: async (body: object): Promise<LinkPage> =>
+      await (await call('POST', '/api/connect-links/current/login', {}, body)).json(),
+    returnFromLink: async (): Promise<{ readonly url: string }> =>
+      await (await call('POST', '/api/connect-links/current/return', {}, {})).json(),
     providers: async (): Promise<Provider[]> => await (await call('GET', '/api/providers')).json(),
     start: async (body: StartLogin): Promise<StartedLogin> =>
       await (await call('POST', '/api/auth/start', {}, body)).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),
-    sessionEvents: async (id: string, after: string, signal: AbortSignal): Promise<Response> =>
-      await call('GET', `${session(id)}/events`, {
-        signal,
-        headers: { ...streamed, ...(after && { 'last-event-id': after }) },
-      }),
+    followLogin: (id: string, signal: AbortSignal): AsyncIterable<LoginEvent> => patient.login(id, { signal }),
     answer: async (id: string, promptId: string, value: string): Promise<void> =>
       void (await call('POST', `${session(id)}/answer`, {}, { promptId, value })),
     cancel: async (id: string): Promise<void> => void (await call('POST', `${session(id)}/cancel`, {}, {})),
@@ -93,13 +103,9 @@ export function createApi(base: string, token?: TokenSource) {
       return openDesktopWith(ticket, id, base);
     },
 
-    prompt: async (body: object, signal: AbortSignal): Promise<Response> =>
-      await call('POST', '/api/vm/cli/prompt', { signal, headers: streamed }, body),
-    promptEvents: async (id: string, after: string, signal: AbortSignal): Promise<Response> =>
-      await call('GET', `${prompt(id)}/events`, {
-        signal,
-        headers: { ...streamed, ...(after && { 'last-event-id': after }) },
-      }),
+    /** A new prompt, or one that runs already. */
+    followPrompt: (source: Prompt | string, signal: AbortSignal): AsyncIterable<PromptEvent> =>
+      typeof source === 'string' ? client.promptRun(source, { signal }) : client.prompt(source, { signal }),
     cancelPrompt: async (id: string): Promise<void> => void (await call('DELETE', prompt(id))),
   };
 }

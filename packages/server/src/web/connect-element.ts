@@ -1,5 +1,7 @@
+import type { TokenSource } from '@sallyport/client';
+
 import { createApi, Problem, toProblem } from './api.ts';
-import type { Api, LoginStatus, MethodChoice, Provider, TokenSource } from './api.ts';
+import type { Api, LoginStatus, MethodChoice, Provider } from './api.ts';
 import { widgetStyles } from './connect-styles.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';

@@ -1,8 +1,8 @@
+import type { Prompt } from '@sallyport/client';
+
 import { toProblem } from './api.ts';
 import type { Api, Provider } from './api.ts';
 import { button, h } from './dom.ts';
-import { followPrompt } from './prompt-stream.ts';
-import type { PromptRequest } from './prompt-stream.ts';
 import { createTurnView } from './turn-view.ts';
 
 export interface PromptPanel {
@@ -73,16 +73,17 @@ export function createPromptPanel(api: Api, onEnd: (outcome: string) => void): P
     const prompt = field.value.trim();
     if (running || prompt === '') return;
     const isSame = conversation?.provider === provider.value;
+    const policy = toolPolicies.find(([value]) => value === tools.value);
     field.value = '';
     void run(prompt, provider.value, {
       provider: provider.value,
       prompt,
-      tools: tools.value,
+      ...(policy && { tools: policy[0] }),
       ...(conversation && isSame && { conversationId: conversation.id }),
     });
   }
 
-  async function run(prompt: string, providerId: string, source: PromptRequest | string): Promise<void> {
+  async function run(prompt: string, providerId: string, source: Prompt | string): Promise<void> {
     const turn = createTurnView(prompt);
     const mine = { promptId: '', abort: new AbortController() };
     running = mine;
@@ -90,7 +91,7 @@ export function createPromptPanel(api: Api, onEnd: (outcome: string) => void): P
     turn.element.scrollIntoView({ block: 'nearest' });
     render();
     try {
-      for await (const event of followPrompt(api, source, mine.abort.signal)) {
+      for await (const event of api.followPrompt(source, mine.abort.signal)) {
         const follows = isAtEnd();
         turn.show(event);
         if (follows) scrollTo({ top: document.documentElement.scrollHeight });

@@ -1,4 +1,4 @@
-import type { LoginEvent } from '@sallyport/core';
+import type { LoginEvent } from '@sallyport/client';
 
 import { toProblem } from './api.ts';
 import type { Api, LoginStatus, MethodChoice } from './api.ts';
@@ -6,7 +6,6 @@ import { createDesktopView, preloadDesktop } from './desktop-view.ts';
 import type { DesktopView } from './desktop-view.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
-import { followSession } from './session-stream.ts';
 import { codeStep, linkStep, questionStep } from './sign-in-steps.ts';
 import type { Question } from './sign-in-steps.ts';
 
@@ -103,7 +102,12 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     desktop = undefined;
     if (display === 'desktop' && isScreenReady(status)) {
       desktop = createDesktopView({ api, sessionId, takeFocus: false, onTrouble: renderTrouble });
-      step.replaceChildren(h('div', { class: 'desktop' }, desktop.toolbar, h('slot', { name: 'desktop' })));
+      const { pageHost } = status;
+      // Only the address tells the vendor's page from one that looks like it, and the screen may not show one.
+      const where =
+        pageHost === null ? [] : [h('p', { class: 'small page-host' }, 'Sign-in page: ', h('b', {}, pageHost))];
+      const screen = h('div', { class: 'desktop' }, desktop.toolbar, h('slot', { name: 'desktop' }));
+      step.replaceChildren(...where, screen);
       options.placeScreen(desktop.screen);
     } else if (display !== 'desktop' && authUrl !== null) {
       step.replaceChildren(userCode === null ? linkStep(authUrl) : codeStep(authUrl, userCode));
@@ -183,7 +187,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
 
   async function follow(): Promise<void> {
     try {
-      for await (const event of followSession(api, sessionId, closed.signal)) onEvent(event);
+      for await (const event of api.followLogin(sessionId, closed.signal)) onEvent(event);
     } catch {
       // The status says why there are no more events.
       if (!ended) await attempt(refresh);

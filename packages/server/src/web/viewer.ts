@@ -2,7 +2,6 @@ import { createApi } from './api.ts';
 import { widgetStyles } from './connect-styles.ts';
 import { createDesktopView } from './desktop-view.ts';
 import { h } from './dom.ts';
-import { followSession } from './session-stream.ts';
 import { createTicketApi } from './ticket-api.ts';
 
 /**
@@ -23,7 +22,7 @@ document.body.append(view.toolbar, view.screen);
 if (ticket === null) void showEnd();
 
 async function showEnd(): Promise<void> {
-  for await (const event of followSession(api, sessionId, new AbortController().signal)) {
+  for await (const event of api.followLogin(sessionId, new AbortController().signal)) {
     if (event.type !== 'done') continue;
     view.close();
     const title = event.status === 'completed' ? 'You are signed in' : 'This sign-in has ended';

@@ -2,20 +2,20 @@ import {
   answerBodySchema,
   emptyBodySchema,
   loginStatusSchema,
-  methodChoiceSchema,
   sessionParamsSchema,
   startLoginBodySchema,
   startedLoginSchema,
   viewerTicketSchema,
 } from '@sallyport/core';
-import type { MethodChoice, Sallyport, SessionRecord } from '@sallyport/core';
+import type { Sallyport, SessionRecord } from '@sallyport/core';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import { mayConnect, onlyUserOf, userOf } from '../../auth/caller.ts';
+import { checkLinkedSession, mayConnect, onlyUserOf, userOf } from '../../auth/caller.ts';
 import { baseUrl } from '../../auth/public-address.ts';
 import type { PublicAddress } from '../../auth/public-address.ts';
+import { describeLogin } from './describe-login.ts';
 import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
@@ -45,6 +45,12 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     const page = `${baseUrl(address, request.headers.host)}/api/auth/session/${sessionId}/novnc`;
     // In the fragment, which is in no log and in no Referer.
     return links && mayConnect(request) ? `${page}#ticket=${links.ticketFor(userId, sessionId)}` : page;
+  };
+
+  /** With the cookie of a connect link: the login of that link alone. */
+  const ownLogin = (request: FastifyRequest, id: string): Promise<SessionRecord> => {
+    checkLinkedSession(request, id);
+    return logins.get(id, onlyUserOf(request));
   };
 
   app.post(
@@ -84,7 +90,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
   app.get(
     '/api/auth/session/:id/status',
     {
-      config: { access: 'user' },
+      config: { forLinks: true, access: 'user' },
       schema: {
         operationId: 'readLogin',
         tags: ['logins'],
@@ -94,28 +100,8 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
       },
     },
     async (request) => {
-      const session = await logins.get(request.params.id, onlyUserOf(request));
-      const { choices } = logins.selection(session.provider);
-      return {
-        sessionId: session.sessionId,
-        provider: session.provider,
-        status: session.status,
-        phase: session.phase,
-        method: session.method,
-        display: session.display,
-        novncURL: viewerUrl(request, session),
-        authUrl: session.authUrl,
-        userCode: session.userCode,
-        screen: logins.live(session.sessionId)?.screen ?? null,
-        errorCode: session.errorCode,
-        errorMessage: session.errorMessage,
-        errorHint: session.errorHint,
-        methods: choices
-          .filter((choice) => choice.method.id !== session.method || choice.display !== session.display)
-          .map(describeChoice),
-        createdAt: session.createdAt.toISOString(),
-        updatedAt: session.updatedAt.toISOString(),
-      };
+      const session = await ownLogin(request, request.params.id);
+      return describeLogin(logins, session, viewerUrl(request, session));
     },
   );
 
@@ -124,11 +110,11 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     {
       sse: 'manual',
       exposeHeadRoute: false,
-      config: { access: 'user', streams: 'LoginEvent' },
+      config: { forLinks: true, access: 'user', streams: 'LoginEvent' },
       schema: { operationId: 'followLogin', tags: ['logins'], summary: 'Follow a login', params: sessionParamsSchema },
     },
     async (request, reply) => {
-      const { userId } = await logins.get(request.params.id, onlyUserOf(request));
+      const { userId } = await ownLogin(request, request.params.id);
       using _ = streams.open(userId);
       const { id } = request.params;
       await streamJournal(request, reply, {
@@ -141,7 +127,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
   app.post(
     '/api/auth/session/:id/answer',
     {
-      config: { access: 'connect' },
+      config: { forLinks: true, access: 'connect' },
       schema: {
         operationId: 'answerLogin',
         tags: ['logins'],
@@ -152,7 +138,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
       },
     },
     async (request, reply) => {
-      const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
+      const { sessionId } = await ownLogin(request, request.params.id);
       await logins.answer(sessionId, request.body.promptId, request.body.value);
       return reply.code(204).send(null);
     },
@@ -161,7 +147,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
   app.post(
     '/api/auth/session/:id/cancel',
     {
-      config: { access: 'connect' },
+      config: { forLinks: true, access: 'connect' },
       schema: {
         operationId: 'cancelLogin',
         tags: ['logins'],
@@ -172,7 +158,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
       },
     },
     async (request, reply) => {
-      const { sessionId } = await logins.get(request.params.id, onlyUserOf(request));
+      const { sessionId } = await ownLogin(request, request.params.id);
       await logins.cancel(sessionId);
       return reply.code(204).send(null);
     },
@@ -181,7 +167,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
   app.post(
     '/api/auth/session/:id/ticket',
     {
-      config: { access: 'connect' },
+      config: { forLinks: true, access: 'connect' },
       schema: {
         operationId: 'createViewerTicket',
         tags: ['logins'],
@@ -192,7 +178,7 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
       },
     },
     async (request, reply) => {
-      const session = await logins.get(request.params.id, onlyUserOf(request));
+      const session = await ownLogin(request, request.params.id);
       const ticket = tickets.issue(session.userId, session.sessionId);
       return reply.code(201).send({
         ticket,
@@ -202,19 +188,3 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
     },
   );
 };
-
-/** The name by which a request asks for this way again. */
-export function describeChoice(choice: MethodChoice): z.infer<typeof methodChoiceSchema> {
-  const { method, display, needs, gives } = choice;
-  return {
-    id: display === 'none' ? method.id : `${method.id}:${display}`,
-    title: `${method.title}${where[display]}`,
-    kind: method.kind,
-    display,
-    needs: [...needs],
-    gives: [...gives],
-  };
-}
-
-/** One method may be shown in two places. */
-const where = { desktop: ', in the login machine', local: ', in your own browser', none: '' } as const;

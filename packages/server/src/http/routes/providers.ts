@@ -3,7 +3,7 @@ import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import { userOf } from '../../auth/caller.ts';
-import { describeChoice } from './logins.ts';
+import { describeChoice } from './describe-login.ts';
 import { toIso } from './to-iso.ts';
 
 /** Providers, with what a user has connected and how the others can be. */

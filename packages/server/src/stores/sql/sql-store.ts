@@ -2,6 +2,7 @@ import type { Store } from '@sallyport/core';
 
 import { createApiKeyStore } from './api-keys.ts';
 import { createAuditStore } from './audit.ts';
+import { createConnectLinkStore } from './connect-links.ts';
 import { createCredentialStore } from './credentials.ts';
 import { openStoreDatabase } from './database.ts';
 import type { DatabaseRoute } from './database.ts';
@@ -29,6 +30,7 @@ export function createSqlStore(route: DatabaseRoute): Store {
     servers: createServerStore(database),
     idempotency: createIdempotencyStore(database),
     apiKeys: createApiKeyStore(database),
+    connectLinks: createConnectLinkStore(database),
     ping: async () => {
       await database.read('ping', {});
     },
