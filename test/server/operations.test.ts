@@ -15,8 +15,13 @@ it('describes every route that is not hidden, and hides only what is no API', as
   expect(routes.filter((route) => !described.includes(route)).toSorted()).toEqual([
     'GET *',
     'GET /api/auth/session/:id/novnc',
+    'GET /connect',
     'GET /metrics',
     'GET /openapi.json',
+    // What the page of a connect link calls, with its cookie.
+    'POST /api/connect-links/current/login',
+    'POST /api/connect-links/current/return',
+    'POST /api/connect-links/open',
   ]);
   expect(described.filter((route) => !routes.includes(route))).toEqual([]);
 });
