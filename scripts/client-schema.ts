@@ -11,7 +11,8 @@ export async function clientSchema(openapi: string): Promise<string> {
   const codes = Object.keys(errorCodes).map((code) => `  | '${code}'`);
   return [
     '// Printed by `npm run docs` from the OpenAPI document. Change the schemas of the server, not this file.',
-    astToString(await generate(openapi)).trimEnd(),
+    // A field with a default may be left out.
+    astToString(await generate(openapi, { defaultNonNullable: false })).trimEnd(),
     '/** Codes of docs/errors.md. */',
     `export type ServerErrorCode =\n${codes.join('\n')};\n`,
   ].join('\n\n');

@@ -9,7 +9,7 @@ import { HANG_LIMIT_MS } from './hang-limit.ts';
 import { poll, repository } from './server.ts';
 
 /** The user's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -20,17 +20,18 @@ export async function openBrowser(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...more,
     ],
   });
 }
 
 /** The sign-in machine's screen, as the viewer shows it. */
-function viewerCanvas(page: Page): Locator {
+function viewerCanvas(page: Pick<Page, 'locator'>): Locator {
   return page.locator('canvas').first();
 }
 
 /** Reads the six symbols from the pixels of the viewer's canvas: proof that the login page reached the user. */
-export async function readCodeFromCanvas(page: Page): Promise<string> {
+export async function readCodeFromCanvas(page: Pick<Page, 'locator'>): Promise<string> {
   const canvas = viewerCanvas(page);
   await canvas.waitFor({ state: 'visible', timeout: HANG_LIMIT_MS });
   return poll('the code to be painted in the viewer', () => codeOn(canvas));

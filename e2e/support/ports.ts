@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 
 import { poll } from './server.ts';
 
@@ -31,4 +31,14 @@ function listen(port: number): Promise<Server | undefined> {
     });
     server.listen(port, '127.0.0.1');
   });
+}
+
+/** A port of this host that nobody has at the moment. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port }: AddressInfo = Object(server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
 }

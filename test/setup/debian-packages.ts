@@ -21,6 +21,8 @@ export const debianPackages = {
   ],
   /** Another release than the embedded one, and a pooler of its connections. */
   postgres: ['postgresql', 'pgbouncer'],
+  /** A proxy in front of the server, and its certificate. */
+  proxy: ['nginx-light', 'openssl'],
   /** A bridge of virtual machines. */
   network: ['iproute2', 'nftables'],
   /** Disks of virtual machines. */

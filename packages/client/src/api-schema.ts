@@ -429,7 +429,7 @@ export interface components {
             state?: string;
             replace?: boolean;
             /** @default 900 */
-            expiresIn: number;
+            expiresIn?: number;
         };
         Import: {
             userId?: string;
@@ -468,7 +468,7 @@ export interface components {
             scopes: ("connect" | "prompt" | "machines")[];
             origin?: string;
             /** @default 900 */
-            expiresIn: number;
+            expiresIn?: number;
         };
         AuditEntry: {
             id: string;

@@ -3,6 +3,10 @@ import type { components } from './api-schema.ts';
 /** The schemas of the server's OpenAPI document by their names. */
 type Schemas = components['schemas'];
 
+export type Claim = Schemas['Claim'];
+export type Claimed = Schemas['Claimed'];
+export type ConnectLink = Schemas['ConnectLink'];
+export type ConnectLinkRequest = Schemas['ConnectLinkRequest'];
 export type Credential = Schemas['Credential'];
 export type LoginEvent = Schemas['LoginEvent'];
 export type LoginStatus = Schemas['LoginStatus'];

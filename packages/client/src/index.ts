@@ -7,6 +7,10 @@ export { SallyportError } from './error.ts';
 export type { ClientErrorCode, ErrorCode } from './error.ts';
 export type { TokenSource } from './request.ts';
 export type {
+  Claim,
+  Claimed,
+  ConnectLink,
+  ConnectLinkRequest,
   Credential,
   LoginEvent,
   LoginStatus,

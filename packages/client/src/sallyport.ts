@@ -1,4 +1,8 @@
 import type {
+  Claim,
+  Claimed,
+  ConnectLink,
+  ConnectLinkRequest,
   Credential,
   Disconnected,
   Import,
@@ -58,6 +62,10 @@ export interface Sallyport {
   hibernateMachine(vmId: string): Promise<void>;
   wakeMachine(vmId: string): Promise<void>;
   destroyMachine(vmId: string): Promise<void>;
+  /** With an API key: makes a link to a page of the server where the user connects a provider. */
+  createConnectLink(request: ConnectLinkRequest): Promise<ConnectLink>;
+  /** With an API key: gives the login of a link to the user who has returned with its code. */
+  claim(request: Claim): Promise<Claimed>;
   /** With an API key: makes a token with which a user calls the server. */
   createUserToken(request: UserTokenRequest): Promise<UserToken>;
   /** With an API key: erases a user with everything stored of them. */
@@ -106,6 +114,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     hibernateMachine: machine('hibernate'),
     wakeMachine: machine('wake'),
     destroyMachine: machine('destroy'),
+    createConnectLink: (body) => readJson(send('POST', '/api/connect-links', { body })),
+    claim: (body) => readJson(send('POST', '/api/connect-links/claim', { body })),
     createUserToken: (body) => readJson(send('POST', '/api/user-tokens', { body })),
     eraseUser: async (id) => void (await send('DELETE', `/api/users/${encodeURIComponent(id)}`)),
   };

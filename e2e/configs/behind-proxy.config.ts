@@ -1,0 +1,14 @@
+import { defineConfig } from '@sallyport/server';
+
+import codex from './codex.config.ts';
+
+/** A deployment for the users of a product, whose addresses the test chooses. */
+const { PRODUCT_ORIGIN: product = '' } = process.env;
+
+export default defineConfig({
+  ...codex,
+  auth: {},
+  allowedOrigins: [product],
+  trustProxy: ['127.0.0.1'],
+  connectLinks: { product: 'Acme', returnUrls: [`${product}/connected`] },
+});
