@@ -1,8 +1,7 @@
 import { SallyportError, unreachable } from './error.ts';
 import { isPassing } from './retry.ts';
-import type { RetryOptions } from './retry.ts';
 import { readEvents } from './sse.ts';
-import { backOff, wait } from './wait.ts';
+import { waitToRetry } from './wait.ts';
 
 /** An event with its id: kept, it resumes the stream from there. */
 export type WithId<Event> = Event & { readonly id: number };
@@ -28,7 +27,7 @@ export interface FollowOptions {
 export async function* follow<Event>(
   { open, isLast }: Followed<Event>,
   { after = 0, signal }: FollowOptions,
-  { retries, random }: RetryOptions,
+  retries: number,
 ): AsyncGenerator<WithId<Event>, void> {
   let lastId = after;
   // Leaving the loop closes the connection.
@@ -38,7 +37,7 @@ export async function* follow<Event>(
   if (signal?.aborted) leave();
   try {
     for (let failures = 0; ; failures++) {
-      await wait(backOff(failures) * (0.5 + random() / 2), left.signal);
+      await waitToRetry(failures, left.signal);
       let cause: unknown;
       try {
         const response = await open(lastId, left.signal);

@@ -1,7 +1,6 @@
 import type { LoginEvent, LoginStatus, StartedLogin, ViewerTicket } from './api-types.ts';
 import { follow } from './follow.ts';
 import type { FollowOptions, WithId } from './follow.ts';
-import type { RetryOptions } from './retry.ts';
 import { readJson } from './request.ts';
 import type { Send } from './request.ts';
 
@@ -22,7 +21,7 @@ export interface NewLogin extends Login {
   readonly started: StartedLogin;
 }
 
-export function createLogin(send: Send, sessionId: string, retry: RetryOptions, signal?: AbortSignal): Login {
+export function createLogin(send: Send, sessionId: string, retries: number, signal?: AbortSignal): Login {
   const path = `/api/auth/session/${encodeURIComponent(sessionId)}`;
   const events = (options: FollowOptions = {}): AsyncGenerator<WithId<LoginEvent>, void> =>
     follow<LoginEvent>(
@@ -31,7 +30,7 @@ export function createLogin(send: Send, sessionId: string, retry: RetryOptions, 
         isLast: ({ type }) => type === 'done',
       },
       { signal, ...options },
-      retry,
+      retries,
     );
   return {
     sessionId,

@@ -2,7 +2,6 @@ import type { PromptEvent } from './api-types.ts';
 import { SallyportError } from './error.ts';
 import { follow } from './follow.ts';
 import type { FollowOptions, WithId } from './follow.ts';
-import type { RetryOptions } from './retry.ts';
 import { resumeBehind } from './login.ts';
 import type { Send } from './request.ts';
 
@@ -32,12 +31,7 @@ export interface PromptSource {
   start?(headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response>;
 }
 
-export function createPromptRun(
-  send: Send,
-  source: PromptSource,
-  retry: RetryOptions,
-  signal?: AbortSignal,
-): PromptRun {
+export function createPromptRun(send: Send, source: PromptSource, retries: number, signal?: AbortSignal): PromptRun {
   let { promptId } = source;
   const pathOf = (id: string): string => `/api/vm/cli/prompt/${encodeURIComponent(id)}`;
 
@@ -51,7 +45,7 @@ export function createPromptRun(
 
   async function* events(options: FollowOptions = {}): AsyncGenerator<WithId<PromptEvent>, void> {
     const isLast = ({ type }: PromptEvent): boolean => type === 'prompt-end';
-    for await (const event of follow<PromptEvent>({ open, isLast }, { signal, ...options }, retry)) {
+    for await (const event of follow<PromptEvent>({ open, isLast }, { signal, ...options }, retries)) {
       // A page of another origin may not be able to read `Location`.
       if (event.type === 'prompt-start') promptId = event.promptId;
       yield event;

@@ -1,12 +1,5 @@
 import { SallyportError } from './error.ts';
-import { backOff, wait } from './wait.ts';
-
-export interface RetryOptions {
-  /** Attempts in a row that bring no event before a stream is given up. */
-  readonly retries: number;
-  /** From 0 up to, but not including, 1. */
-  readonly random: () => number;
-}
+import { waitToRetry } from './wait.ts';
 
 /** Whether the server, its database or the way to it is away and may be back shortly. */
 export function isPassing({ code, retryable, status }: SallyportError): boolean {
@@ -14,13 +7,9 @@ export function isPassing({ code, retryable, status }: SallyportError): boolean 
 }
 
 /** Sends a request that is safe to send again until the server answers it. */
-export async function retrying<T>(
-  request: () => Promise<T>,
-  { retries, random }: RetryOptions,
-  signal?: AbortSignal,
-): Promise<T> {
+export async function retrying<T>(request: () => Promise<T>, retries: number, signal?: AbortSignal): Promise<T> {
   for (let failures = 0; ; failures++) {
-    await wait(backOff(failures) * (0.5 + random() / 2), signal);
+    await waitToRetry(failures, signal);
     try {
       return await request();
     } catch (error) {

@@ -22,7 +22,6 @@ import type { PromptRun } from './prompt-run.ts';
 import { createSend, readJson } from './request.ts';
 import type { TokenSource } from './request.ts';
 import { retrying } from './retry.ts';
-import type { RetryOptions } from './retry.ts';
 
 export interface SallyportOptions {
   /** Where the server is, such as `https://connect.example.com`. */
@@ -75,7 +74,6 @@ export interface Sallyport {
 export function createSallyport(options: SallyportOptions): Sallyport {
   const { userId, retries = 20 } = options;
   const send = createSend(options);
-  const retry: RetryOptions = { retries, random: Math.random };
   const query = { userId };
   const ofUser = userId === undefined ? {} : { userId };
   const machine = (action: string) => async (vmId: string) =>
@@ -86,11 +84,11 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     connect: async (request, { signal } = {}) => {
       const headers = onlyOnce();
       const body = { ...ofUser, ...request };
-      const answer = retrying(() => send('POST', '/api/auth/start', { body, headers, signal }), retry, signal);
+      const answer = retrying(() => send('POST', '/api/auth/start', { body, headers, signal }), retries, signal);
       const started = await readJson<StartedLogin>(answer);
-      return { ...createLogin(send, started.sessionId, retry, signal), started };
+      return { ...createLogin(send, started.sessionId, retries, signal), started };
     },
-    login: (sessionId, { signal } = {}) => createLogin(send, sessionId, retry, signal),
+    login: (sessionId, { signal } = {}) => createLogin(send, sessionId, retries, signal),
     prompt: (request, { signal } = {}) => {
       const once = onlyOnce();
       const body = { ...ofUser, ...request };
@@ -100,11 +98,11 @@ export function createSallyport(options: SallyportOptions): Sallyport {
           start: (headers, aborted) =>
             send('POST', '/api/vm/cli/prompt', { body, headers: { ...headers, ...once }, signal: aborted }),
         },
-        retry,
+        retries,
         signal,
       );
     },
-    promptRun: (promptId, { signal } = {}) => createPromptRun(send, { promptId }, retry, signal),
+    promptRun: (promptId, { signal } = {}) => createPromptRun(send, { promptId }, retries, signal),
     providers: () => readJson(send('GET', '/api/providers', { query })),
     credentials: () => readJson(send('GET', '/api/credentials', { query })),
     importCredential: (provider, request) =>

@@ -1,5 +1,5 @@
 /** Resolves after a while; rejects with the signal's reason when it is aborted. */
-export function wait(ms: number, signal?: AbortSignal): Promise<void> {
+function wait(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(signal.reason);
@@ -17,7 +17,11 @@ export function wait(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** How long to wait before the nth attempt in a row, from 0: at once, then twice as long each time. */
-export function backOff(attempt: number): number {
-  return attempt === 0 ? 0 : Math.min(250 * 2 ** (attempt - 1), 5_000);
+/**
+ * Waits before the nth attempt in a row, from 0: not at all, then twice as long each time, up to 5 s. Up to half of it is left out
+ * by chance, so that clients which lost a server together do not come back together.
+ */
+export function waitToRetry(attempt: number, signal?: AbortSignal): Promise<void> {
+  const longest = attempt === 0 ? 0 : Math.min(250 * 2 ** (attempt - 1), 5_000);
+  return wait(longest * (0.5 + Math.random() / 2), signal);
 }

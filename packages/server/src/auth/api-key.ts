@@ -4,6 +4,7 @@ import { API_KEY_USE_NOTED_MS, SallyportError, Secret } from '@sallyport/core';
 import type { ApiKeyRole, ApiKeyStore, Clock } from '@sallyport/core';
 
 import type { ApiKeyCaller } from './caller.ts';
+import { newSecret } from './secrets.ts';
 import { unauthenticated } from './unauthenticated.ts';
 
 /** A fixed beginning, so that scanners for leaked secrets recognise it. */
@@ -20,7 +21,7 @@ export async function createApiKey(
   { name, role }: { readonly name: string; readonly role: ApiKeyRole },
 ): Promise<{ readonly keyId: string; readonly key: Secret }> {
   const keyId = randomBytes(8).toString('hex');
-  const secret = randomBytes(32).toString('base64url');
+  const secret = newSecret();
   await store.create({ keyId, name, role, sha256: digest(secret).toString('hex') });
   return { keyId, key: new Secret(`${PREFIX}${keyId}_${secret}`) };
 }

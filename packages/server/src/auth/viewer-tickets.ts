@@ -1,6 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '@sallyport/core';
+
+import { digestOf } from './secrets.ts';
 
 /**
  * Lets a browser open a WebSocket to one desktop. A WebSocket of a page carries neither a header of our choice
@@ -43,13 +45,13 @@ export function createViewerTickets({
     issue: (userId, sessionId, ownLifetimeMs = lifetimeMs) => {
       makeRoom();
       const ticket = randomBytes(24).toString('base64url');
-      live.set(digest(ticket), { userId, sessionId, expires: clock.monotonic() + ownLifetimeMs });
+      live.set(digestOf(ticket), { userId, sessionId, expires: clock.monotonic() + ownLifetimeMs });
       return ticket;
     },
-    isUnused: (ticket) => live.has(digest(ticket)),
+    isUnused: (ticket) => live.has(digestOf(ticket)),
     redeem: (ticket, sessionId) => {
       // Looked up by digest, so that the time it takes reveals nothing to a guesser.
-      const key = digest(ticket);
+      const key = digestOf(ticket);
       const found = live.get(key);
       // Gone with the first use, also a use for the wrong session.
       live.delete(key);
@@ -57,8 +59,4 @@ export function createViewerTickets({
       return isValid ? found.userId : undefined;
     },
   };
-}
-
-function digest(ticket: string): string {
-  return createHash('sha256').update(ticket).digest('hex');
 }

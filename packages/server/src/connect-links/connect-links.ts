@@ -6,8 +6,8 @@ import type { FastifyRequest } from 'fastify';
 
 import { baseUrl } from '../auth/public-address.ts';
 import type { PublicAddress } from '../auth/public-address.ts';
+import { digestOf, newSecret } from '../auth/secrets.ts';
 import { readLinkCookie } from './cookie.ts';
-import { digestOf, newSecret } from './secrets.ts';
 import type { ConnectLinkSettings } from './settings.ts';
 
 /** From opening the link to the backend's claim: the user logs in meanwhile. */

@@ -3,7 +3,6 @@ import {
   claimedSchema,
   connectLinkBodySchema,
   connectLinkSchema,
-  consentOf,
   emptyBodySchema,
   linkLoginBodySchema,
   linkPageSchema,
@@ -22,7 +21,8 @@ import type { PublicAddress } from '../../auth/public-address.ts';
 import { linkCookie } from '../../connect-links/cookie.ts';
 import { OPENED_LINK_MS } from '../../connect-links/connect-links.ts';
 import type { ConnectLinks } from '../../connect-links/connect-links.ts';
-import { describeChoice, describeLogin } from './describe-login.ts';
+import { describeLogin } from './describe-login.ts';
+import { describeOffer } from './describe-offer.ts';
 
 export interface ConnectLinkRoutesOptions {
   readonly sallyport: Sallyport;
@@ -36,7 +36,7 @@ export const connectLinkRoutes: FastifyPluginAsyncZod<ConnectLinkRoutesOptions> 
   app,
   { sallyport, address, links },
 ) => {
-  const { logins, providers, gate } = sallyport;
+  const { logins, providers } = sallyport;
 
   function configured(): ConnectLinks {
     if (links) return links;
@@ -51,19 +51,7 @@ export const connectLinkRoutes: FastifyPluginAsyncZod<ConnectLinkRoutesOptions> 
     return {
       product: configured().settings.product,
       returnHost: new URL(link.returnUrl).host,
-      providers: offered.map(({ manifest }) => {
-        const { choices, unavailable } = logins.selection(manifest.id);
-        const refusal = gate.closed(manifest.id);
-        return {
-          id: manifest.id,
-          title: manifest.title,
-          methods: choices.map(describeChoice),
-          unavailable: unavailable.map(({ method: { id, title }, reason }) => ({ id, title, reason })),
-          terms: manifest.terms.url,
-          consent: consentOf(manifest),
-          disabled: refusal ? { reason: refusal.message, hint: refusal.hint } : null,
-        };
-      }),
+      providers: offered.map((provider) => describeOffer(sallyport, provider)),
       login: session ? describeLogin(logins, session, null) : null,
       expiresAt: link.expiresAt.toISOString(),
     };
