@@ -98,7 +98,7 @@ describe('the rights on the audit log', () => {
       `select proname as name, prosrc as source from pg_proc
        where pronamespace = 'sallyport'::regnamespace and prosrc like '%audit_log%' order by proname`,
     );
-    expect(rows.map(({ name }) => name)).toEqual(['append_audit', 'list_audit', 'settle_access']);
+    expect(rows.map(({ name }) => name)).toEqual(['append_audit', 'list_audit', 'settle_access', 'write_audit']);
     for (const { name, source } of rows) {
       if (name !== 'settle_access') expect(source).not.toMatch(/\b(update|delete|truncate|merge)\b/i);
     }

@@ -91,7 +91,8 @@ describe('the store on PostgreSQL', () => {
       `select proname as name, prosrc as source, provolatile = 'v' as volatile, 'p_claim' = any (proargnames) as fenced
        from pg_proc where pronamespace = 'sallyport'::regnamespace`,
     );
-    const exempt = ['beat_server', 'check_claim', 'claim_server', 'release_server', 'settle_access'];
+    // `write_audit` is called by functions that have checked it.
+    const exempt = ['beat_server', 'check_claim', 'claim_server', 'release_server', 'settle_access', 'write_audit'];
     const writing = rows.filter(({ name, volatile }) => volatile && !exempt.includes(name));
     expect(writing.length).toBeGreaterThan(15);
     for (const { name, source, fenced } of writing) {

@@ -260,11 +260,12 @@ it('waits for its entries before the store may be closed', async () => {
     await append(entry);
   };
   await connect(world);
+  await runPrompt(world);
   let closed = false;
   const closing = world.app.close().then(() => (closed = true));
   await settle();
   expect(closed).toBe(false);
   written.resolve();
   await closing;
-  expect(await world.store.audit.list({ limit: 10, type: 'credential.stored' })).toHaveLength(1);
+  expect(await world.store.audit.list({ limit: 10, type: 'credential.injected' })).toHaveLength(1);
 });

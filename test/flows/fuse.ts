@@ -1,4 +1,6 @@
-import type { Machine, MachineDriver, Store } from '@sallyport/core';
+import type { MachineDriver, Store } from '@sallyport/core';
+
+import { watchDriver, watchMethods } from './watch-steps.ts';
 
 /**
  * A server that is killed at one of its steps. A step is a change of the store, or something that is done to a machine;
@@ -38,27 +40,6 @@ export function createFuse(killAt = Infinity): Fuse {
     return result;
   }
 
-  /** The same object, each method of which passes the fuse. */
-  function fuse<T extends object>(target: T, label: string, isStep: (method: string) => boolean): T {
-    return new Proxy(target, {
-      get: (object, name) => {
-        const value: unknown = Reflect.get(object, name);
-        if (typeof value !== 'function' || typeof name !== 'string') return value;
-        return (...args: readonly unknown[]) =>
-          pass(`${label}.${name}`, isStep(name), async () => Reflect.apply(value, object, args));
-      },
-    });
-  }
-
-  function fuseMachine(machine: Machine): Machine {
-    const changes = new Set(['start', 'wake', 'hibernate', 'stop', 'destroy']);
-    const disk = fuse(machine.disk, 'disk', () => true);
-    const fused = fuse(machine, 'machine', (method) => changes.has(method));
-    return new Proxy(fused, {
-      get: (object, name) => (name === 'disk' ? disk : Reflect.get(object, name)),
-    });
-  }
-
   return {
     steps,
     blown: blown.promise,
@@ -70,23 +51,13 @@ export function createFuse(killAt = Infinity): Fuse {
         Object.entries(store).map(([part, methods]) => [
           part,
           typeof methods === 'object'
-            ? fuse(methods, part, (method) => part !== 'audit' && !reads.has(method))
+            ? watchMethods(methods, part, (method) => part !== 'audit' && !reads.has(method), pass)
             : methods,
         ]),
       );
       return new Proxy(store, { get: (_object, name) => parts.get(name) });
     },
-    driver: (driver) => ({
-      ...driver,
-      create: (plan, options) =>
-        pass('driver.create', true, async () => fuseMachine(await driver.create(plan, options))),
-      list: () => pass('driver.list', false, () => driver.list()),
-      adopt: (ref) =>
-        pass('driver.adopt', false, async () => {
-          const machine = await driver.adopt(ref);
-          return machine && fuseMachine(machine);
-        }),
-    }),
+    driver: (driver) => watchDriver(driver, pass),
   };
 }
 

@@ -4,6 +4,7 @@ import type { TestRunner } from './runner.ts';
 import { describeApiKeys } from './store-suite/api-keys.ts';
 import { describeConnectLinks } from './store-suite/connect-links.ts';
 import { describeAudit } from './store-suite/audit.ts';
+import { describeAuditedChanges } from './store-suite/audited-changes.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
 import { describeIdempotency } from './store-suite/idempotency.ts';
@@ -39,5 +40,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeApiKeys(create, runner);
     describeConnectLinks(create, runner);
     describeAudit(create, runner);
+    describeAuditedChanges(create, runner);
   });
 }

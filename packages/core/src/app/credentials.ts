@@ -4,6 +4,7 @@ import type { Prompts } from '../prompts/prompts.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { VendorRevoked } from '../cli-machine/run-logout.ts';
 import { recordFailure } from '../runtime/record-failure.ts';
+import { storeCredential } from '../runtime/store-credential.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkImport } from '../credentials/check-import.ts';
 import { checkExclusion } from '../credentials/exclusion.ts';
@@ -78,7 +79,7 @@ export function createCredentials(
     await runtime.store.users.ensure(userId, externalId);
     const failed = (code: ErrorCode) => ({ type: 'credential.import-failed', userId, provider, code }) as const;
     const verdict = await recordFailure(runtime, failed, () =>
-      runtime.ledger.offer({
+      storeCredential(runtime, {
         userId,
         provider,
         files,
@@ -97,9 +98,6 @@ export function createCredentials(
         hint: 'Send the newest file of the CLI, or log in again.',
       });
     }
-    if (verdict.outcome === 'stored') {
-      runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'import' });
-    }
     return { version: verdict.version };
   }
 
@@ -108,10 +106,10 @@ export function createCredentials(
     const erase = async (): Promise<void> => {
       // Another request may have been first.
       if (!(await runtime.store.credentials.current(userId, provider))) return;
-      await runtime.ledger.erase(userId, provider);
+      const { audit, announce } = runtime.noteEvent({ type: 'credential.erased', userId, provider });
+      await runtime.ledger.erase(userId, provider, audit);
       erased = true;
-      // At once: if what is left to do fails, there is nothing to disconnect any more.
-      runtime.emit({ type: 'credential.erased', userId, provider });
+      announce();
     };
     const failed = (code: ErrorCode) =>
       erased ? undefined : ({ type: 'credential.erase-failed', userId, provider, code } as const);

@@ -39,28 +39,32 @@ async function completeSession(runtime: Runtime, session: SessionRecord): Promis
   const change = { status: 'completed', phase: 'completed', authUrl: null, userCode: null } as const;
   const { message } = loginPhases.completed;
   const done = { type: 'done', status: 'completed', phase: 'completed', message } as const;
-  if (await runtime.store.sessions.update(sessionId, change, done)) {
-    const { version } = credential;
-    runtime.emit(
-      held
-        ? { type: 'login.held', userId, sessionId, provider }
-        : { type: 'login.completed', userId, sessionId, provider, version },
-    );
-  }
+  const { version } = credential;
+  const { audit, announce } = runtime.noteEvent(
+    held
+      ? { type: 'login.held', userId, sessionId, provider }
+      : { type: 'login.completed', userId, sessionId, provider, version },
+  );
+  if (await runtime.store.sessions.update(sessionId, change, done, audit)) announce();
   return true;
 }
 
 async function endPrompts(runtime: Runtime): Promise<void> {
   for (const { promptId, userId, provider } of await runtime.store.prompts.running({ host: runtime.host })) {
-    const written = await runtime.store.prompts.append(promptId, [
-      {
-        type: 'prompt-end',
-        outcome: 'failed',
-        code: 'PROMPT_FAILED',
-        message: 'The server was restarted while this prompt ran.',
-        hint: 'Send the prompt again.',
-      },
-    ]);
-    if (written.length > 0) runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: 'failed' });
+    const end = {
+      type: 'prompt-end',
+      outcome: 'failed',
+      code: 'PROMPT_FAILED',
+      message: 'The server was restarted while this prompt ran.',
+      hint: 'Send the prompt again.',
+    } as const;
+    const { audit, announce } = runtime.noteEvent({
+      type: 'prompt.ended',
+      userId,
+      promptId,
+      provider,
+      outcome: 'failed',
+    });
+    if ((await runtime.store.prompts.append(promptId, [end], audit)).length > 0) announce();
   }
 }

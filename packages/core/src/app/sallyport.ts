@@ -192,20 +192,28 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         return false;
       }
     },
-    emit: (facts) => {
+    noteEvent: (facts) => {
       const event = { ...facts, at: clock.now() };
-      hooks.event(event);
       const { type, userId, at, ...data } = event;
-      if (!isAuditedByServer(type)) return;
+      return {
+        audit: isAuditedByServer(type) ? { at: new Date(at), type, userId, data } : undefined,
+        announce: () => hooks.event(event),
+      };
+    },
+    emit: (facts) => {
+      const { audit, announce } = runtime.noteEvent(facts);
+      announce();
+      if (!audit) return;
       const written = store.audit
-        .append({ at: new Date(at), type, userId, data })
+        .append(audit)
         .catch((error: unknown) => reportBackground('audit', error))
         .finally(() => auditing.delete(written));
       auditing.add(written);
     },
     setMachineState: async (machineId, userId, role, state) => {
-      await store.machines.update(machineId, { state });
-      runtime.emit({ type: 'machine.state', userId, machineId, role, state });
+      const { audit, announce } = runtime.noteEvent({ type: 'machine.state', userId, machineId, role, state });
+      await store.machines.update(machineId, { state }, audit);
+      announce();
     },
   };
 

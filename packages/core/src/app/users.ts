@@ -84,8 +84,9 @@ export function createUsers(
     for (const { provider } of await store.credentials.list(userId)) await runtime.ledger.erase(userId, provider);
     await store.history.erase(userId);
     await store.idempotency.erase(userId);
-    await store.users.erase(userId);
-    runtime.emit({ type: 'user.erased', userId });
+    const { audit, announce } = runtime.noteEvent({ type: 'user.erased', userId });
+    await store.users.erase(userId, audit);
+    announce();
   }
 
   return {

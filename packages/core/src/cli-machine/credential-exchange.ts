@@ -4,6 +4,7 @@ import type { OfferOutcome } from '../credentials/ledger.ts';
 import { collectCredential, credentialPaths } from '../credentials/place.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { storeCredential } from '../runtime/store-credential.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
@@ -205,21 +206,16 @@ async function takeIn(
     readonly reason: 'rotation' | 'harvest';
   },
 ): Promise<OfferOutcome> {
-  const { userId, provider, machineId, reason } = found;
+  const { userId, provider, machineId } = found;
   const context = { userId, provider, sessionId: undefined, signal: runtime.closing };
-  const verdict = await runtime.ledger.offer({
+  const verdict = await storeCredential(runtime, {
     ...found,
     beforeStore: (summary) => runtime.hooks.credentialCaptured(summary, context),
   });
   if (verdict.outcome === 'refused') return verdict;
   // Record a duplicate too: the server may have ended between the ledger's commit and this record.
-  const injected = (await runtime.store.machines.get(machineId))?.injected ?? {};
-  const holder = await runtime.store.credentials.holder(userId, provider);
-  if (injected[provider] !== verdict.version && holder?.machineId === machineId) {
-    await runtime.store.machines.update(machineId, { injected: { ...injected, [provider]: verdict.version } });
-  }
+  await runtime.store.machines.noteInjected(machineId, provider, verdict.version, { byHolder: true });
   if (verdict.outcome === 'duplicate') return verdict;
-  runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason });
   if (verdict.objection !== undefined)
     runtime.reportBackground(`a plugin's objection to a ${provider} rotation`, verdict.objection);
   return verdict;

@@ -57,24 +57,27 @@ export async function staleProviders(
   machineId: string,
   withheld: ReadonlyMap<string, Withheld>,
 ): Promise<readonly string[]> {
-  const [row, credentials] = await Promise.all([
-    runtime.store.machines.get(machineId),
+  const [injected, credentials] = await Promise.all([
+    injectedOn(runtime, machineId),
     runtime.store.credentials.list(userId),
   ]);
-  return findStale(runtime, { injected: row?.injected ?? {}, credentials, withheld });
+  return findStale(runtime, { injected, credentials, withheld });
 }
 
-/** Writes the newest version of every connected provider to a stopped machine's disk, and removes everything else. */
+/**
+ * Writes the newest version of every connected provider to a stopped machine's disk, and removes everything else. `isNew`: the
+ * disk is empty.
+ */
 export async function releaseCredentials(
   runtime: Runtime,
   machine: Machine,
-  request: ReleaseRequest,
+  request: ReleaseRequest & { readonly isNew: boolean },
 ): Promise<ReadonlyMap<string, Withheld>> {
-  const [row, stored] = await Promise.all([
-    runtime.store.machines.get(machine.id),
+  const none: MachineRecord['injected'] = {};
+  const [before, stored] = await Promise.all([
+    request.isNew ? none : injectedOn(runtime, machine.id),
     runtime.store.credentials.list(request.userId),
   ]);
-  const before = row?.injected ?? {};
   // Credentials of a provider that is no longer configured stay on the disk.
   const injected: Record<string, number> = { ...before };
   const withheld = new Map<string, Withheld>();
@@ -106,6 +109,10 @@ export async function releaseCredentials(
   }
   await runtime.store.machines.update(machine.id, { injected });
   return withheld;
+}
+
+async function injectedOn(runtime: Runtime, machineId: string): Promise<MachineRecord['injected']> {
+  return (await runtime.store.machines.get(machineId))?.injected ?? {};
 }
 
 /** Asks the plugins whether this credential may be used on a machine. Throws `CREDENTIAL_REFUSED` if one refuses. */
@@ -166,7 +173,7 @@ async function releaseOne(
   } else {
     await checkRelease(runtime, credential, request);
     // Until it is recorded again, the lease alone does not mean that the machine ran with it.
-    if (request.noted !== undefined) await noteRemoved(runtime, machine.id, provider);
+    if (request.noted !== undefined) await runtime.store.machines.noteInjected(machine.id, provider, null);
   }
   const released = await runtime.ledger.release({
     userId,
@@ -222,19 +229,12 @@ async function takeOver(runtime: Runtime, userId: string, provider: string, hold
 /** Removes a provider's credential from a stopped machine's disk. */
 export async function removeCredential(runtime: Runtime, machine: Machine, provider: string): Promise<void> {
   await machine.disk.remove(provider, pathsOnDisk(runtime, provider));
-  await noteRemoved(runtime, machine.id, provider);
+  await runtime.store.machines.noteInjected(machine.id, provider, null);
 }
 
 /** Every file that a lease writes to a disk. */
 function pathsOnDisk(runtime: Runtime, provider: string): readonly string[] {
   return [...credentialPaths(runtime.registry.get(provider).manifest.credentials, 'cli'), DISK_NONCE_PATH];
-}
-
-async function noteRemoved(runtime: Runtime, machineId: string, provider: string): Promise<void> {
-  const noted = (await runtime.store.machines.get(machineId))?.injected ?? {};
-  if (noted[provider] === undefined) return;
-  const { [provider]: _removed, ...injected } = noted;
-  await runtime.store.machines.update(machineId, { injected });
 }
 
 /** Whether the disk or the store failed, which says nothing about the credential. */

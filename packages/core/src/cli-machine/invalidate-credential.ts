@@ -14,6 +14,6 @@ export async function invalidateCredential(
   runtime: Runtime,
   { userId, provider, reason, version }: EndedLogin,
 ): Promise<void> {
-  if (!(await runtime.ledger.markInvalid(userId, provider, reason, version))) return;
-  runtime.emit({ type: 'credential.invalid', userId, provider, reason });
+  const { audit, announce } = runtime.noteEvent({ type: 'credential.invalid', userId, provider, reason });
+  if (await runtime.ledger.markInvalid({ userId, provider, reason, version, audit })) announce();
 }

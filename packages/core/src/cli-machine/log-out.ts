@@ -41,7 +41,7 @@ export async function logOut(
   await forEachAtOnce(present, AT_ONCE, async (provider) => {
     await runtime.bestEffort(`logging a user out from ${provider}`, async () => {
       signal.throwIfAborted();
-      if (!(await runtime.ledger.markInvalid(userId, provider, 'refused'))) return;
+      if (!(await runtime.ledger.markInvalid({ userId, provider, reason: 'refused' }))) return;
       const { manifest } = runtime.registry.get(provider);
       outcomes.set(provider, await runLogout(running.agent, manifest, signal));
     });

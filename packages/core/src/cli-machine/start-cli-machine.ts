@@ -62,7 +62,8 @@ export async function startCliMachine(
           await existing.stop({ deadlineMs: 2_000 });
           await settleCredentials(runtime, userId, machine);
         }
-        withheld = await releaseCredentials(runtime, machine, { userId, machineId: machine.id, signal: deadline });
+        const release = { userId, machineId: machine.id, signal: deadline, isNew: !existing };
+        withheld = await releaseCredentials(runtime, machine, release);
         const own = withheld.get(provider);
         if (own) throw own.error;
       },

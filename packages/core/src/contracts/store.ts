@@ -1,5 +1,5 @@
 import type { ApiKeyStore } from './api-key-store.ts';
-import type { AuditStore } from './audit-store.ts';
+import type { AuditStore, NewAuditEntry } from './audit-store.ts';
 import type { ConnectLinkStore } from './connect-link-store.ts';
 import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
@@ -13,7 +13,8 @@ import type { ServerStore } from './server-store.ts';
 /**
  * Stores everything that must survive a restart. Two implementations: in memory (here) and PostgreSQL
  * (`@sallyport/server`). `describeStore` in the testkit runs the same tests against both. Every method throws
- * `STORE_UNAVAILABLE` if the database is unreachable.
+ * `STORE_UNAVAILABLE` if the database is unreachable. A change that is given an `audit` entry writes it to the audit log in the
+ * same transaction: both are stored or neither. If there is nothing to change, the entry is not written.
  */
 export interface Store {
   readonly users: UserStore;
@@ -53,7 +54,7 @@ export interface UserStore {
   get(userId: string): Promise<UserRecord | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
   /** Deletes the user. Its credentials, machines and history are erased first. It is not an error if there is none. */
-  erase(userId: string): Promise<void>;
+  erase(userId: string, audit?: NewAuditEntry): Promise<void>;
 }
 
 /** States in which a session has not ended. */
@@ -111,7 +112,7 @@ export type SessionChange = Partial<
 
 export interface SessionStore {
   /** Throws `LOGIN_IN_PROGRESS` with `details.sessionId` if this user already has a live session for this provider. */
-  create(session: NewSession): Promise<SessionRecord>;
+  create(session: NewSession, audit?: NewAuditEntry): Promise<SessionRecord>;
   get(sessionId: string): Promise<SessionRecord | undefined>;
   /**
    * Changes a live session and journals the event in one transaction. Returns `undefined` if there is no live
@@ -121,6 +122,7 @@ export interface SessionStore {
     sessionId: string,
     change: SessionChange,
     event: LoginEvent,
+    audit?: NewAuditEntry,
   ): Promise<{ readonly session: SessionRecord; readonly entry: JournalEntry<LoginEvent> } | undefined>;
   events(sessionId: string, afterId: number): Promise<readonly JournalEntry<LoginEvent>[]>;
   /** With a host: those of that host, and those from before servers were told apart. */
@@ -165,15 +167,21 @@ export interface CredentialStore {
    * Stores version `expectedVersion + 1`. Compare-and-set: throws `CREDENTIAL_STALE` if the stored version differs.
    * An `expectedVersion` of 0 means that no version may exist.
    */
-  append(version: NewCredentialVersion, expectedVersion: number): Promise<CredentialRecord>;
+  append(version: NewCredentialVersion, expectedVersion: number, audit?: NewAuditEntry): Promise<CredentialRecord>;
   /** Returns the version that was ever stored with this hash. An old version must never be stored again. */
   seen(userId: string, provider: string, sha256: string): Promise<number | undefined>;
   /** Returns the newest version that was ever stored with this `facts.lineage`. */
   seenLineage(userId: string, provider: string, lineage: string): Promise<number | undefined>;
   /** `reason` applies to `false`; default `refused`. */
-  setValid(userId: string, provider: string, valid: boolean, reason?: InvalidReason): Promise<void>;
-  /** The provider has just accepted this version. Does nothing if the version is not current. */
-  setVerified(userId: string, provider: string, version: number): Promise<void>;
+  setValid(
+    userId: string,
+    provider: string,
+    valid: boolean,
+    reason?: InvalidReason,
+    audit?: NewAuditEntry,
+  ): Promise<void>;
+  /** The provider has just accepted the version that is noted for this machine. Does nothing if that is not current. */
+  setVerified(userId: string, provider: string, machineId: string): Promise<void>;
   /** Valid credentials of all users that expire before this time, in milliseconds since the epoch. */
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
   /** Records that the user was warned about this expiry. Returns false if that was already recorded. */
@@ -195,7 +203,7 @@ export interface CredentialStore {
    */
   rewrap(record: CredentialRecord, sealed: Pick<Sealed, 'salt' | 'wrappedKey' | 'keyId'>): Promise<boolean>;
   /** Removes every version and the lease. */
-  erase(userId: string, provider: string): Promise<void>;
+  erase(userId: string, provider: string, audit?: NewAuditEntry): Promise<void>;
   /**
    * Leases the credential to a machine; only the holder may refresh it. Throws `CREDENTIAL_LEASED` if another machine
    * holds it, and `CREDENTIAL_NOT_CONNECTED` if there is no credential. The same machine may lease it again with
@@ -250,7 +258,21 @@ export interface MachineStore {
   /** Oldest first, including destroyed machines. */
   list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
   /** Setting the state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
-  update(machineId: string, change: Partial<Pick<MachineRecord, 'state' | 'injected'>>): Promise<void>;
+  update(
+    machineId: string,
+    change: Partial<Pick<MachineRecord, 'state' | 'injected'>>,
+    audit?: NewAuditEntry,
+  ): Promise<void>;
+  /**
+   * Notes which version of a provider's credential is on the disk, or with `null` that none is. With `byHolder`, only if the
+   * machine holds the lease. Does nothing if there is no such machine.
+   */
+  noteInjected(
+    machineId: string,
+    provider: string,
+    version: number | null,
+    options?: { readonly byHolder: boolean },
+  ): Promise<void>;
   /** Increments and returns the epoch, for each further start. Throws `MACHINE_UNKNOWN`. */
   nextEpoch(machineId: string): Promise<number>;
 }
@@ -272,15 +294,24 @@ export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 
   readonly host: string;
 };
 
+export interface CreatedPrompt {
+  readonly prompt: PromptRecord;
+  readonly entry: JournalEntry<PromptEvent>;
+}
+
 export interface PromptStore {
   /** Writes the prompt as running, together with the first event of its journal. */
-  create(prompt: NewPrompt, first: PromptEvent): Promise<PromptRecord>;
+  create(prompt: NewPrompt, first: PromptEvent, audit?: NewAuditEntry): Promise<CreatedPrompt>;
   get(promptId: string): Promise<PromptRecord | undefined>;
   /**
    * Journals events and returns those it accepted. A `prompt-end` also sets the status; later events are ignored.
    * Throws `PROMPT_UNKNOWN`.
    */
-  append(promptId: string, events: readonly PromptEvent[]): Promise<readonly JournalEntry<PromptEvent>[]>;
+  append(
+    promptId: string,
+    events: readonly PromptEvent[],
+    audit?: NewAuditEntry,
+  ): Promise<readonly JournalEntry<PromptEvent>[]>;
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
   /** With a host: those of that host, and those from before servers were told apart. */
   running(filter?: { readonly host: string }): Promise<readonly PromptRecord[]>;

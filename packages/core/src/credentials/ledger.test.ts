@@ -123,7 +123,7 @@ describe('the ledger', () => {
   it('does not lease what cannot be given out', async () => {
     const { ledger, login, lease, store } = setup();
     await login('one');
-    await ledger.markInvalid(userId, 'example', 'refused');
+    await ledger.markInvalid({ userId, provider: 'example', reason: 'refused' });
     await expect(lease()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
     await expect(store.credentials.holder(userId, 'example')).resolves.toBeUndefined();
   });
@@ -132,12 +132,16 @@ describe('the ledger', () => {
     const { ledger, login, rotate, lease, read } = setup();
     await login('one');
     await lease();
-    await expect(ledger.markInvalid(userId, 'example', 'refused', 1)).resolves.toBe(true);
+    await expect(ledger.markInvalid({ userId, provider: 'example', reason: 'refused', version: 1 })).resolves.toBe(
+      true,
+    );
     await rotate('two', 2);
     await expect(read()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID', message: /Example/ });
     await login('three', 3);
     await expect(read()).resolves.toEqual(files('three', 3));
-    await expect(ledger.markInvalid(userId, 'example', 'refused', 2)).resolves.toBe(false);
+    await expect(ledger.markInvalid({ userId, provider: 'example', reason: 'refused', version: 2 })).resolves.toBe(
+      false,
+    );
     await expect(read()).resolves.toEqual(files('three', 3));
   });
 

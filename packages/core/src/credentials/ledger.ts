@@ -4,6 +4,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { createSerialQueues } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
+import type { NewAuditEntry } from '../contracts/audit-store.ts';
 import type { CredentialRecord, Store } from '../contracts/store.ts';
 import { decodeBundle, encodeBundle } from './bundle.ts';
 import { decide } from './decide.ts';
@@ -40,13 +41,20 @@ export interface Ledger {
   giveBack(lease: CredentialLease): Promise<void>;
   /** What is stored and who holds it, without opening it; `undefined` where nothing is. */
   standing(userId: string, provider: string): Promise<CredentialStanding | undefined>;
-  /**
-   * The credential is not given out until the user logs in again. With a `version`, only if that is still the
-   * current one, since the user may have logged in meanwhile. Resolves to whether this call ended it.
-   */
-  markInvalid(userId: string, provider: string, reason: InvalidReason, version?: number): Promise<boolean>;
-  /** Forgets every version, and the lease. */
-  erase(userId: string, provider: string): Promise<void>;
+  /** The credential is not given out until the user logs in again. Resolves to whether this call ended it. */
+  markInvalid(ended: EndedCredential): Promise<boolean>;
+  /** Forgets every version, and the lease. `audit`: see {@link Store}. */
+  erase(userId: string, provider: string, audit?: NewAuditEntry): Promise<void>;
+}
+
+export interface EndedCredential {
+  readonly userId: string;
+  readonly provider: string;
+  readonly reason: InvalidReason;
+  /** Only if this version is still current, since the user may have logged in meanwhile. */
+  readonly version?: number | undefined;
+  /** See {@link Store}. */
+  readonly audit?: NewAuditEntry | undefined;
 }
 
 export interface CredentialOffer {
@@ -63,6 +71,8 @@ export interface CredentialOffer {
    * stored first and whatever happens, since the version it replaces is dead: a rejection becomes `objection`.
    */
   readonly beforeStore?: (summary: CredentialSummary) => Promise<void>;
+  /** Entry of the audit log that is stored with the new version. Called again if another offer was faster. */
+  readonly audit?: (version: number) => NewAuditEntry | undefined;
 }
 
 export type OfferOutcome =
@@ -154,17 +164,17 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { diskNonce: _ended, ...rest } = guardRecord;
       await rollbackGuard.note(userId, provider, { ...rest, machineId: null });
     },
-    markInvalid: async (userId, provider, reason, version) => {
+    markInvalid: async ({ userId, provider, reason, version, audit }) => {
       const current = await credentials.current(userId, provider);
       if (!current?.valid || (version !== undefined && version !== current.version)) return false;
-      await credentials.setValid(userId, provider, false, reason);
+      await credentials.setValid(userId, provider, false, reason, audit);
       return true;
     },
     // In turn, or what it notes would be about a login that is stored meanwhile.
-    erase: (userId, provider) =>
+    erase: (userId, provider, audit) =>
       inTurn(userId, provider, async () => {
         const stored = await credentials.current(userId, provider);
-        await credentials.erase(userId, provider);
+        await credentials.erase(userId, provider, audit);
         if (!stored) return;
         const { version } = stored;
         await rollbackGuard.note(userId, provider, { version, sha256: null, facts: null, machineId: null });
@@ -239,7 +249,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     const record = { credentialId, userId, provider, sha256, facts, sealed, valid, verified };
     const before = guardRecord ?? { version: 0, sha256: null, facts: null, machineId: null };
     await rollbackGuard.note(userId, provider, { ...before, next: { version, sha256 } });
-    await credentials.append(record, decision.expectedVersion);
+    await credentials.append(record, decision.expectedVersion, offer.audit?.(version));
     const held = byUser || machineId === undefined ? { machineId: null } : { machineId, ...nonceOf(current) };
     await rollbackGuard.note(userId, provider, { version, sha256, facts, ...held });
     // A new login is a new family of tokens: what the old holder rotates from now on belongs to the old one.

@@ -1,6 +1,7 @@
 import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { storeCredential } from '../runtime/store-credential.ts';
 import type { SessionRecord } from '../contracts/store.ts';
 import { notStored } from './store-login.ts';
 
@@ -38,7 +39,7 @@ export function createHeldLogins(runtime: Runtime): HeldLogins {
     if (!held) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `No login to ${manifest.title} is held.`);
     const { files } = await runtime.ledger.read(sessionId, provider);
     await runtime.store.users.ensure(userId, externalId);
-    const verdict = await runtime.ledger.offer({
+    const verdict = await storeCredential(runtime, {
       userId,
       provider,
       files: files.reveal(),
@@ -52,8 +53,6 @@ export function createHeldLogins(runtime: Runtime): HeldLogins {
     });
     if (verdict.outcome === 'refused') throw notStored(verdict);
     const { version } = verdict;
-    if (verdict.outcome === 'stored')
-      runtime.emit({ type: 'credential.stored', userId, provider, version, reason: 'login' });
     runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
     await discard(sessionId);
     return version;

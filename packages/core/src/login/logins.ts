@@ -91,39 +91,40 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
         `No way to log in to ${provider.manifest.title} works on this host.`,
       );
     }
-    const { replace = false, hold = false, userId } = request;
+    const { replace = false, hold = false, userId, consent } = request;
     const kind = first.method.kind === 'api-key' ? 'api-key' : 'plan';
     if (!hold)
       await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
     if (!('item' in first.method))
       runtime.admission.check({ memoryMb: browserMemoryMb(runtime, first.display), vcpus: 1 });
-    await runtime.store.users.ensure(request.userId, request.externalId);
-    const record = await runtime.store.sessions.create({
+    await runtime.store.users.ensure(userId, request.externalId);
+    const login = {
       sessionId: request.sessionId ?? randomUUID(),
-      userId: request.userId,
-      host: runtime.host,
+      userId,
       provider: id,
       method: first.method.id,
       display: first.display,
-      browserMachineId: null,
-      phase: 'accepted',
+    };
+    const { audit, announce } = runtime.noteEvent({
+      type: 'login.started',
+      ...login,
+      ...(consent !== undefined && { consent }),
     });
-    begin(record, { provider, choices, replace, hold }, request.consent);
+    const record = await runtime.store.sessions.create(
+      { ...login, host: runtime.host, browserMachineId: null, phase: 'accepted' },
+      audit,
+    );
+    announce();
+    begin(record, { provider, choices, replace, hold });
     return record;
   }
 
-  function begin(
-    record: SessionRecord,
-    run: Omit<LoginRun, 'session' | 'warmPool'>,
-    consent: string | undefined,
-  ): void {
-    const { sessionId, userId, method, display } = record;
+  function begin(record: SessionRecord, run: Omit<LoginRun, 'session' | 'warmPool'>): void {
+    const { sessionId } = record;
     const session = createLiveSession(runtime, record);
     // The provider may have been switched off while the session was written.
     const refusal = ending?.() ?? runtime.gate.closed(record.provider);
     if (refusal) session.abort.abort(refusal);
-    const started = { userId, sessionId, provider: record.provider, method, display };
-    runtime.emit({ type: 'login.started', ...started, ...(consent !== undefined && { consent }) });
     const done = runLogin(runtime, { ...run, session, warmPool }).finally(() => live.delete(sessionId));
     live.set(sessionId, { session, done });
   }

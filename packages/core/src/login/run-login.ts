@@ -161,13 +161,13 @@ async function complete(
   const { userId, sessionId, provider } = session;
   await untilStored(runtime.clock, runtime.closing, async () => {
     const cliMachineId = (await runtime.store.users.get(userId))?.machineId ?? null;
-    await session.advance('completed', { change: { authUrl: null, userCode: null, cliMachineId } });
+    await session.advance('completed', {
+      change: { authUrl: null, userCode: null, cliMachineId },
+      event: hold
+        ? { type: 'login.held', userId, sessionId, provider }
+        : { type: 'login.completed', userId, sessionId, provider, version },
+    });
   });
-  runtime.emit(
-    hold
-      ? { type: 'login.held', userId, sessionId, provider }
-      : { type: 'login.completed', userId, sessionId, provider, version },
-  );
 }
 
 function isSamePage(left: MethodChoice, right: MethodChoice): boolean {

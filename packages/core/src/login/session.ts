@@ -1,7 +1,7 @@
 import type { AgentClient } from '../contracts/agent-client.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createSerialQueue } from '../base/serial-queue.ts';
-import type { NewDomainEvent, Runtime } from '../runtime/runtime.ts';
+import type { EventNote, NewDomainEvent, Runtime } from '../runtime/runtime.ts';
 import type { LoginEvent, LoginNote } from '../contracts/login-event.ts';
 import type { SessionChange, SessionRecord } from '../contracts/store.ts';
 import { untilStored } from '../base/until-stored.ts';
@@ -32,11 +32,18 @@ export interface LiveSession {
   readonly pageHost: string | null;
   showPage(host: string): void;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
-  advance(phase: LoginPhase, more?: { readonly change?: SessionChange; readonly message?: string }): Promise<void>;
+  advance(phase: LoginPhase, more?: PhaseDetails): Promise<void>;
   /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
   viewer(state: 'attached' | 'detached'): void;
   /** Journals something that is no change of phase. */
   note(event: LoginNote, change?: SessionChange): Promise<void>;
+}
+
+export interface PhaseDetails {
+  readonly change?: SessionChange;
+  readonly message?: string;
+  /** What plugins and the audit log are told in place of the phase. */
+  readonly event?: NewDomainEvent;
 }
 
 export function createLiveSession(runtime: Runtime, record: SessionRecord): LiveSession {
@@ -51,13 +58,14 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
   /** `undefined` while it is not known what is stored. */
   let lastId: number | undefined = 0;
 
-  async function write(change: SessionChange, event: LoginEvent): Promise<void> {
+  async function write(change: SessionChange, event: LoginEvent, told?: EventNote): Promise<void> {
     const after = lastId;
     lastId = undefined;
-    const written = await runtime.store.sessions.update(sessionId, change, event);
+    const written = await runtime.store.sessions.update(sessionId, change, event, told?.audit);
     if (!written) throw new SallyportError('LOGIN_SESSION_OVER', 'The login session has ended.');
     runtime.journalFeed.publish(sessionTopic(sessionId), { after, entries: [written.entry] });
     lastId = written.entry.id;
+    told?.announce();
   }
 
   return {
@@ -84,14 +92,12 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
         const { status, message } = loginPhases[next];
         if (next === 'starting-machine') userAsked = false;
         if (next === 'opening-page' || next === 'awaiting-user') userAsked = true;
-        const type = isLastPhase(next) ? 'done' : 'phase';
         await write(
           { ...more.change, status, phase: next },
-          { type, status, phase: next, message: more.message ?? message },
+          { type: isLastPhase(next) ? 'done' : 'phase', status, phase: next, message: more.message ?? message },
+          runtime.noteEvent(more.event ?? { type: 'login.phase', userId, sessionId, provider, phase: next }),
         );
         phase = next;
-        // The last phase has an event of its own, which says more.
-        if (type === 'phase') runtime.emit({ type: 'login.phase', userId, sessionId, provider, phase: next });
       }),
     viewer: (state) => runtime.emit({ type: 'login.viewer', userId, sessionId, state }),
     note: (event, change = {}) =>
@@ -126,19 +132,20 @@ export async function failSession(
     userCode: null,
   } as const;
   const data = { code: error.code, hint: error.hint };
+  const { audit, announce } = runtime.noteEvent(
+    cancelled
+      ? { type: 'login.cancelled', userId, sessionId, provider }
+      : { type: 'login.failed', userId, sessionId, provider, code: error.code },
+  );
   const written = await untilStored(runtime.clock, runtime.closing, () =>
-    runtime.store.sessions.update(sessionId, change, {
-      type: 'done',
-      status,
-      phase: status,
-      message: error.message,
-      data,
-    }),
+    runtime.store.sessions.update(
+      sessionId,
+      change,
+      { type: 'done', status, phase: status, message: error.message, data },
+      audit,
+    ),
   );
   if (!written) return;
   runtime.journalFeed.publish(sessionTopic(sessionId), { after: undefined, entries: [written.entry] });
-  const event: NewDomainEvent = cancelled
-    ? { type: 'login.cancelled', userId, sessionId, provider }
-    : { type: 'login.failed', userId, sessionId, provider, code: error.code };
-  runtime.emit(event);
+  announce();
 }

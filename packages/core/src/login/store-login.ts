@@ -2,6 +2,7 @@ import { checkExclusion } from '../credentials/exclusion.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { storeCredential } from '../runtime/store-credential.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
 import type { LoginRun } from './login-run.ts';
 
@@ -16,7 +17,7 @@ export async function storeLogin(
   const { signal } = session.abort;
   signal.throwIfAborted();
   if (hold) return storeHeld(runtime, session, files, isUnchecked);
-  const verdict = await runtime.ledger.offer({
+  const verdict = await storeCredential(runtime, {
     userId,
     provider,
     files,
@@ -31,9 +32,6 @@ export async function storeLogin(
     },
   });
   if (verdict.outcome === 'refused') throw notStored(verdict);
-  if (verdict.outcome === 'stored') {
-    runtime.emit({ type: 'credential.stored', userId, provider, version: verdict.version, reason: 'login' });
-  }
   return verdict.version;
 }
 

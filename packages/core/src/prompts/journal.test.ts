@@ -31,7 +31,7 @@ async function slowJournal() {
     clock: systemClock,
     closing: new AbortController().signal,
     journalFeed: createJournalFeed(systemClock),
-    emit: () => undefined,
+    noteEvent: () => ({ audit: undefined, announce: () => undefined }),
     reportBackground: () => undefined,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts of a runtime that a journal uses

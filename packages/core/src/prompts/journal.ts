@@ -37,13 +37,19 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
   const { promptId, userId, provider } = prompt;
   const view = { promptId, userId, provider };
   const first = runtime.hooks.promptEvent({ type: 'prompt-start', promptId, provider }, view);
-  const record = runtime.store.prompts.create(prompt, first);
+  /** `undefined` while it is not known what is stored, as after a write that failed. */
+  let lastId: number | undefined;
+  const started = runtime.noteEvent({ type: 'prompt.started', userId, promptId, provider });
+  const record = runtime.store.prompts.create(prompt, first, started.audit).then((written) => {
+    started.announce();
+    runtime.journalFeed.publish(promptTopic(promptId), { after: 0, entries: [written.entry] });
+    lastId = written.entry.id;
+    return written.prompt;
+  });
   record.catch(() => undefined);
   const enqueue = createSerialQueue();
   const redactor = createEventRedactor();
   let ended = false;
-  /** `undefined` while it is not known what is stored, as after a write that failed. */
-  let lastId: number | undefined;
 
   /** What arrived while a write was under way. */
   let next: Batch | undefined;
@@ -86,7 +92,11 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     const end = seen.find((event) => event.type === 'prompt-end');
     const after = lastId;
     lastId = undefined;
-    const store = () => runtime.store.prompts.append(promptId, seen);
+    const ending =
+      end?.type === 'prompt-end'
+        ? runtime.noteEvent({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome })
+        : undefined;
+    const store = () => runtime.store.prompts.append(promptId, seen, ending?.audit);
     const entries = await (end ? untilStored(runtime.clock, runtime.closing, store) : store());
     lastId = entries.at(-1)?.id;
     runtime.journalFeed.publish(promptTopic(promptId), {
@@ -94,9 +104,9 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
       after: entries.length === seen.length ? after : undefined,
       entries,
     });
-    if (end?.type !== 'prompt-end') return;
+    if (!ending) return;
     ended = true;
-    runtime.emit({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome });
+    ending.announce();
   }
 
   function show(event: PromptEvent): PromptEvent {

@@ -93,10 +93,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     const place = places.join(userId);
     const journal = beginPromptJournal(runtime, prompt);
     const abort = new AbortController();
-    journal.record.then(
-      () => runtime.emit({ type: 'prompt.started', userId, promptId, provider: prompt.provider }),
-      (error: unknown) => abort.abort(error),
-    );
+    journal.record.catch((error: unknown) => abort.abort(error));
     // The provider may have been switched off while its login was looked up.
     const refusal = ending?.() ?? runtime.gate.closed(prompt.provider);
     if (refusal) abort.abort(refusal);

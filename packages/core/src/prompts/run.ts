@@ -136,8 +136,7 @@ async function streamRun(
   /** The provider has just answered with it. */
   async function noteVerified(): Promise<void> {
     await runtime.bestEffort('noting that a login works', async () => {
-      const held = (await runtime.store.machines.get(machine.running.id))?.injected[manifest.id];
-      if (held !== undefined) await runtime.store.credentials.setVerified(request.userId, manifest.id, held);
+      await runtime.store.credentials.setVerified(request.userId, manifest.id, machine.running.id);
       runtime.writeBacks.forget(request.userId, manifest.id);
     });
   }

@@ -1,3 +1,4 @@
+import type { NewAuditEntry } from '../contracts/audit-store.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { ConnectAgent } from '../contracts/agent-client.ts';
 import type { Clock } from '../base/clock.ts';
@@ -55,13 +56,22 @@ export interface Runtime {
   readonly host: string;
   /** Aborts when the application closes. */
   readonly closing: AbortSignal;
-  /** Tells plugins and the audit log. Never throws, never waits. */
+  /** Tells plugins and the audit log of what changes nothing in the store. Never throws, never waits. */
   emit(event: NewDomainEvent): void;
+  /** The same in two steps, for what does: the entry is stored with the change, and plugins are told after it. */
+  noteEvent(event: NewDomainEvent): EventNote;
   /** For failures of work nobody waits for. */
   reportBackground(what: string, error: unknown): void;
   /** Does something whose failure must not stop the rest. Never rejects: it reports, and resolves to whether it worked. */
   bestEffort(what: string, work: () => Promise<unknown>): Promise<boolean>;
   setMachineState(machineId: string, userId: string, role: MachineRole, state: MachineState): Promise<void>;
+}
+
+export interface EventNote {
+  /** For the method of the store that makes the change. `undefined` if another program writes it. */
+  readonly audit: NewAuditEntry | undefined;
+  /** Tells plugins. Never throws, never waits. */
+  readonly announce: () => void;
 }
 
 type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never;

@@ -1,12 +1,17 @@
 import { auditCursorUnknown } from '../contracts/audit-store.ts';
-import type { AuditEntry, AuditStore } from '../contracts/audit-store.ts';
+import type { AuditEntry, AuditStore, NewAuditEntry } from '../contracts/audit-store.ts';
 
-export function memoryAudit(): AuditStore {
+/** Writes an entry, if there is one, in the turn of the change that it tells of. */
+export type WriteAudit = (entry: NewAuditEntry | undefined) => void;
+
+export function memoryAudit(): AuditStore & { readonly write: WriteAudit } {
   const entries: AuditEntry[] = [];
+  const write: WriteAudit = (entry) => {
+    if (entry) entries.push({ ...structuredClone(entry), id: String(entries.length + 1) });
+  };
   return {
-    append: async (entry) => {
-      entries.push({ ...structuredClone(entry), id: String(entries.length + 1) });
-    },
+    write,
+    append: async (entry) => write(entry),
     list: async ({ limit, before, userId, type, since }) => {
       const sorted = entries.toSorted(newestFirst);
       const place = before === undefined ? -1 : sorted.findIndex(({ id }) => id === before);

@@ -1,4 +1,5 @@
 import { SallyportError } from '../base/errors.ts';
+import type { WriteAudit } from './memory-audit.ts';
 import type { CredentialHolder, CredentialRecord, CredentialStore } from '../contracts/store.ts';
 
 interface Entry {
@@ -11,7 +12,16 @@ interface Entry {
   readonly warnedFor: number | undefined;
 }
 
-export function memoryCredentials(now: () => Date): CredentialStore {
+export interface MemoryCredentialParts {
+  readonly now: () => Date;
+  readonly writeAudit: WriteAudit;
+  /** The version that is noted for a machine. */
+  readonly versionOn: (machineId: string, provider: string) => number | undefined;
+}
+
+export function memoryCredentials({ now, writeAudit, versionOn }: MemoryCredentialParts): CredentialStore & {
+  readonly holding: (userId: string, provider: string) => string | undefined;
+} {
   const entries = new Map<string, Entry>();
   const keyOf = (userId: string, provider: string): string => JSON.stringify([userId, provider]);
   const allValid = (): readonly CredentialRecord[] =>
@@ -21,7 +31,7 @@ export function memoryCredentials(now: () => Date): CredentialStore {
     current: async (userId, provider) => structuredClone(entries.get(keyOf(userId, provider))?.record),
     list: async (userId) =>
       structuredClone([...entries.values()].map(({ record }) => record).filter((record) => record.userId === userId)),
-    append: async ({ valid = true, verified = false, ...version }, expectedVersion) => {
+    append: async ({ valid = true, verified = false, ...version }, expectedVersion, audit) => {
       const key = keyOf(version.userId, version.provider);
       const entry = entries.get(key);
       const stored = entry?.record.version ?? 0;
@@ -47,21 +57,23 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       const lineages = new Map(entry?.lineages);
       if (lineage !== undefined) lineages.set(lineage, record.version);
       entries.set(key, { record, hashes, lineages, holder: entry?.holder, warnedFor: entry?.warnedFor });
+      writeAudit(audit);
       return structuredClone(record);
     },
     seen: async (userId, provider, sha256) => entries.get(keyOf(userId, provider))?.hashes.get(sha256),
     seenLineage: async (userId, provider, lineage) => entries.get(keyOf(userId, provider))?.lineages.get(lineage),
-    setValid: async (userId, provider, valid, reason = 'refused') => {
+    setValid: async (userId, provider, valid, reason = 'refused', audit) => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry) return;
       const at = now();
       const { lastVerified } = entry.record;
       const change = valid ? { invalidReason: null, lastVerified: at } : { invalidReason: reason, lastVerified };
       entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, ...change, valid, updatedAt: at } });
+      writeAudit(audit);
     },
-    setVerified: async (userId, provider, version) => {
+    setVerified: async (userId, provider, machineId) => {
       const entry = entries.get(keyOf(userId, provider));
-      if (entry?.record.version !== version) return;
+      if (!entry || entry.record.version !== versionOn(machineId, provider)) return;
       entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, lastVerified: now() } });
     },
     endingBefore: async (time) => allValid().filter(({ facts }) => (facts.loginExpiresAt ?? Infinity) < time),
@@ -93,8 +105,8 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       entries.set(keyOf(userId, provider), { ...entry, record });
       return true;
     },
-    erase: async (userId, provider) => {
-      entries.delete(keyOf(userId, provider));
+    erase: async (userId, provider, audit) => {
+      if (entries.delete(keyOf(userId, provider))) writeAudit(audit);
     },
     lease: async (userId, provider, lease) => {
       const entry = entries.get(keyOf(userId, provider));
@@ -112,5 +124,6 @@ export function memoryCredentials(now: () => Date): CredentialStore {
       if (entry?.holder?.machineId === machineId) entries.set(keyOf(userId, provider), { ...entry, holder: undefined });
     },
     holder: async (userId, provider) => entries.get(keyOf(userId, provider))?.holder,
+    holding: (userId, provider) => entries.get(keyOf(userId, provider))?.holder?.machineId,
   };
 }

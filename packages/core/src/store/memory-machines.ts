@@ -1,8 +1,19 @@
 import { SallyportError } from '../base/errors.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
+import type { WriteAudit } from './memory-audit.ts';
 import type { MachineRecord, MachineStore, UserStore } from '../contracts/store.ts';
 
-export function memoryMachines(now: () => Date, users: Pick<UserStore, 'setMachine'>): MachineStore {
+export interface MemoryMachineParts {
+  readonly now: () => Date;
+  readonly users: Pick<UserStore, 'setMachine'>;
+  readonly writeAudit: WriteAudit;
+  /** The machine that holds a lease. */
+  readonly holding: (userId: string, provider: string) => string | undefined;
+}
+
+export function memoryMachines({ now, users, writeAudit, holding }: MemoryMachineParts): MachineStore & {
+  readonly versionOn: (machineId: string, provider: string) => number | undefined;
+} {
   const machines = new Map<string, MachineRecord>();
   const known = (machineId: string): MachineRecord => {
     const machine = machines.get(machineId);
@@ -36,7 +47,7 @@ export function memoryMachines(now: () => Date, users: Pick<UserStore, 'setMachi
             (filter.host === undefined || filter.host === host),
         ),
       ),
-    update: async (machineId, { state, injected }) => {
+    update: async (machineId, { state, injected }, audit) => {
       const machine = known(machineId);
       machines.set(machineId, {
         ...machine,
@@ -44,7 +55,16 @@ export function memoryMachines(now: () => Date, users: Pick<UserStore, 'setMachi
         injected: structuredClone(injected ?? machine.injected),
         destroyedAt: state === 'destroyed' ? (machine.destroyedAt ?? now()) : machine.destroyedAt,
       });
+      writeAudit(audit);
     },
+    noteInjected: async (machineId, provider, version, { byHolder } = { byHolder: false }) => {
+      const machine = machines.get(machineId);
+      if (!machine || (byHolder && holding(machine.userId, provider) !== machineId)) return;
+      const { [provider]: _before, ...others } = machine.injected;
+      const injected = version === null ? others : { ...others, [provider]: version };
+      machines.set(machineId, { ...machine, injected });
+    },
+    versionOn: (machineId, provider) => machines.get(machineId)?.injected[provider],
     nextEpoch: async (machineId) => {
       const machine = known(machineId);
       const epoch = machine.epoch + 1;

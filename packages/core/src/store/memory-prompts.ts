@@ -1,27 +1,28 @@
 import { SallyportError } from '../base/errors.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
+import type { WriteAudit } from './memory-audit.ts';
 import type { EndedRecords } from './memory-history.ts';
 import { isOfHost } from './is-of-host.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import type { PromptRecord, PromptStore } from '../contracts/store.ts';
 
-export function memoryPrompts(now: () => Date): PromptStore & { readonly ended: EndedRecords } {
+export function memoryPrompts(now: () => Date, writeAudit: WriteAudit): PromptStore & { readonly ended: EndedRecords } {
   const prompts = new Map<string, PromptRecord>();
   const endings = new Map<string, Date>();
   const journal = createMemoryJournal<PromptEvent>();
 
   return {
-    create: async (prompt, first) => {
+    create: async (prompt, first, audit) => {
       if (prompts.has(prompt.promptId)) {
         throw new SallyportError('STORE_CONFLICT', `There is a prompt ${prompt.promptId} already.`);
       }
       const record: PromptRecord = { ...prompt, status: 'running', createdAt: now() };
       prompts.set(prompt.promptId, record);
-      journal.append(prompt.promptId, first);
-      return structuredClone(record);
+      writeAudit(audit);
+      return { prompt: structuredClone(record), entry: journal.append(prompt.promptId, first) };
     },
     get: async (promptId) => structuredClone(prompts.get(promptId)),
-    append: async (promptId, events) => {
+    append: async (promptId, events, audit) => {
       const prompt = prompts.get(promptId);
       if (!prompt) throw new SallyportError('PROMPT_UNKNOWN', `There is no prompt ${promptId}.`);
       if (prompt.status !== 'running') return [];
@@ -32,6 +33,7 @@ export function memoryPrompts(now: () => Date): PromptStore & { readonly ended: 
         prompts.set(promptId, { ...prompt, status: last.outcome });
         endings.set(promptId, now());
       }
+      writeAudit(audit);
       return taken.map((event) => journal.append(promptId, event));
     },
     events: async (promptId, afterId, limit) => journal.after(promptId, afterId, limit),

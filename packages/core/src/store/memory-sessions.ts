@@ -1,4 +1,5 @@
 import { SallyportError } from '../base/errors.ts';
+import type { WriteAudit } from './memory-audit.ts';
 import type { EndedRecords } from './memory-history.ts';
 import { isOfHost } from './is-of-host.ts';
 import { createMemoryJournal } from './memory-journal.ts';
@@ -6,14 +7,17 @@ import { liveSessionStatuses } from '../contracts/store.ts';
 import type { LoginEvent } from '../contracts/login-event.ts';
 import type { SessionRecord, SessionStore } from '../contracts/store.ts';
 
-export function memorySessions(now: () => Date): SessionStore & { readonly ended: EndedRecords } {
+export function memorySessions(
+  now: () => Date,
+  writeAudit: WriteAudit,
+): SessionStore & { readonly ended: EndedRecords } {
   const sessions = new Map<string, SessionRecord>();
   const journal = createMemoryJournal<LoginEvent>();
   const live = (): readonly SessionRecord[] =>
     [...sessions.values()].filter(({ status }) => liveSessionStatuses.includes(status));
 
   return {
-    create: async (session) => {
+    create: async (session, audit) => {
       const { sessionId, userId, provider } = session;
       const running = live().find((other) => other.userId === userId && other.provider === provider);
       if (running) {
@@ -38,14 +42,16 @@ export function memorySessions(now: () => Date): SessionStore & { readonly ended
         updatedAt: at,
       };
       sessions.set(sessionId, record);
+      writeAudit(audit);
       return structuredClone(record);
     },
     get: async (sessionId) => structuredClone(sessions.get(sessionId)),
-    update: async (sessionId, change, event) => {
+    update: async (sessionId, change, event, audit) => {
       const session = sessions.get(sessionId);
       if (!session || !liveSessionStatuses.includes(session.status)) return undefined;
       const changed = { ...session, ...withoutUndefined(change), updatedAt: now() };
       sessions.set(sessionId, changed);
+      writeAudit(audit);
       return { session: structuredClone(changed), entry: journal.append(sessionId, event) };
     },
     events: async (sessionId, afterId) => journal.after(sessionId, afterId),

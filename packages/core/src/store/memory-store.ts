@@ -20,17 +20,25 @@ import type { Store } from '../contracts/store.ts';
 export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const now = (): Date => new Date(options.clock.now());
   const disabled = new Set<string>();
-  const users = memoryUsers();
-  const { ended: endedSessions, ...sessions } = memorySessions(now);
-  const { ended: endedPrompts, ...prompts } = memoryPrompts(now);
+  const { write, ...audit } = memoryAudit();
+  const users = memoryUsers(write);
+  const { ended: endedSessions, ...sessions } = memorySessions(now, write);
+  const { ended: endedPrompts, ...prompts } = memoryPrompts(now, write);
+  const { versionOn, ...machines } = memoryMachines({
+    now,
+    users,
+    writeAudit: write,
+    holding: (...of) => holding(...of),
+  });
+  const { holding, ...credentials } = memoryCredentials({ now, writeAudit: write, versionOn });
   return {
     users,
     sessions,
-    credentials: memoryCredentials(now),
-    machines: memoryMachines(now, users),
+    credentials,
+    machines,
     prompts,
     history: memoryHistory([endedSessions, endedPrompts], now),
-    audit: memoryAudit(),
+    audit,
     providerSwitches: {
       disabled: async () => [...disabled].toSorted(),
       set: async (provider, isDisabled) => {

@@ -1,7 +1,8 @@
 import { FIRST_PROXY_PORT } from '../contracts/store.ts';
+import type { WriteAudit } from './memory-audit.ts';
 import type { UserRecord, UserStore } from '../contracts/store.ts';
 
-export function memoryUsers(): UserStore {
+export function memoryUsers(writeAudit: WriteAudit): UserStore {
   const users = new Map<string, UserRecord>();
   let lastPort = FIRST_PROXY_PORT - 1;
   return {
@@ -18,8 +19,8 @@ export function memoryUsers(): UserStore {
       const user = users.get(userId);
       if (user) users.set(userId, { ...user, machineId });
     },
-    erase: async (userId) => {
-      users.delete(userId);
+    erase: async (userId, audit) => {
+      if (users.delete(userId)) writeAudit(audit);
     },
   };
 }

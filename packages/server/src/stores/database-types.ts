@@ -230,6 +230,7 @@ export type Database = {
     Enums: {};
     CompositeTypes: {
       claimed_key: { body_sha256: string; resource_id: string; completed: boolean; age_ms: number };
+      created_prompt: { prompt: Database['sallyport']['Tables']['prompts']['Row']; event_id: number };
       journal_entry: { id: number; event: string };
       server_state: { epoch: number; is_fresh: boolean };
       session_update: { session: Database['sallyport']['Tables']['auth_sessions']['Row']; event_id: number };
@@ -255,12 +256,19 @@ export type Database = {
           p_valid: boolean;
           p_verified: boolean;
           p_encryption_salt?: string | null;
+          p_audit?: object | null;
           p_claim?: object | null;
         };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
       };
       append_prompt_events: {
-        Args: { p_prompt_id: string; p_events: string[]; p_outcome?: string | null; p_claim?: object | null };
+        Args: {
+          p_prompt_id: string;
+          p_events: string[];
+          p_outcome?: string | null;
+          p_audit?: object | null;
+          p_claim?: object | null;
+        };
         Returns: number[];
       };
       beat_server: { Args: { p_host: string; p_epoch: number }; Returns: boolean };
@@ -324,9 +332,10 @@ export type Database = {
           p_provider: string;
           p_first_event: string;
           p_conversation_id?: string | null;
+          p_audit?: object | null;
           p_claim?: object | null;
         };
-        Returns: Database['sallyport']['Tables']['prompts']['Row'][];
+        Returns: Database['sallyport']['CompositeTypes']['created_prompt'][];
       };
       create_session: {
         Args: {
@@ -338,6 +347,7 @@ export type Database = {
           p_display: string;
           p_phase: string;
           p_browser_vm_id?: string | null;
+          p_audit?: object | null;
           p_claim?: object | null;
         };
         Returns: Database['sallyport']['Tables']['auth_sessions']['Row'][];
@@ -346,13 +356,16 @@ export type Database = {
         Args: { p_user_id: string; p_external_id?: string | null; p_claim?: object | null };
         Returns: Database['sallyport']['Tables']['users']['Row'][];
       };
-      erase_credential: { Args: { p_user_id: string; p_provider: string; p_claim?: object | null }; Returns: unknown };
+      erase_credential: {
+        Args: { p_user_id: string; p_provider: string; p_audit?: object | null; p_claim?: object | null };
+        Returns: unknown;
+      };
       erase_history: {
         Args: { p_user_id: string; p_provider?: string | null; p_claim?: object | null };
         Returns: number;
       };
       erase_idempotency_keys: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
-      erase_user: { Args: { p_user_id: string; p_claim?: object | null }; Returns: unknown };
+      erase_user: { Args: { p_user_id: string; p_audit?: object | null; p_claim?: object | null }; Returns: unknown };
       get_api_key: { Args: { p_key_id: string }; Returns: Database['sallyport']['Tables']['api_keys']['Row'][] };
       get_connect_link: {
         Args: { p_browser_sha256: string };
@@ -443,6 +456,16 @@ export type Database = {
         Args: { p_user_id: string; p_provider: string; p_login_expires_at: number; p_claim?: object | null };
         Returns: boolean;
       };
+      note_injected: {
+        Args: {
+          p_vm_id: string;
+          p_provider: string;
+          p_by_holder: boolean;
+          p_version?: number | null;
+          p_claim?: object | null;
+        };
+        Returns: unknown;
+      };
       open_connect_link: {
         Args: { p_token_sha256: string; p_browser_sha256: string; p_lifetime_ms: number; p_claim?: object | null };
         Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
@@ -489,11 +512,18 @@ export type Database = {
         Returns: boolean;
       };
       set_credential_valid: {
-        Args: { p_user_id: string; p_provider: string; p_valid: boolean; p_reason: string; p_claim?: object | null };
+        Args: {
+          p_user_id: string;
+          p_provider: string;
+          p_valid: boolean;
+          p_reason: string;
+          p_audit?: object | null;
+          p_claim?: object | null;
+        };
         Returns: unknown;
       };
       set_credential_verified: {
-        Args: { p_user_id: string; p_provider: string; p_version: number; p_claim?: object | null };
+        Args: { p_user_id: string; p_provider: string; p_vm_id: string; p_claim?: object | null };
         Returns: unknown;
       };
       set_provider_disabled: {
@@ -510,13 +540,26 @@ export type Database = {
         Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
       };
       update_machine: {
-        Args: { p_vm_id: string; p_status?: string | null; p_injected?: object | null; p_claim?: object | null };
+        Args: {
+          p_vm_id: string;
+          p_status?: string | null;
+          p_injected?: object | null;
+          p_audit?: object | null;
+          p_claim?: object | null;
+        };
         Returns: boolean;
       };
       update_session: {
-        Args: { p_session_id: string; p_change: object; p_event: string; p_claim?: object | null };
+        Args: {
+          p_session_id: string;
+          p_change: object;
+          p_event: string;
+          p_audit?: object | null;
+          p_claim?: object | null;
+        };
         Returns: Database['sallyport']['CompositeTypes']['session_update'][];
       };
+      write_audit: { Args: { p_entry: object }; Returns: unknown };
     };
   };
 };

@@ -50,6 +50,32 @@ export function describeMachines(create: () => Promise<Store>, { describe, it, e
       await expect(unknown).rejects.toMatchObject({ code: 'MACHINE_UNKNOWN' });
     });
 
+    it('note what is injected for one provider alone, and for a holder only while it is one', async () => {
+      const store = await create();
+      const machine = await newMachine(store);
+      const { machineId, userId } = machine;
+      await store.machines.create(machine);
+      const injected = async () => (await store.machines.get(machineId))?.injected;
+      await Promise.all([
+        store.machines.noteInjected(machineId, 'codex', 3),
+        store.machines.noteInjected(machineId, 'claude_code', 5),
+      ]);
+      expect(await injected()).toEqual({ codex: 3, claude_code: 5 });
+      await store.machines.noteInjected(machineId, 'claude_code', null);
+      await store.machines.noteInjected(machineId, 'gemini_cli', null);
+      expect(await injected()).toEqual({ codex: 3 });
+      await store.machines.noteInjected(machineId, 'codex', 4, { byHolder: true });
+      expect(await injected()).toEqual({ codex: 3 });
+      const sealed = { ciphertext: Uint8Array.of(1), iv: 'iv', tag: 'tag', salt: null, wrappedKey: Uint8Array.of(2) };
+      const facts = { kind: 'plan', blank: false } as const;
+      const version = { credentialId: randomUUID(), userId, provider: 'codex', sha256: 'a'.repeat(64), facts };
+      await store.credentials.append({ ...version, sealed: { ...sealed, keyId: 'k1' } }, 0);
+      await store.credentials.lease(userId, 'codex', { machineId });
+      await store.machines.noteInjected(machineId, 'codex', 4, { byHolder: true });
+      expect(await injected()).toEqual({ codex: 4 });
+      await store.machines.noteInjected('m-none', 'codex', 4);
+    });
+
     it('are listed by user and by host', async () => {
       const store = await create();
       const host = `h-${randomUUID()}`;

@@ -10,7 +10,7 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
     await store.users.ensure(userId, null);
     const promptId = randomUUID();
     const prompt = { promptId, userId, host: 'host-a', provider: 'codex', conversationId: null };
-    return store.prompts.create(prompt, start(promptId));
+    return (await store.prompts.create(prompt, start(promptId))).prompt;
   };
   const start = (promptId: string): PromptEvent => ({ type: 'prompt-start', promptId, provider: 'codex' });
   const text = (content: string): PromptEvent => ({ type: 'text', text: content });
@@ -26,6 +26,15 @@ export function describePrompts(create: () => Promise<Store>, { describe, it, ex
       const isListed = async (host: string): Promise<boolean> =>
         (await store.prompts.running({ host })).some(({ promptId }) => promptId === prompt.promptId);
       expect([await isListed('host-a'), await isListed('host-b')]).toEqual([true, false]);
+    });
+
+    it('are created with the first entry of their journal', async () => {
+      const store = await create();
+      const promptId = randomUUID();
+      const prompt = { promptId, userId: randomUUID(), host: 'host-a', provider: 'codex', conversationId: null };
+      const { entry } = await store.prompts.create(prompt, start(promptId));
+      expect(entry.event).toEqual(start(promptId));
+      await expect(store.prompts.events(promptId, 0, 10)).resolves.toEqual([entry]);
     });
 
     it('run until they end', async () => {

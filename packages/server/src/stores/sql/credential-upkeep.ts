@@ -8,11 +8,11 @@ export function createUpkeep(
   database: StoreDatabase,
 ): Pick<CredentialStore, 'setVerified' | 'endingBefore' | 'noteWarning'> {
   return {
-    setVerified: async (userId, provider, version) => {
+    setVerified: async (userId, provider, machineId) => {
       await database.write('set_credential_verified', {
         p_user_id: userId,
         p_provider: provider,
-        p_version: version,
+        p_vm_id: machineId,
       });
     },
     endingBefore: async (time) => {

@@ -1,6 +1,7 @@
 import { SallyportError, storableJson } from '@sallyport/core';
-import type { CredentialRecord, CredentialStore, NewCredentialVersion } from '@sallyport/core';
+import type { CredentialRecord, CredentialStore, NewAuditEntry, NewCredentialVersion } from '@sallyport/core';
 
+import { auditArgument } from './audit-argument.ts';
 import { toCredentialRecord } from './credential-record.ts';
 import { createRewraps } from './credential-rewraps.ts';
 import { createUpkeep } from './credential-upkeep.ts';
@@ -23,7 +24,7 @@ export function createCredentialStore(database: StoreDatabase): CredentialStore 
       const rows = await database.read('list_credentials', { p_user_id: userId });
       return (rows ?? []).map(toCredentialRecord);
     },
-    append: (version, expectedVersion) => append(database, version, expectedVersion),
+    append: (version, expectedVersion, audit) => append(database, version, { expectedVersion, audit }),
     seen: async (userId, provider, sha256) => {
       if (!isUuid(userId)) return undefined;
       const seen = await database.read('seen_credential', {
@@ -42,16 +43,21 @@ export function createCredentialStore(database: StoreDatabase): CredentialStore 
       });
       return seen ?? undefined;
     },
-    setValid: async (userId, provider, valid, reason = 'refused') => {
+    setValid: async (userId, provider, valid, reason = 'refused', audit) => {
       await database.write('set_credential_valid', {
         p_user_id: userId,
         p_provider: provider,
         p_valid: valid,
         p_reason: reason,
+        ...auditArgument(audit),
       });
     },
-    erase: async (userId, provider) => {
-      await database.write('erase_credential', { p_user_id: userId, p_provider: provider });
+    erase: async (userId, provider, audit) => {
+      await database.write('erase_credential', {
+        p_user_id: userId,
+        p_provider: provider,
+        ...auditArgument(audit),
+      });
     },
   };
 }
@@ -59,7 +65,7 @@ export function createCredentialStore(database: StoreDatabase): CredentialStore 
 async function append(
   database: StoreDatabase,
   version: NewCredentialVersion,
-  expectedVersion: number,
+  { expectedVersion, audit }: { readonly expectedVersion: number; readonly audit: NewAuditEntry | undefined },
 ): Promise<CredentialRecord> {
   const { provider, sealed, valid = true, verified = false } = version;
   const rows = await database.write('append_credential', {
@@ -77,6 +83,7 @@ async function append(
     p_key_id: sealed.keyId,
     p_valid: valid,
     p_verified: verified,
+    ...auditArgument(audit),
   });
   const stored = rows?.[0];
   if (stored) return toCredentialRecord(stored);

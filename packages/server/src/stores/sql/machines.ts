@@ -1,5 +1,6 @@
 import { FIRST_EPOCH, SallyportError, type MachineRecord, type MachineStore } from '@sallyport/core';
 
+import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
 import { only } from './only.ts';
@@ -31,14 +32,23 @@ export function createMachineStore(database: StoreDatabase): MachineStore {
       const rows = await database.read('list_machines', { p_user_id: userId ?? null, p_host: host ?? null });
       return (rows ?? []).map(toRecord);
     },
-    update: async (machineId, { state, injected }) => {
+    update: async (machineId, { state, injected }, audit) => {
       if (state === undefined && injected === undefined) return;
       const found = await database.write('update_machine', {
         p_vm_id: machineId,
         p_status: state ?? null,
         p_injected: injected ?? null,
+        ...auditArgument(audit),
       });
       if (found !== true) throw unknownMachine(machineId);
+    },
+    noteInjected: async (machineId, provider, version, { byHolder } = { byHolder: false }) => {
+      await database.write('note_injected', {
+        p_vm_id: machineId,
+        p_provider: provider,
+        p_version: version,
+        p_by_holder: byHolder,
+      });
     },
     nextEpoch: async (machineId) => {
       const epoch = await database.write('next_machine_epoch', { p_vm_id: machineId });

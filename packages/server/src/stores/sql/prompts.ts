@@ -1,5 +1,7 @@
-import { SallyportError, type PromptEvent, type PromptRecord, type PromptStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import type { NewAuditEntry, PromptEvent, PromptRecord, PromptStore } from '@sallyport/core';
 
+import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
 import { toJournalEntry } from './journal-entry.ts';
@@ -7,25 +9,26 @@ import { only } from './only.ts';
 
 export function createPromptStore(database: StoreDatabase): PromptStore {
   return {
-    create: async ({ promptId, userId, host, provider, conversationId }, first) =>
-      toRecord(
-        only(
-          await database.write('create_prompt', {
-            p_prompt_id: promptId,
-            p_user_id: userId,
-            p_host: host,
-            p_provider: provider,
-            p_conversation_id: conversationId,
-            p_first_event: JSON.stringify(first),
-          }),
-        ),
-      ),
+    create: async ({ promptId, userId, host, provider, conversationId }, first, audit) => {
+      const created = only(
+        await database.write('create_prompt', {
+          p_prompt_id: promptId,
+          p_user_id: userId,
+          p_host: host,
+          p_provider: provider,
+          p_conversation_id: conversationId,
+          p_first_event: JSON.stringify(first),
+          ...auditArgument(audit),
+        }),
+      );
+      return { prompt: toRecord(created.prompt), entry: { id: created.event_id, event: first } };
+    },
     get: async (promptId) => {
       if (!isUuid(promptId)) return undefined;
       const rows = await database.read('get_prompt', { p_prompt_id: promptId });
       return rows?.map(toRecord)[0];
     },
-    append: (promptId, events) => append(database, promptId, events),
+    append: (promptId, events, audit) => append(database, { promptId, events, audit }),
     events: async (promptId, afterId, limit) => {
       if (!isUuid(promptId)) return [];
       const entries = await database.read('list_prompt_events', {
@@ -42,7 +45,13 @@ export function createPromptStore(database: StoreDatabase): PromptStore {
   };
 }
 
-async function append(database: StoreDatabase, promptId: string, events: readonly PromptEvent[]) {
+interface Appended {
+  readonly promptId: string;
+  readonly events: readonly PromptEvent[];
+  readonly audit: NewAuditEntry | undefined;
+}
+
+async function append(database: StoreDatabase, { promptId, events, audit }: Appended) {
   if (events.length === 0) return [];
   if (!isUuid(promptId)) throw unknownPrompt(promptId);
   const endAt = events.findIndex((event) => event.type === 'prompt-end');
@@ -52,6 +61,7 @@ async function append(database: StoreDatabase, promptId: string, events: readonl
     p_prompt_id: promptId,
     p_events: taken.map((event) => JSON.stringify(event)),
     p_outcome: end?.type === 'prompt-end' ? end.outcome : null,
+    ...auditArgument(audit),
   });
   if (ids === null) throw unknownPrompt(promptId);
   return taken.flatMap((event, place) => {

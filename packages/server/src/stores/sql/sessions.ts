@@ -1,6 +1,7 @@
 import { SallyportError, storableJson } from '@sallyport/core';
 import type { SessionChange, LoginEvent, SessionRecord, SessionStore } from '@sallyport/core';
 
+import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
 import { toJournalEntry } from './journal-entry.ts';
@@ -8,7 +9,7 @@ import { only } from './only.ts';
 
 export function createSessionStore(database: StoreDatabase): SessionStore {
   return {
-    create: async (session) => {
+    create: async (session, audit) => {
       const row = only(
         await database.write('create_session', {
           p_session_id: session.sessionId,
@@ -19,6 +20,7 @@ export function createSessionStore(database: StoreDatabase): SessionStore {
           p_display: session.display,
           p_phase: session.phase,
           p_browser_vm_id: session.browserMachineId,
+          ...auditArgument(audit),
         }),
       );
       if (row.session_id === session.sessionId.toLowerCase()) return toRecord(row);
@@ -31,12 +33,13 @@ export function createSessionStore(database: StoreDatabase): SessionStore {
       const rows = await database.read('get_session', { p_session_id: sessionId });
       return rows?.map(toRecord)[0];
     },
-    update: async (sessionId, change, event) => {
+    update: async (sessionId, change, event, audit) => {
       if (!isUuid(sessionId)) return undefined;
       const rows = await database.write('update_session', {
         p_session_id: sessionId,
         p_change: storableJson(toColumns(change)),
         p_event: JSON.stringify(event),
+        ...auditArgument(audit),
       });
       const updated = rows?.[0];
       return updated && { session: toRecord(updated.session), entry: { id: updated.event_id, event } };

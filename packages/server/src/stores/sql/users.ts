@@ -1,6 +1,7 @@
 import { storableText } from '@sallyport/core';
 import type { UserRecord, UserStore } from '@sallyport/core';
 
+import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
 import { isUuid } from './json.ts';
 import { only } from './only.ts';
@@ -22,9 +23,9 @@ export function createUserStore(database: StoreDatabase): UserStore {
     setMachine: async (userId, machineId) => {
       await database.write('set_user_machine', { p_user_id: userId, p_vm_id: machineId });
     },
-    erase: async (userId) => {
+    erase: async (userId, audit) => {
       if (!isUuid(userId)) return;
-      await database.write('erase_user', { p_user_id: userId });
+      await database.write('erase_user', { p_user_id: userId, ...auditArgument(audit) });
     },
   };
 }

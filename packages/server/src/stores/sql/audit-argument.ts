@@ -1,0 +1,7 @@
+import { storableJson } from '@sallyport/core';
+import type { NewAuditEntry } from '@sallyport/core';
+
+/** The argument `p_audit` of a function that writes an entry along with its change; see the migration `fewer_statements`. */
+export function auditArgument(entry: NewAuditEntry | undefined) {
+  return { p_audit: entry === undefined ? null : storableJson({ ...entry, at: entry.at.toISOString() }) };
+}
