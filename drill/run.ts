@@ -1,46 +1,21 @@
 /**
- * Plays what goes wrong in earnest, and prints what came of it: `npm run drill -- hostile`. Ends with an error if a defence
- * let something through, or if an attack gets nothing even without the defence.
+ * Plays what goes wrong in earnest, and prints what came of it: `npm run drill -- hostile`, `npm run drill -- crash [SCENARIO]`.
+ * Ends with an error if something was not held.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { drillCrash } from './crash/crash.ts';
+import { drillHostile } from './hostile/hostile.ts';
 
-import { listAttacks } from './hostile/attacks.ts';
+const drills = new Map([
+  ['hostile', drillHostile],
+  ['crash', drillCrash],
+]);
 
-/** Attacks that need a whole server; each has a positive control there. */
-const elsewhere = [
-  ['send endless events', 'npm test (core/src/protocol/agent-api, machines/src/agent-client/server-sent-events)'],
-] as const;
-
-const [name] = process.argv.slice(2);
-if (name !== 'hostile') {
-  console.error(`There is no drill "${name ?? ''}". Run: npm run drill -- hostile`);
+const [name = '', only] = process.argv.slice(2);
+const drill = drills.get(name);
+if (!drill) {
+  console.error(`There is no drill "${name}". Run: npm run drill -- ${[...drills.keys()].join('|')}`);
   process.exit(2);
 }
-
-const directory = mkdtempSync(join(tmpdir(), 'sallyport-drill-'));
-chmodSync(directory, 0o755);
-const rows: Record<string, string>[] = [];
-let failures = 0;
-try {
-  for (const { title, defended, undefended } of listAttacks(directory)) {
-    const got = await defended();
-    const without = await undefended();
-    const isGood = got === undefined && without !== undefined;
-    if (!isGood) failures += 1;
-    rows.push({
-      attack: title,
-      got: got ?? 'nothing',
-      'without the defence': without ?? 'nothing',
-      '': isGood ? 'ok' : 'FAILED',
-    });
-    console.log(`${isGood ? 'ok' : 'FAILED'}: ${title}: ${got ?? 'nothing'}`);
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
-console.table(rows);
-for (const [title, where] of elsewhere) console.log(`${title}: shown by ${where}`);
-console.log(`${rows.length - failures} held, ${failures} failed`);
-process.exitCode = failures === 0 ? 0 : 1;
+const { held, failed } = await drill(only);
+console.log(`${held} held, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
