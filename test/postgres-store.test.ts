@@ -62,6 +62,49 @@ describe('the store on PostgreSQL', () => {
     expect(updated?.session.errorMessage).toBe('a\uFFFDb');
   });
 
+  it('lists rows of the same microsecond in pages, each once, also behind one that is deleted meanwhile', async () => {
+    const userId = randomUUID();
+    const promptIds = Array.from({ length: 7 }, () => randomUUID());
+    for (const promptId of promptIds) {
+      const sessionId = promptId;
+      await store.sessions.create({ ...newSession(), sessionId, userId, provider: promptId });
+      const prompt = { promptId, userId, host: 'h', provider: 'codex', conversationId: promptId };
+      await store.prompts.create(prompt, { type: 'prompt-start', promptId, provider: 'codex' });
+    }
+    // PostgreSQL compares UUIDs byte by byte, and so does their text sort.
+    const expected = promptIds.toSorted().toReversed();
+    const time = '2026-01-02 03:04:05.678901+00';
+    for (const table of ['prompts', 'auth_sessions'])
+      await client.query(`update sallyport.${table} set created_at = $1 where user_id = $2`, [time, userId]);
+    const erase = async (id: string) => {
+      await client.query('delete from sallyport.prompts where prompt_id = $1', [id]);
+      await client.query('delete from sallyport.auth_sessions where session_id = $1', [id]);
+    };
+    const first = {
+      sessions: await store.sessions.list({ userId, limit: 3 }),
+      prompts: await store.prompts.list({ userId, limit: 3 }),
+      conversations: await store.prompts.conversations({ userId, limit: 3 }),
+    };
+    const [, , third = ''] = expected;
+    const position = { time: '2026-01-02T03:04:05.678901Z', id: third };
+    expect(first.sessions.next).toEqual(position);
+    expect(first.prompts.next).toEqual(position);
+    expect(first.conversations.next).toEqual({ ...position, id: `codex/${third}` });
+    await erase(third);
+    const rest = { userId, limit: 10 };
+    const second = {
+      sessions: await store.sessions.list({ ...rest, after: first.sessions.next }),
+      prompts: await store.prompts.list({ ...rest, after: first.prompts.next }),
+      conversations: await store.prompts.conversations({ ...rest, after: first.conversations.next }),
+    };
+    const read = {
+      sessions: [...first.sessions.items, ...second.sessions.items].map(({ sessionId }) => sessionId),
+      prompts: [...first.prompts.items, ...second.prompts.items].map(({ promptId }) => promptId),
+      conversations: [...first.conversations.items, ...second.conversations.items].map((each) => each.conversationId),
+    };
+    expect(read).toEqual({ sessions: expected, prompts: expected, conversations: expected });
+  });
+
   it('finds nothing under an id that is no UUID', async () => {
     expect(await store.sessions.get("' or true --")).toBeUndefined();
     expect(await store.users.get('')).toBeUndefined();

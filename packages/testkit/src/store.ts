@@ -8,6 +8,7 @@ import { describeAuditedChanges } from './store-suite/audited-changes.ts';
 import { describeCredentials } from './store-suite/credentials.ts';
 import { describeHistory } from './store-suite/history.ts';
 import { describeIdempotency } from './store-suite/idempotency.ts';
+import { describeLists } from './store-suite/lists.ts';
 import { describeMachines } from './store-suite/machines.ts';
 import { describePrompts } from './store-suite/prompts.ts';
 import { describeProviderSwitches } from './store-suite/provider-switches.ts';
@@ -41,5 +42,6 @@ export function describeStore(create: () => Promise<Store>, runner: TestRunner):
     describeConnectLinks(create, runner);
     describeAudit(create, runner);
     describeAuditedChanges(create, runner);
+    describeLists(create, runner);
   });
 }

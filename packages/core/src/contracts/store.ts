@@ -5,6 +5,7 @@ import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 import type { MachineRole, MachineState } from './plan.ts';
 import type { LoginEvent, SessionStatus } from './login-event.ts';
 import type { PromptEvent } from './prompt-event.ts';
+import type { ListPage, ListQuery } from './listing.ts';
 import type { HistoryStore } from './history-store.ts';
 import type { IdempotencyStore } from './idempotency-store.ts';
 import type { Sealed } from './key-ring.ts';
@@ -127,6 +128,8 @@ export interface SessionStore {
   events(sessionId: string, afterId: number): Promise<readonly JournalEntry<LoginEvent>[]>;
   /** With a host: those of that host, and those from before servers were told apart. */
   live(filter?: { readonly host: string }): Promise<readonly SessionRecord[]>;
+  /** Those of a user, live and ended, by session ID. */
+  list(query: ListQuery): Promise<ListPage<SessionRecord>>;
 }
 
 /** One version of a user's credential for one provider. Older versions keep only hash and facts. */
@@ -285,9 +288,25 @@ export interface PromptRecord {
   /** Host of the server that runs the prompt; `null` in rows from before servers were told apart. */
   readonly host: string | null;
   readonly provider: string;
+  /** Continues the conversation: the one that the prompt named, until its CLI tells one. */
   readonly conversationId: string | null;
   readonly status: PromptStatus;
+  /** Why it did not complete; `null` if it did, while it runs, and in rows from before the code was kept. */
+  readonly errorCode: string | null;
   readonly createdAt: Date;
+  /** `null` while it runs. */
+  readonly endedAt: Date | null;
+}
+
+/** What the prompts of a user with the same provider and conversation ID have in common. */
+export interface ConversationRecord {
+  readonly conversationId: string;
+  readonly provider: string;
+  /** When its first prompt was sent, as far as prompts are kept. */
+  readonly createdAt: Date;
+  readonly lastPromptAt: Date;
+  /** How many prompts it has. */
+  readonly prompts: number;
 }
 
 export type NewPrompt = Pick<PromptRecord, 'promptId' | 'userId' | 'provider' | 'conversationId'> & {
@@ -304,7 +323,8 @@ export interface PromptStore {
   create(prompt: NewPrompt, first: PromptEvent, audit?: NewAuditEntry): Promise<CreatedPrompt>;
   get(promptId: string): Promise<PromptRecord | undefined>;
   /**
-   * Journals events and returns those it accepted. A `prompt-end` also sets the status; later events are ignored.
+   * Journals events and returns those it accepted. A `prompt-end` also sets status, error code and time of the end; later
+   * events are ignored. A `conversation` sets the conversation ID, if a prompt may name it.
    * Throws `PROMPT_UNKNOWN`.
    */
   append(
@@ -315,6 +335,10 @@ export interface PromptStore {
   events(promptId: string, afterId: number, limit: number): Promise<readonly JournalEntry<PromptEvent>[]>;
   /** With a host: those of that host, and those from before servers were told apart. */
   running(filter?: { readonly host: string }): Promise<readonly PromptRecord[]>;
+  /** Those of a user, running and ended, by prompt ID. */
+  list(query: ListQuery): Promise<ListPage<PromptRecord>>;
+  /** Those of a user. The ID of a position is the provider and the conversation ID with a slash between them. */
+  conversations(query: ListQuery): Promise<ListPage<ConversationRecord>>;
 }
 
 /** Providers that an operator has switched off, for all servers that use this store. */

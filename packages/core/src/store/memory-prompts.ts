@@ -1,22 +1,32 @@
 import { SallyportError } from '../base/errors.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import type { WriteAudit } from './memory-audit.ts';
+import { lastConversationId } from '../contracts/conversation-id.ts';
 import type { EndedRecords } from './memory-history.ts';
 import { isOfHost } from './is-of-host.ts';
+import { memoryConversations } from './memory-conversations.ts';
 import { createMemoryJournal } from './memory-journal.ts';
+import { memoryPage } from './memory-page.ts';
 import type { PromptRecord, PromptStore } from '../contracts/store.ts';
 
 export function memoryPrompts(now: () => Date, writeAudit: WriteAudit): PromptStore & { readonly ended: EndedRecords } {
   const prompts = new Map<string, PromptRecord>();
-  const endings = new Map<string, Date>();
   const journal = createMemoryJournal<PromptEvent>();
+  const ofUser = (userId: string): readonly PromptRecord[] =>
+    [...prompts.values()].filter((prompt) => prompt.userId === userId);
 
   return {
     create: async (prompt, first, audit) => {
       if (prompts.has(prompt.promptId)) {
         throw new SallyportError('STORE_CONFLICT', `There is a prompt ${prompt.promptId} already.`);
       }
-      const record: PromptRecord = { ...prompt, status: 'running', createdAt: now() };
+      const record: PromptRecord = {
+        ...prompt,
+        status: 'running',
+        errorCode: null,
+        createdAt: now(),
+        endedAt: null,
+      };
       prompts.set(prompt.promptId, record);
       writeAudit(audit);
       return { prompt: structuredClone(record), entry: journal.append(prompt.promptId, first) };
@@ -29,26 +39,27 @@ export function memoryPrompts(now: () => Date, writeAudit: WriteAudit): PromptSt
       const end = events.findIndex(({ type }) => type === 'prompt-end');
       const taken = end === -1 ? events : events.slice(0, end + 1);
       const last = taken.at(-1);
-      if (last?.type === 'prompt-end') {
-        prompts.set(promptId, { ...prompt, status: last.outcome });
-        endings.set(promptId, now());
-      }
+      prompts.set(promptId, {
+        ...prompt,
+        conversationId: lastConversationId(taken) ?? prompt.conversationId,
+        ...(last?.type === 'prompt-end' && { status: last.outcome, errorCode: last.code ?? null, endedAt: now() }),
+      });
       writeAudit(audit);
       return taken.map((event) => journal.append(promptId, event));
     },
     events: async (promptId, afterId, limit) => journal.after(promptId, afterId, limit),
     ended: {
       list: () =>
-        [...endings].flatMap(([id, endedAt]) => {
-          const prompt = prompts.get(id);
-          return prompt ? [{ id, userId: prompt.userId, provider: prompt.provider, endedAt }] : [];
-        }),
+        [...prompts.values()].flatMap(({ promptId: id, userId, provider, endedAt }) =>
+          endedAt ? [{ id, userId, provider, endedAt }] : [],
+        ),
       erase: (promptId) => {
         prompts.delete(promptId);
-        endings.delete(promptId);
         journal.erase(promptId);
       },
     },
+    list: async (query) => memoryPage(ofUser(query.userId), ({ promptId }) => promptId, query),
+    conversations: async (query) => memoryConversations(ofUser(query.userId), query),
     running: async (filter) =>
       structuredClone(
         [...prompts.values()].filter((prompt) => prompt.status === 'running' && isOfHost(prompt, filter)),

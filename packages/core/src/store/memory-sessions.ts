@@ -2,6 +2,7 @@ import { SallyportError } from '../base/errors.ts';
 import type { WriteAudit } from './memory-audit.ts';
 import type { EndedRecords } from './memory-history.ts';
 import { isOfHost } from './is-of-host.ts';
+import { memoryPage } from './memory-page.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 import { liveSessionStatuses } from '../contracts/store.ts';
 import type { LoginEvent } from '../contracts/login-event.ts';
@@ -70,6 +71,12 @@ export function memorySessions(
         journal.erase(sessionId);
       },
     },
+    list: async (query) =>
+      memoryPage(
+        [...sessions.values()].filter(({ userId }) => userId === query.userId),
+        ({ sessionId }) => sessionId,
+        query,
+      ),
     live: async (filter) => structuredClone(live().filter((session) => isOfHost(session, filter))),
   };
 }

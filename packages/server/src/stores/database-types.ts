@@ -126,6 +126,7 @@ export type Database = {
           created_at: string;
           ended_at: string | null;
           host: string | null;
+          error_code: string | null;
         };
         Insert: never;
         Update: never;
@@ -230,6 +231,13 @@ export type Database = {
     Enums: {};
     CompositeTypes: {
       claimed_key: { body_sha256: string; resource_id: string; completed: boolean; age_ms: number };
+      conversation: {
+        provider: string;
+        conversation_id: string;
+        created_at: string;
+        last_prompt_at: string;
+        prompts: number;
+      };
       created_prompt: { prompt: Database['sallyport']['Tables']['prompts']['Row']; event_id: number };
       journal_entry: { id: number; event: string };
       server_state: { epoch: number; is_fresh: boolean };
@@ -266,6 +274,8 @@ export type Database = {
           p_prompt_id: string;
           p_events: string[];
           p_outcome?: string | null;
+          p_error_code?: string | null;
+          p_conversation_id?: string | null;
           p_audit?: object | null;
           p_claim?: object | null;
         };
@@ -415,6 +425,10 @@ export type Database = {
         Args: { p_user_id?: string | null; p_limit?: number | null };
         Returns: Database['sallyport']['Tables']['connect_links']['Row'][];
       };
+      list_conversations: {
+        Args: { p_user_id: string; p_limit: number; p_after_time?: string | null; p_after_id?: string | null };
+        Returns: Database['sallyport']['CompositeTypes']['conversation'][];
+      };
       list_credentials: {
         Args: { p_user_id: string };
         Returns: Database['sallyport']['Tables']['provider_credentials']['Row'][];
@@ -442,6 +456,10 @@ export type Database = {
         Args: { p_prompt_id: string; p_after: number; p_limit: number };
         Returns: Database['sallyport']['CompositeTypes']['journal_entry'][];
       };
+      list_prompts: {
+        Args: { p_user_id: string; p_limit: number; p_after_time?: string | null; p_after_id?: string | null };
+        Returns: Database['sallyport']['Tables']['prompts']['Row'][];
+      };
       list_running_prompts: {
         Args: { p_host?: string | null };
         Returns: Database['sallyport']['Tables']['prompts']['Row'][];
@@ -449,6 +467,10 @@ export type Database = {
       list_session_events: {
         Args: { p_session_id: string; p_after: number };
         Returns: Database['sallyport']['CompositeTypes']['journal_entry'][];
+      };
+      list_sessions: {
+        Args: { p_user_id: string; p_limit: number; p_after_time?: string | null; p_after_id?: string | null };
+        Returns: Database['sallyport']['Tables']['auth_sessions']['Row'][];
       };
       next_machine_epoch: { Args: { p_vm_id: string; p_claim?: object | null }; Returns: number };
       note_api_key_use: { Args: { p_key_id: string; p_claim?: object | null }; Returns: unknown };

@@ -1,10 +1,11 @@
-import { SallyportError } from '@sallyport/core';
-import type { NewAuditEntry, PromptEvent, PromptRecord, PromptStore } from '@sallyport/core';
+import { lastConversationId, SallyportError } from '@sallyport/core';
+import type { ConversationRecord, NewAuditEntry, PromptEvent, PromptRecord, PromptStore } from '@sallyport/core';
 
 import { auditArgument } from './audit-argument.ts';
-import type { Row, StoreDatabase } from './database.ts';
+import type { ResultOf, Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
 import { toJournalEntry } from './journal-entry.ts';
+import { toListPage, toPositionArguments } from './list-page.ts';
 import { only } from './only.ts';
 
 export function createPromptStore(database: StoreDatabase): PromptStore {
@@ -42,6 +43,25 @@ export function createPromptStore(database: StoreDatabase): PromptStore {
       const rows = await database.read('list_running_prompts', { p_host: filter?.host ?? null });
       return (rows ?? []).map(toRecord);
     },
+    list: async ({ userId, limit, after }) => {
+      if (!isUuid(userId)) return { items: [], next: undefined };
+      const rows = await database.read('list_prompts', {
+        p_user_id: userId,
+        p_limit: limit + 1,
+        ...toPositionArguments(after),
+      });
+      return toListPage({ rows, limit, idOf: (row) => row.prompt_id, toRecord });
+    },
+    conversations: async ({ userId, limit, after }) => {
+      if (!isUuid(userId)) return { items: [], next: undefined };
+      const rows = await database.read('list_conversations', {
+        p_user_id: userId,
+        p_limit: limit + 1,
+        ...toPositionArguments(after),
+      });
+      const idOf = (row: ConversationRow): string => `${row.provider}/${row.conversation_id}`;
+      return toListPage({ rows, limit, idOf, toRecord: toConversation });
+    },
   };
 }
 
@@ -61,6 +81,8 @@ async function append(database: StoreDatabase, { promptId, events, audit }: Appe
     p_prompt_id: promptId,
     p_events: taken.map((event) => JSON.stringify(event)),
     p_outcome: end?.type === 'prompt-end' ? end.outcome : null,
+    p_error_code: end?.type === 'prompt-end' ? (end.code ?? null) : null,
+    p_conversation_id: lastConversationId(taken) ?? null,
     ...auditArgument(audit),
   });
   if (ids === null) throw unknownPrompt(promptId);
@@ -82,6 +104,20 @@ function toRecord(row: Row<'prompts'>): PromptRecord {
     provider: row.provider,
     conversationId: row.conversation_id,
     status: row.status,
+    errorCode: row.error_code,
     createdAt: dateFrom(row.created_at),
+    endedAt: row.ended_at === null ? null : dateFrom(row.ended_at),
+  };
+}
+
+type ConversationRow = ResultOf<'list_conversations'>[number];
+
+function toConversation(row: ConversationRow): ConversationRecord {
+  return {
+    conversationId: row.conversation_id,
+    provider: row.provider,
+    createdAt: dateFrom(row.created_at),
+    lastPromptAt: dateFrom(row.last_prompt_at),
+    prompts: row.prompts,
   };
 }

@@ -5,6 +5,7 @@ import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';
 import { toJournalEntry } from './journal-entry.ts';
+import { toListPage, toPositionArguments } from './list-page.ts';
 import { only } from './only.ts';
 
 export function createSessionStore(database: StoreDatabase): SessionStore {
@@ -52,6 +53,15 @@ export function createSessionStore(database: StoreDatabase): SessionStore {
     live: async (filter) => {
       const rows = await database.read('list_live_sessions', { p_host: filter?.host ?? null });
       return (rows ?? []).map(toRecord);
+    },
+    list: async ({ userId, limit, after }) => {
+      if (!isUuid(userId)) return { items: [], next: undefined };
+      const rows = await database.read('list_sessions', {
+        p_user_id: userId,
+        p_limit: limit + 1,
+        ...toPositionArguments(after),
+      });
+      return toListPage({ rows, limit, idOf: (row) => row.session_id, toRecord });
     },
   };
 }
