@@ -26,6 +26,7 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'POST /api/credentials/:provider': 'connect',
     'DELETE /api/credentials/:provider': 'connect',
     'POST /api/auth/start': 'connect',
+    'GET /api/auth/sessions': 'user',
     'GET /api/auth/session/:id/status': 'user',
     'GET /api/auth/session/:id/events': 'user',
     'POST /api/auth/session/:id/answer': 'connect',
@@ -34,6 +35,8 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'POST /api/vm/cli/prompt': 'prompt',
     'GET /api/vm/cli/prompt/:id/events': 'prompt',
     'DELETE /api/vm/cli/prompt/:id': 'prompt',
+    'GET /api/vm/cli/prompts': 'prompt',
+    'GET /api/vm/cli/conversations': 'prompt',
     'GET /api/vms': 'user',
     'GET /api/vms/load': 'service',
     'GET /api/audit': 'admin',
@@ -50,6 +53,15 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'POST /api/user-tokens': 'service',
     'DELETE /api/users/:userId': 'service',
   };
+/** Those that list what a user has. */
+const listing = [
+  'GET /api/vms',
+  'GET /api/providers',
+  'GET /api/credentials',
+  'GET /api/auth/sessions',
+  'GET /api/vm/cli/prompts',
+  'GET /api/vm/cli/conversations',
+];
 const scopes = ['connect', 'prompt', 'machines'] as const;
 
 const page = 'https://app.example.com';
@@ -284,7 +296,7 @@ describe('what belongs to another user', () => {
     },
   );
 
-  it.each(['GET /api/providers', 'GET /api/credentials', 'GET /api/vms', 'DELETE /api/credentials/:provider'])(
+  it.each([...listing, 'DELETE /api/credentials/:provider'])(
     'is not reached by their userId in the query: %s',
     async (route) => {
       const before = await adasRows();
@@ -378,8 +390,7 @@ describe('POST /api/user-tokens', () => {
 
 describe('an API key', () => {
   it('has to name the user', async () => {
-    for (const route of ['GET /api/vms', 'GET /api/providers', 'GET /api/credentials'])
-      expect(await statusOf(route, { token: tokens.service })).toBe(400);
+    for (const route of listing) expect(await statusOf(route, { token: tokens.service })).toBe(400);
     const machines = await (await ask('GET /api/vms', { token: tokens.service, query: '?userId=ada' })).json();
     expect(Object(machines).map(({ vmId }: { vmId: string }) => vmId)).toContain(ada.machine);
   });

@@ -188,6 +188,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the logins of a user */
+        get: operations["listLogins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vm/cli/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the prompts of a user */
+        get: operations["listPrompts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vm/cli/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the conversations of a user */
+        get: operations["listConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/providers": {
         parameters: {
             query?: never;
@@ -491,6 +542,13 @@ export interface components {
             url: string;
             expiresAt: string;
         };
+        Conversation: {
+            conversationId: string;
+            provider: string;
+            createdAt: string;
+            lastPromptAt: string;
+            prompts: number;
+        };
         Credential: {
             provider: string;
             version: number;
@@ -603,6 +661,17 @@ export interface components {
             createdAt: string;
             updatedAt: string;
         };
+        LoginSummary: {
+            /** Format: uuid */
+            sessionId: string;
+            provider: string;
+            method: string;
+            /** @enum {string} */
+            status: "pending" | "ready" | "awaiting_user_auth" | "completed" | "failed" | "cancelled";
+            errorCode: string | null;
+            createdAt: string;
+            updatedAt: string;
+        };
         Machine: {
             vmId: string;
             /** @enum {string} */
@@ -679,6 +748,17 @@ export interface components {
             code?: string;
             message?: string;
             hint?: string;
+        };
+        PromptSummary: {
+            /** Format: uuid */
+            promptId: string;
+            provider: string;
+            conversationId: string | null;
+            /** @enum {string} */
+            status: "running" | "completed" | "failed" | "cancelled" | "relogin-needed";
+            errorCode: string | null;
+            createdAt: string;
+            endedAt: string | null;
         };
         Provider: {
             id: string;
@@ -1199,6 +1279,141 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLogins: {
+        parameters: {
+            query?: {
+                userId?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["LoginSummary"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrompts: {
+        parameters: {
+            query?: {
+                userId?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PromptSummary"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConversations: {
+        parameters: {
+            query?: {
+                userId?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Conversation"][];
+                        nextCursor: string | null;
+                    };
+                };
             };
             /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
             "4XX": {

@@ -9,6 +9,7 @@ export {
 export * from './public/audit.ts';
 export * from './public/connect-links.ts';
 export * from './public/credentials.ts';
+export * from './public/lists.ts';
 export * from './public/logins.ts';
 export * from './public/machines.ts';
 export * from './public/prompts.ts';

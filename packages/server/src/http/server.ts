@@ -32,6 +32,7 @@ import { answerError, registerProblems } from './problem.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { connectLinkRoutes } from './routes/connect-links.ts';
 import { credentialRoutes } from './routes/credentials.ts';
+import { listRoutes } from './routes/lists.ts';
 import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { providerRoutes } from './routes/providers.ts';
@@ -138,6 +139,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(loginRoutes, { sallyport, tickets, streams, address, links });
   await app.register(connectLinkRoutes, { sallyport, address, links: connectLinks });
   await app.register(promptRoutes, { sallyport, streams });
+  await app.register(listRoutes, { store: sallyport.store });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });
   await app.register(userRoutes, { sallyport });

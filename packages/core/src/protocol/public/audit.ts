@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 import { isAuditType } from '../../contracts/audit-types.ts';
-import { nextCursorSchema, pageLimitSchema, timeSchema, userIdSchema } from './common.ts';
+import { limitSchema, nextCursorSchema, timeSchema, userIdSchema } from './common.ts';
 
 /** Which entries of the audit log to list. */
 export const auditQuerySchema = z.strictObject({
-  limit: pageLimitSchema,
+  limit: limitSchema(50),
   cursor: z
     .string()
     .regex(/^[1-9]\d{0,14}$/, 'must be the nextCursor of an earlier answer')

@@ -35,12 +35,14 @@ export const problemSchema = z
   .describe('What went wrong, and what to do about it (RFC 9457).');
 
 /** Lists are read in pages. A query string has texts only. */
-export const pageLimitSchema = z
-  .string()
-  .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
-  .default('50')
-  .transform(Number)
-  .describe('How many to list: 1 to 100.');
+export function limitSchema(otherwise: number) {
+  return z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
+    .default(String(otherwise))
+    .transform(Number)
+    .describe('How many to list: 1 to 100.');
+}
 
 export const nextCursorSchema = z
   .string()
