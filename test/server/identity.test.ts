@@ -38,6 +38,7 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'GET /api/vm/cli/prompts': 'prompt',
     'GET /api/vm/cli/conversations': 'prompt',
     'GET /api/vms': 'user',
+    'GET /api/vms/:id': 'user',
     'GET /api/vms/load': 'service',
     'GET /api/audit': 'admin',
     'POST /api/vms/:id/hibernate': 'machines',
@@ -217,6 +218,7 @@ describe('what belongs to another user', () => {
     { route: 'POST /api/auth/session/:id/ticket', kind: 'session' },
     { route: 'GET /api/vm/cli/prompt/:id/events', kind: 'prompt' },
     { route: 'DELETE /api/vm/cli/prompt/:id', kind: 'prompt' },
+    { route: 'GET /api/vms/:id', kind: 'machine' },
     { route: 'POST /api/vms/:id/hibernate', kind: 'machine' },
     { route: 'POST /api/vms/:id/wake', kind: 'machine' },
     { route: 'POST /api/vms/:id/destroy', kind: 'machine' },
@@ -313,6 +315,8 @@ describe('a user token', () => {
       expect(Object(machines).map(({ vmId }: { vmId: string }) => vmId)).toContain(ada.machine);
     }
     expect(await (await ask('GET /api/vms', { token: tokens.bob })).json()).toEqual([]);
+    const machine = await ask('GET /api/vms/:id', { token: tokens.ada, id: ada.machine });
+    expect(await machine.json()).toMatchObject({ vmId: ada.machine, type: 'cli', status: 'running' });
     expect(await statusOf('GET /api/auth/session/:id/status', { token: tokens.ada, id: ada.session })).toBe(200);
     expect(await statusOf('GET /api/vm/cli/prompt/:id/events', { token: tokens.ada, id: ada.prompt })).toBe(200);
   });

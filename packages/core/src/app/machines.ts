@@ -10,6 +10,8 @@ import type { Prompts } from '../prompts/prompts.ts';
 /** Machines as the API sees them. Another user's machine counts as unknown. */
 export interface Machines {
   list(userId: string): Promise<readonly MachineRecord[]>;
+  /** Throws `MACHINE_UNKNOWN`, also for a destroyed machine. */
+  get(userId: string, machineId: string): Promise<MachineRecord>;
   /** The current load of this host, for all users. */
   load(): HostLoad;
   /** The same, with the number of hibernating machines on this host. */
@@ -57,6 +59,7 @@ export function createMachines(
     },
     list: async (userId) =>
       (await runtime.store.machines.list({ userId })).filter((record) => record.state !== 'destroyed'),
+    get: require,
     hibernate: async (userId, machineId) => {
       checkNotOfLogin(await requireHibernation(userId, machineId));
       await recordAction('hibernate', userId, machineId, () => cliMachines.hibernate(userId, machineId));

@@ -3,9 +3,10 @@ import {
   hostLoadSchema,
   machineListSchema,
   machineParamsSchema,
+  machineSchema,
   userQuerySchema,
 } from '@sallyport/core';
-import type { Sallyport } from '@sallyport/core';
+import type { MachineRecord, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
@@ -27,15 +28,26 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     },
     async (request) => {
       const machines = await sallyport.machines.list(userOf(request, request.query.userId).userId);
-      return machines.map((machine) => ({
-        vmId: machine.machineId,
-        type: machine.role,
-        status: machine.state,
-        driver: machine.driver,
-        host: machine.host,
-        memoryMb: machine.memoryMb,
-        createdAt: machine.createdAt.toISOString(),
-      }));
+      return machines.map(describeMachine);
+    },
+  );
+
+  app.get(
+    '/api/vms/:id',
+    {
+      config: { access: 'user' },
+      schema: {
+        operationId: 'readMachine',
+        tags: ['machines'],
+        summary: 'Read a machine',
+        params: machineParamsSchema,
+        querystring: userQuerySchema,
+        response: { 200: machineSchema },
+      },
+    },
+    async (request) => {
+      const { userId } = userOf(request, request.query.userId);
+      return describeMachine(await sallyport.machines.get(userId, request.params.id));
     },
   );
 
@@ -79,6 +91,18 @@ export const machineRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypor
     );
   }
 };
+
+function describeMachine(machine: MachineRecord): z.infer<typeof machineSchema> {
+  return {
+    vmId: machine.machineId,
+    type: machine.role,
+    status: machine.state,
+    driver: machine.driver,
+    host: machine.host,
+    memoryMb: machine.memoryMb,
+    createdAt: machine.createdAt.toISOString(),
+  };
+}
 
 const machineActions = [
   ['hibernate', 'Hibernate'],
