@@ -202,6 +202,13 @@ describe('the browser of a connect link', () => {
     await post(`/api/auth/session/${other.body.sessionId}/cancel`, {}, { token });
   });
 
+  it('may prepare for its login, as its user alone', async () => {
+    const { cookie } = await open();
+    expect((await post('/api/auth/prepare', { provider: 'fake' }, { cookie })).status).toBe(202);
+    expect((await post('/api/auth/prepare', { userId: 'lovelace' }, { cookie })).status).toBe(403);
+    expect((await post('/api/auth/prepare', {})).status).toBe(401);
+  });
+
   it('may do nothing else with its cookie', async () => {
     const { cookie } = await open();
     const headers = { cookie: cookie ?? '' };

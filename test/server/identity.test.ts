@@ -25,6 +25,7 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'GET /api/credentials': 'user',
     'POST /api/credentials/:provider': 'connect',
     'DELETE /api/credentials/:provider': 'connect',
+    'POST /api/auth/prepare': 'connect',
     'POST /api/auth/start': 'connect',
     'GET /api/auth/sessions': 'user',
     'GET /api/auth/session/:id/status': 'user',
@@ -279,24 +280,26 @@ describe('what belongs to another user', () => {
     expect(real.body).toBe(random.body);
   });
 
-  it.each(['POST /api/auth/start', 'POST /api/vm/cli/prompt', 'POST /api/credentials/:provider'])(
-    'is not reached by their userId in the body: %s',
-    async (route) => {
-      const body = {
-        userId: 'ada',
-        ...(route.includes('credentials') ? { files: {} } : { provider: 'fake', prompt: 'x' }),
-      };
-      const { prompt: _prompt, ...login } = Object(body);
-      const sent = route.endsWith('/start') ? login : body;
-      const before = await adasRows();
-      const [real, random] = [
-        await ask(route, { token: tokens.bob, body: sent }),
-        await ask(route, { token: tokens.bob, body: { ...sent, userId: randomUUID() } }),
-      ];
-      expect([real.status, Object(await real.json()).detail]).toEqual([403, Object(await random.json()).detail]);
-      expect(await adasRows()).toEqual(before);
-    },
-  );
+  it.each([
+    'POST /api/auth/prepare',
+    'POST /api/auth/start',
+    'POST /api/vm/cli/prompt',
+    'POST /api/credentials/:provider',
+  ])('is not reached by their userId in the body: %s', async (route) => {
+    const body = {
+      userId: 'ada',
+      ...(route.includes('credentials') ? { files: {} } : { provider: 'fake', prompt: 'x' }),
+    };
+    const { prompt: _prompt, ...login } = Object(body);
+    const sent = /start|prepare/.test(route) ? login : body;
+    const before = await adasRows();
+    const [real, random] = [
+      await ask(route, { token: tokens.bob, body: sent }),
+      await ask(route, { token: tokens.bob, body: { ...sent, userId: randomUUID() } }),
+    ];
+    expect([real.status, Object(await real.json()).detail]).toEqual([403, Object(await random.json()).detail]);
+    expect(await adasRows()).toEqual(before);
+  });
 
   it.each([...listing, 'DELETE /api/credentials/:provider'])(
     'is not reached by their userId in the query: %s',

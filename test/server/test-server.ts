@@ -59,6 +59,8 @@ export interface TestServerOptions {
   readonly address?: PublicAddress;
   readonly trustedProxies?: TrustedProxies;
   readonly connectLinks?: ConnectLinkSettings;
+  /** Finds the CLIs for prewarmed machines. Default: no machine is prewarmed. */
+  readonly findCli?: () => Promise<string>;
 }
 
 /** A real server on a port of its own, with everything behind it in memory. */
@@ -74,7 +76,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     plugins: [metrics.plugin],
     driver: machines.driver,
     store: options.store?.(memory) ?? memory,
-    egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },
+    egress: {
+      name: 'nowhere',
+      open: async () => nowhere,
+      ...(options.findCli && { reserve: async () => ({ ...nowhere, assign: async () => nowhere }) }),
+    },
+    ...(options.findCli && { findCli: options.findCli }),
     keyRing: createLocalKeyRing({ keys: { test: new Secret(new Uint8Array(randomBytes(32))) }, current: 'test' }),
     connectAgent: machines.connectAgent,
     agent: { directory: '/nowhere', entry: 'main.js', nodeArgs: [], node: '/nowhere/node' },
@@ -128,6 +135,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
   };
 }
+
+const nowhere = { socketPath: '/nowhere', close: async () => undefined };
 
 async function makePage(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-page-'));

@@ -24,7 +24,10 @@ export interface WarmMachine {
 }
 
 export interface WarmPool {
-  /** Somebody may log in soon: machines are made ready, and kept for a while. Returns at once. */
+  /**
+   * A user may log in soon: machines are made ready, and kept for a while. Starts no more while enough are ready or under way.
+   * Returns at once.
+   */
   expect(): void;
   /** A machine that has this CLI; it is the caller's from now on. `undefined` where none is ready. */
   take(cli: MachinePlan['clis'][number]): WarmMachine | undefined;
@@ -40,7 +43,7 @@ export interface WarmPool {
 
 /**
  * Starting a machine with a screen and a browser takes a second or two, which a user would spend waiting. So the
- * first one starts when they look at what they can connect, and is given up when nobody has looked for a while.
+ * first one starts when the page that they open asks for it, and is given up when none has asked for a while.
  */
 export function createWarmPool(runtime: Runtime): WarmPool {
   const { clock, settings, driver, egress, closing, findCli } = runtime;

@@ -15,9 +15,9 @@ export interface Limits {
 const RETRY_AFTER_S = 5;
 
 /** Throws `LIMIT_REACHED` where there are as many as there may be. */
-export function checkLimit(what: string, count: number, most: number): void {
+export function checkLimit(what: string, count: number, most: number, retryAfterSeconds = RETRY_AFTER_S): void {
   if (count < most) return;
   throw new SallyportError('LIMIT_REACHED', `There are ${count} ${what} already, which is the limit.`, {
-    details: { retryAfterSeconds: RETRY_AFTER_S },
+    details: { retryAfterSeconds },
   });
 }

@@ -35,6 +35,7 @@ import { credentialRoutes } from './routes/credentials.ts';
 import { listRoutes } from './routes/lists.ts';
 import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { prepareRoutes } from './routes/prepare.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -137,6 +138,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const links = authentication && createViewerLinks(tickets, clock);
   const streams = createStreamLimits(options.streams ?? defaultStreamLimits);
   await app.register(loginRoutes, { sallyport, tickets, streams, address, links });
+  await app.register(prepareRoutes, { sallyport, clock });
   await app.register(connectLinkRoutes, { sallyport, address, links: connectLinks });
   await app.register(promptRoutes, { sallyport, streams });
   await app.register(listRoutes, { store: sallyport.store });

@@ -86,6 +86,9 @@ export function createApi(base: string, token?: TokenSource) {
     returnFromLink: async (): Promise<{ readonly url: string }> =>
       await (await call('POST', '/api/connect-links/current/return', {}, {})).json(),
     providers: async (): Promise<Provider[]> => await (await call('GET', '/api/providers')).json(),
+    /** The user may log in soon. */
+    prepare: async (provider: string | undefined): Promise<void> =>
+      void (await call('POST', '/api/auth/prepare', {}, { provider })),
     start: async (body: StartLogin): Promise<StartedLogin> =>
       await (await call('POST', '/api/auth/start', {}, body)).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),

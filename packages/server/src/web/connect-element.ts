@@ -84,6 +84,8 @@ export class SallyportConnect extends HTMLElement {
   }
 
   async #load(): Promise<void> {
+    // A user who looks at it is about to click. Where it fails, the login takes longer.
+    void this.#api.prepare(this.#id).catch(() => undefined);
     const providers = await this.#api.providers();
     this.#provider = providers.find((provider) => provider.id === this.#id);
     if (!this.#provider) {

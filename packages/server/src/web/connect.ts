@@ -26,8 +26,15 @@ async function open(): Promise<void> {
     place.replaceChildren(problemView({ title: 'This page cannot be shown', message, hint }));
     return;
   }
+  if (!page.login) prepare(page);
   document.title = `Connect · ${page.product}`;
   render();
+}
+
+/** Where it fails, the login takes longer. */
+function prepare({ providers }: LinkPage): void {
+  const [only] = providers.length === 1 ? providers : [];
+  void api.prepare(only?.id).catch(() => undefined);
 }
 
 function render(): void {

@@ -25,6 +25,16 @@ export const startLoginBodySchema = z.strictObject({
     .describe('A plan login and an API key exclude each other. Without this, one does not replace the other.'),
 });
 
+export const prepareBodySchema = z
+  .strictObject({
+    userId: userIdSchema,
+    provider: providerIdSchema
+      .optional()
+      .describe('What the user may connect. Nothing is prepared if that needs no screen. Default: any provider.'),
+  })
+  .optional()
+  .nullable();
+
 const displaySchema = loginDisplaySchema.describe(
   "Where the sign-in page opens: on the login machine's screen, in the user's own browser, or not at all.",
 );

@@ -21,8 +21,6 @@ export const providerRoutes: FastifyPluginAsyncZod<{ readonly sallyport: Sallypo
       },
     },
     async (request) => {
-      // A user who looks at the providers is about to click one.
-      sallyport.warmPool.expect();
       const connected = await sallyport.credentials.list(userOf(request, request.query.userId).userId);
       return sallyport.providers.list().map((provider) => {
         const credential = connected.find((choice) => choice.provider === provider.manifest.id);
