@@ -70,7 +70,7 @@ check 'a desktop answers behind the viewer address' sees_desktop
 
 # Named after the data directory: another deployment's may have a machine at the same address.
 namespace=sallyport-$(printf '%s\0machines' "$data" | sha256sum | cut -c1-12)
-# A machine that is kept ready for the next login belongs to nobody, so no login is disturbed. Asking what can be connected has one started.
+# A machine that is kept ready for the next login belongs to nobody, so no login is disturbed. A preparation has one started.
 find_ready() {
   post /api/auth/prepare '{"userId":"test-user-001"}' >/dev/null
   curl -sS -m 10 "$base/metrics" | grep -E '^sallyport_browser_machines_ready [1-9]' >/dev/null || return 1

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+
 import { createSallyport } from '@sallyport/client';
 import type { PromptRun } from '@sallyport/client';
+import { resolveUserId } from '@sallyport/core';
 import type { ExecuteEvent, Store } from '@sallyport/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -201,6 +204,67 @@ describe('a login of the client', () => {
     expect(ids).toEqual(stored.map(({ id }) => id));
     expect(await login.status()).toMatchObject({ status: 'cancelled', errorCode: 'LOGIN_CANCELLED' });
   });
+});
+
+describe('the lists of the client', () => {
+  it('follow the cursor to their end, and ask for no page that nobody reads', async () => {
+    const { server } = await setUp();
+    const asked: string[] = [];
+    const client = createSallyport({
+      baseUrl: server.url,
+      userId: 'ada',
+      fetch: (url, init) => {
+        const sent = new Request(url, init);
+        asked.push(new URL(sent.url).search);
+        return fetch(sent);
+      },
+    });
+    const { userId } = resolveUserId('ada');
+    const added: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const promptId = randomUUID();
+      const prompt = { promptId, userId, host: 'h', provider: 'fake', conversationId: `c-${count % 3}` };
+      await server.sallyport.store.prompts.create(prompt, { type: 'prompt-start', promptId, provider: 'fake' });
+      added.push(promptId);
+    }
+    const rows: string[] = [];
+    for await (const { promptId, status } of client.prompts({ limit: 2 })) rows.push(`${promptId} ${status}`);
+    expect(rows.toSorted()).toEqual(added.map((id) => `${id} running`).toSorted());
+    expect(asked).toHaveLength(3);
+    expect(asked[0]).toBe('?userId=ada&limit=2');
+    for await (const { promptId } of client.prompts({ limit: 2 })) {
+      expect(added).toContain(promptId);
+      break;
+    }
+    expect(asked).toHaveLength(4);
+    const counts: Record<string, number> = {};
+    for await (const { conversationId, prompts } of client.conversations()) counts[conversationId] = prompts;
+    expect(counts).toEqual({ 'c-0': 2, 'c-1': 2, 'c-2': 1 });
+  });
+
+  it('have logins, and throw what the server says', async () => {
+    const { client } = await setUp();
+    const login = await client.connect({ provider: 'fake' });
+    await login.cancel();
+    const seen: unknown[] = [];
+    for await (const { sessionId, status, errorCode } of client.logins()) seen.push({ sessionId, status, errorCode });
+    expect(seen).toEqual([{ sessionId: login.sessionId, status: 'cancelled', errorCode: 'LOGIN_CANCELLED' }]);
+    const next = client.logins({ limit: 101 })[Symbol.asyncIterator]().next();
+    await expect(next).rejects.toMatchObject({ code: 'REQUEST_INVALID', status: 400 });
+  });
+});
+
+it('the client prepares for a login, and reads one machine', async () => {
+  const { server, client } = await setUp();
+  await client.prepare();
+  await client.prepare('fake');
+  await expect(client.prepare('nothing')).rejects.toMatchObject({ code: 'PROVIDER_UNKNOWN' });
+  await server.connect();
+  server.output.put(text('a'), end);
+  await client.prompt(request).result();
+  const [machine] = await client.machines();
+  expect(await client.machine(machine?.vmId ?? '')).toEqual(machine);
+  await expect(client.machine('m-none')).rejects.toMatchObject({ code: 'MACHINE_UNKNOWN', status: 404 });
 });
 
 describe('the token of the client', () => {

@@ -1,5 +1,6 @@
 export { createSallyport } from './sallyport.ts';
 export type { Sallyport, SallyportOptions } from './sallyport.ts';
+export type { ListOptions } from './list.ts';
 export type { Login } from './login.ts';
 export type { PromptResult, PromptRun } from './prompt-run.ts';
 export type { WithId } from './follow.ts';
@@ -11,13 +12,16 @@ export type {
   Claimed,
   ConnectLink,
   ConnectLinkRequest,
+  Conversation,
   Credential,
   LoginEvent,
   LoginStatus,
+  LoginSummary,
   Machine,
   Method,
   Prompt,
   PromptEvent,
+  PromptSummary,
   Provider,
   StartedLogin,
   StartLogin,

@@ -3,18 +3,23 @@ import type {
   Claimed,
   ConnectLink,
   ConnectLinkRequest,
+  Conversation,
   Credential,
   Disconnected,
   Import,
   Imported,
+  LoginSummary,
   Machine,
   Prompt,
+  PromptSummary,
   Provider,
   StartedLogin,
   StartLogin,
   UserToken,
   UserTokenRequest,
 } from './api-types.ts';
+import { list } from './list.ts';
+import type { ListOptions } from './list.ts';
 import { createLogin } from './login.ts';
 import type { Login, NewLogin } from './login.ts';
 import { createPromptRun } from './prompt-run.ts';
@@ -45,6 +50,8 @@ export interface CallOptions {
 
 /** The HTTP API of a Sallyport server. Every method throws a {@link SallyportError}. */
 export interface Sallyport {
+  /** Tells the server that the user may log in soon, to any provider or to this one. The login then starts sooner. */
+  prepare(provider?: string): Promise<void>;
   /** Starts a login. The answer comes at once; iterate it for what happens. */
   connect(request: StartLogin, options?: CallOptions): Promise<NewLogin>;
   /** A login that was started before, for instance by a page that was reloaded. */
@@ -53,11 +60,18 @@ export interface Sallyport {
   prompt(request: Prompt, options?: CallOptions): PromptRun;
   /** A prompt that was sent before. */
   promptRun(promptId: string, options?: CallOptions): PromptRun;
+  /** The user's logins, under way and ended, newest first. */
+  logins(options?: ListOptions): AsyncIterable<LoginSummary>;
+  /** The user's prompts, running and ended, newest first. */
+  prompts(options?: ListOptions): AsyncIterable<PromptSummary>;
+  /** The user's conversations, the last one that was begun first. */
+  conversations(options?: ListOptions): AsyncIterable<Conversation>;
   providers(): Promise<readonly Provider[]>;
   credentials(): Promise<readonly Credential[]>;
   importCredential(provider: string, request: Import): Promise<Imported>;
   disconnect(provider: string): Promise<Disconnected>;
   machines(): Promise<readonly Machine[]>;
+  machine(vmId: string): Promise<Machine>;
   hibernateMachine(vmId: string): Promise<void>;
   wakeMachine(vmId: string): Promise<void>;
   destroyMachine(vmId: string): Promise<void>;
@@ -76,11 +90,13 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   const send = createSend(options);
   const query = { userId };
   const ofUser = userId === undefined ? {} : { userId };
-  const machine = (action: string) => async (vmId: string) =>
-    void (await send('POST', `/api/vms/${encodeURIComponent(vmId)}/${action}`, { query }));
+  const machine = (vmId: string): string => `/api/vms/${encodeURIComponent(vmId)}`;
+  const change = (action: string) => async (vmId: string) =>
+    void (await send('POST', `${machine(vmId)}/${action}`, { query }));
   const credential = (provider: string): string => `/api/credentials/${encodeURIComponent(provider)}`;
 
   return {
+    prepare: async (provider) => void (await send('POST', '/api/auth/prepare', { body: { ...ofUser, provider } })),
     connect: async (request, { signal } = {}) => {
       const headers = onlyOnce();
       const body = { ...ofUser, ...request };
@@ -103,15 +119,19 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       );
     },
     promptRun: (promptId, { signal } = {}) => createPromptRun(send, { promptId }, retries, signal),
+    logins: (asked) => list(send, '/api/auth/sessions', userId, asked),
+    prompts: (asked) => list(send, '/api/vm/cli/prompts', userId, asked),
+    conversations: (asked) => list(send, '/api/vm/cli/conversations', userId, asked),
     providers: () => readJson(send('GET', '/api/providers', { query })),
     credentials: () => readJson(send('GET', '/api/credentials', { query })),
     importCredential: (provider, request) =>
       readJson(send('POST', credential(provider), { body: { ...ofUser, ...request } })),
     disconnect: (provider) => readJson(send('DELETE', credential(provider), { query })),
     machines: () => readJson(send('GET', '/api/vms', { query })),
-    hibernateMachine: machine('hibernate'),
-    wakeMachine: machine('wake'),
-    destroyMachine: machine('destroy'),
+    machine: (vmId) => readJson(send('GET', machine(vmId), { query })),
+    hibernateMachine: change('hibernate'),
+    wakeMachine: change('wake'),
+    destroyMachine: change('destroy'),
     createConnectLink: (body) => readJson(send('POST', '/api/connect-links', { body })),
     claim: (body) => readJson(send('POST', '/api/connect-links/claim', { body })),
     createUserToken: (body) => readJson(send('POST', '/api/user-tokens', { body })),

@@ -1,0 +1,29 @@
+import { readJson } from './request.ts';
+import type { Send } from './request.ts';
+
+export interface ListOptions {
+  /** Rows that one request asks for: 1 to 100. Default 20. Leave the loop to read no further. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+/** The rows of a list, newest first. The next page is asked for when the loop has come to it. */
+export async function* list<Item>(
+  send: Send,
+  path: string,
+  userId: string | undefined,
+  { limit, signal }: ListOptions = {},
+): AsyncGenerator<Item, void> {
+  let cursor: string | undefined;
+  do {
+    const query = { userId, limit: limit?.toString(), cursor };
+    const { items, nextCursor } = await readJson<Page<Item>>(send('GET', path, { query, signal }));
+    yield* items;
+    cursor = nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
