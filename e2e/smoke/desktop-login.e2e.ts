@@ -39,8 +39,10 @@ describe("a user connects Codex through the login machine's own browser", () => 
     api = createApi(server.origin);
   }
 
-  it('sees the providers', async () => {
+  it('sees the providers, and the page prepares for the click', async () => {
+    const prepared = page.waitForResponse((response) => response.url().endsWith('/api/auth/prepare'));
     await page.goto(server.origin);
+    expect((await prepared).status()).toBe(202);
     await page
       .getByRole('button', { name: /connect/i })
       .first()
