@@ -17,7 +17,7 @@ const ended: LoginEvent = { type: 'done', status: 'cancelled', phase: 'cancelled
 async function addPrompt(store: Store, userId: string, conversationId: string | null, provider = 'codex') {
   const promptId = randomUUID();
   const first: PromptEvent = { type: 'prompt-start', promptId, provider };
-  return store.prompts.create({ promptId, userId, host: 'host-a', provider, conversationId }, first);
+  return (await store.prompts.create({ promptId, userId, host: 'host-a', provider, conversationId }, first)).prompt;
 }
 
 const lists: readonly Listed[] = [
