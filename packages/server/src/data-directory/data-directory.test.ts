@@ -91,6 +91,44 @@ describe('the data directory', () => {
       hint: expect.stringContaining('SALLYPORT_DATA_DIR'),
     });
   });
+
+  it('is refused, and stays as it was, when it holds files that are not ours', async () => {
+    const directory = join(parent, 'etc');
+    await mkdir(directory);
+    await chmod(directory, 0o755);
+    await writeFile(join(directory, 'passwd'), '');
+    await expect(openDataDirectory(directory)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `The data directory ${directory} holds files that are not Sallyport's (passwd). Nothing was changed.`,
+      hint: expect.stringContaining(join(directory, 'sallyport')),
+    });
+    expect((await stat(directory)).mode & 0o777).toBe(0o755);
+    expect(await readdir(directory)).toEqual(['passwd']);
+  });
+
+  it('is closed again when it is one that a server has used', async () => {
+    await writeFile(join(parent, 'server.json'), '{}');
+    await writeFile(join(parent, 'notes.txt'), '');
+    await chmod(parent, 0o755);
+    await (await openDataDirectory(parent)).release();
+    expect((await stat(parent)).mode & 0o777).toBe(0o711);
+    expect(await readdir(parent)).toContain('notes.txt');
+  });
+
+  it('is still ours when a command has claimed it and left files of a driver', async () => {
+    await (await openDataDirectory(parent)).release();
+    await mkdir(join(parent, 'machines'));
+    await (await openDataDirectory(parent)).release();
+  });
+
+  it('names the file in the way when its path leads through one', async () => {
+    const directory = join(parent, 'file', 'data');
+    await writeFile(join(parent, 'file'), '');
+    await expect(openDataDirectory(directory)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `The data directory ${directory} cannot be used: a part of that path is a file, not a directory.`,
+    });
+  });
 });
 
 async function holdInAnotherProcess() {

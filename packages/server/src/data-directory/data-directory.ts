@@ -1,9 +1,10 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 
 import { claimDirectory } from './directory-claim.ts';
+import { explainFileError } from './file-error.ts';
+import { ownDirectory } from './own-directory.ts';
 
 /** The directory that holds everything a server keeps. One server at a time. */
 export interface DataDirectory {
@@ -13,31 +14,24 @@ export interface DataDirectory {
   readonly release: () => Promise<void>;
 }
 
-/** Makes the directory, for us alone, and claims it. Throws `CONFIG_DATA_DIR_BUSY` while another server has it. */
+/**
+ * Makes the directory, for us alone, and claims it. Throws `CONFIG_DATA_DIR_BUSY` while another server has it, and
+ * `CONFIG_INVALID` if the file system refuses or the directory holds what is not ours.
+ */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const path = resolve(directory);
-  await makeOwn(path);
-  const claim = await claimDirectory(path);
-  if ('release' in claim) return { path, release: claim.release };
-  throw new SallyportError('CONFIG_DATA_DIR_BUSY', `Another server (pid ${claim.holder}) is using ${path}.`, {
-    details: { pid: claim.holder, directory: path },
+  await ownDirectory(path);
+  const claimed = await claim(path);
+  if ('release' in claimed) return { path, release: claimed.release };
+  throw new SallyportError('CONFIG_DATA_DIR_BUSY', `Another server (pid ${claimed.holder}) is using ${path}.`, {
+    details: { pid: claimed.holder, directory: path },
   });
 }
 
-async function makeOwn(path: string): Promise<void> {
+async function claim(path: string): Promise<Awaited<ReturnType<typeof claimDirectory>>> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    const { mode } = await stat(path);
-    // The operator decides who may enter (that shows no names). Only we may list or write.
-    if ((mode & 0o066) !== 0) await chmod(path, mode & 0o7711);
-  } catch (cause) {
-    throw new SallyportError('CONFIG_INVALID', `The data directory ${path} cannot be used: ${reason(cause)}.`, {
-      hint: 'Set SALLYPORT_DATA_DIR to a directory that you own.',
-      cause,
-    });
+    return await claimDirectory(path);
+  } catch (error) {
+    throw SallyportError.isInstance(error) ? error : explainFileError(path, error);
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -15,6 +15,7 @@ export interface DirectoryClaim {
 
 /**
  * Claims a directory for this process alone. Returns the pid of the process that has it, if there is one.
+ * Throws what the file system says.
  *
  * Every claimant listens on its own unix socket below `<directory>/lock` and then looks for others that answer. A
  * socket answers exactly as long as its process lives, so nothing is left behind that could be mistaken for a claim,
@@ -24,30 +25,31 @@ export async function claimDirectory(folder: string): Promise<DirectoryClaim | {
   const wanted = join(await realpath(folder), 'lock');
   const lock = socketDirectoryFor(wanted, longestClaimName);
   let holder: number | undefined;
+  let vanished: unknown;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const claim = await tryClaim(lock, lock !== wanted);
+    const claim = await tryClaim(lock, lock !== wanted).catch((error: unknown) => {
+      // Its last user has just left. A file system that cannot hold it says the same, each time.
+      if (!hasCode(error, 'ENOENT')) throw error;
+      vanished = error;
+      return undefined;
+    });
     if (typeof claim === 'object') return claim;
     holder = claim ?? holder;
     // Two that start at once both see the other and both step back; the next try tells who is first.
     await systemClock.sleep(5 + Math.random() * 40);
   }
-  return { holder: holder ?? 0 };
+  if (holder === undefined) throw vanished;
+  return { holder };
 }
 
 const longestClaimName = '4194304-00000000'.length;
 const ATTEMPTS = 4;
 
-/** The claim, or the pid of another claimant; `undefined` when the directory vanished, because its last user left. */
-async function tryClaim(lock: string, isElsewhere: boolean): Promise<DirectoryClaim | number | undefined> {
+/** The claim, or the pid of another claimant. Throws ENOENT if the directory vanishes meanwhile. */
+async function tryClaim(lock: string, isElsewhere: boolean): Promise<DirectoryClaim | number> {
   const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
-  let server: Server;
-  try {
-    await makePrivateDirectory(lock);
-    server = await listen(join(lock, name));
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  await makePrivateDirectory(lock);
+  const server = await listen(join(lock, name));
   const release = async (): Promise<void> => {
     await new Promise((resolve) => server.close(resolve));
     await rm(join(lock, name), { force: true });
