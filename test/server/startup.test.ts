@@ -89,6 +89,7 @@ describe('a server that cannot start', () => {
     const url = `postgres://user:hunter2@127.0.0.1:${await freePort()}/db`;
     const message = await failed(start(directory, [], { DATABASE_URL: url }));
     expect(message).not.toContain('hunter2');
+    expect(message).toMatch(/PostgreSQL at 127\.0\.0\.1:\d+ \(database db, user user\) cannot be used/);
     expect(processesOf(directory)).toEqual([]);
   });
 

@@ -54,4 +54,20 @@ describe('the environment of the server', () => {
     expect(refused).toThrow(/DATABASE_URL must be a URL such as postgres:/);
     expect(refused).not.toThrow(/hunter2/);
   });
+
+  it.each([
+    'postgres://u:hunt#2@h/d',
+    'postgres://u:12/hunt@h/d',
+    'postgres://u:12#hunt@h/d',
+    'postgres://u:1?hunt@h/d',
+  ])('says of %s that special characters of the password have to be encoded', (DATABASE_URL) => {
+    const refused = () => readEnvironment({ DATABASE_URL }, '/');
+    expect(refused).toThrow(/DATABASE_URL must be .* percent-encoded: @ as %40/);
+    expect(refused).not.toThrow(/hunt/);
+  });
+
+  it('takes a database on a socket, whose directory is in the query', () => {
+    const DATABASE_URL = 'postgres:///sallyport?host=/run/postgresql&user=me@x';
+    expect(readEnvironment({ DATABASE_URL }, '/').database.kind).toBe('postgres');
+  });
 });

@@ -57,6 +57,15 @@ function chooseDatabase(variables: z.infer<typeof environmentSchema>): DatabaseC
   return { kind: 'supabase', url: SUPABASE_URL, key: new Secret(SUPABASE_SERVICE_ROLE_KEY) };
 }
 
+const DATABASE_URL_EXAMPLE = 'must be a URL such as postgres://user:password@host:5432/database';
+
+/** Not one whose password ends the host too early, so that a part of it would be taken for the port. */
+function hasSoundAuthority(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, hostname } = new URL(url);
+  return username !== '' || hostname === '' || !url.includes('@');
+}
+
 const environmentSchema = z.object({
   PORT: z
     .string()
@@ -72,10 +81,10 @@ const environmentSchema = z.object({
     .optional(),
   DATABASE_URL: z
     .string()
-    .refine(
-      (url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url),
-      'must be a URL such as postgres://user:password@host:5432/database',
-    )
+    .refine((url) => /^postgres(ql)?:\/\//.test(url), { abort: true, error: DATABASE_URL_EXAMPLE })
+    .refine(hasSoundAuthority, {
+      error: `${DATABASE_URL_EXAMPLE}, with special characters of the password percent-encoded: @ as %40, # as %23, / as %2F, ? as %3F`,
+    })
     .optional(),
   SUPABASE_URL: z
     .string()

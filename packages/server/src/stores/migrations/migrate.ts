@@ -1,7 +1,8 @@
-import { Client, DatabaseError, type ClientConfig } from 'pg';
+import { DatabaseError, type Client, type ClientConfig } from 'pg';
 
 import { SallyportError } from '@sallyport/core';
 
+import { connect } from '../routes/connect.ts';
 import { toStoreError } from '../routes/postgres-error.ts';
 import { moveEarlierLayout } from './earlier-layout.ts';
 import { assertNotNewer, createHistory, missingMigrations } from './history.ts';
@@ -23,14 +24,8 @@ export interface MigrateOptions {
  */
 export async function migrate({ connection, migrations, log }: MigrateOptions): Promise<readonly string[]> {
   const wanted = migrations ?? (await readMigrations());
-  const client = new Client({
-    connectionTimeoutMillis: 5_000,
-    application_name: 'sallyport migrate',
-    ...connection,
-  });
-  client.on('error', () => undefined);
+  const client = await connect({ application_name: 'sallyport migrate', ...connection });
   try {
-    await client.connect();
     if (!(await hasHistory(client))) await begin(client, wanted);
     const applied: string[] = [];
     for (;;) {

@@ -14,9 +14,10 @@ const conflicts: ReadonlySet<string> = new Set([
 /**
  * SQLSTATEs of a server that is going, coming, or full (PostgreSQL documentation, appendix A): connection exceptions,
  * operator intervention, insufficient resources, a former primary that takes no writes, and a session it has ended.
+ * Or one that no longer lets this server in: its password or its database was changed.
  */
 function isAway(state: string): boolean {
-  return ['08', '57', '53'].includes(state.slice(0, 2)) || state === '25006' || state === '25P03';
+  return ['08', '57', '53', '28', '3D'].includes(state.slice(0, 2)) || state === '25006' || state === '25P03';
 }
 
 const insufficientPrivilege = '42501';
