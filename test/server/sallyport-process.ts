@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 
 export const root = resolve(import.meta.dirname, '../..');
 
@@ -16,6 +17,8 @@ export interface OwnProcess {
   readonly output: () => { readonly stdout: string; readonly stderr: string };
   /** Resolves when its output holds the text; rejects with the output when it ends before. */
   saying(text: string | RegExp): Promise<string>;
+  /** The same for its standard error. */
+  logging(text: string | RegExp): Promise<string>;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
@@ -41,18 +44,20 @@ export function runOwn(
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  const until = async (stream: Readable, output: () => string, text: string | RegExp): Promise<string> => {
+    for (;;) {
+      const found = typeof text === 'string' ? (output().includes(text) ? text : undefined) : text.exec(output())?.[0];
+      if (found !== undefined) return found;
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended: ${stdout}${stderr}`);
+      await Promise.race([once(stream, 'data'), ended]);
+    }
+  };
   return {
     child,
     output: () => ({ stdout, stderr }),
     ended,
-    saying: async (text) => {
-      for (;;) {
-        const found = typeof text === 'string' ? (stdout.includes(text) ? text : undefined) : text.exec(stdout)?.[0];
-        if (found !== undefined) return found;
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended: ${stdout}${stderr}`);
-        await Promise.race([once(child.stdout, 'data'), ended]);
-      }
-    },
+    saying: (text) => until(child.stdout, () => stdout, text),
+    logging: (text) => until(child.stderr, () => stderr, text),
   };
 }
 

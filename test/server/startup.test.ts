@@ -36,7 +36,16 @@ async function failed(started: OwnProcess): Promise<string> {
   expect(await started.ended).toEqual({ code: 1, signal: null });
   const { stderr } = started.output();
   expect(stderr).not.toMatch(/^\s+at /m);
-  return stderr;
+  return stderr.startsWith('{') ? failureIn(stderr) : stderr;
+}
+
+/** Where nobody reads along, everything but usage is one JSON object a line. */
+function failureIn(log: string): string {
+  const lines = log
+    .trim()
+    .split('\n')
+    .map((line) => Object(JSON.parse(line)));
+  return lines.flatMap(({ level, msg, hint }) => (level === 60 ? [`${msg}\n${hint}`] : [])).join('\n');
 }
 
 afterEach(async () => {
@@ -99,10 +108,8 @@ describe('a server that cannot start', () => {
     await once(holder, 'listening');
     const address = holder.address();
     const port = String(typeof address === 'object' && address?.port);
-    const printed = await failed(start(directory, [], { PORT: port }));
+    const message = await failed(start(directory, [], { PORT: port }));
     holder.close();
-    // Without the log, which has a line of JSON for each entry.
-    const message = printed.replaceAll(/^\{.*\n/gm, '');
     expect(message).toContain(`The server cannot listen on 127.0.0.1:${port}`);
     expect(message).toContain('set PORT to another one');
     expect(processesOf(directory)).toEqual([]);
@@ -162,10 +169,24 @@ describe('a server that runs', () => {
 
   it('ends cleanly when it is told to while it is still starting', async () => {
     const server = start(directory);
-    await server.saying('Machines: ');
+    await server.logging('Machines are ');
     server.child.kill('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
     expect(processesOf(directory)).toEqual([]);
+  });
+
+  it('prints the fixed line alone, and a log of JSON that says what ended', async () => {
+    const server = start(directory);
+    const line = await server.saying(/^sallyport listening on http:\/\/127\.0\.0\.1:\d+$/m);
+    server.child.kill('SIGTERM');
+    await server.ended;
+    const { stdout, stderr } = server.output();
+    expect(stdout).toBe(`${line}\n`);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((text) => Object(JSON.parse(text)));
+    expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^Machines are /));
   });
 
   it('goes on when nobody reads what it prints', async () => {

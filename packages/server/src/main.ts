@@ -207,7 +207,7 @@ async function run(): Promise<void> {
     await doctor(readEnvironment(process.env, process.cwd()).dataDirectory, configFile);
     return;
   }
-  await serve({ configFile, dataDirectory, environment: process.env });
+  if (!(await serve({ configFile, dataDirectory, environment: process.env }))) process.exitCode = 1;
 }
 
 function readArguments() {

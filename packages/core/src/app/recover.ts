@@ -63,7 +63,8 @@ async function endPrompts(runtime: Runtime): Promise<void> {
       userId,
       promptId,
       provider,
-      outcome: 'failed',
+      outcome: end.outcome,
+      code: end.code,
     });
     if ((await runtime.store.prompts.append(promptId, [end], audit)).length > 0) announce();
   }

@@ -93,5 +93,12 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   /** Another server has claimed this host's name. This server must stop. */
   | { readonly type: 'server.superseded'; readonly host: string }
   | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
-  | { readonly type: 'prompt.ended'; readonly promptId: string; readonly provider: string; readonly outcome: string }
+  | {
+      readonly type: 'prompt.ended';
+      readonly promptId: string;
+      readonly provider: string;
+      readonly outcome: string;
+      /** The error code of a prompt that did not complete. */
+      readonly code?: string;
+    }
 );

@@ -94,7 +94,14 @@ export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJ
     lastId = undefined;
     const ending =
       end?.type === 'prompt-end'
-        ? runtime.noteEvent({ type: 'prompt.ended', userId, promptId, provider, outcome: end.outcome })
+        ? runtime.noteEvent({
+            type: 'prompt.ended',
+            userId,
+            promptId,
+            provider,
+            outcome: end.outcome,
+            ...(end.code !== undefined && { code: end.code }),
+          })
         : undefined;
     const store = () => runtime.store.prompts.append(promptId, seen, ending?.audit);
     const entries = await (end ? untilStored(runtime.clock, runtime.closing, store) : store());

@@ -143,7 +143,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
       loopback: 'forwarded',
       hibernate: true,
       isolation:
-        'each is a Firecracker virtual machine with a kernel, a user, a jail and a control group of its own; ' +
+        'Machines are Firecracker virtual machines, each with its own kernel, user, jail and control group; ' +
         host.network.isolation,
     },
     create: (plan, { signal }) => create(plan, signal),

@@ -10,6 +10,8 @@ import type { Authentication } from '../auth/identify.ts';
 import { createSignInServices } from '../auth/sign-in-services.ts';
 import { chooseDriver } from '../config/choose-driver.ts';
 import { checkEgress } from './check-egress.ts';
+import { logEnds } from './log-ends.ts';
+import type { OperatorLog } from './operator-log.ts';
 import type { EgressCheck } from './check-egress.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { FactoryContext } from '../config/config.ts';
@@ -28,8 +30,8 @@ export interface Composition {
   readonly dataDirectory: string;
   readonly database: DatabaseChoice;
   readonly log: FastifyBaseLogger;
-  /** Prints a sentence for the operator at the terminal. */
-  readonly say: (sentence: string) => void;
+  /** A sentence for the operator. */
+  readonly say: OperatorLog['say'];
   /** Another server has claimed this one's rows: it must stop. */
   readonly onSuperseded: (error: SallyportError) => void;
 }
@@ -67,14 +69,14 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       now: clock.now(),
       onProblem: (error) => log.warn({ err: error }, 'reading the master keys'),
     });
-    if (keys.notice !== undefined) say(keys.notice);
+    if (keys.notice !== undefined) say(keys.notice, 'warn');
 
     const agent = agentBundle();
     const clisDirectory = join(data.path, 'clis');
     const chosen = await chooseDriver(config.driver, context);
     undo.push(() => chosen.close());
     const { driver } = chosen;
-    say(`Machines: ${driver.features.isolation}`);
+    say(driver.features.isolation);
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
     say(`Egress of the machines: ${egress.name}`);
@@ -83,7 +85,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const metrics = createMetrics();
     const sallyport = createSallyport({
       providers: config.providers,
-      plugins: [metrics.plugin, ...config.plugins],
+      plugins: [metrics.plugin, logEnds(log), ...config.plugins],
       driver,
       store,
       egress,
@@ -133,7 +135,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     await sallyport.start();
     for (const { manifest } of config.providers) {
       const refusal = sallyport.gate.closed(manifest.id);
-      if (refusal) say(`${refusal.message} ${refusal.hint}`);
+      if (refusal) say(`${refusal.message} ${refusal.hint}`, 'warn');
     }
     const asking = new AbortController();
     undo.push(async () => asking.abort());
@@ -146,7 +148,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       signInServices: createSignInServices(config.auth.signIn, { clock }),
     };
     if (authentication && (await store.apiKeys.list()).every(({ revokedAt }) => revokedAt !== null))
-      say('There is no API key yet. Make one for your backend with `sallyport api-keys create`.');
+      say('There is no API key yet. Make one for your backend with `sallyport api-keys create`.', 'warn');
     return { sallyport, metrics, clock, authentication, close };
   } catch (error) {
     await close();
@@ -158,7 +160,7 @@ async function reportEgress(way: EgressCheck, { log, say }: Composition): Promis
   try {
     const check = await checkEgress(way);
     if (check?.state === 'ok') log.info(check.found);
-    else if (check) say(`${check.found} ${check.fix}`);
+    else if (check) say(`${check.found} ${check.fix}`, 'warn');
   } catch (error) {
     // Nobody wants to know any more where the server is being stopped.
     if (!way.signal.aborted) log.error({ err: error }, 'asking for the egress');

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 
 import { composeServer } from './compose.ts';
+import { createOperatorLog } from './operator-log.ts';
+import type { OperatorLog } from './operator-log.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { createHttpServer } from '../http/server.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -21,8 +22,23 @@ export interface ServeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs the server until it is told to stop, then takes everything down. What it opened it closes, whatever fails. */
-export async function serve(options: ServeOptions): Promise<void> {
+/** Runs the server until it is told to stop. Resolves to whether that went well: why it did not has then been said. */
+export async function serve(options: ServeOptions): Promise<boolean> {
+  const operator = createOperatorLog(options.environment['LOG_LEVEL']);
+  try {
+    await runServer(options, operator);
+    return true;
+  } catch (error) {
+    // At a terminal the command prints it.
+    if (process.stderr.isTTY) throw error;
+    if (SallyportError.isInstance(error)) operator.log.fatal({ code: error.code, hint: error.hint }, error.message);
+    else operator.log.fatal({ err: error }, 'The server has failed.');
+    return false;
+  }
+}
+
+/** Takes everything down at the end. What it opened it closes, whatever fails. */
+async function runServer(options: ServeOptions, { log, say, announce }: OperatorLog): Promise<void> {
   const { environment: variables, configFile } = options;
   const environment = readEnvironment(
     { ...variables, SALLYPORT_DATA_DIR: variables['SALLYPORT_DATA_DIR'] || options.dataDirectory },
@@ -31,15 +47,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const webDirectory = findWebDirectory();
   const config = await loadConfig(configFile);
   const { host, port, address, trustedProxies } = networkAddress(config, environment);
-  // The log goes to standard error, so that standard output holds only what a user or a script waits for.
-  const destination = pino.destination(2);
-  destination.on('error', () => undefined);
-  const log = pino({ level: logLevel(variables['LOG_LEVEL']), redact }, destination);
-  const say = (sentence: string): void => console.log(sentence);
   const { dataDirectory, database } = environment;
 
   // From here on a signal must not leave a database or a machine behind, so it waits until everything is up.
-  const stopped = stopSignal();
+  const stopped = stopSignal(log);
   const superseded = Promise.withResolvers<never>();
   superseded.promise.catch(() => {});
   const onSuperseded = (error: SallyportError): void => superseded.reject(error);
@@ -56,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });
     try {
-      say(`sallyport listening on ${await listen(app, host, port)}`);
+      announce(`sallyport listening on ${await listen(app, host, port)}`);
       if (address.origin !== undefined) say(`Users reach it at ${address.origin}`);
       await Promise.race([stopped, superseded.promise]);
       // Logins and prompts end first: their streams then close by themselves, and need not be cut off.
@@ -76,14 +87,14 @@ const DUPLICATE_MS = 500;
  * Resolves at the first of the signals that mean "stop". Another one ends the process at once, by that signal: a shell
  * shows 143 for SIGTERM and 130 for SIGINT. `process.exit` would wait for every file operation that is under way.
  */
-function stopSignal(): Promise<void> {
+function stopSignal(log: OperatorLog['log']): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     stoppingSince ??= systemClock.monotonic();
     resolve();
     if (systemClock.monotonic() - stoppingSince < DUPLICATE_MS) return;
-    console.error('Ended at once. The next start tidies up.');
+    log.warn('Ended at once. The next start tidies up.');
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
     // The first process of a container is not ended by its own signals.
@@ -111,31 +122,6 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     });
   }
 }
-
-/** An operator at a terminal wants to see what goes wrong. A service manager keeps everything. */
-function logLevel(asked: string | undefined): string {
-  const level = asked || (process.stderr.isTTY ? 'warn' : 'info');
-  if (level === 'silent' || level in pino.levels.values) return level;
-  throw new SallyportError('CONFIG_INVALID', `LOG_LEVEL is "${level}", which is not a valid level.`, {
-    hint: `Use one of ${Object.keys(pino.levels.values).join(', ')}, silent.`,
-  });
-}
-
-/** The second line of defence; the first is that secrets are `Secret`s. */
-const redact = {
-  paths: [
-    '*.token',
-    '*.access_token',
-    '*.refresh_token',
-    '*.id_token',
-    '*.authorization',
-    '*.cookie',
-    'req.headers',
-    '*.files',
-    '*.prompt',
-  ],
-  censor: '[secret]',
-};
 
 /** The built page is in `dist/web`, whether this file runs from `src` or from `dist`. */
 function findWebDirectory(): string {

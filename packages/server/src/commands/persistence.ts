@@ -33,7 +33,7 @@ export async function persistenceCommand(words: readonly string[], command: Pers
     const probe = await mkdtemp(join(dataDirectory, 'persistence-'));
     try {
       await writeProbeCli(probe);
-      print(`Machines: ${driver.features.isolation}`);
+      print(driver.features.isolation);
       const check = { driver, connectAgent, agent, probe, openEgress, cycles, clock, signal, print };
       const differences = await checkPersistence(check);
       differences.forEach(print);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from './connect.ts';
 import { explainConnectionError } from './connection-error.ts';
 
-/** What the fake PostgreSQL answers to whoever connects: an SQLSTATE and a message. */
+/** What the fake PostgreSQL answers each connection: an SQLSTATE and a message. */
 let refusal: { readonly code: string; readonly message: string };
 let server: Server;
 let port: number;
