@@ -221,13 +221,27 @@ describe('sallyport doctor', () => {
     expect(stdout).toMatch(/^ok {8}node: Node \d+/m);
     expect(stdout).toMatch(/^ok {8}embedded PostgreSQL: version \d+/m);
     for (const [line] of stdout.matchAll(/^(?:missing|degraded).*\n.*/gm)) expect(line).toMatch(/\n {10}\S/);
+    expect(stdout).toMatch(/^ok {8}npm: .*\d+\.\d+/m);
+    expect(stdout).toMatch(/^ok {8}port: any free one on 127\.0\.0\.1/m);
+    expect(stdout).toMatch(/\n`sallyport serve` would work here\..*\n$/);
     expect(stdout).not.toContain('jailer');
+  });
+
+  it('ends with 1 when a finding would keep the server from starting', async () => {
+    const DATABASE_URL = `postgres://ada:hunter2@127.0.0.1:${await freePort()}/product`;
+    const doctor = start(await newDirectory(), ['doctor'], { DATABASE_URL });
+    expect(await doctor.ended).toEqual({ code: 1, signal: null });
+    const { stdout } = doctor.output();
+    expect(stdout).toMatch(/^missing {3}DATABASE_URL: PostgreSQL at 127\.0\.0\.1:\d+ \(database product, user ada\)/m);
+    expect(stdout).toMatch(/\n`sallyport serve` would not work here: fix DATABASE_URL first\.\n$/);
+    expect(stdout).not.toContain('hunter2');
   });
 
   it('says what Firecracker asks of a host to those who ask for it', async () => {
     const doctor = start(await newDirectory(), ['doctor', 'firecracker']);
-    expect(await doctor.ended).toEqual({ code: 0, signal: null });
+    const { code } = await doctor.ended;
     const { stdout, stderr } = doctor.output();
+    expect(code).toBe(/^missing/m.test(stdout) ? 1 : 0);
     expect(stderr).toBe('');
     for (const name of ['firecracker', 'jailer', 'KVM', 'jails', 'swap', 'nftables']) {
       expect(stdout).toMatch(new RegExp(`^(?:ok|missing|degraded) +${name}: \\S`, 'm'));

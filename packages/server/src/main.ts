@@ -18,6 +18,7 @@ import { verifyCommand, verifyUsage } from './commands/verify.ts';
 import { qemuSettings } from './config/choose-driver.ts';
 import { doctor, firecrackerDoctor, qemuDoctor } from './commands/doctor.ts';
 import { readEnvironment } from './config/environment.ts';
+import type { ServerEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load-config.ts';
 import { serve } from './app/serve.ts';
 
@@ -191,23 +192,22 @@ async function run(): Promise<void> {
     );
     return;
   }
-  if (command === 'doctor' && rest.join(' ') === 'firecracker') {
-    await firecrackerDoctor(readEnvironment(process.env, process.cwd()).dataDirectory);
+  if (command === 'doctor' && ['', 'firecracker', 'qemu'].includes(rest.join(' '))) {
+    const environment = readEnvironment({ ...process.env, SALLYPORT_DATA_DIR: given }, process.cwd());
+    if (!(await runDoctor(rest[0], environment, configFile))) process.exitCode = 1;
     return;
   }
-  if (command === 'doctor' && rest.join(' ') === 'qemu') {
-    const settings = await loadConfig(configFile).then(({ driver }) => qemuSettings(driver));
-    await qemuDoctor(readEnvironment(process.env, process.cwd()).dataDirectory, settings ?? { kind: 'qemu' });
-    return;
-  }
-  if (rest.length > 0 || !['serve', 'doctor'].includes(command)) {
+  if (rest.length > 0 || command !== 'serve') {
     throw new SallyportError('CONFIG_INVALID', `There is no command "${positionals.join(' ')}".`, { hint: usage });
   }
-  if (command === 'doctor') {
-    await doctor(readEnvironment(process.env, process.cwd()).dataDirectory, configFile);
-    return;
-  }
   if (!(await serve({ configFile, dataDirectory, environment: process.env }))) process.exitCode = 1;
+}
+
+async function runDoctor(kind: string | undefined, environment: ServerEnvironment, configFile: string) {
+  if (kind === 'firecracker') return firecrackerDoctor(environment.dataDirectory);
+  if (kind === undefined) return doctor(environment, configFile);
+  const settings = await loadConfig(configFile).then(({ driver }) => qemuSettings(driver));
+  return qemuDoctor(environment, settings ?? { kind: 'qemu' });
 }
 
 function readArguments() {

@@ -1,5 +1,8 @@
 import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname } from 'node:path';
 
+import { execa } from 'execa';
 import type { Check } from '@sallyport/core';
 
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
@@ -123,15 +126,24 @@ async function checkDesktop(): Promise<Check> {
 
 async function checkNpm(): Promise<Check> {
   const npm = await findNpm();
-  return npm
-    ? { name: 'npm', state: 'ok', found: npm }
-    : {
-        name: 'npm',
-        state: 'missing',
-        found: 'no npm in PATH or beside Node: CLIs cannot be installed',
-        fix: process.platform === 'linux' ? installCommand(['npm']) : 'Install Node with npm from nodejs.org',
-      };
+  const fix = process.platform === 'linux' ? installCommand(['npm']) : 'Install Node with npm from nodejs.org';
+  if (npm === undefined) {
+    return { name: 'npm', state: 'missing', found: 'no npm in PATH or beside Node: CLIs cannot be installed', fix };
+  }
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const { stdout, failed } = await execa(npm, ['--version'], {
+    reject: false,
+    env: { PATH: path },
+    extendEnv: false,
+    cwd: tmpdir(),
+    timeout: NPM_MS,
+  });
+  return failed
+    ? { name: 'npm', state: 'missing', found: `${npm} does not run: CLIs cannot be installed`, fix }
+    : { name: 'npm', state: 'ok', found: `version ${stdout.trim()} (${npm})` };
 }
+
+const NPM_MS = 20_000;
 
 /** Checks bubblewrap for npm. Without it, npm still runs no scripts and installs only what a lockfile pins by hash. */
 export function checkNpmSandbox({ bubblewrap, reason }: ProbedSandbox): Check {

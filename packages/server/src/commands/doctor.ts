@@ -9,30 +9,31 @@ import { makeQemuDriver } from '../config/choose-driver.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { QemuSettings } from '../config/config.ts';
 import { egressSettingsSchema } from '../config/egress-settings.ts';
+import type { ServerEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { findPostgresBinaries } from '../postgres/binaries.ts';
+import { networkAddress } from '../config/network-address.ts';
+import { checkDatabase, checkPort, verdictOf } from './check-serve.ts';
 
-/** Prints what this host has and what is missing, each with its fix. There is a fallback for everything but Node. */
-export async function doctor(dataDirectory: string, configFile: string): Promise<void> {
+/** Prints what this host has and what is missing, each with its fix, and resolves to whether a server would work. */
+export async function doctor(environment: ServerEnvironment, configFile: string): Promise<boolean> {
+  const { dataDirectory, database } = environment;
   const driver = await createProcessDriver({ dataDirectory, clock: systemClock });
   const checks = [
     ...(await driver.doctor()),
-    await checkDatabase(),
-    ...(await checkConfiguration(dataDirectory, configFile)),
+    await checkDatabase(database),
+    ...(await checkConfiguration(environment, configFile)),
   ];
   checks.forEach(printCheck);
-  const lacking = checks.filter((check) => check.state !== 'ok').length;
-  console.log(
-    lacking === 0
-      ? 'This host has everything.'
-      : `${lacking} of ${checks.length} could be better. Sallyport works with what is there.`,
-  );
+  const { works, sentence } = verdictOf(checks);
+  console.log(sentence);
+  return works;
 }
 
 /** The same for virtual machines of QEMU. */
-export async function qemuDoctor(dataDirectory: string, settings: QemuSettings): Promise<void> {
+export async function qemuDoctor(environment: ServerEnvironment, settings: QemuSettings): Promise<boolean> {
+  const { dataDirectory, database } = environment;
   const driver = await makeQemuDriver(settings, { dataDirectory, clock: systemClock });
-  const checks = [...(await driver.doctor()), await checkDatabase()];
+  const checks = [...(await driver.doctor()), await checkDatabase(database)];
   checks.forEach(printCheck);
   const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
   console.log(
@@ -40,10 +41,11 @@ export async function qemuDoctor(dataDirectory: string, settings: QemuSettings):
       ? `QEMU cannot run machines here: ${count('missing')} of ${checks.length} are missing.`
       : `QEMU can run machines here.${count('degraded') > 0 ? ` ${count('degraded')} of ${checks.length} could be better.` : ''}`,
   );
+  return count('missing') === 0;
 }
 
 /** The same for machines in Firecracker, by what its authors ask of a host with several tenants. */
-export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
+export async function firecrackerDoctor(dataDirectory: string): Promise<boolean> {
   // It may be made by the first start only, and a link on the way to it is not what a jail is in.
   const real = await realpath(dataDirectory).catch(() => dataDirectory);
   const network = createBridgeNetwork({ dataDirectory: real, clock: systemClock });
@@ -61,6 +63,7 @@ export async function firecrackerDoctor(dataDirectory: string): Promise<void> {
         ? `Firecracker can run machines here. For users who do not trust each other fix the other ${count('degraded')} first.`
         : 'This host has everything that Firecracker asks of one.',
   );
+  return count('missing') === 0;
 }
 
 function printCheck({ state, name, found, fix }: Check): void {
@@ -68,30 +71,23 @@ function printCheck({ state, name, found, fix }: Check): void {
   if (fix !== undefined) console.log(`${' '.repeat(10)}${fix}`);
 }
 
-/** The configuration, and the proxy service that it names. */
-async function checkConfiguration(dataDirectory: string, configFile: string): Promise<readonly Check[]> {
+/** The configuration, where it has the server listen, and the proxy service that it names. */
+async function checkConfiguration(environment: ServerEnvironment, configFile: string): Promise<readonly Check[]> {
   try {
-    const { egress: chosen, providers } = await loadConfig(configFile);
+    const { dataDirectory } = environment;
+    const config = await loadConfig(configFile);
+    const { egress: chosen, providers } = config;
+    const { host, port } = networkAddress(config, environment);
+    const listens = await checkPort(host, port);
     // One of the operator's own may do anything when it is made.
-    if (!egressSettingsSchema.safeParse(chosen).success) return [];
+    if (!egressSettingsSchema.safeParse(chosen).success) return [listens];
     const clock = systemClock;
     const egress = await chooseEgress(chosen, { dataDirectory, clock, log: () => undefined });
     const manifests = providers.map(({ manifest }) => manifest);
     const check = await checkEgress({ egress, manifests, clock, signal: new AbortController().signal });
-    return check ? [check] : [];
+    return check ? [listens, check] : [listens];
   } catch (error) {
     if (!SallyportError.isInstance(error)) throw error;
     return [{ name: 'configuration', state: 'missing', found: error.message, fix: error.hint }];
-  }
-}
-
-async function checkDatabase(): Promise<Check> {
-  const name = 'embedded PostgreSQL';
-  try {
-    const { majorVersion } = await findPostgresBinaries();
-    return { name, state: 'ok', found: `version ${majorVersion}` };
-  } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    return { name, state: 'missing', found, fix: 'Run npm ci without --omit=optional, or set DATABASE_URL.' };
   }
 }
