@@ -289,3 +289,24 @@ describe('the token of the client', () => {
     expect(await backend.disconnect('fake')).toEqual({ vendorRevoked: 'unknown' });
   });
 });
+
+describe('a connection that breaks', () => {
+  it('is opened again for what only reads, and a call that changes something fails', async () => {
+    const { server, relay } = await setUp();
+    await server.connect();
+    let failures = 0;
+    const client = createSallyport({
+      baseUrl: relay.url,
+      fetch: async (...asked) => {
+        if (failures === 0) return fetch(...asked);
+        failures -= 1;
+        throw new TypeError('fetch failed');
+      },
+    });
+    failures = 1;
+    expect(await client.credentials()).toMatchObject([{ provider: 'fake' }]);
+    failures = 1;
+    await expect(client.disconnect('fake')).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    expect(await client.credentials()).toMatchObject([{ provider: 'fake' }]);
+  });
+});

@@ -1,5 +1,4 @@
-import { readJson } from './request.ts';
-import type { Send } from './request.ts';
+import type { Read } from './retry.ts';
 
 export interface ListOptions {
   /** Rows that one request asks for: 1 to 100. Default 20. Leave the loop to read no further. */
@@ -14,7 +13,7 @@ interface Page<Item> {
 
 /** The rows of a list, newest first. The next page is asked for when the loop has come to it. */
 export async function* list<Item>(
-  send: Send,
+  read: Read,
   path: string,
   userId: string | undefined,
   { limit, signal }: ListOptions = {},
@@ -22,7 +21,7 @@ export async function* list<Item>(
   let cursor: string | undefined;
   do {
     const query = { userId, limit: limit?.toString(), cursor };
-    const { items, nextCursor } = await readJson<Page<Item>>(send('GET', path, { query, signal }));
+    const { items, nextCursor } = await read<Page<Item>>(path, { query, signal });
     yield* items;
     cursor = nextCursor ?? undefined;
   } while (cursor !== undefined);

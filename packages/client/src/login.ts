@@ -3,6 +3,7 @@ import { follow } from './follow.ts';
 import type { FollowOptions, WithId } from './follow.ts';
 import { readJson } from './request.ts';
 import type { Send } from './request.ts';
+import { createRead } from './retry.ts';
 
 /** A login session. Iterating it gives its events from the first to `done`. */
 export interface Login extends AsyncIterable<WithId<LoginEvent>> {
@@ -36,7 +37,7 @@ export function createLogin(send: Send, sessionId: string, retries: number, sign
     sessionId,
     events,
     [Symbol.asyncIterator]: () => events(),
-    status: () => readJson(send('GET', `${path}/status`)),
+    status: () => createRead(send, retries)(`${path}/status`),
     answer: async (promptId, value) => void (await send('POST', `${path}/answer`, { body: { promptId, value } })),
     cancel: async () => void (await send('POST', `${path}/cancel`)),
     viewerTicket: () => readJson(send('POST', `${path}/ticket`)),

@@ -1,4 +1,6 @@
 import { SallyportError } from './error.ts';
+import { readJson } from './request.ts';
+import type { RequestOptions, Send } from './request.ts';
 import { waitToRetry } from './wait.ts';
 
 /** Whether the server, its database or the way to it is away and may be back shortly. */
@@ -16,4 +18,11 @@ export async function retrying<T>(request: () => Promise<T>, retries: number, si
       if (!(error instanceof SallyportError) || !isPassing(error) || failures >= retries) throw error;
     }
   }
+}
+
+/** Reads something, and changes nothing however often it is sent. */
+export type Read = <T>(path: string, options?: RequestOptions) => Promise<T>;
+
+export function createRead(send: Send, retries: number): Read {
+  return (path, options = {}) => retrying(() => readJson(send('GET', path, options)), retries, options.signal);
 }

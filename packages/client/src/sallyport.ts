@@ -26,7 +26,7 @@ import { createPromptRun } from './prompt-run.ts';
 import type { PromptRun } from './prompt-run.ts';
 import { createSend, readJson } from './request.ts';
 import type { TokenSource } from './request.ts';
-import { retrying } from './retry.ts';
+import { createRead, retrying } from './retry.ts';
 
 export interface SallyportOptions {
   /** Where the server is, such as `https://connect.example.com`. */
@@ -38,7 +38,10 @@ export interface SallyportOptions {
   readonly token?: TokenSource;
   /** The user that calls act for, if the token is an API key. */
   readonly userId?: string;
-  /** Attempts in a row to reach the server before a call or a stream fails. Default 20, which is about a minute and a half. */
+  /**
+   * Attempts in a row to reach the server before a stream, or a call that changes nothing if it is sent again, fails. Default
+   * 20, which is about a minute and a half.
+   */
   readonly retries?: number;
   /** Default: the runtime's own. */
   readonly fetch?: typeof fetch;
@@ -88,6 +91,7 @@ export interface Sallyport {
 export function createSallyport(options: SallyportOptions): Sallyport {
   const { userId, retries = 20 } = options;
   const send = createSend(options);
+  const read = createRead(send, retries);
   const query = { userId };
   const ofUser = userId === undefined ? {} : { userId };
   const machine = (vmId: string): string => `/api/vms/${encodeURIComponent(vmId)}`;
@@ -119,16 +123,16 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       );
     },
     promptRun: (promptId, { signal } = {}) => createPromptRun(send, { promptId }, retries, signal),
-    logins: (asked) => list(send, '/api/auth/sessions', userId, asked),
-    prompts: (asked) => list(send, '/api/vm/cli/prompts', userId, asked),
-    conversations: (asked) => list(send, '/api/vm/cli/conversations', userId, asked),
-    providers: () => readJson(send('GET', '/api/providers', { query })),
-    credentials: () => readJson(send('GET', '/api/credentials', { query })),
+    logins: (asked) => list(read, '/api/auth/sessions', userId, asked),
+    prompts: (asked) => list(read, '/api/vm/cli/prompts', userId, asked),
+    conversations: (asked) => list(read, '/api/vm/cli/conversations', userId, asked),
+    providers: () => read('/api/providers', { query }),
+    credentials: () => read('/api/credentials', { query }),
     importCredential: (provider, request) =>
       readJson(send('POST', credential(provider), { body: { ...ofUser, ...request } })),
     disconnect: (provider) => readJson(send('DELETE', credential(provider), { query })),
-    machines: () => readJson(send('GET', '/api/vms', { query })),
-    machine: (vmId) => readJson(send('GET', machine(vmId), { query })),
+    machines: () => read('/api/vms', { query }),
+    machine: (vmId) => read(machine(vmId), { query }),
     hibernateMachine: change('hibernate'),
     wakeMachine: change('wake'),
     destroyMachine: change('destroy'),
