@@ -53,11 +53,11 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
     entered.set(prompt, performance.now());
     yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
   };
-  const metrics = createMetrics();
+  const metrics = createMetrics(systemClock);
   const log = pino({ level: 'silent' });
   const sallyport = createSallyport({
     providers: [createFakeProvider()],
-    plugins: [metrics.plugin],
+    plugins: [...metrics.plugins],
     driver: timed(fake.driver, (userId, ms) => spent.set(userId, (spent.get(userId) ?? 0) + ms)),
     store,
     egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },

@@ -74,11 +74,11 @@ fake.script.execute = async function* ({ prompt }, agent) {
 
 /** The same after each restart. */
 const masterKey = new Uint8Array(createHash('sha256').update('drill').digest());
-const metrics = createMetrics();
+const metrics = createMetrics(systemClock);
 const log = pino({ level: 'warn' }, pino.destination(2));
 const sallyport = createSallyport({
   providers: [createFakeProvider()],
-  plugins: [metrics.plugin],
+  plugins: [...metrics.plugins],
   driver,
   store: createPostgresStore({ connection: { connectionString: databaseUrl, ssl: false } }),
   egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },

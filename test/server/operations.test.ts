@@ -73,6 +73,12 @@ it('counts without naming anybody', async () => {
     reservedMemoryMb: 384,
     memoryLimitMb: null,
   });
+  expect(text).toContain('sallyport_login_seconds_count{provider="fake",outcome="cancelled"} 1');
+  expect(text).toContain('sallyport_prompt_first_token_seconds_count{provider="fake"} 1');
+  expect(text).toContain('sallyport_machine_start_seconds_count{role="cli",start="cold"} 1');
+  expect(text).toContain(
+    'sallyport_http_request_seconds_count{method="POST",route="/api/auth/session/:id/cancel",status="2xx"} 1',
+  );
   expect(text).toContain('sallyport_memory_reserved_bytes 402653184');
   expect(text).toContain('sallyport_machines_waiting 0');
   expect(machines).toHaveLength(1);

@@ -66,14 +66,14 @@ export interface TestServerOptions {
 /** A real server on a port of its own, with everything behind it in memory. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const machines = createFakeMachines();
-  const metrics = createMetrics();
+  const metrics = createMetrics(systemClock);
   const logged = new PassThrough();
   const log = pino({ level: 'trace' }, logged);
   const wholeLog = text(logged);
   const memory = createMemoryStore({ clock: systemClock });
   const sallyport = createSallyport({
     providers: [createFakeProvider()],
-    plugins: [metrics.plugin],
+    plugins: [...metrics.plugins],
     driver: machines.driver,
     store: options.store?.(memory) ?? memory,
     egress: {

@@ -210,8 +210,15 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         .finally(() => auditing.delete(written));
       auditing.add(written);
     },
-    setMachineState: async (machineId, userId, role, state) => {
-      const { audit, announce } = runtime.noteEvent({ type: 'machine.state', userId, machineId, role, state });
+    setMachineState: async (machineId, userId, role, state, started) => {
+      const { audit, announce } = runtime.noteEvent({
+        type: 'machine.state',
+        userId,
+        machineId,
+        role,
+        state,
+        ...(started && { started }),
+      });
       await store.machines.update(machineId, { state }, audit);
       announce();
     },

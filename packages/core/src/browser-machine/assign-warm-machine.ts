@@ -20,6 +20,7 @@ export async function assignWarmMachine(
   request: MachineRequest,
 ): Promise<RunningMachine | undefined> {
   const { signal } = request;
+  const began = runtime.clock.monotonic();
   try {
     const context = contextOf(request, signal);
     const network = await planNetwork(runtime, request, context);
@@ -31,7 +32,8 @@ export async function assignWarmMachine(
     const route = await inPhase(runtime, { phase: 'create', role: request.role, signal }, (until) =>
       warm.route.assign(network, egressOptions(runtime, request, until)),
     );
-    return await introduce(runtime, { plan, machine: warm.machine, agent: warm.agent, route }, context);
+    const { machine, agent } = warm;
+    return await introduce(runtime, { plan, machine, agent, route }, context, { how: 'warm', began });
   } catch (thrown) {
     await warm.discard();
     if (signal.aborted && SallyportError.isInstance(signal.reason)) throw signal.reason;

@@ -1,5 +1,6 @@
 import type { InvalidReason } from './credential-files.ts';
 import type { RefusalReason } from './egress.ts';
+import type { MachineStart } from './plan.ts';
 
 /** Every state change, reported once, for audit, metrics and webhooks. Never contains a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
@@ -61,7 +62,14 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   | { readonly type: 'credential.erase-failed'; readonly provider: string; readonly code: string }
   | { readonly type: 'credential.import-failed'; readonly provider: string; readonly code: string }
   | { readonly type: 'provider.disabled' | 'provider.enabled'; readonly provider: string }
-  | { readonly type: 'machine.state'; readonly machineId: string; readonly role: string; readonly state: string }
+  | {
+      readonly type: 'machine.state';
+      readonly machineId: string;
+      readonly role: string;
+      readonly state: string;
+      /** With `running`: how it came up, and how long that took from its turn on. */
+      readonly started?: MachineStart;
+    }
   /** What a user asked for. What the server does to machines on its own shows in their state. */
   | {
       readonly type: 'machine.action-failed';

@@ -42,6 +42,12 @@ export interface MachineView {
   readonly state: MachineState;
 }
 
+/** How a machine came up: booted, assigned after it had been booted ahead, or woken from its snapshot. */
+export interface MachineStart {
+  readonly how: 'cold' | 'warm' | 'wake';
+  readonly ms: number;
+}
+
 /** `vms.status`. An intent state (`creating`, `stopping`) is written before the action. */
 export type MachineState = 'creating' | 'running' | 'stopping' | 'stopped' | 'hibernated' | 'lost' | 'destroyed';
 

@@ -12,7 +12,7 @@ import { inPhase } from './boot-phases.ts';
 import { launchMachine } from './launch-machine.ts';
 import type { LaunchRequest } from './launch-machine.ts';
 import type { Machine } from '../contracts/driver.ts';
-import type { MachinePlan, MachineRole, MachineState, MachineView } from '../contracts/plan.ts';
+import type { MachinePlan, MachineRole, MachineStart, MachineState, MachineView } from '../contracts/plan.ts';
 
 /** A machine that runs and whose agent answers. */
 export interface RunningMachine {
@@ -81,6 +81,7 @@ async function bootPlanned(
   { network, plan, place }: { readonly network: NetworkPlan; readonly plan: MachinePlan; readonly place: Reservation },
 ): Promise<RunningMachine> {
   const { machineId, role, signal, existing, wake, beforeStart } = request;
+  const began = runtime.clock.monotonic();
   const undo: (() => Promise<unknown>)[] = [async () => place.release()];
   try {
     const route = await inPhase(runtime, { phase: 'create', role, signal }, (until) =>
@@ -93,7 +94,8 @@ async function bootPlanned(
     undo.shift();
     const up = await launchMachine(runtime, { plan, epoch, route, place, existing, wake, beforeStart, signal });
     undo.push(() => (existing ? up.machine.stop({ deadlineMs: 2_000 }) : up.machine.destroy()));
-    return await introduce(runtime, { ...up, plan, route }, contextOf(request, signal));
+    const how = wake ? 'wake' : 'cold';
+    return await introduce(runtime, { ...up, plan, route }, contextOf(request, signal), { how, began });
   } catch (thrown) {
     for (const step of undo.toReversed()) await runtime.bestEffort('clearing away a machine that did not start', step);
     throw thrown;
@@ -112,12 +114,16 @@ export async function introduce(
   runtime: Runtime,
   { plan, machine, agent, route }: Omit<RunningMachine, 'id' | 'role' | 'noted' | 'view'>,
   context: Context,
+  { how, began }: { readonly how: MachineStart['how']; readonly began: number },
 ): Promise<RunningMachine> {
   const { machineId, userId, role, labels } = plan;
   const driver = runtime.driver.name;
   const view = (state: MachineState): MachineView => ({ machineId, userId, role, driver, labels, state });
   await runtime.hooks.machineStarted(view('running'), context);
-  const noted = runtime.setMachineState(machineId, userId, role, 'running');
+  const noted = runtime.setMachineState(machineId, userId, role, 'running', {
+    how,
+    ms: Math.round(runtime.clock.monotonic() - began),
+  });
   noted.catch(() => undefined);
   if (role === 'browser') await noted;
   return { id: machineId, role, machine, agent, route, plan, noted, view };

@@ -12,7 +12,7 @@ import type { Notifier } from './notifier.ts';
 import type { WriteBacks } from '../credentials/write-backs.ts';
 import type { CallbackPorts } from '../contracts/callback-ports.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
-import type { AgentBundle, MachineRole, MachineState } from '../contracts/plan.ts';
+import type { AgentBundle, MachineRole, MachineStart, MachineState } from '../contracts/plan.ts';
 import type { ProviderGate } from '../provider/gate.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
@@ -64,7 +64,13 @@ export interface Runtime {
   reportBackground(what: string, error: unknown): void;
   /** Does something whose failure must not stop the rest. Never rejects: it reports, and resolves to whether it worked. */
   bestEffort(what: string, work: () => Promise<unknown>): Promise<boolean>;
-  setMachineState(machineId: string, userId: string, role: MachineRole, state: MachineState): Promise<void>;
+  setMachineState(
+    machineId: string,
+    userId: string,
+    role: MachineRole,
+    state: MachineState,
+    started?: MachineStart,
+  ): Promise<void>;
 }
 
 export interface EventNote {

@@ -82,10 +82,10 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     say(`Egress of the machines: ${egress.name}`);
     const installer = createCliInstaller({ directory: clisDirectory });
     await installer.clearLeftovers(clock);
-    const metrics = createMetrics();
+    const metrics = createMetrics(clock);
     const sallyport = createSallyport({
       providers: config.providers,
-      plugins: [metrics.plugin, logEnds(log), ...config.plugins],
+      plugins: [...metrics.plugins, logEnds(log), ...config.plugins],
       driver,
       store,
       egress,

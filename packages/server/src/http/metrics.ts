@@ -1,9 +1,14 @@
-import type { HostLoad, Plugin } from '@sallyport/core';
+import type { Clock, HostLoad, Plugin } from '@sallyport/core';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+
+import { createDurations } from './durations.ts';
+import type { Durations } from './durations.ts';
 
 /** Prometheus metrics, fed by the `event` hook like any plugin's would be. Labels never hold a user's id. */
 export interface Metrics {
-  readonly plugin: Plugin;
+  readonly plugins: readonly Plugin[];
+  /** Notes how long an answer took. */
+  readonly request: Durations['request'];
   readonly contentType: string;
   /** Where the number of browser machines that are ready is read from. */
   watchWarmMachines(count: () => number): void;
@@ -12,8 +17,9 @@ export interface Metrics {
   print(): Promise<string>;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
   const registry = new Registry();
+  const durations = createDurations(registry, () => clock.now());
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const logins = new Counter({
@@ -97,7 +103,8 @@ export function createMetrics(): Metrics {
     },
   };
   return {
-    plugin,
+    plugins: [plugin, durations.plugin],
+    request: durations.request,
     contentType: registry.contentType,
     watchWarmMachines: (count) => {
       countWarmMachines = count;

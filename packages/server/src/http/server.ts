@@ -115,6 +115,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.setSerializerCompiler(serializerCompiler);
   acceptJsonOnly(app);
   registerProblems(app);
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? '(none)';
+    options.metrics.request({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime });
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     if (!isProbe(request)) checkAccess(request.raw, rules());
