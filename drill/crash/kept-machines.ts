@@ -12,11 +12,12 @@ import type { PassStep } from '../../test/flows/watch-steps.ts';
 export interface KeptMachines {
   readonly fake: FakeDriver;
   readonly driver: MachineDriver;
-  /** Writes the disk of a machine down, after something inside it has changed. */
-  readonly save: (machineId: string) => void;
+  /** Where the disk of a machine is kept. */
+  readonly fileOf: (machineId: string) => string;
 }
 
-interface KeptMachine {
+/** What a file holds. */
+export interface KeptMachine {
   readonly plan: MachinePlan;
   readonly home: readonly PlacedFile[];
 }
@@ -36,9 +37,7 @@ export async function openKeptMachines(directory: string, provider: string): Pro
     const machine = fake.machines.findLast(({ plan }) => plan.machineId === machineId);
     if (!machine || machine.destroyed) return rmSync(fileOf(machineId), { force: true });
     const written: KeptMachine = { plan: machine.plan, home: [...machine.home(provider).values()] };
-    // A server that is killed leaves the old file or the new one.
-    writeFileSync(`${fileOf(machineId)}.part`, JSON.stringify(written));
-    renameSync(`${fileOf(machineId)}.part`, fileOf(machineId));
+    writeKeptMachine(fileOf(machineId), written);
   }
 
   /** The same machine; what changes its disk is written down. */
@@ -67,5 +66,11 @@ export async function openKeptMachines(directory: string, provider: string): Pro
       return machine && kept(machine);
     },
   };
-  return { fake, driver, save };
+  return { fake, driver, fileOf };
+}
+
+/** A program that is killed leaves the old file or the new one. */
+export function writeKeptMachine(path: string, machine: KeptMachine): void {
+  writeFileSync(`${path}.part`, JSON.stringify(machine));
+  renameSync(`${path}.part`, path);
 }

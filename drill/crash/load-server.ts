@@ -16,22 +16,20 @@ import { openFileRollbackGuard } from '../../packages/server/src/data-directory/
 import { createMetrics } from '../../packages/server/src/http/metrics.ts';
 import { createPostgresStore } from '../../packages/server/src/stores/postgres-store.ts';
 import { openKeptMachines } from './kept-machines.ts';
+import { credentialFile, credentialPath } from './load-vendor.ts';
 import type { VendorAnswer, VendorRequest } from './load-vendor.ts';
 
 const [directory = '', databaseUrl = '', vendorUrl = '', port = '0'] = process.argv.slice(2);
-const credentialPath = '~/.fake/auth.json';
 /** No machine goes to rest meanwhile. */
 const IDLE_MS = 24 * 60 * 60_000;
 
-const { fake, driver, save } = await openKeptMachines(join(directory, 'machines'), 'fake');
+const { fake, driver, fileOf } = await openKeptMachines(join(directory, 'machines'), 'fake');
 
 async function askVendor(request: VendorRequest): Promise<string | undefined> {
   const response = await fetch(vendorUrl, { method: 'POST', body: JSON.stringify(request) });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own program answers
   return ((await response.json()) as VendorAnswer).token;
 }
-
-const credentialFile = (token: string): string => JSON.stringify({ token, account: 'ada', issuedAt: Date.now() });
 
 function machineOf(agent: FakeAgent) {
   const machine = fake.machines.findLast((each) => each.running && each.agent === agent);
@@ -62,10 +60,9 @@ fake.script.execute = async function* ({ prompt }, agent) {
     return;
   }
   if (prompt.endsWith('refresh')) {
-    const next = await askVendor({ action: 'refresh', token });
+    const next = await askVendor({ action: 'refresh', token, disk: fileOf(machine.plan.machineId) });
     const content = credentialFile(next ?? '');
     home.set(credentialPath, { path: credentialPath, content, mode: 0o600 });
-    save(machine.plan.machineId);
     agent.offer('fake', { auth: content });
   }
   for (const text of ['one', 'two', 'three']) yield { type: 'stdout', line: JSON.stringify({ type: 'text', text }) };

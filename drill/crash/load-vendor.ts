@@ -1,7 +1,11 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
+
+import { writeKeptMachine } from './kept-machines.ts';
+import type { KeptMachine } from './kept-machines.ts';
 
 /** The vendor of the load's CLI, outside the server that is killed. Its refresh tokens are single-use. */
 export interface LoadVendor {
@@ -17,7 +21,15 @@ export interface VendorRequest {
   readonly action: 'sign-in' | 'prompt' | 'refresh';
   readonly token?: string;
   readonly prompt?: string;
+  /** Where the disk of the CLI's machine is kept. */
+  readonly disk?: string;
 }
+
+/** Where the CLI has its login. */
+export const credentialPath = '~/.fake/auth.json';
+
+export const credentialFile = (token: string): string =>
+  JSON.stringify({ token, account: 'ada', issuedAt: Date.now() });
 
 export interface VendorAnswer {
   /** The token that is good from now on; absent if the vendor refuses. */
@@ -31,15 +43,15 @@ export async function startLoadVendor(): Promise<LoadVendor> {
   const ran: string[] = [];
   let issued = 0;
 
-  function issue(): VendorAnswer {
+  function issue(): string {
     issued += 1;
     const token = `token-${issued}`;
     good.add(token);
-    return { token };
+    return token;
   }
 
-  function decide({ action, token = '', prompt }: VendorRequest): VendorAnswer {
-    if (action === 'sign-in') return issue();
+  function decide({ action, token = '', prompt, disk = '' }: VendorRequest): VendorAnswer {
+    if (action === 'sign-in') return { token: issue() };
     if (spent.has(token)) replayed.push(token);
     if (!good.has(token)) return {};
     if (action === 'prompt') {
@@ -48,7 +60,10 @@ export async function startLoadVendor(): Promise<LoadVendor> {
     }
     good.delete(token);
     spent.add(token);
-    return issue();
+    const next = issue();
+    // On the disk at once: a CLI that is killed in between has lost its login, whatever the server does.
+    keepToken(disk, next);
+    return { token: next };
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -71,4 +86,11 @@ export async function startLoadVendor(): Promise<LoadVendor> {
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+function keepToken(disk: string, token: string): void {
+  const machine: KeptMachine = JSON.parse(readFileSync(disk, 'utf8'));
+  const others = machine.home.filter(({ path }) => path !== credentialPath);
+  const file = { path: credentialPath, content: credentialFile(token), mode: 0o600 };
+  writeKeptMachine(disk, { ...machine, home: [...others, file] });
 }

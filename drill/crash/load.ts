@@ -89,12 +89,18 @@ export async function runLoad({ users, promptsEach, atOnce, killsAt }: LoadOptio
     const ids: number[] = [];
     let outcome: string | undefined;
     let said = '';
-    for await (const event of run) {
-      ids.push(event.id);
-      if (event.type === 'prompt-end') {
-        ({ outcome } = event);
-        said = event.message ?? '';
+    try {
+      for await (const event of run) {
+        ids.push(event.id);
+        if (event.type === 'prompt-end') {
+          ({ outcome } = event);
+          said = event.message ?? '';
+        }
       }
+    } catch (error) {
+      problems.push(`"${prompt}" failed: ${String(error)}`);
+      await count();
+      return;
     }
     if (outcome === 'completed') completed.push(prompt);
     else if (/server was (restarted|stopped)/.test(said)) interrupted += 1;
