@@ -4,7 +4,9 @@ import { createFakeProvider } from '@sallyport/testkit';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { until } from '../setup/until.ts';
-import { providersCommand } from '../../packages/server/src/commands/providers.ts';
+import { runCommand } from '../setup/run-command.ts';
+import { registerProviders } from '../../packages/server/src/commands/providers.ts';
+import { loadConfig } from '../../packages/server/src/config/load-config.ts';
 import { makeDataDirectory, removeDirectory, runSallyport } from './sallyport-process.ts';
 
 let store: Store;
@@ -16,13 +18,20 @@ beforeEach(() => {
 });
 
 const run = (words: readonly string[], deployment: 'self-hosted' | 'hosted' = 'self-hosted'): Promise<void> =>
-  providersCommand(words, {
-    manifests: [createFakeProvider().manifest],
-    policy: { deployment, acceptedTerms: [] },
-    store,
+  runCommand(registerProviders, ['providers', ...words], (given) => ({
+    words: given,
+    loadConfig: async () => ({
+      ...(await loadConfig('e2e/configs/fake-cli.config.ts')),
+      providers: [createFakeProvider()],
+      deployment,
+      acceptedTerms: [],
+    }),
+    configFile: () => 'unused',
+    withStore: (work) => work(store),
     clock: systemClock,
     print: (line) => printed.push(line),
-  });
+    exitWith: () => undefined,
+  }));
 
 describe('the providers command', () => {
   it('lists what is on, what the operator has switched off, and what its terms keep off', async () => {
@@ -64,10 +73,10 @@ describe('the providers command', () => {
 
   it.each([
     [['disable', 'fak'], 'PROVIDER_UNKNOWN'],
-    [['disable'], 'CONFIG_INVALID'],
-    [['disable', 'fake', 'other'], 'CONFIG_INVALID'],
-    [['list', 'fake'], 'CONFIG_INVALID'],
-    [['forget', 'fake'], 'CONFIG_INVALID'],
+    [['disable'], 'commander.missingArgument'],
+    [['disable', 'fake', 'other'], 'commander.excessArguments'],
+    [['list', 'fake'], 'commander.excessArguments'],
+    [['forget', 'fake'], 'commander.unknownCommand'],
   ])('refuses %j', async (words, code) => {
     await expect(run(words)).rejects.toMatchObject({ code });
     expect(await store.providerSwitches.disabled()).toEqual([]);

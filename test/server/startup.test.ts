@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -11,6 +11,7 @@ import {
   makeDataDirectory,
   processesOf,
   removeDirectory,
+  root,
   runOwn,
   runSallyport,
   sallyportCommand,
@@ -32,8 +33,8 @@ function start(directory: string, args: readonly string[] = [], environment: Rec
   return started;
 }
 
-async function failed(started: OwnProcess): Promise<string> {
-  expect(await started.ended).toEqual({ code: 1, signal: null });
+async function failed(started: OwnProcess, code = 1): Promise<string> {
+  expect(await started.ended).toEqual({ code, signal: null });
   const { stderr } = started.output();
   expect(stderr).not.toMatch(/^\s+at /m);
   return stderr.startsWith('{') ? failureIn(stderr) : stderr;
@@ -60,14 +61,19 @@ afterAll(async () => {
 
 describe('a server that cannot start', () => {
   it.each([
-    [['--bogus'], /Unknown option '--bogus'[^]*Usage: sallyport/],
-    [['--config'], /--config[^]*Usage: sallyport/],
-    [['dance'], /There is no command "dance"[^]*Usage: sallyport/],
-    [['serve', 'twice'], /There is no command "serve twice"/],
-    [['--config', '/nowhere/sallyport.config.ts'], /no configuration file \/nowhere\/sallyport\.config\.ts/],
-  ])('because of its arguments %j says so', async (args, message) => {
+    [['--bogus'], 2, /^error: unknown option '--bogus'\nRun `sallyport --help`/],
+    [['--confg', 'x'], 2, /^error: unknown option '--confg'\n\(Did you mean --config\?\)\nRun `sallyport --help`/],
+    [['--config'], 2, /^error: option '--config <file>' argument missing\nRun `sallyport --help`/],
+    [['doktor'], 2, /^error: unknown command 'doktor'\n\(Did you mean doctor\?\)\nRun `sallyport --help`/],
+    [['--demo', 'dance'], 2, /^error: unknown command 'dance'\nRun/],
+    [['serve', 'twice'], 2, /^error: too many arguments for 'serve'/],
+    [['images', 'bild'], 2, /^error: unknown command 'bild'\n\(Did you mean build\?\)/],
+    [['audit', '--limt', '3'], 2, /^error: unknown option '--limt'\n\(Did you mean --limit\?\)/],
+    [['doctor', 'xen'], 2, /Allowed choices are firecracker, qemu/],
+    [['--config', '/nowhere/sallyport.config.ts'], 1, /no configuration file \/nowhere\/sallyport\.config\.ts/],
+  ])('because of its arguments %j says so, and ends with %d', async (args, code, message) => {
     const directory = await newDirectory();
-    expect(await failed(start(directory, args))).toMatch(message);
+    expect(await failed(start(directory, args), code)).toMatch(message);
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -208,6 +214,47 @@ describe('a server that runs', () => {
     expect(processesOf(directory).length).toBeGreaterThan(1);
     terminal.child.kill('SIGKILL');
     await expect.poll(() => processesOf(directory)).toEqual([]);
+  });
+});
+
+describe('the help of sallyport', () => {
+  it.each<[readonly string[], readonly string[]]>([
+    [
+      [],
+      ['serve run the server (default)', 'doctor [kind]', 'audit [options] [action]', '--demo', 'SALLYPORT_DATA_DIR'],
+    ],
+    [['serve'], ['--config <file>', '(default: sallyport.config.ts)']],
+    [['doctor'], ['(choices: "firecracker", "qemu")']],
+    [['providers'], ['list say what is on', 'disable <id>', 'verify [options] <id>', '--latest <n>']],
+    [
+      ['providers', 'verify'],
+      ['--cli-version <version>', '--directory <directory>'],
+    ],
+    [['transcript'], ['record [options] <provider> <method>', '--out <directory>', '(default: ".")']],
+    [['images'], ['build [options] <kind>', '--refresh', '--source']],
+    [['persistence'], ['--cycles <n>', '(default: 20)']],
+    [['capacity'], ['--cores <n>', '(default: 62)', '--machines <n>', '(default: 3)']],
+    [['migrations'], ['apply', 'export <directory>']],
+    [['master-key'], ['--copied']],
+    [['api-keys'], ['--role <role>', 'revoke <id>']],
+    [['audit'], ['--since <time>', '(default: 50)']],
+  ])('names what %j takes, and does nothing', async (command, parts) => {
+    const directory = await newDirectory();
+    const asked = start(directory, [...command, '--help']);
+    expect(await asked.ended).toEqual({ code: 0, signal: null });
+    const { stdout, stderr } = asked.output();
+    expect(stderr).toBe('');
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain(`Usage: ${['sallyport', ...command].join(' ')} [options]`);
+    for (const part of parts) expect(text).toContain(part);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('has the version of the package', async () => {
+    const asked = start(await newDirectory(), ['--version']);
+    expect(await asked.ended).toEqual({ code: 0, signal: null });
+    const { version } = JSON.parse(await readFile(join(root, 'packages/server/package.json'), 'utf8'));
+    expect(asked.output().stdout).toBe(`${version}\n`);
   });
 });
 

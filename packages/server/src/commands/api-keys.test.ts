@@ -1,8 +1,9 @@
 import { createMemoryStore, systemClock } from '@sallyport/core';
 import { beforeEach, expect, it } from 'vitest';
 
+import { runCommand } from '../../../../test/setup/run-command.ts';
 import { checkApiKey } from '../auth/api-key.ts';
-import { apiKeysCommand } from './api-keys.ts';
+import { registerApiKeys } from './api-keys.ts';
 
 const clock = systemClock;
 let store: ReturnType<typeof createMemoryStore>;
@@ -15,7 +16,10 @@ beforeEach(() => {
 
 async function run(words: readonly string[], role?: string): Promise<readonly string[]> {
   printed = [];
-  await apiKeysCommand(words, { store, clock, role, print: (line) => void printed.push(line) });
+  const print = (line: string) => void printed.push(line);
+  const args = ['api-keys', ...words, ...(role === undefined ? [] : ['--role', role])];
+  const withStore = (work: (opened: typeof store) => Promise<void>) => work(store);
+  await runCommand(registerApiKeys, args, (given) => ({ words: given, clock, print, withStore }));
   return printed;
 }
 
@@ -62,12 +66,13 @@ it('writes down who was let in and out, each once', async () => {
 });
 
 it.each<[string, readonly string[], string | undefined, RegExp]>([
-  ['an unknown role', ['create', 'x'], 'root', /There is no role "root"/],
+  ['an unknown role', ['create', 'x'], 'root', /'root' is invalid\. Allowed choices are service, admin/],
   ['a name of two lines', ['create', 'a\nb'], undefined, /on one line/],
   ['a long name', ['create', 'x'.repeat(101)], undefined, /1 to 100 characters/],
-  ['too many words', ['create', 'x', 'y'], undefined, /There is no command "api-keys create x y"/],
+  ['another word', ['creat'], undefined, /unknown command 'creat'\n\(Did you mean create\?\)/],
+  ['too many words', ['create', 'x', 'y'], undefined, /Expected 1 argument but got 2: x, y/],
   ['a key that does not exist', ['revoke', 'abc'], undefined, /There is no API key "abc"/],
-  ['nothing to revoke', ['revoke'], undefined, /There is no command "api-keys revoke"/],
+  ['nothing to revoke', ['revoke'], undefined, /missing required argument 'id'/],
 ])('refuses %s', async (_what, words, role, message) => {
   await expect(run(words, role)).rejects.toThrow(message);
   expect(await store.apiKeys.list()).toEqual([]);

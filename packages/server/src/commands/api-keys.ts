@@ -1,38 +1,60 @@
 import { SallyportError } from '@sallyport/core';
 import type { ApiKeyRecord, ApiKeyRole, AuditType, Clock, Store } from '@sallyport/core';
 
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+
 import { createApiKey } from '../auth/api-key.ts';
+import { defaultUnlessNamed } from './context.ts';
+import type { CommandContext } from './context.ts';
 
 /** What `sallyport api-keys` works with. */
-export interface ApiKeysCommand {
+interface ApiKeysCommand {
   readonly store: Pick<Store, 'apiKeys' | 'audit'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** As given with --role. */
-  readonly role: string | undefined;
   readonly print: (line: string) => void;
 }
 
-export const apiKeysUsage = `sallyport api-keys [list]
-       sallyport api-keys create [NAME] [--role service|admin]
-       sallyport api-keys revoke ID`;
+/** `sallyport api-keys`: makes, lists and revokes the keys with which backends call the HTTP API. */
+export function registerApiKeys(
+  program: Command,
+  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'withStore'>,
+): void {
+  const withKeys = (work: (command: ApiKeysCommand) => Promise<void>): Promise<void> =>
+    context.withStore((store) => work({ ...context, store }));
+  const group = program
+    .command('api-keys')
+    .summary('list, make or revoke the keys with which backends call the HTTP API')
+    .description(
+      'list, make or revoke the keys with which backends call the HTTP API, whether a server runs or not. ' +
+        'A key of the role "service" acts for every user; "admin" may also read what concerns the whole server, such as /metrics',
+    );
+  group
+    .command('list', defaultUnlessNamed(context))
+    .description('list the keys, and when each was last used (default)')
+    .action(() => withKeys(list));
+  group
+    .command('create')
+    .description('make a key, and print it once')
+    .argument('[name]', 'what to call it (default: its role)', parseName)
+    .optionsGroup('Options of create:')
+    .addOption(new Option('--role <role>', 'what it may do').choices(['service', 'admin']).default('service'))
+    .action((name: string | undefined, { role }: { readonly role: ApiKeyRole }) =>
+      withKeys((command) => create(command, name ?? role, role)),
+    );
+  group
+    .command('revoke')
+    .description('have the server refuse a key from now on')
+    .argument('<id>', 'its id, as listed')
+    .action((id: string) => withKeys((command) => revoke(command, id)));
+}
 
-/** Makes, lists and revokes the keys with which backends call the HTTP API, whether a server runs at the moment or not. */
-export async function apiKeysCommand(words: readonly string[], command: ApiKeysCommand): Promise<void> {
-  const [action = 'list', subject, ...rest] = words;
-  const { role = 'service' } = command;
-  if (action === 'list' && subject === undefined) return await list(command);
-  if (action === 'create' && rest.length === 0 && isRole(role)) return await create(command, subject ?? role, role);
-  if (action === 'revoke' && subject !== undefined && rest.length === 0) return await revoke(command, subject);
-  const given = action === 'create' && !isRole(role) ? `role "${role}"` : `command "api-keys ${words.join(' ')}"`;
-  throw new SallyportError('CONFIG_INVALID', `There is no ${given}.`, { hint: `Usage: ${apiKeysUsage}` });
+function parseName(given: string): string {
+  if (given !== '' && given.length <= 100 && !/\p{Cc}/u.test(given)) return given;
+  throw new InvalidArgumentError('It must have 1 to 100 characters, on one line.');
 }
 
 async function create({ store, clock, print }: ApiKeysCommand, name: string, role: ApiKeyRole): Promise<void> {
-  if (name === '' || name.length > 100 || /\p{Cc}/u.test(name)) {
-    throw new SallyportError('CONFIG_INVALID', 'The name of an API key has 1 to 100 characters, on one line.', {
-      hint: `Usage: ${apiKeysUsage}`,
-    });
-  }
   const { keyId, key } = await createApiKey(store.apiKeys, { name, role });
   await note({ store, clock }, 'api-key.created', { keyId, role, name });
   print(key.reveal());
@@ -73,8 +95,4 @@ async function note(
   data: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await store.audit.append({ at: new Date(clock.now()), type, userId: null, data });
-}
-
-function isRole(role: string): role is ApiKeyRole {
-  return role === 'service' || role === 'admin';
 }

@@ -1,8 +1,10 @@
 import { createMemoryStore, resolveUserId, systemClock } from '@sallyport/core';
 import { beforeEach, expect, it } from 'vitest';
 
-import { auditCommand } from './audit.ts';
-import type { AuditOptions } from './audit.ts';
+import { runCommand } from '../../../../test/setup/run-command.ts';
+import { registerAudit } from './audit.ts';
+
+type Options = Readonly<Record<string, string | true>>;
 
 const { userId } = resolveUserId('ada@example.org');
 let store: ReturnType<typeof createMemoryStore>;
@@ -15,9 +17,14 @@ beforeEach(async () => {
   await store.audit.append({ at: at(3), type: 'api-key.created', userId: null, data: { name: 'the backend' } });
 });
 
-async function run(options: AuditOptions = {}, words: readonly string[] = []): Promise<readonly string[]> {
+async function run(options: Options = {}, words: readonly string[] = []): Promise<readonly string[]> {
   const printed: string[] = [];
-  await auditCommand(words, { audit: store.audit, options, print: (line) => void printed.push(line) });
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, value],
+  );
+  const withStore = (work: (opened: typeof store) => Promise<void>) => work(store);
+  const print = (line: string) => void printed.push(line);
+  await runCommand(registerAudit, ['audit', ...words, ...flags], () => ({ print, withStore }));
   return printed;
 }
 
@@ -29,7 +36,7 @@ it('lists the newest entries first, one a line, without what a terminal obeys', 
   expect(others).toEqual([]);
 });
 
-it.each<[string, AuditOptions, number]>([
+it.each<[string, Options, number]>([
   ['a user by the name that the product uses', { user: 'ada@example.org' }, 2],
   ['a user by their UUID', { user: userId }, 2],
   ['a type', { type: 'egress.refused' }, 1],
@@ -60,14 +67,14 @@ it('says that nothing was found', async () => {
   expect(await run({ type: 'user.erased' })).toEqual(['There is no such entry in the audit log.']);
 });
 
-it.each<[string, AuditOptions, readonly string[], RegExp]>([
-  ['another word', {}, ['delete'], /There is no command "audit delete"/],
-  ['too many words', {}, ['list', 'x'], /There is no command "audit list x"/],
-  ['an unknown type', { type: 'login' }, [], /There is no type "login"\. The types are .*login\.started/],
-  ['a limit of nothing', { limit: '0' }, [], /--limit "0" is not a number/],
-  ['a limit that is not a number', { limit: '1e3' }, [], /--limit "1e3" is not a number/],
-  ['a time that is none', { since: 'yesterday' }, [], /--since "yesterday" is not a time/],
-  ['a day that is none', { since: '2026-02-30' }, [], /--since "2026-02-30" is not a time/],
+it.each<[string, Options, readonly string[], RegExp]>([
+  ['another word', {}, ['delete'], /'delete' is invalid for argument 'action'\. Allowed choices are list/],
+  ['too many words', {}, ['list', 'x'], /Expected 1 argument but got 2: list, x/],
+  ['an unknown type', { type: 'login' }, [], /'login' is invalid\. The types are .*login\.started/],
+  ['a limit of nothing', { limit: '0' }, [], /'0' is invalid\. It must be a whole number from 1 to 9999999/],
+  ['a limit that is not a number', { limit: '1e3' }, [], /'1e3' is invalid\. It must be a whole number/],
+  ['a time that is none', { since: 'yesterday' }, [], /'yesterday' is invalid\. It must be a time/],
+  ['a day that is none', { since: '2026-02-30' }, [], /'2026-02-30' is invalid\. It must be a time/],
   ['a user without a name', { user: '' }, [], /userId must be/],
 ])('refuses %s', async (_what, options, words, message) => {
   await expect(run(options, words)).rejects.toThrow(message);

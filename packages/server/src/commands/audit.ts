@@ -1,61 +1,68 @@
-import { auditTypes, isAuditType, legible, resolveUserId, SallyportError } from '@sallyport/core';
-import type { AuditEntry, AuditQuery, AuditStore } from '@sallyport/core';
+import { auditTypes, isAuditType, legible, resolveUserId } from '@sallyport/core';
+import type { AuditEntry, AuditStore, AuditType } from '@sallyport/core';
+import { Argument, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 
-/** What `sallyport audit` works with. */
-export interface AuditCommand {
-  readonly audit: Pick<AuditStore, 'list'>;
-  /** As given on the command line. */
-  readonly options: AuditOptions;
-  readonly print: (line: string) => void;
-}
+import type { CommandContext } from './context.ts';
+import { wholeNumber } from './option-values.ts';
 
-export interface AuditOptions {
+interface AuditOptions {
   /** A UUID, or the name that the embedding product uses. */
-  readonly user?: string | undefined;
-  readonly type?: string | undefined;
-  /** ISO 8601, with a time or without. */
-  readonly since?: string | undefined;
-  /** Default 50. */
-  readonly limit?: string | undefined;
-  readonly json?: boolean | undefined;
+  readonly user?: string;
+  readonly type?: AuditType;
+  readonly since?: Date;
+  readonly limit: number;
+  readonly json?: boolean;
 }
-
-export const auditUsage = `sallyport audit [list] [--user U] [--type T] [--since TIME] [--limit N] [--json]`;
 
 /** What one call of the store returns at most, whatever the limit. */
 const PAGE = 500;
 
-/** Lists entries of the audit log, the newest first, whether a server runs at the moment or not. */
-export async function auditCommand(words: readonly string[], { audit, options, print }: AuditCommand): Promise<void> {
-  const [action = 'list', ...rest] = words;
-  if (action !== 'list' || rest.length > 0) throw invalid(`There is no command "audit ${words.join(' ')}".`);
-  const { limit, ...filter } = readOptions(options);
+/** `sallyport audit`: lists entries of the audit log, the newest first, whether a server runs at the moment or not. */
+export function registerAudit(
+  program: Command,
+  { print, withStore }: Pick<CommandContext, 'print' | 'withStore'>,
+): void {
+  program
+    .command('audit')
+    .description('list who did what and when, the newest first, whether a server runs or not')
+    .addArgument(new Argument('[action]', 'what happens without it too').choices(['list']))
+    .option('--user <id>', 'only what concerns this user, by UUID or by the id that your product uses')
+    .option('--type <type>', 'only entries of this type', parseType)
+    .option('--since <time>', 'only entries from this time on, such as 2026-11-29 or 2026-11-29T12:00:00Z', parseTime)
+    .option('--limit <n>', 'how many entries', wholeNumber(1, 9_999_999), 50)
+    .option('--json', 'print one JSON object a line')
+    .action((_action: string | undefined, options: AuditOptions) =>
+      withStore(({ audit }) => list(audit, options, print)),
+    );
+}
+
+async function list(
+  audit: Pick<AuditStore, 'list'>,
+  { user, type, since, limit, json = false }: AuditOptions,
+  print: (line: string) => void,
+): Promise<void> {
+  const userId = user === undefined ? undefined : resolveUserId(user).userId;
   let left = limit;
   let before: string | undefined;
   do {
-    const entries = await audit.list({ ...filter, limit: Math.min(left, PAGE), before });
-    for (const entry of entries) print(options.json ? toJson(entry) : describe(entry));
+    const entries = await audit.list({ userId, type, since, limit: Math.min(left, PAGE), before });
+    for (const entry of entries) print(json ? toJson(entry) : describe(entry));
     left -= entries.length;
     before = entries.length < PAGE ? undefined : entries.at(-1)?.id;
   } while (left > 0 && before !== undefined);
-  if (left === limit && !options.json) print('There is no such entry in the audit log.');
+  if (left === limit && !json) print('There is no such entry in the audit log.');
 }
 
-function readOptions({ user, type, since, limit = '50' }: AuditOptions): AuditQuery {
-  if (type !== undefined && !isAuditType(type)) {
-    throw invalid(`There is no type ${quote(type)}. The types are ${Object.keys(auditTypes).join(', ')}.`);
-  }
-  if (!/^[1-9]\d{0,6}$/.test(limit)) throw invalid(`--limit ${quote(limit)} is not a number from 1 to 9999999.`);
-  if (since !== undefined && !timeSchema.safeParse(since).success) {
-    throw invalid(`--since ${quote(since)} is not a time such as 2026-11-29 or 2026-11-29T12:00:00Z.`);
-  }
-  return {
-    limit: Number(limit),
-    userId: user === undefined ? undefined : resolveUserId(user).userId,
-    type,
-    since: since === undefined ? undefined : new Date(since),
-  };
+function parseType(given: string): AuditType {
+  if (isAuditType(given)) return given;
+  throw new InvalidArgumentError(`The types are ${Object.keys(auditTypes).join(', ')}.`);
+}
+
+function parseTime(given: string): Date {
+  if (timeSchema.safeParse(given).success) return new Date(given);
+  throw new InvalidArgumentError('It must be a time such as 2026-11-29 or 2026-11-29T12:00:00Z.');
 }
 
 /** A day begins at midnight UTC. */
@@ -77,12 +84,4 @@ function toJson(entry: AuditEntry): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .join('');
   return JSON.stringify(entry).replaceAll(/[\p{Cc}\p{Cf}]/gu, escape);
-}
-
-function quote(given: string): string {
-  return JSON.stringify(given.slice(0, 40));
-}
-
-function invalid(message: string): SallyportError {
-  return new SallyportError('CONFIG_INVALID', message, { hint: `Usage: ${auditUsage}` });
 }

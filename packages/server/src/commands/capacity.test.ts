@@ -5,12 +5,13 @@ import { join, resolve } from 'node:path';
 import { systemClock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { runCommand } from '../../../../test/setup/run-command.ts';
 import { saveCost } from '../capacity/machine-cost.ts';
 import type { MachineCost } from '../capacity/machine-cost.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { capacityCommand } from './capacity.ts';
-import type { CapacityCommand } from './capacity.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { registerCapacity } from './capacity.ts';
 
 let folder: string;
 
@@ -22,21 +23,23 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 interface Given {
   readonly words?: readonly string[];
-  readonly options?: CapacityCommand['options'];
+  readonly options?: Readonly<Record<string, string>>;
   readonly driver?: LoadedConfig['driver'];
 }
 
 async function run({ words = [], options = {}, driver = 'process' }: Given): Promise<string> {
   const config = await loadConfig(resolve(import.meta.dirname, '../../../../sallyport.config.ts'));
   const lines: string[] = [];
-  await capacityCommand(words, {
-    config: { ...config, driver, capacity: { ...config.capacity, memoryMb: 3 * 384, vcpus: 64 } },
-    dataDirectory: join(folder, 'data'),
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  await runCommand(registerCapacity, ['capacity', ...words, ...flags], (given) => ({
+    words: given,
+    loadConfig: () =>
+      Promise.resolve({ ...config, driver, capacity: { ...config.capacity, memoryMb: 3 * 384, vcpus: 64 } }),
+    environment: () => readEnvironment({ SALLYPORT_DATA_DIR: join(folder, 'data') }, folder),
     clock: systemClock,
-    signal: new AbortController().signal,
+    interrupted: () => new AbortController().signal,
     print: (line) => lines.push(line),
-    options,
-  });
+  }));
   return lines.join('\n');
 }
 
@@ -82,28 +85,22 @@ it('shows what was measured on this host, of the accelerator that is configured'
 });
 
 describe('what cannot be answered', () => {
-  it.each<[Given['options'] & object, string]>([
-    [{ cores: '0' }, '--cores must be a whole number'],
-    [{ cores: '2.5' }, '--cores must be a whole number'],
-    [{ cores: '-4' }, '--cores must be a whole number'],
-    [{ memory: 'much' }, '--memory must be a number of gigabytes, more than 0 and at most 65536; "much" is not.'],
-    [{ memory: '0' }, '--memory must be'],
-    [{ disk: '1e9' }, '--disk must be'],
-    [{ machines: '3' }, '--machines says nothing to "capacity"'],
-  ])('%o is refused by name', async (options, message) => {
-    await expect(run({ options })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-      message: expect.stringContaining(message),
-      hint: expect.stringContaining('Usage: sallyport capacity'),
-    });
-  });
-
-  it('is refused with the usage', async () => {
-    await expect(run({ words: ['guess'] })).rejects.toThrow('There is no command "capacity guess".');
-    await expect(run({ words: ['measure'], options: { cores: '3' } })).rejects.toThrow(
-      '--cores says nothing to "capacity measure".',
-    );
-    await expect(run({ words: ['measure'], options: { machines: '1000' } })).rejects.toThrow('at most 50');
+  it.each<[Given, string]>([
+    [{ options: { cores: '0' } }, "'--cores <n>' argument '0' is invalid. It must be a whole number from 1 to 4096."],
+    [{ options: { cores: '2.5' } }, "argument '2.5' is invalid. It must be a whole number"],
+    [{ options: { cores: '-4' } }, "argument '-4' is invalid. It must be a whole number"],
+    [
+      { options: { memory: 'much' } },
+      "'much' is invalid. It must be a number of gigabytes, more than 0 and at most 65536.",
+    ],
+    [{ options: { memory: '0' } }, "'--memory <gb>' argument '0' is invalid"],
+    [{ options: { disk: '1e9' } }, "'--disk <gb>' argument '1e9' is invalid"],
+    [{ options: { machines: '3' } }, "unknown option '--machines'"],
+    [{ words: ['mesure'] }, "unknown command 'mesure'\n(Did you mean measure?)"],
+    [{ words: ['measure'], options: { cores: '3' } }, "unknown option '--cores'"],
+    [{ words: ['measure'], options: { machines: '1000' } }, 'from 1 to 50'],
+  ])('%o is refused by name', async (given, message) => {
+    await expect(run(given)).rejects.toThrow(message);
   });
 
   it('is said of a driver that nobody has measured, with how to', async () => {

@@ -1,5 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 import { connectAgent } from '@sallyport/machines';
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 
 import { withDriver } from '../bare-machines/with-driver.ts';
 import type { DriverCommand } from '../bare-machines/with-driver.ts';
@@ -13,20 +15,9 @@ import { measureCost } from '../capacity/measure-cost.ts';
 import { shippedCosts } from '../capacity/shipped-costs.ts';
 import { describeThisHost } from '../capacity/this-host.ts';
 import { qemuSettings } from '../config/choose-driver.ts';
-
-/** What `sallyport capacity` works with. */
-export interface CapacityCommand extends DriverCommand {
-  /** As they were given on the command line. */
-  readonly options: {
-    readonly cores?: string | undefined;
-    readonly memory?: string | undefined;
-    readonly disk?: string | undefined;
-    readonly machines?: string | undefined;
-  };
-}
-
-export const capacityUsage = `sallyport capacity [--cores N] [--memory GB] [--disk GB]
-       sallyport capacity measure [--machines N]`;
+import { defaultUnlessNamed } from './context.ts';
+import type { CommandContext } from './context.ts';
+import { wholeNumber } from './option-values.ts';
 
 /** The second host where none is given. */
 const OTHER_HOST = { cores: 20, memory: 62, disk: 100 } as const;
@@ -36,25 +27,48 @@ const WATCH_MS = 30_000;
 const DEFAULT_MACHINES = 3;
 const MOST_MACHINES = 50;
 
-/** Says how many users' machines this host and another one hold, or measures what a machine takes. */
-export async function capacityCommand(words: readonly string[], command: CapacityCommand): Promise<void> {
-  const { options } = command;
-  const isMeasuring = words.join(' ') === 'measure';
-  if (words.length > 0 && !isMeasuring) throw usageError(`There is no command "capacity ${words.join(' ')}".`);
-  const foreign = isMeasuring ? (['cores', 'memory', 'disk'] as const) : (['machines'] as const);
-  const misplaced = foreign.find((name) => options[name] !== undefined);
-  if (misplaced !== undefined)
-    throw usageError(`--${misplaced} says nothing to "capacity${isMeasuring ? ' measure' : ''}".`);
-  return isMeasuring ? measure(command) : show(command);
+/** The size of a host: processors, gigabytes of memory, gigabytes of disk. */
+interface HostSize {
+  readonly cores: number;
+  readonly memory: number;
+  readonly disk: number;
 }
 
-async function show(command: CapacityCommand): Promise<void> {
-  const { config, dataDirectory, options, print } = command;
-  const cores = parseNumber('cores', options.cores, OTHER_HOST.cores, 4096, 'a whole number');
-  const memoryMb = parseNumber('memory', options.memory, OTHER_HOST.memory, 65_536, 'a number of gigabytes') * 1024;
-  const diskMb = parseNumber('disk', options.disk, OTHER_HOST.disk, 1_048_576, 'a number of gigabytes') * 1024;
-  const size = { processors: cores, memoryMb };
-  const other: Host = { ...size, diskMb, capacity: defaultCapacity(size) };
+type CapacityContext = Pick<CommandContext, 'words' | 'clock' | 'print' | 'loadConfig' | 'environment' | 'interrupted'>;
+
+/** `sallyport capacity`: says how many users' machines this host and another one hold, or measures what a machine takes. */
+export function registerCapacity(program: Command, context: CapacityContext): void {
+  const prepare = async (): Promise<DriverCommand> => {
+    const { dataDirectory } = context.environment();
+    const { clock, print } = context;
+    return { config: await context.loadConfig(), dataDirectory, clock, print, signal: context.interrupted() };
+  };
+  const group = program
+    .command('capacity')
+    .description("say how many users' machines this host and another one hold, and what limits it");
+  group
+    .command('estimate', defaultUnlessNamed(context))
+    .description('print the table (default)')
+    .optionsGroup('Options of estimate:')
+    .option('--cores <n>', 'processors of the other host', wholeNumber(1, 4096), OTHER_HOST.cores)
+    .option('--memory <gb>', 'memory of the other host', gigabytes(65_536), OTHER_HOST.memory)
+    .option('--disk <gb>', 'disk of the other host', gigabytes(1_048_576), OTHER_HOST.disk)
+    .action(async (size: HostSize) => show(size, await prepare()));
+  group
+    .command('measure')
+    .description(
+      'start a few machines of the configured driver, keep what each takes in the data directory, and remove them. ' +
+        'The server must not run meanwhile',
+    )
+    .optionsGroup('Options of measure:')
+    .option('--machines <n>', 'how many', wholeNumber(1, MOST_MACHINES), DEFAULT_MACHINES)
+    .action(async ({ machines }: { readonly machines: number }) => measure(machines, await prepare()));
+}
+
+async function show({ cores, memory, disk }: HostSize, command: DriverCommand): Promise<void> {
+  const { config, dataDirectory, print } = command;
+  const size = { processors: cores, memoryMb: memory * 1024 };
+  const other: Host = { ...size, diskMb: disk * 1024, capacity: defaultCapacity(size) };
   const hosts = [
     { title: 'this host', host: await describeThisHost(dataDirectory, config.capacity) },
     { title: 'the other', host: other },
@@ -70,7 +84,7 @@ async function show(command: CapacityCommand): Promise<void> {
 }
 
 /** Of the configured driver: what was measured here, else what comes with Sallyport. */
-async function costsOf({ config, dataDirectory }: CapacityCommand): Promise<readonly MachineCost[]> {
+async function costsOf({ config, dataDirectory }: DriverCommand): Promise<readonly MachineCost[]> {
   const { driver } = config;
   const qemu = qemuSettings(driver);
   const name = qemu?.kind ?? (typeof driver === 'object' && 'name' in driver ? driver.name : driver);
@@ -86,9 +100,8 @@ async function costsOf({ config, dataDirectory }: CapacityCommand): Promise<read
   });
 }
 
-async function measure(command: CapacityCommand): Promise<void> {
-  const { clock, options, signal, print } = command;
-  const machines = parseNumber('machines', options.machines, DEFAULT_MACHINES, MOST_MACHINES, 'a whole number');
+async function measure(machines: number, command: DriverCommand): Promise<void> {
+  const { clock, signal, print } = command;
   await withDriver(command, async (bare) => {
     print(`Machines: ${bare.driver.features.isolation}`);
     const asked = `sallyport capacity measure --machines ${machines}`;
@@ -100,20 +113,10 @@ async function measure(command: CapacityCommand): Promise<void> {
   });
 }
 
-function parseNumber(
-  name: keyof CapacityCommand['options'],
-  given: string | undefined,
-  normally: number,
-  most: number,
-  kind: 'a whole number' | 'a number of gigabytes',
-): number {
-  if (given === undefined) return normally;
-  const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
-  const isRight = kind === 'a number of gigabytes' ? value > 0 : Number.isInteger(value) && value >= 1;
-  if (isRight && value <= most) return value;
-  throw usageError(`--${name} must be ${kind}, more than 0 and at most ${most}; "${given}" is not.`);
-}
-
-function usageError(message: string): SallyportError {
-  return new SallyportError('CONFIG_INVALID', message, { hint: `Usage: ${capacityUsage}` });
+function gigabytes(most: number): (given: string) => number {
+  return (given) => {
+    const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : 0;
+    if (value > 0 && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number of gigabytes, more than 0 and at most ${most}.`);
+  };
 }

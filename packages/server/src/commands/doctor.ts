@@ -3,9 +3,11 @@ import { realpath } from 'node:fs/promises';
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
 import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
+import { Argument } from 'commander';
+import type { Command } from 'commander';
 
 import { checkEgress } from '../app/check-egress.ts';
-import { makeQemuDriver } from '../config/choose-driver.ts';
+import { makeQemuDriver, qemuSettings } from '../config/choose-driver.ts';
 import { chooseEgress } from '../config/choose-egress.ts';
 import type { QemuSettings } from '../config/config.ts';
 import { egressSettingsSchema } from '../config/egress-settings.ts';
@@ -13,9 +15,31 @@ import type { ServerEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { networkAddress } from '../config/network-address.ts';
 import { checkDatabase, checkPort, verdictOf } from './check-serve.ts';
+import type { CommandContext } from './context.ts';
 
-/** Prints what this host has and what is missing, each with its fix, and resolves to whether a server would work. */
-export async function doctor(environment: ServerEnvironment, configFile: string): Promise<boolean> {
+/** `sallyport doctor`: prints what this host has and what is missing, each with its fix. */
+export function registerDoctor(program: Command, context: CommandContext): void {
+  program
+    .command('doctor')
+    .description(
+      'print what this host has and what is missing, each with its fix, and whether `sallyport serve` would work',
+    )
+    .addArgument(new Argument('[kind]', 'the same for virtual machines of this kind').choices(['firecracker', 'qemu']))
+    .action(async (kind: 'firecracker' | 'qemu' | undefined) => {
+      if (!(await diagnose(kind, context))) context.exitWith(1);
+    });
+}
+
+/** Resolves to whether nothing is missing. */
+async function diagnose(kind: 'firecracker' | 'qemu' | undefined, context: CommandContext): Promise<boolean> {
+  const environment = context.environment();
+  if (kind === undefined) return doctor(environment, context.configFile());
+  if (kind === 'firecracker') return firecrackerDoctor(environment.dataDirectory);
+  const { driver } = await context.loadConfig();
+  return qemuDoctor(environment, qemuSettings(driver) ?? { kind: 'qemu' });
+}
+
+async function doctor(environment: ServerEnvironment, configFile: string): Promise<boolean> {
   const { dataDirectory, database } = environment;
   const driver = await createProcessDriver({ dataDirectory, clock: systemClock });
   const checks = [
@@ -30,7 +54,7 @@ export async function doctor(environment: ServerEnvironment, configFile: string)
 }
 
 /** The same for virtual machines of QEMU. */
-export async function qemuDoctor(environment: ServerEnvironment, settings: QemuSettings): Promise<boolean> {
+async function qemuDoctor(environment: ServerEnvironment, settings: QemuSettings): Promise<boolean> {
   const { dataDirectory, database } = environment;
   const driver = await makeQemuDriver(settings, { dataDirectory, clock: systemClock });
   const checks = [...(await driver.doctor()), await checkDatabase(database)];
@@ -45,7 +69,7 @@ export async function qemuDoctor(environment: ServerEnvironment, settings: QemuS
 }
 
 /** The same for machines in Firecracker, by what its authors ask of a host with several tenants. */
-export async function firecrackerDoctor(dataDirectory: string): Promise<boolean> {
+async function firecrackerDoctor(dataDirectory: string): Promise<boolean> {
   // It may be made by the first start only, and a link on the way to it is not what a jail is in.
   const real = await realpath(dataDirectory).catch(() => dataDirectory);
   const network = createBridgeNetwork({ dataDirectory: real, clock: systemClock });

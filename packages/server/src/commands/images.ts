@@ -1,12 +1,18 @@
 import { join } from 'node:path';
 
+import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, ProviderManifest } from '@sallyport/core';
 import { createCliInstaller, createImageStore, debianKernel, rootImage, sourceKernel } from '@sallyport/machines';
 import type { Image, ImageCli, ImageStore } from '@sallyport/machines';
+import { Argument } from 'commander';
+import type { Command } from 'commander';
+
+import { defaultUnlessNamed } from './context.ts';
+import type { CommandContext } from './context.ts';
 
 /** What `sallyport images` works with. */
-export interface ImagesCommand {
+interface ImagesCommand {
   readonly manifests: readonly ProviderManifest[];
   readonly dataDirectory: string;
   /** The Node executable that agents run with. */
@@ -22,32 +28,47 @@ export interface ImagesCommand {
   };
 }
 
-export const imagesUsage = `sallyport images build cli|browser|kernel [--refresh] [--source]
-       sallyport images list
-       sallyport images verify [NAME]`;
-
-/** Builds, lists or verifies the golden images of this host. */
-export async function imagesCommand(words: readonly string[], command: ImagesCommand): Promise<void> {
-  const [action = 'list', name, ...rest] = words;
-  const store = createImageStore({ directory: join(command.dataDirectory, 'images') });
-  if (rest.length > 0) throw unknownCommand(words);
-  if (action === 'list' && name === undefined) return list(store, command);
-  if (action === 'verify') return verify(store, name, command);
-  if (action === 'build' && isBuildable(name)) return build(store, name, command);
-  throw unknownCommand(words);
+/** `sallyport images`: builds, lists or verifies the golden images of this host. */
+export function registerImages(program: Command, context: CommandContext): void {
+  const prepare = async (options: ImagesCommand['options'] = {}): Promise<ImagesCommand> => {
+    const { providers } = await context.loadConfig();
+    const manifests = providers.map(({ manifest }) => manifest);
+    const { dataDirectory } = context.environment();
+    const { clock, print } = context;
+    const signal = context.interrupted();
+    return { manifests, dataDirectory, node: agentBundle().node, clock, signal, print, options };
+  };
+  const group = program.command('images').description('build, list or verify the golden images of virtual machines');
+  group
+    .command('list', defaultUnlessNamed(context))
+    .description('list the images of this host (default)')
+    .action(async () => list(await prepare()));
+  group
+    .command('build')
+    .description("build the system of a CLI machine, of a browser machine, or the kernel (Debian's)")
+    .addArgument(new Argument('<kind>', 'what to build').choices(['cli', 'browser', 'kernel']))
+    .optionsGroup('Options of build:')
+    .option('--refresh', 'build with the packages of today, even if the image exists')
+    .option('--source', "compile the kernel here instead of using Debian's")
+    .action(async (kind: Buildable, options: ImagesCommand['options']) => build(kind, await prepare(options)));
+  group
+    .command('verify')
+    .description('compare every file of the images with the hash it was built with')
+    .argument('[name]', 'one image (default: all)')
+    .action(async (name: string | undefined) => verify(name, await prepare()));
 }
 
 type Buildable = 'cli' | 'browser' | 'kernel';
 
-function isBuildable(name: string | undefined): name is Buildable {
-  return name === 'cli' || name === 'browser' || name === 'kernel';
+function storeOf({ dataDirectory }: ImagesCommand): ImageStore {
+  return createImageStore({ directory: join(dataDirectory, 'images') });
 }
 
-async function build(store: ImageStore, kind: Buildable, command: ImagesCommand): Promise<void> {
+async function build(kind: Buildable, command: ImagesCommand): Promise<void> {
   const { signal, print, clock, options } = command;
   const { refresh = false, source = false } = options;
   const kernel = source ? sourceKernel : debianKernel;
-  const image = await store.ensure(
+  const image = await storeOf(command).ensure(
     kind === 'kernel' ? await kernel() : await rootImage({ kind, node: command.node, clis: clisOf(command) }),
     { signal, onProgress: print, refresh, now: new Date(clock.now()) },
   );
@@ -65,8 +86,9 @@ function clisOf({ manifests, dataDirectory }: ImagesCommand): readonly ImageCli[
   }));
 }
 
-async function list(store: ImageStore, { print }: ImagesCommand): Promise<void> {
-  const images = await store.list();
+async function list(command: ImagesCommand): Promise<void> {
+  const { print } = command;
+  const images = await storeOf(command).list();
   if (images.length === 0) print('There are no images. Build them: sallyport images build cli|browser|kernel');
   for (const image of images) {
     print(`${image.name}  built ${image.builtAt}`);
@@ -83,7 +105,8 @@ function summary({ packages, programs }: Image): string {
   return [...named, ...debian].join(', ');
 }
 
-async function verify(store: ImageStore, name: string | undefined, command: ImagesCommand): Promise<void> {
+async function verify(name: string | undefined, command: ImagesCommand): Promise<void> {
+  const store = storeOf(command);
   const images = (await store.list()).filter((image) => name === undefined || image.name === name);
   if (images.length === 0) {
     throw new SallyportError('MACHINE_IMAGE_MISSING', `There is no image${name === undefined ? '' : ` "${name}"`}.`);
@@ -92,10 +115,4 @@ async function verify(store: ImageStore, name: string | undefined, command: Imag
     await store.verify(image, command);
     command.print(`${image.name}: ${Object.keys(image.files).join(', ')} as built`);
   }
-}
-
-function unknownCommand(words: readonly string[]): SallyportError {
-  return new SallyportError('CONFIG_INVALID', `There is no command "images ${words.join(' ')}".`, {
-    hint: `Usage: ${imagesUsage}`,
-  });
 }

@@ -3,6 +3,8 @@ import { lstat } from 'node:fs/promises';
 import { rewrapCredentials, SallyportError } from '@sallyport/core';
 import type { AuditEntry, Clock, RewrapResult, Store } from '@sallyport/core';
 
+import type { Command } from 'commander';
+
 import { openDirectoryKeyRing } from '../data-directory/directory-key-ring.ts';
 import {
   activateMasterKey,
@@ -12,9 +14,11 @@ import {
   masterKeyDirectory,
 } from '../data-directory/master-key-files.ts';
 import type { MasterKeyFiles } from '../data-directory/master-key-files.ts';
+import { defaultUnlessNamed } from './context.ts';
+import type { CommandContext } from './context.ts';
 
 /** What `sallyport master-key` works with. */
-export interface MasterKeyCommand {
+interface MasterKeyCommand {
   readonly dataDirectory: string;
   readonly store: Pick<Store, 'audit' | 'credentials'>;
   /** Other servers may use this database, each with its own data directory. */
@@ -25,24 +29,37 @@ export interface MasterKeyCommand {
   readonly print: (line: string) => void;
 }
 
-export const masterKeyUsage = `sallyport master-key [list]
-       sallyport master-key rotate [--copied]`;
-
-/**
- * Lists the master keys, or replaces the current one while servers run. Resolves to false if a credential cannot be
- * opened, and therefore stays under its old key. Never deletes a key.
- */
-export async function masterKeyCommand(words: readonly string[], command: MasterKeyCommand): Promise<boolean> {
-  const [action = 'list', ...rest] = words;
-  if ((action !== 'list' && action !== 'rotate') || rest.length > 0 || (action === 'list' && command.isCopied)) {
-    throw new SallyportError('CONFIG_INVALID', `There is no command "master-key ${words.join(' ')}" like this.`, {
-      hint: `Usage: ${masterKeyUsage}`,
-    });
-  }
-  const keys = await findKeys(command);
-  if (action === 'rotate') return rotate(keys, command);
-  await list(keys, command);
-  return true;
+/** `sallyport master-key`: lists the master keys, or replaces the current one while servers run. Never deletes a key. */
+export function registerMasterKey(
+  program: Command,
+  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'environment' | 'withStore' | 'exitWith'>,
+): void {
+  const withKeys = (isCopied: boolean, work: (command: MasterKeyCommand) => Promise<void>): Promise<void> => {
+    const { dataDirectory, database } = context.environment();
+    const isShared = database.kind !== 'embedded';
+    return context.withStore((store) => work({ ...context, dataDirectory, store, isShared, isCopied }));
+  };
+  const group = program
+    .command('master-key')
+    .description('list the master keys, or replace the current one while servers run');
+  group
+    .command('list', defaultUnlessNamed(context))
+    .description('list the keys and say which are in use (default)')
+    .action(() => withKeys(false, async (command) => list(await findKeys(command), command)));
+  group
+    .command('rotate')
+    .description(
+      'make a key and rewrap every stored credential under it. Run it again if it was interrupted. On a database that ' +
+        'other servers may use (DATABASE_URL, SUPABASE_URL), the first run makes the key',
+    )
+    .optionsGroup('Options of rotate:')
+    .option('--copied', 'the new key is now on all servers that use this database')
+    .action(({ copied = false }: { readonly copied?: boolean }) =>
+      withKeys(copied, async (command) => {
+        // A credential that cannot be opened stays under its old key.
+        if (!(await rotate(await findKeys(command), command))) context.exitWith(1);
+      }),
+    );
 }
 
 /** Throws `CONFIG_INVALID` if there are no keys, if one in use is missing, or if they belong to another user. */

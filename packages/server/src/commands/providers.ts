@@ -1,8 +1,13 @@
 import { SallyportError, withheldBecause } from '@sallyport/core';
 import type { Clock, ProviderManifest, ProviderPolicy, Store } from '@sallyport/core';
+import type { Command } from 'commander';
+
+import { defaultUnlessNamed } from './context.ts';
+import type { CommandContext } from './context.ts';
+import { registerVerify } from './verify.ts';
 
 /** What `sallyport providers` works with. */
-export interface ProvidersCommand {
+interface ProvidersCommand {
   readonly manifests: readonly ProviderManifest[];
   readonly policy: ProviderPolicy;
   readonly store: Pick<Store, 'audit' | 'providerSwitches' | 'sessions' | 'prompts'>;
@@ -10,26 +15,35 @@ export interface ProvidersCommand {
   readonly print: (line: string) => void;
 }
 
-export const providersUsage = `sallyport providers [list]
-       sallyport providers disable ID
-       sallyport providers enable ID`;
-
 /**
- * Lists the providers, or switches one off or on for every server on this database. Servers that run look at the
- * switches about once a second, so nothing has to be restarted.
+ * `sallyport providers`: lists the providers, or switches one off or on for every server on this database. Servers that
+ * run look at the switches about once a second, so nothing has to be restarted. Also verifies one.
  */
-export async function providersCommand(words: readonly string[], command: ProvidersCommand): Promise<void> {
-  const [action = 'list', name, ...rest] = words;
-  if (action === 'list' && name === undefined) {
-    await list(command);
-    return;
+export function registerProviders(
+  program: Command,
+  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'loadConfig' | 'withStore' | 'configFile' | 'exitWith'>,
+): void {
+  const withProviders = async (work: (command: ProvidersCommand) => Promise<void>): Promise<void> => {
+    const { providers, deployment, acceptedTerms } = await context.loadConfig();
+    const manifests = providers.map(({ manifest }) => manifest);
+    const policy = { deployment, acceptedTerms };
+    await context.withStore((store) => work({ ...context, manifests, policy, store }));
+  };
+  const group = program
+    .command('providers')
+    .description('list the providers, switch one off or on while servers run, or verify one');
+  group
+    .command('list', defaultUnlessNamed(context))
+    .description('say what is on, what is off and why, and whose terms have been read (default)')
+    .action(() => withProviders(list));
+  for (const action of ['disable', 'enable'] as const) {
+    group
+      .command(action)
+      .description(`switch a provider ${action === 'disable' ? 'off' : 'on'} for every server on this database`)
+      .argument('<id>', 'the provider')
+      .action((id: string) => withProviders((command) => switchProvider(command, id, action === 'disable')));
   }
-  if ((action !== 'disable' && action !== 'enable') || name === undefined || rest.length > 0) {
-    throw new SallyportError('CONFIG_INVALID', `There is no command "providers ${words.join(' ')}".`, {
-      hint: `Usage: ${providersUsage}`,
-    });
-  }
-  await switchProvider(command, name, action === 'disable');
+  registerVerify(group, context);
 }
 
 async function list({ manifests, policy, store, print }: ProvidersCommand): Promise<void> {

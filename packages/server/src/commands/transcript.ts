@@ -8,38 +8,51 @@ import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 import { createCliInstaller } from '@sallyport/machines';
+import type { Command } from 'commander';
 
-/** What `sallyport transcript` works with. */
-export interface TranscriptCommand {
-  readonly manifests: readonly ProviderManifest[];
-  /** The CLI is installed there, as for a server. */
-  readonly dataDirectory: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** As they were given on the command line. */
-  readonly options: {
-    readonly out?: string | undefined;
-    readonly columns?: string | undefined;
-    readonly rows?: string | undefined;
-  };
+import type { CommandContext } from './context.ts';
+import { wholeNumber } from './option-values.ts';
+
+interface TranscriptOptions {
+  readonly out: string;
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
-export const transcriptUsage = 'sallyport transcript record PROVIDER METHOD [--out DIRECTORY] [--columns N] [--rows N]';
+/** `sallyport transcript`: records what a CLI shows during a login, for the tests of its provider. */
+export function registerTranscript(program: Command, context: CommandContext): void {
+  program
+    .command('transcript')
+    .description('record what a CLI shows during a login, for the tests of its provider')
+    .command('record')
+    .description('run the pinned CLI in this terminal with a fresh home, and write what it shows without the secrets')
+    .argument('<provider>', 'its id')
+    .argument('<method>', 'a login method of the provider')
+    .optionsGroup('Options of record:')
+    .option('--out <directory>', 'where to write it', '.')
+    .option('--columns <n>', 'width of the terminal (default: that of this one)', wholeNumber(10, 4000))
+    .option('--rows <n>', 'height of the terminal (default: that of this one)', wholeNumber(10, 4000))
+    .action(async (provider: string, method: string, options: TranscriptOptions) => {
+      context.exitWith(await record(provider, method, options, context));
+    });
+}
 
 /**
- * Runs the pinned CLI in this terminal with a fresh home, and writes what it shows without the secrets.
- * Resolves to the exit code. The agent's package does the work in a separate process, which has the terminal.
+ * Resolves to the exit code. The agent's package does the work in a separate process, which has the terminal. The CLI is
+ * installed as for a server.
  */
-export async function transcriptCommand(words: readonly string[], command: TranscriptCommand): Promise<number> {
-  const [action, provider, method, ...rest] = words;
-  if (action !== 'record' || provider === undefined || method === undefined || rest.length > 0) {
-    throw new SallyportError('CONFIG_INVALID', `There is no command "transcript ${words.join(' ')}".`, {
-      hint: `Usage: ${transcriptUsage}`,
-    });
-  }
-  const { manifests, dataDirectory, environment, options } = command;
-  const manifest = manifestOf(manifests, provider);
-  const columns = sizeOf('--columns', options.columns);
-  const rows = sizeOf('--rows', options.rows);
+async function record(
+  provider: string,
+  method: string,
+  { out, columns, rows }: TranscriptOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { providers } = await context.loadConfig();
+  const { dataDirectory } = context.environment();
+  const manifest = manifestOf(
+    providers.map((each) => each.manifest),
+    provider,
+  );
   const installer = createCliInstaller({ directory: join(dataDirectory, 'clis') });
   const directory = await installer.ensure(manifest.cli, manifest.id, {
     signal: AbortSignal.timeout(INSTALL_MS),
@@ -48,9 +61,8 @@ export async function transcriptCommand(words: readonly string[], command: Trans
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-record-'));
   try {
     const request = join(folder, 'request.json');
-    const out = resolve(options.out ?? '.');
-    const network = networkOf(environment);
-    const wanted = { manifest, method, directory, columns, rows, network, out };
+    const network = networkOf(context.variables);
+    const wanted = { manifest, method, directory, columns, rows, network, out: resolve(out) };
     await writeFile(request, JSON.stringify(wanted), { mode: 0o600 });
     return await runRecorder(request);
   } finally {
@@ -80,17 +92,8 @@ function manifestOf(manifests: readonly ProviderManifest[], name: string): Provi
   });
 }
 
-function sizeOf(name: string, given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  const size = Number(given);
-  if (Number.isInteger(size) && size >= 10 && size <= 4000) return size;
-  throw new SallyportError('CONFIG_INVALID', `${name} must be a whole number from 10 to 4000.`, {
-    hint: `Usage: ${transcriptUsage}`,
-  });
-}
-
 /** How the CLI gets to its vendor from here. Everything else of the environment stays outside of the recording. */
-function networkOf(environment: TranscriptCommand['environment']): Readonly<Record<string, string>> {
+function networkOf(environment: CommandContext['variables']): Readonly<Record<string, string>> {
   const names = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'];
   const given = names.map((name) => [name, environment[name]] as const);
   return Object.fromEntries(given.flatMap(([name, value]) => (value ? [[name, value] as const] : [])));

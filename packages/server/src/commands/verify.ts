@@ -1,37 +1,55 @@
 import { SallyportError } from '@sallyport/core';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 
 import { hasPassed, renderTable } from '../verify/report.ts';
 import { verifyProvider } from '../verify/verify-provider.ts';
+import type { CommandContext } from './context.ts';
+import { wholeNumber } from './option-values.ts';
 
-export interface VerifyArguments {
-  readonly configFile: string;
-  readonly cliVersion: string | undefined;
-  readonly latest: string | undefined;
-  readonly directory: string | undefined;
+interface VerifyOptions {
+  readonly cliVersion?: string;
+  readonly latest?: number;
+  readonly directory?: string;
 }
 
-export const verifyUsage = 'sallyport providers verify ID [--cli-version V | --latest N] [--directory DIRECTORY]';
-
-/** Prints what each release of a provider's CLI does, and resolves to whether all of it works. */
-export async function verifyCommand(
-  words: readonly string[],
-  given: VerifyArguments,
-  print: (text: string) => void,
-): Promise<boolean> {
-  const [provider, ...rest] = words;
-  if (provider === undefined || rest.length > 0) {
-    throw new SallyportError('CONFIG_INVALID', `There is no command "providers verify ${words.join(' ')}".`, {
-      hint: `Usage: ${verifyUsage}`,
+/** `sallyport providers verify`: prints what each release of a provider's CLI does. */
+export function registerVerify(
+  group: Command,
+  context: Pick<CommandContext, 'configFile' | 'print' | 'exitWith'>,
+): void {
+  group
+    .command('verify')
+    .description(
+      'install the CLI of a provider in a clean place and take it through every login method, a prompt, a refresh and ' +
+        'a logout against a fake vendor',
+    )
+    .argument('<id>', 'the provider')
+    .optionsGroup('Options of verify:')
+    .option('--cli-version <version>', 'this release (default: the pinned one)', parseVersion)
+    .addOption(
+      new Option('--latest <n>', 'the newest n releases').argParser(wholeNumber(1, 99)).conflicts('cliVersion'),
+    )
+    .option('--directory <directory>', 'where to install the CLIs (default: one that is removed afterwards)')
+    .action(async (provider: string, options: VerifyOptions) => {
+      if (!(await verify(provider, options, context))) context.exitWith(1);
     });
-  }
+}
+
+/** Resolves to whether all of it works. */
+async function verify(
+  provider: string,
+  { cliVersion, latest, directory }: VerifyOptions,
+  { configFile, print }: Pick<CommandContext, 'configFile' | 'print'>,
+): Promise<boolean> {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort(new SallyportError('LOGIN_CANCELLED', 'The verification was stopped.'));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   const reports = await verifyProvider({
-    configFile: given.configFile,
+    configFile: configFile(),
     provider,
-    releases: chooseReleases(given),
-    clisDirectory: given.directory,
+    releases: latest === undefined ? (cliVersion === undefined ? [] : [cliVersion]) : { latest },
+    clisDirectory: directory,
     signal: stopped.signal,
     onProgress: (message) => console.error(message),
   });
@@ -40,21 +58,7 @@ export async function verifyCommand(
   return reports.every(hasPassed);
 }
 
-function chooseReleases({ cliVersion, latest }: VerifyArguments): { readonly latest: number } | readonly string[] {
-  if (cliVersion !== undefined && latest !== undefined) {
-    throw invalid('--cli-version and --latest exclude each other.');
-  }
-  if (latest !== undefined) {
-    if (!/^[1-9]\d?$/.test(latest)) throw invalid(`--latest is "${latest}"; it must be a number from 1 to 99.`);
-    return { latest: Number(latest) };
-  }
-  if (cliVersion === undefined) return [];
-  if (!/^\d+\.\d+\.\d+$/.test(cliVersion)) {
-    throw invalid(`--cli-version is "${cliVersion}"; it must be an exact version such as 1.2.3.`);
-  }
-  return [cliVersion];
-}
-
-function invalid(message: string): SallyportError {
-  return new SallyportError('CONFIG_INVALID', message, { hint: `Usage: ${verifyUsage}` });
+function parseVersion(given: string): string {
+  if (/^\d+\.\d+\.\d+$/.test(given)) return given;
+  throw new InvalidArgumentError('It must be an exact version such as 1.2.3.');
 }
