@@ -30,7 +30,7 @@ export function createNpmCause(): NpmCause {
   return {
     add: (printed) => {
       const line = legible(printed.slice(0, MOST_CHARACTERS)).trimEnd();
-      const error = ERROR_LINE.exec(line)?.groups?.['text'];
+      const error = ERROR_LINE.exec(line)?.groups?.['text']?.slice(1);
       unpackFailure ??= UNPACK_WARNING.exec(line)?.groups?.['text'];
       if (error !== undefined) {
         errorCount += 1;
@@ -51,8 +51,8 @@ export function createNpmCause(): NpmCause {
   };
 }
 
-/** `npm ERR!` before npm 10. */
-const ERROR_LINE = /^npm (?:error|ERR!)(?: (?<text>.*)|(?<text>))$/;
+/** `npm ERR!` before npm 10. The text begins with a blank, unless it is empty. */
+const ERROR_LINE = /^npm (?:error|ERR!)(?<text> .*|)$/;
 const UNPACK_WARNING = /^npm (?:warn|WARN) tar TAR_ENTRY_ERROR (?<text>.*)$/;
 const HTTP_LINE = /^npm http /;
 
