@@ -11,7 +11,7 @@ import { createOperatorLog } from './operator-log.ts';
 import type { OperatorLog } from './operator-log.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { createHttpServer } from '../http/server.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { loadConfig, providersHint } from '../config/load-config.ts';
 import { networkAddress } from '../config/network-address.ts';
 
 export interface ServeOptions {
@@ -68,6 +68,7 @@ async function runServer(options: ServeOptions, { log, say, announce }: Operator
     });
     try {
       announce(`sallyport listening on ${await listen(app, host, port)}`);
+      if (config.providers.length === 0) say(providersHint, 'warn');
       if (address.origin !== undefined) say(`Users reach it at ${address.origin}`);
       await Promise.race([stopped, superseded.promise]);
       // Logins and prompts end first: their streams then close by themselves, and need not be cut off.

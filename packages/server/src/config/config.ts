@@ -231,9 +231,7 @@ const workHostsSchema = z.union(
 const hostCapacity = defaultCapacity({ memoryMb: totalmem() / 2 ** 20, processors: availableParallelism() });
 
 export const configSchema = z.strictObject({
-  providers: z
-    .array(z.string().min(1))
-    .min(1, 'must name at least one provider: a package, or a file such as ./my-provider.ts'),
+  providers: z.array(z.string().min(1)),
   enabledProviders: z.array(z.string()).optional(),
   plugins: z.array(pluginSchema).default([]),
   fakeVendors: z.array(z.string().min(1)).default([]),

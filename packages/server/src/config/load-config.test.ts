@@ -84,7 +84,6 @@ describe('the configuration', () => {
 
   it.each([
     [`{}`, /providers/],
-    [`{ providers: [] }`, /must name at least one provider/],
     [`{ providers: ['./tool.ts'], prot: 1 }`, /prot is not a setting/],
     [`{ providers: ['./tool.ts'], logins: { prefre: 'x' } }`, /prefre is not a setting of logins/],
     [`{ providers: ['./tool.ts'], practice: [] }`, /practice is not a setting \(it is called fakeVendors now\)/],

@@ -14,12 +14,19 @@ export interface LoadedConfig extends Omit<CheckedConfig, 'providers' | 'enabled
   readonly plugins: readonly Plugin[];
 }
 
-/** Loads and checks a configuration file. Every error says which file, where in it, and what to write instead. */
+/** The only file that may be missing: a newcomer has not written it yet. */
+const DEFAULT_FILE = 'sallyport.config.ts';
+
+/**
+ * Loads and checks a configuration file. Every error says which file, where in it, and what to write instead. Without
+ * `sallyport.config.ts` in the current directory, every setting has its default and there are no providers.
+ */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
   const file = resolve(path);
-  await access(file).catch((cause: unknown) => {
-    throw new SallyportError('CONFIG_INVALID', `There is no configuration file ${file}.`, { hint: example, cause });
-  });
+  if (!(await exists(file))) {
+    if (path === DEFAULT_FILE) return resolveConfig({ providers: [] }, file);
+    throw new SallyportError('CONFIG_INVALID', `There is no configuration file ${file}.`, { hint: example });
+  }
   const { default: exported } = await importModule(pathToFileURL(file).href, `The configuration ${file}`);
   return resolveConfig(exported, file);
 }
@@ -42,6 +49,16 @@ async function resolveConfig(exported: unknown, file: string): Promise<LoadedCon
   const { enabledProviders: _chosen, ...rest } = config;
   return { ...rest, providers, plugins };
 }
+
+/** How to offer a first CLI, for a server that offers none. */
+export const providersHint =
+  "This server offers no CLI yet. To add one, run `npm install PACKAGE` with a package that the README of @sallyport/server names, write `export default { providers: ['PACKAGE'] };` into sallyport.config.ts in this directory, and start the server again.";
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 const example =
   "Write a file with: import { defineConfig } from '@sallyport/server'; export default defineConfig({ providers: ['PACKAGE-OR-FILE'] });";
