@@ -207,6 +207,26 @@ describe('a server that runs', () => {
     expect(await server.ended).toEqual({ code: 0, signal: null });
   });
 
+  it.each([
+    ['npx', ['--no', '-c', sallyportCommand.join(' ')]],
+    ['npm', ['run', '--silent', 'serve']],
+  ])('ends when SIGTERM reaches %s alone, which started it through a shell', async (program, args) => {
+    const own = await newDirectory();
+    const file = join(root, 'sallyport.config.ts');
+    const scripts = { serve: `${sallyportCommand.join(' ')} --config ${file} && true` };
+    await writeFile(join(own, 'package.json'), JSON.stringify({ name: 'product', scripts }));
+    const prefix = program === 'npm' ? ['--prefix', own] : [];
+    const config = { HOME: own, SALLYPORT_DATA_DIR: join(own, 'data'), PORT: '0', npm_config_update_notifier: 'false' };
+    const npm = runOwn(program, [...prefix, ...args], config);
+    await npm.saying('sallyport listening on');
+    expect(processesOf(own).length).toBeGreaterThan(2);
+    npm.child.kill('SIGTERM');
+    // Its output stays open for as long as the server runs.
+    await npm.ended;
+    expect(npm.output().stderr).toContain('The npm command that started the server has ended');
+    await expect.poll(() => processesOf(own)).toEqual([]);
+  });
+
   it('ends when its terminal is closed', async () => {
     const command = sallyportCommand.join(' ');
     const terminal = runOwn('script', ['-qefc', command, '/dev/null'], { SALLYPORT_DATA_DIR: directory, PORT: '0' });

@@ -7,6 +7,7 @@ import { SallyportError, systemClock } from '@sallyport/core';
 import type { FastifyInstance } from 'fastify';
 
 import { composeServer } from './compose.ts';
+import { npmParentEnded } from './npm-parent.ts';
 import { createOperatorLog } from './operator-log.ts';
 import type { OperatorLog } from './operator-log.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -51,6 +52,11 @@ async function runServer(options: ServeOptions, { log, say, announce }: Operator
 
   // From here on a signal must not leave a database or a machine behind, so it waits until everything is up.
   const stopped = stopSignal(log);
+  const watching = new AbortController();
+  const parentId = (): number => process.ppid;
+  const orphaned = npmParentEnded({ variables, clock: systemClock, parentId, signal: watching.signal }).then(() =>
+    log.info('The npm command that started the server has ended, and so does the server.'),
+  );
   const superseded = Promise.withResolvers<never>();
   superseded.promise.catch(() => {});
   const onSuperseded = (error: SallyportError): void => superseded.reject(error);
@@ -70,13 +76,14 @@ async function runServer(options: ServeOptions, { log, say, announce }: Operator
       announce(`sallyport listening on ${await listen(app, host, port)}`);
       if (config.providers.length === 0) say(providersHint, 'warn');
       if (address.origin !== undefined) say(`Users reach it at ${address.origin}`);
-      await Promise.race([stopped, superseded.promise]);
+      await Promise.race([stopped, superseded.promise, orphaned]);
       // Logins and prompts end first: their streams then close by themselves, and need not be cut off.
       await server.sallyport.close();
     } finally {
       await app.close();
     }
   } finally {
+    watching.abort();
     await server.close();
   }
 }
