@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 /**
  * Runs before `@sallyport/agent` is packed: puts node-pty's binary for every supported platform into the agent's bundle,
  * not only that of the computer that packs. A tarball thus works on all of them, and for a Linux guest on a Mac. npm
- * installs the package of its own platform alone, so the others are fetched, and checked against package-lock.json.
+ * installs that of this computer's platform alone, so the others are fetched, and checked against package-lock.json.
  */
 const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 
@@ -29,7 +29,7 @@ function fetchPackage(name: string, target: string): void {
   const scratch = mkdtempSync(join(tmpdir(), 'sallyport-pack-'));
   try {
     const args = ['pack', `${name}@${locked.version}`, '--json', '--prefer-offline', '--pack-destination', scratch];
-    // What npm is doing now is no concern of this download: it may be a dry run.
+    // The `npm pack` that started this may be a dry run; this download is real.
     const env = { ...process.env, npm_config_dry_run: 'false' };
     const answer: readonly { filename: string; integrity: string }[] = Object.values(
       JSON.parse(execFileSync('npm', args, { cwd: scratch, encoding: 'utf8', env })),

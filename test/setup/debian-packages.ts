@@ -31,6 +31,8 @@ export const debianPackages = {
   virtualMachines: ['qemu-system-x86', 'mmdebstrap', 'e2fsprogs', 'uidmap', 'socat'],
   /** Compiling the kernel that boots in `microvm` and in Firecracker. */
   ownKernel: ['gcc', 'libc6-dev', 'libelf-dev', 'make', 'flex', 'bison', 'bc', 'binutils', 'xz-utils'],
+  /** Checking the files in `deploy/`. */
+  deployment: ['docker-compose', 'systemd'],
   /** A script that looks at a deployment from outside. */
   scripts: ['curl', 'jq'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
