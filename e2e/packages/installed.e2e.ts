@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, cp, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { installPackages } from '../support/installed-packages.ts';
 import type { InstalledPackages } from '../support/installed-packages.ts';
+import { findFreePort } from '../support/ports.ts';
 import { repository } from '../support/server.ts';
 
 const run = promisify(execFile);
@@ -163,6 +164,31 @@ export default defineConfig({ providers: ['@sallyport/provider-${provider}'] });
       expect(output.includes('This server offers no CLI yet.')).toBe(provider === undefined);
       child.kill('SIGTERM');
       expect(await ended, output).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
+
+describe('the configuration in deploy/', () => {
+  it('serves behind a public URL, and its health check notices', async () => {
+    const directory = join(installed.directory, 'deploy');
+    await cp(join(repository, 'deploy'), directory, { recursive: true });
+    const [port, environment] = [await findFreePort(), installed.environment(current)];
+    const env = { ...environment, PORT: String(port), SALLYPORT_DATA_DIR: join(directory, 'data') };
+    const check = () => run(join(current, 'node'), ['healthcheck.mjs'], { cwd: directory, env });
+    await expect(check()).rejects.toMatchObject({ code: 1 });
+    const child = spawn(join(installed.directory, 'node_modules', '.bin', 'sallyport'), ['serve'], {
+      cwd: directory,
+      env: { ...env, SALLYPORT_PUBLIC_URL: 'https://connect.example.com' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = once(child, 'exit');
+    try {
+      await Promise.race([once(child.stdout, 'data'), ended]);
+      expect(await check()).toMatchObject({ stderr: '' });
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
     } finally {
       child.kill('SIGKILL');
     }
