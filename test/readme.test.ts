@@ -36,7 +36,13 @@ describe("the README's commands", () => {
       const directory = await makeDataDirectory();
       const port = await freePort();
       // npm puts this repository's Node in front of the system's, which is what a reader has.
-      const environment = { SALLYPORT_DATA_DIR: directory, PORT: String(port), PATH: systemPath() };
+      const environment = {
+        HOME: directory,
+        // Not where npm keeps its files.
+        SALLYPORT_DATA_DIR: join(directory, 'data'),
+        PORT: String(port),
+        PATH: systemPath(),
+      };
       const [, start = ''] = commands?.[0]?.split(' && ') ?? [];
       const [npm = '', ...args] = start.split(' ');
       const demo = runOwn('setsid', [npm, ...args], environment);

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 
+import { agentBundle } from '@sallyport/agent';
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { Check } from '@sallyport/core';
 import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
@@ -98,6 +99,8 @@ function printCheck({ state, name, found, fix }: Check): void {
 /** The configuration, where it has the server listen, and the proxy service that it names. */
 async function checkConfiguration(environment: ServerEnvironment, configFile: string): Promise<readonly Check[]> {
   try {
+    // Throws on a platform that the agent's pseudo-terminals were not built for.
+    agentBundle();
     const { dataDirectory } = environment;
     const config = await loadConfig(configFile);
     const { egress: chosen, providers } = config;
