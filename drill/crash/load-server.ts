@@ -20,7 +20,7 @@ import { credentialFile, credentialPath } from './load-vendor.ts';
 import type { VendorAnswer, VendorRequest } from './load-vendor.ts';
 
 const [directory = '', databaseUrl = '', vendorUrl = '', port = '0'] = process.argv.slice(2);
-/** No machine goes to rest meanwhile. */
+/** No machine is stopped meanwhile. */
 const IDLE_MS = 24 * 60 * 60_000;
 
 const { fake, driver, fileOf } = await openKeptMachines(join(directory, 'machines'), 'fake');
@@ -37,7 +37,7 @@ function machineOf(agent: FakeAgent) {
   return machine;
 }
 
-/** The vendor signs everybody in at once. */
+/** The vendor signs each user in at once. */
 fake.script.startLogin = async ({ sessionId }, agent) => {
   const token = await askVendor({ action: 'sign-in' });
   const state = new URLSearchParams({

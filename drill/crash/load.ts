@@ -45,6 +45,8 @@ export async function runLoad({ users, promptsEach, atOnce, killsAt }: LoadOptio
   const { host, user, database: name } = postgres.connection;
   await migrate({ connection: postgres.connection });
   const database = new Pool(postgres.connection);
+  // Its idle connections end with the database.
+  database.on('error', () => undefined);
   const vendor = await startLoadVendor();
   const databaseUrl = `postgres://${user}@/${name}?host=${encodeURIComponent(host)}`;
   let server = await startServer([directory, databaseUrl, vendor.url]);
