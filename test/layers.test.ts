@@ -52,6 +52,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'data-directory',
     'postgres',
     'stores',
+    'backup',
     'desktop',
     'http',
     'web',

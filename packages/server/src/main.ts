@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 
 import { registerApiKeys } from './commands/api-keys.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerBackup } from './commands/backup.ts';
 import { registerCapacity } from './commands/capacity.ts';
 import { createContext } from './commands/context.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -26,6 +27,7 @@ const commands = [
   registerPersistence,
   registerCapacity,
   registerMigrations,
+  registerBackup,
   registerMasterKey,
   registerApiKeys,
   registerAudit,

@@ -1,0 +1,110 @@
+import { join, resolve } from 'node:path';
+
+import { SallyportError } from '@sallyport/core';
+import type { Command } from 'commander';
+import type { ClientConfig } from 'pg';
+
+import { writeBackup } from '../backup/write-backup.ts';
+import { restoreBackup } from '../backup/restore-backup.ts';
+import { openDataDirectory } from '../data-directory/data-directory.ts';
+import type { DataDirectory } from '../data-directory/data-directory.ts';
+import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
+import { assertKeysPresent, listMasterKeys, masterKeyDirectory } from '../data-directory/master-key-files.ts';
+import { openServerIdentity } from '../data-directory/server-identity.ts';
+import type { DatabaseChoice } from '../stores/database-choice.ts';
+import { runningPostgres, startEmbeddedPostgres } from '../postgres/embedded.ts';
+import type { CommandContext } from './context.ts';
+
+/** `sallyport backup` and `sallyport restore`: all that is stored, in one file. */
+export function registerBackup(program: Command, context: CommandContext): void {
+  program
+    .command('backup')
+    .description(
+      'write all that is stored into a file, while the server runs or not; the master keys are not in it: back them up apart',
+    )
+    .argument('<file>', 'a file that does not exist yet, such as sallyport-backup.gz')
+    .action((file: string) => backup(context, resolve(file)));
+  program
+    .command('restore')
+    .description('fill an empty database from a backup; the server must not run, and the master keys must be there')
+    .argument('<file>', 'written by `sallyport backup`')
+    .action((file: string) => restore(context, resolve(file)));
+}
+
+async function backup({ environment, clock, print }: CommandContext, path: string): Promise<void> {
+  const { dataDirectory, database } = environment();
+  const take = async (connection: ClientConfig): Promise<void> => {
+    const { header, rows } = await writeBackup({ connection, path, now: clock.now() });
+    print(`Wrote ${path}: ${rows} rows, as of ${header.takenAt}.`);
+    const keys = header.masterKeys.map((id) => join(masterKeyDirectory(dataDirectory), id));
+    if (keys.length > 0) print(`Its credentials need ${keys.join(', ')}. Keep that apart from the backup.`);
+  };
+  if (database.kind !== 'embedded') return take(connectionOf(database));
+  const data = await openDataDirectory(dataDirectory).catch((error: unknown) => {
+    // A server runs here, and its database answers on a socket that only we may use.
+    if (SallyportError.isInstance(error) && error.code === 'CONFIG_DATA_DIR_BUSY') return undefined;
+    throw error;
+  });
+  if (!data) return take(await runningPostgres(databaseDirectory(dataDirectory)));
+  try {
+    await withEmbedded(data, take);
+  } finally {
+    await data.release();
+  }
+}
+
+async function restore({ environment, print }: CommandContext, path: string): Promise<void> {
+  const { dataDirectory, database } = environment();
+  const data = await openDataDirectory(dataDirectory);
+  const fill = async (connection: ClientConfig): Promise<void> => {
+    const { host } = await openServerIdentity(data.path);
+    const { header, ended } = await restoreBackup({
+      connection,
+      path,
+      host,
+      assertKeysPresent: (masterKeys) => assertPresent(data.path, masterKeys),
+      rollbackGuard: await openFileRollbackGuard(join(data.path, 'witness')),
+      log: print,
+    });
+    print(`Restored what was stored at ${header.takenAt}.`);
+    if (ended > 0) {
+      print(
+        `${ended} logins may have been refreshed since, so they are not used: their users have to log in again. API keys and long-lived tokens go on.`,
+      );
+    }
+  };
+  try {
+    await (database.kind === 'embedded' ? withEmbedded(data, fill) : fill(connectionOf(database)));
+  } finally {
+    await data.release();
+  }
+}
+
+async function assertPresent(dataDirectory: string, masterKeys: readonly string[]): Promise<void> {
+  const directory = masterKeyDirectory(dataDirectory);
+  const none = { directory, ids: [], next: [] };
+  const found = await listMasterKeys(directory).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return none;
+    throw error;
+  });
+  assertKeysPresent(found, masterKeys);
+}
+
+/** Starts the database of a data directory that no server uses. */
+async function withEmbedded(data: DataDirectory, work: (connection: ClientConfig) => Promise<void>): Promise<void> {
+  const postgres = await startEmbeddedPostgres({ directory: databaseDirectory(data.path) });
+  try {
+    await work(postgres.connection);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+const databaseDirectory = (dataDirectory: string): string => join(dataDirectory, 'postgres');
+
+function connectionOf(database: Exclude<DatabaseChoice, { readonly kind: 'embedded' }>): ClientConfig {
+  if (database.kind === 'postgres') return { connectionString: database.url.reveal() };
+  throw new SallyportError('CONFIG_INVALID', 'A backup needs a connection to PostgreSQL, and PostgREST is none.', {
+    hint: 'Set DATABASE_URL to the connection string of your Supabase project.',
+  });
+}
