@@ -85,7 +85,7 @@ async function startCluster(root: string, { signal, log, durable = true, launche
   await rm(folders.socket, { recursive: true, force: true });
   await makePrivateDirectory(folders.socket);
   const launcher = await chooseLauncher(launchers ?? (await usualLaunchers()), folders, signal);
-  const outcome = await initialise({ launcher, folders, binaries, durable, signal });
+  const outcome = await initialise({ launcher, folders, binaries, durable, signal, log });
   if (outcome === 'made') log?.(`Made a database in ${folders.data}`);
 
   const connection = connectionTo(folders.socket);

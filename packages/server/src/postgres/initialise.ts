@@ -13,6 +13,7 @@ export interface InitialiseOptions {
   readonly binaries: PostgresBinaries;
   readonly durable: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly log: ((message: string) => void) | undefined;
 }
 
 /** Makes the cluster at first start; later checks that this PostgreSQL and this user can use it. */
@@ -20,6 +21,7 @@ export async function initialise(options: InitialiseOptions): Promise<'made' | '
   const { data } = options.folders;
   const version = await readFile(join(data, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (version === undefined) {
+    options.log?.(`Making a database in ${data}, which takes a few seconds.`);
     await make(options);
     return 'made';
   }
