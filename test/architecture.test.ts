@@ -32,6 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'jose',
     '@supabase/supabase-js',
     'pg',
+    'pg-copy-streams',
     'commander',
     'pino',
     'prom-client',

@@ -95,7 +95,7 @@ describe('a server that cannot start', () => {
   it('because its configuration is wrong names the setting', async () => {
     const directory = await newDirectory();
     const file = join(directory, 'wrong.config.ts');
-    await writeFile(file, `export default { providers: [], idle: 5 };\n`);
+    await writeFile(file, `export default { providers: 5, idle: 5 };\n`);
     expect(await failed(start(directory, ['--config', file]))).toMatch(/wrong\.config\.ts[^]*providers/);
   });
 

@@ -96,6 +96,7 @@ export function createDurations(registry: Registry, now: () => number): Duration
   };
 }
 
-const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600];
+/** Few, since there is a histogram for each route and class of status. */
+const requestBuckets = [0.01, 0.05, 0.25, 1, 5, 30];
 const seconds = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300];
 const minutes = [1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900];
