@@ -118,7 +118,7 @@ describe("a provider's CLI", () => {
     { timeout: 320_000 },
     async () => {
       const dataDirectory = await makeBareDataDirectory();
-      const registry = await createBrokenRegistry(dataDirectory, 'refuses');
+      const registry = await createBrokenRegistry('refuses');
       await withServer({ dataDirectory, environment: registry.environment }, async (person) => {
         const ended = await untilEnded(person, await startLogin(person, 'device-code'));
         expect(ended).toMatchObject({
@@ -135,6 +135,7 @@ describe("a provider's CLI", () => {
         await symlink(join(repository, shared), join(dataDirectory, 'clis', cache));
         await signIn(person, 'device-code');
       });
+      await registry.close();
     },
   );
 

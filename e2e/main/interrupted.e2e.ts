@@ -140,7 +140,7 @@ describe('a login that is cancelled', () => {
 
   it('while the CLI is being installed leaves no npm and no half of a CLI behind', async () => {
     const dataDirectory = await makeBareDataDirectory();
-    const registry = await createBrokenRegistry(dataDirectory, 'hangs');
+    const registry = await createBrokenRegistry('hangs');
     const bare = await startDemoServer({ dataDirectory, environment: registry.environment });
     try {
       const impatient: Person = { api: createApi(bare.origin), server: bare };
@@ -396,7 +396,7 @@ describe('a server that is killed', () => {
 
   it('while a CLI is being installed leaves no npm and no half of a CLI behind once it runs again', async () => {
     const dataDirectory = await makeBareDataDirectory();
-    const registry = await createBrokenRegistry(dataDirectory, 'hangs');
+    const registry = await createBrokenRegistry('hangs');
     let bare = await startDemoServer({ dataDirectory, environment: registry.environment });
     try {
       const first: Person = { api: createApi(bare.origin), server: bare };

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** npm settings of an operator whose registry cannot be used. Named in lower case, as `npm run` itself does: it wins. */
@@ -13,7 +14,7 @@ export interface Registry {
 }
 
 /** `refuses`: nobody listens there. `hangs`: it takes every request and answers none. */
-export async function createBrokenRegistry(folder: string, how: 'refuses' | 'hangs'): Promise<Registry> {
+export async function createBrokenRegistry(how: 'refuses' | 'hangs'): Promise<Registry> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -23,14 +24,22 @@ export async function createBrokenRegistry(folder: string, how: 'refuses' | 'han
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const close = async (): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sp-npm-'));
+  const stopListening = async (): Promise<void> => {
     if (!server.listening) return;
     server.close();
     for (const socket of sockets) socket.destroy();
     await once(server, 'close');
   };
-  if (how === 'refuses') await close();
+  if (how === 'refuses') await stopListening();
   const file = join(folder, 'operator.npmrc');
   await writeFile(file, `registry=http://127.0.0.1:${port}/\nfetch-retries=0\n`);
-  return { environment: { npm_config_userconfig: file }, repair: () => writeFile(file, ''), close };
+  return {
+    environment: { npm_config_userconfig: file },
+    repair: () => writeFile(file, ''),
+    close: async () => {
+      await stopListening();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
