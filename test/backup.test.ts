@@ -143,6 +143,13 @@ describe('a backup', () => {
     expect(Buffer.compare(await readFile(path), before)).toBe(0);
   });
 
+  it('leaves no file where the database cannot be reached', async () => {
+    const none = join(directory, 'unreachable.gz');
+    const connection = { host: join(directory, 'no-socket'), user: 'postgres', database: 'postgres' };
+    await expect(writeBackup({ connection, path: none, now })).rejects.toBeInstanceOf(SallyportError);
+    await expect(stat(none)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('leaves no file where there is nothing to back up', async () => {
     const nothing = join(directory, 'nothing.gz');
     await expect(writeBackup({ connection: await emptyDatabase(), path: nothing, now })).rejects.toMatchObject({
@@ -190,6 +197,22 @@ describe('a restored database', () => {
     closing.push(() => store.close());
     expect(await store.machines.list({ host: 'host-b' })).toMatchObject([{ machineId: 'm-restored' }]);
     expect(await store.prompts.running({ host: 'host-b' })).toHaveLength(1);
+  });
+
+  it('has the logins under way of its old server, also where that had no machine', async () => {
+    const source = await createTestDatabase();
+    const before = createPostgresStore({ connection: source });
+    const session = { sessionId: randomUUID(), userId: rotating, host: 'host-a', provider: 'codex', method: 'browser' };
+    const fresh = { display: 'local', browserMachineId: null, phase: 'accepted' } as const;
+    await before.sessions.create({ ...session, ...fresh });
+    await before.close();
+    const from = join(directory, 'login.gz');
+    await writeBackup({ connection: source, path: from, now });
+    const connection = await createTestDatabase();
+    await restore({ connection, from, host: 'host-b' });
+    const store = createPostgresStore({ connection });
+    closing.push(() => store.close());
+    expect(await store.sessions.live({ host: 'host-b' })).toMatchObject([{ sessionId: session.sessionId }]);
   });
 
   it('gets the migrations since the backup', async () => {

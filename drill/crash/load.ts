@@ -9,6 +9,7 @@ import { createSallyport } from '@sallyport/client';
 import type { Sallyport } from '@sallyport/client';
 import { Pool } from 'pg';
 
+import { forEachAtOnce } from '../../packages/core/src/base/for-each-at-once.ts';
 import { startEmbeddedPostgres } from '../../packages/server/src/postgres/embedded.ts';
 import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts';
 import { startLoadVendor } from './load-vendor.ts';
@@ -185,12 +186,4 @@ async function startServer(
 async function residentMb({ pid }: ChildProcess): Promise<number> {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Math.round(Number(kib) / 1024);
-}
-
-async function forEachAtOnce<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items].toReversed();
-  const worker = async (): Promise<void> => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
 }

@@ -24,6 +24,7 @@ export interface NewLogin extends Login {
 
 export function createLogin(send: Send, sessionId: string, retries: number, signal?: AbortSignal): Login {
   const path = `/api/auth/session/${encodeURIComponent(sessionId)}`;
+  const read = createRead(send, retries);
   const events = (options: FollowOptions = {}): AsyncGenerator<WithId<LoginEvent>, void> =>
     follow<LoginEvent>(
       {
@@ -37,7 +38,7 @@ export function createLogin(send: Send, sessionId: string, retries: number, sign
     sessionId,
     events,
     [Symbol.asyncIterator]: () => events(),
-    status: () => createRead(send, retries)(`${path}/status`),
+    status: () => read(`${path}/status`),
     answer: async (promptId, value) => void (await send('POST', `${path}/answer`, { body: { promptId, value } })),
     cancel: async () => void (await send('POST', `${path}/cancel`)),
     viewerTicket: () => readJson(send('POST', `${path}/ticket`)),

@@ -43,6 +43,7 @@ export function watchEnds(log: Pick<FastifyBaseLogger, 'info'>): EndWatch {
         begun.set(event.promptId, at);
         break;
       case 'login.completed':
+      case 'login.held':
       case 'login.cancelled':
       case 'login.failed': {
         const { provider, sessionId } = event;

@@ -9,6 +9,9 @@ export const BACKUP_FORMAT = 1;
 
 export const END_OF_ROWS = '\\.';
 
+/** Tables that a backup leaves out: which migrations there are, and what a server says of itself while it runs. */
+export const leftOut: readonly string[] = ['migrations', 'servers'];
+
 const migrationSchema = z.object({ version: z.string(), name: z.string() });
 
 export const headerSchema = z.object({
@@ -19,7 +22,7 @@ export const headerSchema = z.object({
   migrations: z.array(migrationSchema),
   /** Ids of the master keys that its credentials are sealed under. The keys themselves are not in here. */
   masterKeys: z.array(z.string()),
-  /** Hosts whose machines its rows tell of. */
+  /** Hosts that its rows tell of: of machines, and of logins and prompts under way. */
   hosts: z.array(z.string()),
 });
 

@@ -9,8 +9,9 @@ import { from as copyFrom } from 'pg-copy-streams';
 
 import { connect } from '../stores/routes/connect.ts';
 import { assertNotNewer } from '../stores/migrations/history.ts';
-import { migrate } from '../stores/migrations/migrate.ts';
+import { hasHistory, migrate } from '../stores/migrations/migrate.ts';
 import { readMigrations } from '../stores/migrations/read-migrations.ts';
+import { leftOut } from './format.ts';
 import type { BackupHeader } from './format.ts';
 import { checkBackup, readBackup } from './read-backup.ts';
 
@@ -64,14 +65,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 
 /** No row may be there, and no other schema than the backup's. */
 async function assertEmpty(client: Client, header: BackupHeader): Promise<void> {
-  const { rows: present } = await client.query<{ present: boolean }>(
-    "select to_regclass('sallyport.migrations') is not null as present",
-  );
-  if (present[0]?.present !== true) return;
+  if (!(await hasHistory(client))) return;
   const hint = 'Restore into an empty database, or remove what is there: drop schema sallyport cascade.';
   const { rows: tables } = await client.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = 'sallyport'::regnamespace and relkind = 'r'
-     and relname <> all (array['migrations', 'servers']) order by 1`,
+     and relname <> all ($1) order by 1`,
+    [leftOut],
   );
   for (const { name } of tables) {
     const { rowCount } = await client.query(`select from sallyport."${name}" limit 1`);

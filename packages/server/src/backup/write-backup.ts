@@ -10,8 +10,11 @@ import { SallyportError } from '@sallyport/core';
 import type { Client, ClientConfig } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
+import { hasCode } from '../host/node-error.ts';
+import { syncDirectory } from '../host/sync-directory.ts';
+import { hasHistory } from '../stores/migrations/migrate.ts';
 import { connect } from '../stores/routes/connect.ts';
-import { BACKUP_FORMAT, END_OF_ROWS } from './format.ts';
+import { BACKUP_FORMAT, END_OF_ROWS, leftOut } from './format.ts';
 import type { BackupHeader } from './format.ts';
 
 export interface BackupOptions {
@@ -32,9 +35,6 @@ interface Table {
   readonly columns: readonly string[];
 }
 
-/** What a server says of itself while it runs, and which migrations there are: neither is restored. */
-const leftOut = ['migrations', 'servers'];
-
 /**
  * Writes all that is stored, as it was at one moment, into a file; servers may go on meanwhile. Credentials are in it as they are
  * stored: sealed. The file is complete or not there.
@@ -43,8 +43,9 @@ export async function writeBackup({ connection, path, now }: BackupOptions): Pro
   const unfinished = `${path}.part`;
   const file = await open(path, 'wx', 0o600).catch((error: unknown) => refuseFile(path, error));
   await file.close();
-  const client = await connect({ application_name: 'sallyport backup', ...connection });
+  let client: Client | undefined;
   try {
+    client = await connect({ application_name: 'sallyport backup', ...connection });
     await client.query('begin transaction isolation level repeatable read, read only');
     const header = await readHeader(client, now);
     const counted = { rows: 0 };
@@ -61,7 +62,7 @@ export async function writeBackup({ connection, path, now }: BackupOptions): Pro
     await rm(path, { force: true });
     throw error;
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
 
@@ -97,10 +98,7 @@ function countLines(bytes: Buffer): number {
 }
 
 async function readHeader(client: Client, now: number): Promise<BackupHeader> {
-  const { rows: present } = await client.query<{ present: boolean }>(
-    "select to_regclass('sallyport.migrations') is not null as present",
-  );
-  if (present[0]?.present !== true) {
+  if (!(await hasHistory(client))) {
     throw new SallyportError('CONFIG_INVALID', 'There is nothing to back up: the database has no schema sallyport.', {
       hint: 'Name the database of your server by DATABASE_URL, or its data directory by SALLYPORT_DATA_DIR.',
     });
@@ -115,9 +113,16 @@ async function readHeader(client: Client, now: number): Promise<BackupHeader> {
     takenAt: new Date(now).toISOString(),
     migrations,
     masterKeys: await read('select distinct key_id as value from sallyport.provider_credentials order by 1'),
-    hosts: await read("select distinct host as value from sallyport.vms where status <> 'destroyed' order by 1"),
+    hosts: await read(underWay),
   };
 }
+
+/** Hosts of machines that are there, and of logins and prompts that have not ended. */
+const underWay = `
+  select host as value from sallyport.vms where status <> 'destroyed'
+  union select host from sallyport.auth_sessions where host is not null and status in ('pending', 'ready', 'awaiting_user_auth')
+  union select host from sallyport.prompts where host is not null and status = 'running'
+  order by 1`;
 
 /** Those that others refer to first. */
 async function readTables(client: Client): Promise<readonly Table[]> {
@@ -148,16 +153,11 @@ async function readTables(client: Client): Promise<readonly Table[]> {
 }
 
 function refuseFile(path: string, error: unknown): never {
-  if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+  if (hasCode(error, 'EEXIST')) {
     throw new SallyportError('CONFIG_INVALID', `${path} exists already.`, { hint: 'Name another file.' });
   }
   throw new SallyportError('CONFIG_INVALID', `${path} cannot be written.`, {
     hint: 'Name a file in a directory that exists and that you may write.',
     cause: error,
   });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
 }

@@ -11,9 +11,12 @@ import type { DataDirectory } from '../data-directory/data-directory.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
 import { assertKeysPresent, listMasterKeys, masterKeyDirectory } from '../data-directory/master-key-files.ts';
 import { openServerIdentity } from '../data-directory/server-identity.ts';
+import { hasCode } from '../host/node-error.ts';
 import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { runningPostgres, startEmbeddedPostgres } from '../postgres/embedded.ts';
+import { databaseDirectory } from '../postgres/kept-postgres.ts';
 import type { CommandContext } from './context.ts';
+import { takeDirectory } from './open-store.ts';
 
 /** `sallyport backup` and `sallyport restore`: all that is stored, in one file. */
 export function registerBackup(program: Command, context: CommandContext): void {
@@ -40,12 +43,9 @@ async function backup({ environment, clock, print }: CommandContext, path: strin
     if (keys.length > 0) print(`Its credentials need ${keys.join(', ')}. Keep that apart from the backup.`);
   };
   if (database.kind !== 'embedded') return take(connectionOf(database));
-  const data = await openDataDirectory(dataDirectory).catch((error: unknown) => {
-    // A server runs here, and its database answers on a socket that only we may use.
-    if (SallyportError.isInstance(error) && error.code === 'CONFIG_DATA_DIR_BUSY') return undefined;
-    throw error;
-  });
-  if (!data) return take(await runningPostgres(databaseDirectory(dataDirectory)));
+  const data = await takeDirectory(dataDirectory);
+  // A server runs here, and its database answers on a socket that only we may use.
+  if (data === 'busy') return take(await runningPostgres(databaseDirectory(dataDirectory)));
   try {
     await withEmbedded(data, take);
   } finally {
@@ -84,7 +84,7 @@ async function assertPresent(dataDirectory: string, masterKeys: readonly string[
   const directory = masterKeyDirectory(dataDirectory);
   const none = { directory, ids: [], next: [] };
   const found = await listMasterKeys(directory).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return none;
+    if (hasCode(error, 'ENOENT')) return none;
     throw error;
   });
   assertKeysPresent(found, masterKeys);
@@ -99,8 +99,6 @@ async function withEmbedded(data: DataDirectory, work: (connection: ClientConfig
     await postgres.stop();
   }
 }
-
-const databaseDirectory = (dataDirectory: string): string => join(dataDirectory, 'postgres');
 
 function connectionOf(database: Exclude<DatabaseChoice, { readonly kind: 'embedded' }>): ClientConfig {
   if (database.kind === 'postgres') return { connectionString: database.url.reveal() };

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import { SallyportError, systemClock } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
 
@@ -7,6 +5,7 @@ import { openDataDirectory } from '../data-directory/data-directory.ts';
 import type { DataDirectory } from '../data-directory/data-directory.ts';
 import type { ServerEnvironment } from '../config/environment.ts';
 import { runningPostgres } from '../postgres/embedded.ts';
+import { databaseDirectory } from '../postgres/kept-postgres.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createPostgresStore } from '../stores/postgres-store.ts';
 
@@ -38,11 +37,11 @@ function open({ dataDirectory, database }: StoreEnvironment, data: DataDirectory
 }
 
 async function openRunning(dataDirectory: string): Promise<Store> {
-  return createPostgresStore({ connection: await runningPostgres(join(dataDirectory, 'postgres')) });
+  return createPostgresStore({ connection: await runningPostgres(databaseDirectory(dataDirectory)) });
 }
 
 /** The embedded database may only be started by the process that holds its directory. */
-async function takeDirectory(dataDirectory: string): Promise<DataDirectory | 'busy'> {
+export async function takeDirectory(dataDirectory: string): Promise<DataDirectory | 'busy'> {
   try {
     return await openDataDirectory(dataDirectory);
   } catch (error) {

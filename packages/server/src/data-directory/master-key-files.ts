@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import { SallyportError, Secret } from '@sallyport/core';
 
+import { syncDirectory } from '../host/sync-directory.ts';
+
 /**
  * The master keys of a data directory: one file per key, named by its id. A file `ID.next` holds a key that has been copied
  * here before any server seals under it: credentials under it can be opened, and none are sealed under it.
@@ -90,13 +92,4 @@ export async function createMasterKey(
 export async function activateMasterKey({ directory }: MasterKeyFiles, id: string): Promise<void> {
   await rename(join(directory, `${id}${NEXT_SUFFIX}`), join(directory, id));
   await syncDirectory(directory);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

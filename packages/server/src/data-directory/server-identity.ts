@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -7,6 +7,7 @@ import { SallyportError, type EpochMemory } from '@sallyport/core';
 import { z } from 'zod';
 
 import { hasCode } from '../host/node-error.ts';
+import { syncDirectory } from '../host/sync-directory.ts';
 
 /** What `server.json` in the data directory holds. */
 const identitySchema = z.strictObject({
@@ -69,6 +70,5 @@ async function writeIdentity(path: string, identity: Identity): Promise<void> {
   const temporary = `${path}.tmp`;
   await writeFile(temporary, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true });
   await rename(temporary, path);
-  await using directory = await open(dirname(path), 'r');
-  await directory.sync();
+  await syncDirectory(dirname(path));
 }

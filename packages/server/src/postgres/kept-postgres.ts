@@ -25,7 +25,7 @@ export async function startKeptPostgres({ dataDirectory, clock, log }: KeptPostg
   const closing = new AbortController();
   const start = (): Promise<EmbeddedPostgres> =>
     startEmbeddedPostgres({
-      directory: join(dataDirectory, 'postgres'),
+      directory: databaseDirectory(dataDirectory),
       log,
       signal: closing.signal,
     });
@@ -56,4 +56,9 @@ export async function startKeptPostgres({ dataDirectory, clock, log }: KeptPostg
       await kept;
     },
   };
+}
+
+/** Where the embedded database lies in a data directory. */
+export function databaseDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'postgres');
 }

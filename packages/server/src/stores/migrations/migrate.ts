@@ -60,7 +60,8 @@ async function inTurn<Result>(client: Client, work: () => Promise<Result>): Prom
   }
 }
 
-async function hasHistory(client: Client): Promise<boolean> {
+/** Whether the schema is there. */
+export async function hasHistory(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ present: boolean }>(
     "select to_regclass('sallyport.migrations') is not null as present",
   );
