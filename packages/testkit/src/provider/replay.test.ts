@@ -43,10 +43,13 @@ describe('a replay', () => {
     const player = createPlayer(transcript, careful);
     expect(await player.whole([])).toEqual(done);
     const window = await player.openWindow({ start: 20, end: bytes.length });
-    for (let cut = 20; cut <= bytes.length; cut++) {
-      expect(await window.replay([cut])).toEqual(done);
-      expect(await player.whole([cut])).toEqual(done);
+    const cuts = [];
+    for await (const { cut, outcome } of window.replay()) {
+      expect(outcome).toEqual(done);
+      cuts.push(cut);
+      if (cut !== 'every byte') expect(await player.whole([cut])).toEqual(done);
     }
+    expect(cuts).toEqual([...Array.from({ length: bytes.length - 20 }, (_, index) => 21 + index), 'every byte']);
     window.close();
   });
 
@@ -55,9 +58,14 @@ describe('a replay', () => {
     expect(await player.whole([])).toEqual(done);
     const cut = Buffer.from(bytes).indexOf('EF\r\n');
     const window = await player.openWindow({ start: 10, end: bytes.length });
-    expect((await window.replay([cut])).userCodes).toContain('AB12-CD34');
-    expect((await player.whole([cut])).userCodes).toContain('AB12-CD34');
+    const hurt = [];
+    for await (const { cut: at, outcome } of window.replay()) {
+      if (outcome.userCodes.includes('AB12-CD34')) hurt.push(at);
+    }
     window.close();
+    expect(hurt).toContain(cut);
+    expect(hurt).toContain('every byte');
+    expect((await player.whole([cut])).userCodes).toContain('AB12-CD34');
   });
 
   it('stops where the CLI waited for a key that is not sent', async () => {

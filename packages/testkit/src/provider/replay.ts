@@ -23,8 +23,8 @@ export interface Player {
 }
 
 export interface PlayedWindow {
-  /** Cut at these offsets, all of them inside the window. */
-  replay(cuts: readonly number[]): Promise<LoginOutcome>;
+  /** What comes of a cut after each byte of the window, in order, and of all of these cuts at once. */
+  replay(): AsyncGenerator<{ readonly cut: number | 'every byte'; readonly outcome: LoginOutcome }>;
   close(): void;
 }
 
@@ -51,12 +51,15 @@ export function createPlayer(transcript: Transcript, method: LoginMethod, option
     return { ...progress, run: run.observe({ type: 'screen', screen }) };
   };
 
+  const reachedAt = (progress: Progress, view: ScreenView, from: number, offset: number): Progress =>
+    pausedAt(transcript, seen(progress, view, from, offset), offset);
+
   /** Writes up to `to`, cut at `cuts` and at pauses, showing the engine the screen at each. */
   const play = async (progress: Progress, screen: Screen, span: Span, cuts: readonly number[]): Promise<Progress> => {
     let [reached, written] = [progress, span.start];
     for (const stop of stopsIn(transcript, span, cuts)) {
       await screen.write(bytes.subarray(written, stop));
-      reached = pausedAt(transcript, seen(reached, screen.view(), written, stop), stop);
+      reached = reachedAt(reached, screen.view(), written, stop);
       written = stop;
       if (reached.stalled) break;
     }
@@ -116,22 +119,43 @@ export function createPlayer(transcript: Transcript, method: LoginMethod, option
       const screen = createScreen({ columns, rows });
       const before = await play(start, screen, { start: 0, end: window.start }, []);
       const rewind = screen.checkpoint();
-      await screen.write(bytes.subarray(window.start, window.end));
-      const expected = textOf(screen.view());
-      const tail = await viewsAfter(transcript, screen, window.end);
+      // The terminal comes to the same however its bytes are cut, so what it shows at the later stops is known.
+      const stops = await viewsAfter(transcript, screen, window);
+      const expected = stops.find(({ offset }) => offset === window.end)?.view;
+      /** Goes on after `offset`, without another cut. */
+      const rest = (progress: Progress, offset: number): LoginOutcome => {
+        let [reached, from] = [progress, offset];
+        for (const stop of stops) {
+          if (stop.offset <= offset) continue;
+          reached = reachedAt(reached, stop.view, from, stop.offset);
+          from = stop.offset;
+        }
+        return end(reached);
+      };
       return {
-        async replay(cuts) {
+        async *replay() {
           rewind();
-          const inside = await play(before, screen, window, cuts);
-          if (inside.stalled) return inside.run.outcome;
-          if (textOf(screen.view()) !== expected) return { ...inside.run.outcome, result: 'a different screen' };
-          // The terminal is where it always is after the window, so what it shows next is known.
-          return end(
-            tail.reduce(
-              (progress, { view, from, offset }) => pausedAt(transcript, seen(progress, view, from, offset), offset),
-              inside,
-            ),
-          );
+          let [uncut, from, everyByte] = [before, window.start, before];
+          let last: { readonly text: string; readonly outcome: LoginOutcome } | undefined;
+          for (let cut = window.start + 1; cut <= window.end; cut++) {
+            await screen.write(bytes.subarray(cut - 1, cut));
+            const view = screen.view();
+            const text = textOf(view);
+            everyByte = reachedAt(everyByte, view, cut - 1, cut);
+            const isStop = stops.some(({ offset }) => offset === cut);
+            // In the middle of a sequence the screen stays as it was, and so does what comes of it.
+            const isSame = last?.text === text && !isStop && browser?.end !== cut;
+            const outcome = last && isSame ? last.outcome : rest(reachedAt(uncut, view, from, cut), cut);
+            yield { cut, outcome };
+            last = { text, outcome };
+            if (!isStop) continue;
+            [uncut, from, last] = [reachedAt(uncut, view, from, cut), cut, undefined];
+          }
+          const isThere = expected && textOf(screen.view()) === textOf(expected);
+          const outcome = isThere
+            ? rest(everyByte, window.end)
+            : { ...before.run.outcome, result: 'a different screen' };
+          yield { cut: 'every byte', outcome };
         },
         close: () => screen.dispose(),
       };
@@ -144,16 +168,17 @@ function stopsIn(transcript: Transcript, { start, end }: Span, cuts: readonly nu
   return [...new Set(stops.filter((stop) => stop > start && stop <= end))].toSorted((a, b) => a - b);
 }
 
+/** What the screen shows at the end of a window, and at each pause in it and after it. */
 async function viewsAfter(
   transcript: Transcript,
   screen: Screen,
-  from: number,
-): Promise<readonly { readonly view: ScreenView; readonly from: number; readonly offset: number }[]> {
+  window: Span,
+): Promise<readonly { readonly view: ScreenView; readonly offset: number }[]> {
   const views = [];
-  let written = from;
-  for (const offset of stopsIn(transcript, { start: from, end: transcript.bytes.length }, [])) {
+  let written = window.start;
+  for (const offset of stopsIn(transcript, { start: window.start, end: transcript.bytes.length }, [window.end])) {
     await screen.write(transcript.bytes.subarray(written, offset));
-    views.push({ view: screen.view(), from: written, offset });
+    views.push({ view: screen.view(), offset });
     written = offset;
   }
   return views;
