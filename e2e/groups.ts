@@ -21,6 +21,10 @@ const machines = [...processes, 'network', 'disks', 'virtualMachines', 'ownKerne
 /** Every group, in the order in which `npm run e2e` runs them. */
 export const groups: Readonly<Record<string, Group>> = {
   smoke: group('the main job, once each way; part of every CI run', [...processes, 'virtualMachines']),
+  host: group('the programs, network, sandboxes and database of this host; part of every CI run', [
+    'bubblewrap',
+    'network',
+  ]),
   packages: group('every package, packed and installed outside the repository; deploy/', ['deployment']),
   clis: group('each real CLI against its fake vendor', ['bubblewrap', 'tracing']),
   desktop: group('the screen and browser of a machine', ['desktop']),

@@ -46,12 +46,14 @@ function toReason(message: string | undefined): string {
   return words ? `: ${words.slice(0, LONGEST_REASON)}` : '';
 }
 
-/** End-to-end files run one after the other, so the times of a group's files add up to what the group took. */
+/** From the start of a group's first file to the end of its last: the files of some groups run side by side. */
 function groupTimes(report: Report | undefined): typeof times {
-  const groups = new Map<string, number>();
-  for (const file of report?.testResults ?? []) {
-    const [top, group = ''] = relative(root, file.name).split(sep);
-    if (top === 'e2e') groups.set(group, (groups.get(group) ?? 0) + file.endTime - file.startTime);
+  const groups = new Map<string, { readonly from: number; readonly to: number }>();
+  for (const { name, startTime, endTime } of report?.testResults ?? []) {
+    const [top, group = ''] = relative(root, name).split(sep);
+    if (top !== 'e2e') continue;
+    const { from, to } = groups.get(group) ?? { from: startTime, to: endTime };
+    groups.set(group, { from: Math.min(from, startTime), to: Math.max(to, endTime) });
   }
-  return [...groups].map(([group, time]) => ({ Step: `  ${group}`, Minutes: toMinutes(time) }));
+  return [...groups].map(([group, { from, to }]) => ({ Step: `  ${group}`, Minutes: toMinutes(to - from) }));
 }

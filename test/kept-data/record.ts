@@ -9,7 +9,7 @@ import { kept, provider, signInByPaste, startKeptServer } from './kept-server.ts
 
 /**
  * Keeps what a server of this source tree leaves behind: `data.tar.gz`, the data directory, and `database.sql`, made
- * by `pg_dump`. `kept-data.test.ts` opens every such pair from then on. Run it before a release or a large change, with
+ * by `pg_dump`. `e2e/host/kept-data.e2e.ts` opens every such pair from then on. Run it before a release or a large change, with
  * an empty database in DATABASE_URL on a server no newer than `pg_dump`:
  *
  *     node --conditions=@sallyport/source test/kept-data/record.ts test/kept-data/2026-11-28

@@ -1,13 +1,11 @@
 import { createMemoryStore, systemClock } from '@sallyport/core';
 import type { Store } from '@sallyport/core';
 import { createFakeProvider } from '@sallyport/testkit';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
-import { until } from '../setup/until.ts';
 import { runCommand } from '../setup/run-command.ts';
 import { registerProviders } from '../../packages/server/src/commands/providers.ts';
 import { loadConfig } from '../../packages/server/src/config/load-config.ts';
-import { makeDataDirectory, removeDirectory, runSallyport } from './sallyport-process.ts';
 
 let store: Store;
 let printed: string[];
@@ -81,44 +79,4 @@ describe('the providers command', () => {
     await expect(run(words)).rejects.toMatchObject({ code });
     expect(await store.providerSwitches.disabled()).toEqual([]);
   });
-});
-
-const directory = await makeDataDirectory();
-const config = ['--config', 'e2e/configs/fake-cli.config.ts'];
-
-afterAll(() => removeDirectory(directory));
-
-async function providers(...words: readonly string[]): Promise<string> {
-  const command = runSallyport(['providers', ...words, ...config], { SALLYPORT_DATA_DIR: directory });
-  expect(await command.ended).toEqual({ code: 0, signal: null });
-  return command.output().stdout;
-}
-
-it('switches a provider off and on, while the server runs and while it does not', { timeout: 120_000 }, async () => {
-  expect(await providers()).toMatch(/^fake +on +Fake CLI/);
-
-  const server = runSallyport(config, { SALLYPORT_DATA_DIR: directory, PORT: '0' });
-  try {
-    const address = (await server.saying(/sallyport listening on http:\S+/)).split(' ').at(-1) ?? '';
-    const fake = async () => Object(await (await fetch(`${address}/api/providers`)).json())[0];
-    const untilDisabled = (disabled: boolean): Promise<void> =>
-      until('the switch to count', async () => ((await fake()).disabled !== null) === disabled);
-    expect(await fake()).toMatchObject({ disabled: null, consent: { text: expect.stringContaining('Fake CLI') } });
-
-    expect(await providers('disable', 'fake')).toContain('Fake CLI is switched off');
-    await untilDisabled(true);
-    const body = JSON.stringify({ provider: 'fake' });
-    const headers = { 'content-type': 'application/json' };
-    const refused = await fetch(`${address}/api/auth/start`, { method: 'POST', headers, body });
-    expect(refused.status).toBe(403);
-    expect(await refused.json()).toMatchObject({ code: 'PROVIDER_DISABLED' });
-
-    expect(await providers('enable', 'fake')).toContain('Fake CLI is switched on again');
-    await untilDisabled(false);
-    await providers('disable', 'fake');
-  } finally {
-    server.child.kill('SIGTERM');
-    await server.ended;
-  }
-  expect(await providers('list')).toMatch(/^fake +disabled/);
 });

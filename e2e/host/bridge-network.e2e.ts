@@ -9,11 +9,17 @@ import { systemClock } from '@sallyport/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { requirement } from '../../../../test/setup/requirements.ts';
-import { until } from '../../../../test/setup/until.ts';
-import { identifyProcess } from '../host/process.ts';
-import { createGuest, isQuiet, listenInside, networkNamespace, probeFrom } from './__fixtures__/guests.ts';
-import type { Guest } from './__fixtures__/guests.ts';
+import { requirement } from '../../test/setup/requirements.ts';
+import { until } from '../../test/setup/until.ts';
+import { identifyProcess } from '../../packages/machines/src/host/process.ts';
+import {
+  createGuest,
+  isQuiet,
+  listenInside,
+  networkNamespace,
+  probeFrom,
+} from '../../packages/machines/src/network/__fixtures__/guests.ts';
+import type { Guest } from '../../packages/machines/src/network/__fixtures__/guests.ts';
 import {
   createSurroundings,
   listenAsProxy,
@@ -22,14 +28,14 @@ import {
   METADATA,
   openBridge,
   OUTSIDE,
-} from './__fixtures__/surroundings.ts';
-import type { Surroundings } from './__fixtures__/surroundings.ts';
-import { createBridgeNetwork } from './bridge-network.ts';
-import { readKernelState } from './bridge-ports.ts';
-import type { MachineNetwork, NetworkAttachment } from './machine-network.ts';
-import { createNamespace, runCommand } from './namespace.ts';
-import type { RunCommand } from './namespace.ts';
-import { macOf } from './subnet.ts';
+} from '../../packages/machines/src/network/__fixtures__/surroundings.ts';
+import type { Surroundings } from '../../packages/machines/src/network/__fixtures__/surroundings.ts';
+import { createBridgeNetwork } from '../../packages/machines/src/network/bridge-network.ts';
+import { readKernelState } from '../../packages/machines/src/network/bridge-ports.ts';
+import type { MachineNetwork, NetworkAttachment } from '../../packages/machines/src/network/machine-network.ts';
+import { createNamespace, runCommand } from '../../packages/machines/src/network/namespace.ts';
+import type { RunCommand } from '../../packages/machines/src/network/namespace.ts';
+import { macOf } from '../../packages/machines/src/network/subnet.ts';
 
 const works = process.geteuid?.() === 0 && requirement('network').met;
 /** Never aborted: the runner ends a test that takes too long, however long its file takes on a busy host. */
@@ -288,7 +294,7 @@ describe.runIf(works)('the network of virtual machines', () => {
 
     it('outlives the server by no process, and goes on where that was', async () => {
       const egressSocket = await proxy('a');
-      const program = join(import.meta.dirname, '__fixtures__/run-network.ts');
+      const program = join(import.meta.dirname, '../../packages/machines/src/network/__fixtures__/run-network.ts');
       const words = ['--conditions=@sallyport/source', program, dataDirectory, FIRST, egressSocket];
       const server = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
       const line = await new Promise<string>((resolve) => server.stdout.once('data', (data) => resolve(String(data))));

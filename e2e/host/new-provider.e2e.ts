@@ -11,7 +11,7 @@ import { z } from 'zod';
 
 /** The scaffold as a stranger runs it, and what a stranger does next. */
 
-const repository = resolve(import.meta.dirname, '..');
+const repository = resolve(import.meta.dirname, '../..');
 const published = join(repository, 'packages/create-sallyport-provider/dist/main.js');
 let folder: string;
 

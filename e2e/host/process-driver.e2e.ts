@@ -6,13 +6,13 @@ import { describeDriver } from '@sallyport/testkit';
 import type { DriverUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { createWorkbench, token } from '../packages/machines/src/process/__fixtures__/machines.ts';
-import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
-import { reachable } from './setup/reachable.ts';
+import { createWorkbench, token } from '../../packages/machines/src/process/__fixtures__/machines.ts';
+import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
+import { reachable } from '../../test/setup/reachable.ts';
 
 const works = (await chooseIsolation('auto')).bubblewrap !== undefined;
 /** `npm test` builds it. */
-const agent = reachable(join(import.meta.dirname, '../packages/agent/dist/agent'));
+const agent = reachable(join(import.meta.dirname, '../../packages/agent/dist/agent'));
 for (const isolation of ['bubblewrap', 'none'] as const) {
   const skipped = isolation === 'bubblewrap' && !works;
   async function create(): Promise<DriverUnderTest> {

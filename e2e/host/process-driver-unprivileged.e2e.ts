@@ -6,14 +6,14 @@ import { describeDriver } from '@sallyport/testkit';
 import type { DriverUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
-import { createWorkbench } from '../packages/machines/src/process/__fixtures__/machines.ts';
-import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
-import { reachable } from './setup/reachable.ts';
+import { createWorkbench } from '../../packages/machines/src/process/__fixtures__/machines.ts';
+import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
+import { reachable } from '../../test/setup/reachable.ts';
 
 /** Any number that no user of the host has. */
 const ORDINARY_USER = 190_001;
 
-const agent = reachable(join(import.meta.dirname, '../packages/agent/dist/agent'));
+const agent = reachable(join(import.meta.dirname, '../../packages/agent/dist/agent'));
 
 // This file has a process of its own; whatever it imports has been loaded. A root shell thus tests the ordinary server too.
 if (process.geteuid?.() === 0) {

@@ -11,11 +11,11 @@ import { manifestSchema, SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { createCliInstaller } from './install.ts';
-import type { PinnedCli } from './lockfile.ts';
-import { findNpm } from './npm.ts';
-import { npmSandbox } from './npm-sandbox.ts';
-import { listReleases, pinRelease } from './releases.ts';
+import { createCliInstaller } from '../../packages/machines/src/cli/install.ts';
+import type { PinnedCli } from '../../packages/machines/src/cli/lockfile.ts';
+import { findNpm } from '../../packages/machines/src/cli/npm.ts';
+import { npmSandbox } from '../../packages/machines/src/cli/npm-sandbox.ts';
+import { listReleases, pinRelease } from '../../packages/machines/src/cli/releases.ts';
 
 const sandbox = await npmSandbox();
 const hasNpm = (await findNpm()) !== undefined;

@@ -11,7 +11,7 @@ import { createFakeLogin, createFakeVendorModule, writeFakeCli } from '@sallypor
 import type { FakeCliScript } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { chooseIsolation } from '../packages/machines/src/process/isolation.ts';
+import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
 
 /** The fake CLI takes the place of a vendor's here; the real ones are gone through in `npm run e2e -- providers`. */
 

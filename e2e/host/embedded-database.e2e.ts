@@ -8,9 +8,13 @@ import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { canOthersReach } from '../../../../test/setup/reachable.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded.ts';
-import { direct, dropped, renamed, staged, type Launcher } from './launcher.ts';
+import { canOthersReach } from '../../test/setup/reachable.ts';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from '../../packages/server/src/postgres/embedded.ts';
+import { direct, dropped, renamed, staged, type Launcher } from '../../packages/server/src/postgres/launcher.ts';
 
 const isRoot = process.getuid?.() === 0;
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -205,7 +209,7 @@ interface OtherProcess {
 
 async function startInAnotherProcess(directory: string, uid?: number): Promise<OtherProcess> {
   const program = `
-    import { startEmbeddedPostgres } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)};
+    import { startEmbeddedPostgres } from ${JSON.stringify(new URL('../../packages/server/src/postgres/embedded.ts', import.meta.url).href)};
     const { pid, connection } = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });
     console.log(JSON.stringify({ postmaster: pid, connection }));
     process.stdin.resume();`;

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { Client, type PoolConfig } from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { createTestDatabase } from '../setup/test-database.ts';
-import { kept, provider, startKeptServer } from './kept-server.ts';
-import type { KeptServer } from './kept-server.ts';
+import { createTestDatabase } from '../../test/setup/test-database.ts';
+import { kept, provider, startKeptServer } from '../../test/kept-data/kept-server.ts';
+import type { KeptServer } from '../../test/kept-data/kept-server.ts';
 
 const run = promisify(execFile);
-const recordings = (await readdir(import.meta.dirname)).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name));
+const directory = resolve(import.meta.dirname, '../../test/kept-data');
+const recordings = (await readdir(directory)).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name));
 const work = await mkdtemp(join(tmpdir(), 'sallyport-kept-'));
 await chmod(work, 0o711);
 
@@ -22,12 +23,12 @@ afterAll(() => rm(work, { recursive: true, force: true }));
 async function restore(recording: string): Promise<{ readonly data: string; readonly databaseUrl: string }> {
   const data = join(work, recording);
   await mkdir(data, { mode: 0o711 });
-  await run('tar', ['-xzf', join(import.meta.dirname, recording, 'data.tar.gz'), '--numeric-owner', '-C', data]);
+  await run('tar', ['-xzf', join(directory, recording, 'data.tar.gz'), '--numeric-owner', '-C', data]);
   const database = await createTestDatabase();
   const client = new Client(database);
   await client.connect();
   await client.query('drop schema public cascade; drop schema sallyport cascade; create schema public');
-  const dump = await readFile(join(import.meta.dirname, recording, 'database.sql'), 'utf8');
+  const dump = await readFile(join(directory, recording, 'database.sql'), 'utf8');
   await client.query(dump.replaceAll("'@host@'", `'${hostname()}'`));
   await client.end();
   return { data, databaseUrl: urlOf(database) };
