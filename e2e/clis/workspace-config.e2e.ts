@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { BootConfig, Provider, ToolPolicy } from '@sallyport/core';
+import type { BootConfig, ProjectSettings, Provider, ToolPolicy } from '@sallyport/core';
 import { provider as gemini } from '@sallyport/provider-gemini';
 import { createFakeGoogle } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,12 @@ interface Case extends WorkDefence {
   readonly acts: readonly string[];
   /** What the CLI looks for in its working directory, and why it does no harm; with `/`, also what is below it. */
   readonly looksFor: Readonly<Record<string, string>>;
+}
+
+/** What a prompt may do. */
+interface Allowed {
+  readonly tools: ToolPolicy;
+  readonly projectSettings?: ProjectSettings;
 }
 
 const bubblewrap = '/usr/bin/bwrap';
@@ -100,7 +106,7 @@ afterEach(async () => {
 describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksFor }) => {
   async function ask(
     asked: Provider,
-    { tools, ...boot }: Partial<BootConfig> & { readonly tools: ToolPolicy },
+    { tools, projectSettings, ...boot }: Partial<BootConfig> & Allowed,
     directories: readonly string[] = ['~/work', '~/work/repo'],
   ): Promise<readonly Answered[]> {
     const vendor = create({ wordDelayMs: 0 });
@@ -112,7 +118,8 @@ describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksF
     const values = { api_key: vendor.state().apiKey };
     const answers: Answered[] = [];
     for (const workingDirectory of directories) {
-      answers.push(await world.prompt('hi', { tools, values, workingDirectory, env: { IS_SANDBOX: '1' } }));
+      const options = { tools, values, workingDirectory, env: { IS_SANDBOX: '1' } };
+      answers.push(await world.prompt('hi', { ...options, ...(projectSettings && { projectSettings }) }));
     }
     return answers;
   }
@@ -131,6 +138,16 @@ describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksF
     await using work = await plant();
     await ask(unprotected(join(home, 'work')), { tools: 'read-only' });
     expect(await work.marks()).toEqual(acts);
+  });
+
+  it('runs it for a prompt that may use the settings of a project, if it can be told so, and not for the next one', async () => {
+    await using work = await plant();
+    await ask(provider, { tools: 'read-only', projectSettings: 'use' });
+    // A server refuses the prompt where the manifest does not say how.
+    expect(await work.marks()).toEqual(provider.manifest.prompt.projectSettings ? acts : []);
+    await work.clearMarks();
+    await ask(provider, { tools: 'read-only' });
+    expect(await work.marks()).toEqual([]);
   });
 
   it('looks for nothing else there', async () => {

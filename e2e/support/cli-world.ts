@@ -19,6 +19,7 @@ import type {
   CredentialFiles,
   ExecuteEvent,
   Observation,
+  ProjectSettings,
   PromptEvent,
   Provider,
   RpcRun,
@@ -27,6 +28,7 @@ import type {
 import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
 import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit';
 
+import { hiddenInWork } from '../../packages/core/src/prompts/project-settings.ts';
 import { readEvents, startTestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import type { TestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import { ensureCli } from './ensure-cli.ts';
@@ -74,6 +76,8 @@ export interface LoginEnd {
 
 export interface PromptOptions {
   readonly tools?: ToolPolicy;
+  /** Default: `ignore`. */
+  readonly projectSettings?: ProjectSettings;
   readonly session?: string | undefined;
   /** Credentials that are no files: by item id, and by variable. */
   readonly values?: CredentialFiles;
@@ -140,13 +144,17 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
     rpc?: RpcRun,
     isOver: (event: ExecuteEvent) => boolean = () => false,
   ): Promise<ExecuteEvent[]> {
-    const { values = {}, env, workingDirectory = '~/work' } = options;
+    const { values = {}, env, workingDirectory = '~/work', projectSettings = 'ignore' } = options;
     const { credentials } = manifest;
     const shown: ExecuteEvent[] = [];
     const stream = await agent.open('POST', '/execute', {
       runId: randomUUID(),
       provider: manifest.id,
-      cli: { ...cli, settings: settingsFor(cli.settings, credentials, values) },
+      cli: {
+        ...cli,
+        settings: settingsFor(cli.settings, credentials, values),
+        hiddenInWork: hiddenInWork(manifest, projectSettings),
+      },
       argv,
       prompt,
       ...(rpc && { rpc }),
@@ -184,7 +192,8 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
       return followLogin(agent, manifest.id, sessionId, answered);
     },
     async prompt(question, options = {}) {
-      const asked = { tools: options.tools ?? 'workspace', session: options.session };
+      const { tools = 'workspace', session, projectSettings } = options;
+      const asked = { tools, session, projectSettings };
       const rpc = buildRpcRun(manifest.prompt, asked);
       const events: PromptEvent[] = [];
       const understand = createParser(provider);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 
@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 export interface HostileWork extends AsyncDisposable {
   /** What ran, and what was told, in order of their names. */
   marks(): Promise<readonly string[]>;
+  /** Forgets what ran so far. */
+  clearMarks(): Promise<void>;
 }
 
 /**
@@ -30,6 +32,13 @@ export async function createHostileWork(directories: readonly string[]): Promise
     marks: async () => {
       const found = await Promise.all(directories.map((directory) => readdir(join(directory, 'marks'))));
       return [...new Set([...found.flat(), ...told])].toSorted();
+    },
+    clearMarks: async () => {
+      told.clear();
+      for (const directory of directories) {
+        await rm(join(directory, 'marks'), { recursive: true });
+        await mkdir(join(directory, 'marks'));
+      }
     },
     [Symbol.asyncDispose]: async () => {
       listener.closeAllConnections();

@@ -20,7 +20,9 @@ export const claudeInWork: WorkDefence = {
   create: createFakeAnthropic,
   unprotected: () =>
     changeManifest(claude, (text) =>
-      text.replaceAll('"--setting-sources","user","--strict-mcp-config",', '').replace(hidden, '"hiddenInWork":[]'),
+      text
+        .replace('"ignore":["--setting-sources","user","--strict-mcp-config"]', '"ignore":[]')
+        .replace(hidden, '"hiddenInWork":[]'),
     ),
 };
 

@@ -540,6 +540,8 @@ export interface components {
             model?: string;
             /** @enum {string} */
             tools?: "read-only" | "workspace" | "full";
+            /** @enum {string} */
+            projectSettings?: "ignore" | "use";
         };
         StartLogin: {
             userId?: string;

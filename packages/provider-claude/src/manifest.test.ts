@@ -35,6 +35,17 @@ describe('the command lines', () => {
       `${headless} --dangerously-skip-permissions --model m --resume s`,
     );
   });
+
+  it('leave the choice of settings to the CLI where a prompt may use those of a project', () => {
+    for (const session of [undefined, 's']) {
+      const [ignoring, using] = (['ignore', 'use'] as const).map((projectSettings) =>
+        buildArgv(manifest.prompt, { tools: 'workspace', session, projectSettings }),
+      );
+      const own = ['--setting-sources', 'user', '--strict-mcp-config'];
+      expect(ignoring).toEqual(expect.arrayContaining(own));
+      expect(using).toEqual(ignoring?.filter((argument) => !own.includes(argument)));
+    }
+  });
 });
 
 describe('the credential', () => {

@@ -15,7 +15,7 @@ import {
 /** The settings of the home and of no other place: those of a repository name programs, which would run by themselves. */
 const ownSettings = ['--setting-sources', 'user', '--strict-mcp-config'];
 
-const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages', ...ownSettings];
+const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
 
 /**
  * Claude Code, as `@anthropic-ai/claude-code` ships it. Established by running that version against stand-ins for its
@@ -123,9 +123,10 @@ export const manifest: ProviderManifest = manifestSchema.parse({
   ],
   prompt: {
     drive: 'lines',
-    argv: [...headless, { slot: 'tools' }, { slot: 'model', flag: '--model' }],
+    argv: [...headless, { slot: 'projectSettings' }, { slot: 'tools' }, { slot: 'model', flag: '--model' }],
     resumeArgv: [
       ...headless,
+      { slot: 'projectSettings' },
       { slot: 'tools' },
       { slot: 'model', flag: '--model' },
       { slot: 'session', flag: '--resume' },
@@ -147,6 +148,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       workspace: ['--permission-mode', 'acceptEdits'],
       full: ['--dangerously-skip-permissions'],
     },
+    projectSettings: { ignore: ownSettings, use: [] },
     // Only the line that ends the run counts: `subtype` says "success" there even so. What the model writes is
     // inside a string, where these quotes would be escaped.
     reloginNeeded: [

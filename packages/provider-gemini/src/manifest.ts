@@ -91,6 +91,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       workspace: ['--approval-mode', 'auto_edit'],
       full: ['--approval-mode', 'yolo'],
     },
+    // It has no option for this: what is hidden from it decides.
+    projectSettings: { ignore: [], use: [] },
     // Printed to stderr before anything else happened; what the model says is on stdout, inside JSON.
     reloginNeeded: [
       { pattern: '^Error authenticating: FatalAuthenticationError: ' },

@@ -49,7 +49,7 @@ export const auditTypes: Readonly<Record<AuditType, string>> = {
   'master-key.rotation-failed': 'rewrapping the credentials failed',
   'master-key.rotation-started': 'rewrapping the credentials was started',
   'prompt.ended': 'a prompt ended: its outcome',
-  'prompt.started': 'a prompt was started',
+  'prompt.started': 'a prompt was started; `projectSettings` if it asked to use the settings of a project',
   'provider.disabled': 'an operator switched a provider off',
   'provider.enabled': 'an operator switched a provider on again',
   'server.superseded': 'another server claimed the name of a host',

@@ -100,7 +100,13 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
   | { readonly type: 'user.erase-failed'; readonly code: string }
   /** Another server has claimed this host's name. This server must stop. */
   | { readonly type: 'server.superseded'; readonly host: string }
-  | { readonly type: 'prompt.started'; readonly promptId: string; readonly provider: string }
+  | {
+      readonly type: 'prompt.started';
+      readonly promptId: string;
+      readonly provider: string;
+      /** The prompt asked to use the settings of a project in `~/work`. */
+      readonly projectSettings?: 'use';
+    }
   | {
       readonly type: 'prompt.ended';
       readonly promptId: string;

@@ -64,3 +64,10 @@ export type PromptEvent = z.infer<typeof promptEventSchema>;
 
 export const toolPolicySchema = z.enum(['read-only', 'workspace', 'full']);
 export type ToolPolicy = z.infer<typeof toolPolicySchema>;
+
+/**
+ * Whether a CLI uses the settings that it finds in `~/work`: hooks, MCP servers, helpers. They run with the CLI's login, so
+ * anyone who can write there gets what the CLI may do.
+ */
+export const projectSettingsSchema = z.enum(['ignore', 'use']);
+export type ProjectSettings = z.infer<typeof projectSettingsSchema>;

@@ -1,4 +1,4 @@
-import type { ToolPolicy } from '../contracts/prompt-event.ts';
+import type { ProjectSettings, ToolPolicy } from '../contracts/prompt-event.ts';
 
 /** Passed to every tap of an async hook. */
 export interface Context {
@@ -13,6 +13,8 @@ export interface Context {
 export interface PromptPlan {
   readonly model: string | undefined;
   readonly tools: ToolPolicy;
+  /** `use` only where the prompt asks for it: a plugin can take it away, not grant it. */
+  readonly projectSettings: ProjectSettings;
   /** Below `~/work`. */
   readonly workingDirectory: string;
   readonly timeoutMs: number;

@@ -1,4 +1,4 @@
-import type { ToolPolicy } from '../contracts/prompt-event.ts';
+import type { ProjectSettings, ToolPolicy } from '../contracts/prompt-event.ts';
 
 /** What no plugin can exceed, whatever it returns from `machine.plan`, `network.plan` and `prompt.plan`. */
 export interface Ceiling {
@@ -10,6 +10,8 @@ export interface Ceiling {
   readonly maxTimeoutMs: number;
   /** The most a prompt's tools may do. */
   readonly tools: ToolPolicy;
+  /** `use`: a prompt may have its CLI use the settings of a project in `~/work`. `ignore`: such a prompt is refused. */
+  readonly projectSettings: ProjectSettings;
   readonly maxOutputBytes: number;
 }
 
@@ -21,5 +23,6 @@ export const defaultCeiling: Ceiling = {
   hosts: 'provider',
   maxTimeoutMs: 60 * 60_000,
   tools: 'workspace',
+  projectSettings: 'ignore',
   maxOutputBytes: 64 * 1024 * 1024,
 };

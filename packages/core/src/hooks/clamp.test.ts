@@ -142,6 +142,7 @@ describe('clampPromptPlan', () => {
   const original: PromptPlan = {
     model: 'gpt-5',
     tools: 'read-only',
+    projectSettings: 'ignore',
     workingDirectory: '~/work',
     timeoutMs: 60_000,
     maxOutputBytes: 1000,
@@ -166,11 +167,28 @@ describe('clampPromptPlan', () => {
     );
   });
 
+  it.each([
+    ['use', 'use', 'use', 'use'],
+    ['use', 'use', 'ignore', 'ignore'],
+    ['use', 'ignore', 'use', 'ignore'],
+    ['ignore', 'use', 'use', 'ignore'],
+  ] as const)(
+    'makes of project settings to %s, planned to %s, under a ceiling of %s: %s',
+    (asked, planned, allowed, result) => {
+      const prompt = { ...original, projectSettings: asked };
+      const ceiling: Ceiling = { ...defaultCeiling, projectSettings: allowed };
+      expect(clampPromptPlan(prompt, { ...prompt, projectSettings: planned }, ceiling).projectSettings).toBe(result);
+    },
+  );
+
   it.each<Readonly<Record<string, unknown>>>([
     { model: '--dangerously-bypass' },
     { model: 'a\nb' },
     { model: null },
     { model: '' },
+    { projectSettings: 'use' },
+    { projectSettings: 'some' },
+    { projectSettings: undefined },
     { tools: 'everything' },
     { tools: null },
     { workingDirectory: '/etc' },

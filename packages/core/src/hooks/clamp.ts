@@ -3,7 +3,7 @@ import { ANY_HOST } from '../contracts/egress.ts';
 import type { NetworkPlan } from '../contracts/egress.ts';
 import type { PromptPlan } from './arguments.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
-import { toolPolicySchema } from '../contracts/prompt-event.ts';
+import { projectSettingsSchema, toolPolicySchema } from '../contracts/prompt-event.ts';
 
 /**
  * What plugins return from the three plans is brought back to what the operator allows. A field that is not what
@@ -39,10 +39,13 @@ export function clampNetworkPlan(original: NetworkPlan, returned: NetworkPlan, c
 
 export function clampPromptPlan(original: PromptPlan, returned: PromptPlan, ceiling: Ceiling): PromptPlan {
   const tools = toolPolicySchema.safeParse(returned.tools).data ?? original.tools;
+  const project = projectSettingsSchema.safeParse(returned.projectSettings).data ?? original.projectSettings;
   const model = 'model' in returned ? returned.model : original.model;
   return {
     model: model === undefined || matches(modelName, model) ? model : original.model,
     tools: toolRanks.indexOf(tools) <= toolRanks.indexOf(ceiling.tools) ? tools : ceiling.tools,
+    // A plugin cannot grant what the prompt did not ask for: the audit log has what was asked.
+    projectSettings: [original.projectSettings, ceiling.projectSettings, project].includes('ignore') ? 'ignore' : 'use',
     workingDirectory: isWorkDirectory(returned.workingDirectory)
       ? returned.workingDirectory
       : original.workingDirectory,

@@ -53,6 +53,7 @@ const networkPlan = {
 const promptPlan = {
   model: 'm',
   tools: 'workspace',
+  projectSettings: 'ignore',
   workingDirectory: '~/work',
   timeoutMs: 1,
   maxOutputBytes: 1,

@@ -20,6 +20,31 @@ describe('buildArgv', () => {
     expect(buildArgv(prompt, { tools: 'full' })).toEqual(['exec', '--yolo', '-']);
   });
 
+  it('has the CLI ignore the settings of a project unless the prompt may use them', () => {
+    const choosing: HeadlessPrompt = {
+      ...prompt,
+      argv: ['exec', { slot: 'projectSettings' }, { slot: 'tools' }, '-'],
+      projectSettings: { ignore: ['--own'], use: ['--all'] },
+    };
+    expect(buildArgv(choosing, { tools: 'workspace' })).toEqual(['exec', '--own', '-']);
+    expect(buildArgv(choosing, { tools: 'workspace', projectSettings: 'ignore' })).toEqual(['exec', '--own', '-']);
+    expect(buildArgv(choosing, { tools: 'workspace', projectSettings: 'use' })).toEqual(['exec', '--all', '-']);
+  });
+
+  it('has one that speaks JSON-RPC do so, too', () => {
+    const speaking: HeadlessPrompt = {
+      drive: 'json-rpc',
+      argv: ['serve', { slot: 'projectSettings' }],
+      steps: [{ id: 'ask', do: { kind: 'notify', method: 'ask', params: { text: { slot: 'prompt' } } } }],
+      tools: { 'read-only': null, workspace: null, full: null },
+      projectSettings: { ignore: ['--own'], use: [] },
+      over: [{ when: { text: 'over' } }],
+      reloginNeeded: [],
+    };
+    expect(buildArgv(speaking, { tools: 'workspace' })).toEqual(['serve', '--own']);
+    expect(buildArgv(speaking, { tools: 'workspace', projectSettings: 'use' })).toEqual(['serve']);
+  });
+
   it('puts the flag before the value, and neither when there is no value', () => {
     expect(buildArgv(prompt, { tools: 'workspace', model: 'gpt-9' })).toEqual(['exec', '-m', 'gpt-9', '-']);
   });
@@ -44,6 +69,34 @@ describe('the schema of a headless prompt', () => {
     const bad = headlessPromptSchema.safeParse({ ...prompt, resumeArgv: ['exec', { slot: 'session' }] });
     expect(bad.error?.issues[0]).toMatchObject({ path: ['resumeArgv'] });
     expect(headlessPromptSchema.safeParse(prompt).success).toBe(true);
+  });
+
+  it('refuses one in which the flags that keep a CLI from the settings of a project have no place', () => {
+    const projectSettings = { ignore: ['--own'], use: [] };
+    const bad = headlessPromptSchema.safeParse({ ...prompt, projectSettings });
+    expect(bad.error?.issues).toMatchObject([
+      { path: ['argv'], message: "must contain { slot: 'projectSettings' } exactly once" },
+      { path: ['resumeArgv'] },
+    ]);
+    const place = { slot: 'projectSettings' };
+    const placed = { ...prompt, argv: [...prompt.argv, place], resumeArgv: ['resume', place, { slot: 'tools' }] };
+    expect(headlessPromptSchema.safeParse({ ...placed, projectSettings }).success).toBe(true);
+    // Where only hidden paths make the difference, there are no flags to place.
+    expect(headlessPromptSchema.safeParse({ ...prompt, projectSettings: { ignore: [], use: [] } }).success).toBe(true);
+    const speaking = {
+      drive: 'json-rpc',
+      argv: ['serve'],
+      steps: [
+        { id: 'ask', do: { kind: 'notify', method: 'ask', params: { a: { slot: 'prompt' }, b: { slot: 'tools' } } } },
+      ],
+      tools: { 'read-only': 'r', workspace: 'w', full: 'f' },
+      over: [{ when: { text: 'over' } }],
+      reloginNeeded: [],
+    };
+    expect(headlessPromptSchema.safeParse(speaking).error).toBeUndefined();
+    expect(headlessPromptSchema.safeParse({ ...speaking, projectSettings }).error?.issues).toMatchObject([
+      { path: ['argv'] },
+    ]);
   });
 
   it('accepts one without a place where no policy has flags', () => {

@@ -1,11 +1,13 @@
 import { SallyportError } from '../base/errors.ts';
 import type { HeadlessPrompt, LinesPrompt } from '../provider/headless-prompt.ts';
 import type { RpcRun } from '../rpc/run.ts';
-import type { ToolPolicy } from '../contracts/prompt-event.ts';
+import type { ProjectSettings, ToolPolicy } from '../contracts/prompt-event.ts';
 
 /** What goes into the slots of a manifest's command line. The prompt itself never does: it goes to stdin. */
 export interface ArgvValues {
   readonly tools: ToolPolicy;
+  /** Default: `ignore`. */
+  readonly projectSettings?: ProjectSettings | undefined;
   readonly model?: string | undefined;
   /** The CLI's own id of the conversation to go on with. Chooses `resumeArgv`. */
   readonly session?: string | undefined;
@@ -17,10 +19,12 @@ export interface ArgvValues {
  * else's conversation.
  */
 export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] {
-  if (prompt.drive === 'json-rpc') return prompt.argv;
+  const project = prompt.projectSettings?.[values.projectSettings ?? 'ignore'] ?? [];
+  if (prompt.drive === 'json-rpc') return prompt.argv.flatMap((part) => (typeof part === 'string' ? [part] : project));
   return templateFor(prompt, values).flatMap((part) => {
     if (typeof part === 'string') return [part];
     if (part.slot === 'tools') return prompt.tools[values.tools];
+    if (part.slot === 'projectSettings') return project;
     const value = values[part.slot];
     if (value === undefined) return [];
     requireHarmless(part.slot, value);

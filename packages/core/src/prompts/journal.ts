@@ -3,7 +3,7 @@ import { createSerialQueue } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { NewPrompt, PromptRecord } from '../contracts/store.ts';
 import { untilStored } from '../base/until-stored.ts';
-import type { PromptEvent } from '../contracts/prompt-event.ts';
+import type { ProjectSettings, PromptEvent } from '../contracts/prompt-event.ts';
 
 /** What is written down of one prompt, in the order of the calls, up to the first `prompt-end`. */
 export interface PromptJournal {
@@ -33,13 +33,23 @@ interface Batch {
 }
 
 /** Writes a new prompt, and returns at once: what needs no journal can be done meanwhile. */
-export function beginPromptJournal(runtime: Runtime, prompt: NewPrompt): PromptJournal {
+export function beginPromptJournal(
+  runtime: Runtime,
+  prompt: NewPrompt,
+  projectSettings?: ProjectSettings,
+): PromptJournal {
   const { promptId, userId, provider } = prompt;
   const view = { promptId, userId, provider };
   const first = runtime.hooks.promptEvent({ type: 'prompt-start', promptId, provider }, view);
   /** `undefined` while it is not known what is stored, as after a write that failed. */
   let lastId: number | undefined;
-  const started = runtime.noteEvent({ type: 'prompt.started', userId, promptId, provider });
+  const started = runtime.noteEvent({
+    type: 'prompt.started',
+    userId,
+    promptId,
+    provider,
+    ...(projectSettings === 'use' && { projectSettings }),
+  });
   const record = runtime.store.prompts.create(prompt, first, started.audit).then((written) => {
     started.announce();
     runtime.journalFeed.publish(promptTopic(promptId), { after: 0, entries: [written.entry] });

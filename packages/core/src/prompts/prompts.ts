@@ -17,6 +17,7 @@ import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
 import { createPromptPlaces } from './places.ts';
 import type { PromptPlace } from './places.ts';
+import { checkProjectSettings } from './project-settings.ts';
 import { runPrompt } from './run.ts';
 import type { PromptRun } from './run.ts';
 
@@ -71,6 +72,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     if (ending) throw ending();
     runtime.gate.check(id);
     checkPrompt(request.prompt);
+    checkProjectSettings(request.projectSettings, provider.manifest, settings.ceiling);
     const credential = await runtime.store.credentials.current(request.userId, id);
     if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
     if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
@@ -91,7 +93,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     checkLimit('prompts under way', live.size, settings.limits.prompts);
     const { promptId, userId } = prompt;
     const place = places.join(userId);
-    const journal = beginPromptJournal(runtime, prompt);
+    const journal = beginPromptJournal(runtime, prompt, request.projectSettings);
     const abort = new AbortController();
     journal.record.catch((error: unknown) => abort.abort(error));
     // The provider may have been switched off while its login was looked up.

@@ -15,6 +15,7 @@ import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
+import { hiddenInWork } from './project-settings.ts';
 import { promptText } from './prompt-text.ts';
 import { createPromptReader } from './reader.ts';
 
@@ -29,6 +30,7 @@ export interface PromptRun {
 const DEFAULT_PLAN: PromptPlan = {
   model: undefined,
   tools: 'workspace',
+  projectSettings: 'ignore',
   workingDirectory: '~/work',
   timeoutMs: 30 * 60_000,
   maxOutputBytes: 64 * 1024 * 1024,
@@ -39,7 +41,8 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
   const { provider, request, signal, journal } = run;
   const { id } = provider.manifest;
   const { userId } = request;
-  const asked: PromptPlan = { ...DEFAULT_PLAN, model: request.model, tools: request.tools ?? DEFAULT_PLAN.tools };
+  const { model, tools = DEFAULT_PLAN.tools, projectSettings = DEFAULT_PLAN.projectSettings } = request;
+  const asked: PromptPlan = { ...DEFAULT_PLAN, model, tools, projectSettings };
   const planned = await runtime.hooks.promptPlan(asked, { userId, provider: id, sessionId: undefined, signal });
   const plan = clampPromptPlan(asked, planned, runtime.settings.ceiling);
 
@@ -92,7 +95,8 @@ async function streamRun(
   machine.offerListeners.add(hide);
   using _ = { [Symbol.dispose]: () => void machine.offerListeners.delete(hide) };
   const reader = createPromptReader(provider);
-  const values = { model: plan.model, session: request.conversationId, tools: plan.tools };
+  const { model, projectSettings, tools } = plan;
+  const values = { model, session: request.conversationId, tools, projectSettings };
   const rpc = buildRpcRun(manifest.prompt, values);
   const shown = executeWhenFree(
     runtime,
@@ -100,7 +104,11 @@ async function streamRun(
     {
       runId: promptId,
       provider: manifest.id,
-      cli: { ...manifest.cli, settings: settingsFor(manifest.cli.settings, manifest.credentials, files) },
+      cli: {
+        ...manifest.cli,
+        settings: settingsFor(manifest.cli.settings, manifest.credentials, files),
+        hiddenInWork: hiddenInWork(manifest, projectSettings),
+      },
       argv: [...buildArgv(manifest.prompt, values)],
       ...(rpc && { rpc }),
       prompt: promptText(manifest.prompt, request.prompt),

@@ -1,4 +1,4 @@
-import type { ToolPolicy } from '../contracts/prompt-event.ts';
+import type { ProjectSettings, ToolPolicy } from '../contracts/prompt-event.ts';
 
 export interface StartPrompt {
   /** Id of the new prompt, a UUID. Default: a random one. */
@@ -9,4 +9,6 @@ export interface StartPrompt {
   readonly conversationId?: string | undefined;
   readonly model?: string | undefined;
   readonly tools?: ToolPolicy | undefined;
+  /** Default: `ignore`. `use` needs `ceiling.projectSettings: 'use'`, and a provider whose manifest says how. */
+  readonly projectSettings?: ProjectSettings | undefined;
 }

@@ -6,7 +6,9 @@ import { placesIn } from './rpc-template.ts';
 import { argumentSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
-/** A place in a command line: for a value that may be absent, or for the flags of the tool policy. */
+const projectSlotSchema = z.strictObject({ slot: z.literal('projectSettings') });
+
+/** A place in a command line: for a value that may be absent, or for flags that depend on what the prompt may do. */
 const slotSchema = z.union([
   z.strictObject({
     slot: z.enum(['model', 'session']),
@@ -14,12 +16,21 @@ const slotSchema = z.union([
     flag: argumentSchema.optional(),
   }),
   z.strictObject({ slot: z.literal('tools') }),
+  projectSlotSchema,
 ]);
 
 const argvSchema = z
   .array(z.union([argumentSchema, slotSchema]))
   .min(1)
   .max(60);
+
+const flagsSchema = z.array(argumentSchema).max(20);
+
+/**
+ * Flags that make the CLI ignore or use the settings of a project, put where `{ slot: 'projectSettings' }` is. With `use`,
+ * the CLI also sees what `cli.hiddenInWork` hides. Absent: a prompt that asks for `use` is refused.
+ */
+const projectFlagsSchema = z.strictObject({ ignore: flagsSchema, use: flagsSchema }).optional();
 
 /** Keeps a CLI from running a prompt such as `/login` as a command. Absent: the CLI runs no prompt so. */
 const commandEscapeSchema = z
@@ -47,20 +58,20 @@ const linesPromptSchema = z
     commandEscape: commandEscapeSchema,
     /** Flags for each tool policy, put where `{ slot: 'tools' }` is. */
     tools: z.strictObject({
-      'read-only': z.array(argumentSchema).max(20),
-      workspace: z.array(argumentSchema).max(20),
-      full: z.array(argumentSchema).max(20),
+      'read-only': flagsSchema,
+      workspace: flagsSchema,
+      full: flagsSchema,
     }),
+    projectSettings: projectFlagsSchema,
     /** Any of these in an observation means that the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).max(20),
   })
   .superRefine((prompt, context) => {
-    // Without a place, `read-only` would silently run with the CLI's default.
-    if (Object.values(prompt.tools).every((flags) => flags.length === 0)) return;
     for (const name of ['argv', 'resumeArgv'] as const) {
-      const places = prompt[name]?.filter((part) => typeof part === 'object' && part.slot === 'tools');
-      if (places === undefined || places.length === 1) continue;
-      context.addIssue({ code: 'custom', path: [name], message: "must contain { slot: 'tools' } exactly once" });
+      const problem =
+        problemOfPlaces(prompt[name], 'tools', prompt.tools) ??
+        problemOfPlaces(prompt[name], 'projectSettings', prompt.projectSettings);
+      if (problem !== undefined) context.addIssue({ code: 'custom', path: [name], message: problem });
     }
   });
 
@@ -71,7 +82,10 @@ const rpcPromptSchema = z
   .strictObject({
     drive: z.literal('json-rpc'),
     /** Arguments after the executable. */
-    argv: z.array(argumentSchema).min(1).max(60),
+    argv: z
+      .array(z.union([argumentSchema, projectSlotSchema]))
+      .min(1)
+      .max(60),
     /** What to tell the CLI; `prompt`, `model`, `session` and `tools` have places in it. */
     steps: stepsSchema,
     /** Used instead of `steps` when a conversation goes on. */
@@ -79,12 +93,15 @@ const rpcPromptSchema = z
     commandEscape: commandEscapeSchema,
     /** What stands for each tool policy where `{ slot: 'tools' }` is. */
     tools: z.strictObject({ 'read-only': z.json(), workspace: z.json(), full: z.json() }),
+    projectSettings: projectFlagsSchema,
     /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */
     over: z.array(rpcOverSchema).min(1).max(10),
     /** Any of these in an observation means that the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).max(20),
   })
   .superRefine((prompt, context) => {
+    const places = problemOfPlaces(prompt.argv, 'projectSettings', prompt.projectSettings);
+    if (places !== undefined) context.addIssue({ code: 'custom', path: ['argv'], message: places });
     for (const name of ['steps', 'resumeSteps'] as const) {
       const problem = problemOfRun(
         prompt[name] ?? [],
@@ -100,6 +117,17 @@ export const headlessPromptSchema = z.discriminatedUnion('drive', [linesPromptSc
 export type LinesPrompt = z.infer<typeof linesPromptSchema>;
 export type RpcPrompt = z.infer<typeof rpcPromptSchema>;
 export type HeadlessPrompt = z.infer<typeof headlessPromptSchema>;
+
+/** Without a place for flags that keep it from something, the CLI would silently run with its default. */
+function problemOfPlaces(
+  argv: z.infer<typeof argvSchema> | undefined,
+  slot: 'tools' | 'projectSettings',
+  flags: Readonly<Record<string, readonly string[]>> = {},
+): string | undefined {
+  if (!argv || Object.values(flags).every(({ length }) => length === 0)) return undefined;
+  const places = argv.filter((part) => typeof part === 'object' && part.slot === slot);
+  return places.length === 1 ? undefined : `must contain { slot: '${slot}' } exactly once`;
+}
 
 /** Without a place for the policy, `read-only` would silently run with the CLI's default. */
 function problemOfRun(steps: readonly RpcStep[], needed: readonly string[]): string | undefined {

@@ -264,6 +264,7 @@ export const configSchema = z.strictObject({
       hosts: z.union([z.literal('provider'), z.array(z.string()).readonly()]).default(defaultCeiling.hosts),
       maxTimeoutMs: z.int().positive().default(defaultCeiling.maxTimeoutMs),
       tools: z.enum(['read-only', 'workspace', 'full']).default(defaultCeiling.tools),
+      projectSettings: z.enum(['ignore', 'use']).default(defaultCeiling.projectSettings),
       maxOutputBytes: z.int().positive().default(defaultCeiling.maxOutputBytes),
     })
     .prefault({}),

@@ -124,6 +124,7 @@ export function createFakeProvider(script: FakeCliScript = {}): Provider {
         input: 'stdin',
         commandEscape: { beginnings: ['/'], prefix: ' ' },
         tools: { 'read-only': [], workspace: [], full: [] },
+        projectSettings: { ignore: [], use: [] },
         reloginNeeded: [{ pattern: '"message":"not logged in"' }],
       },
       egress: { cli: ['api.fake.test'], signIn: ['login.fake.test'] },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { conversationIdPattern } from '../../contracts/conversation-id.ts';
-import { toolPolicySchema } from '../../contracts/prompt-event.ts';
+import { projectSettingsSchema, toolPolicySchema } from '../../contracts/prompt-event.ts';
 import { providerIdSchema, userIdSchema } from './common.ts';
 
 export const promptBodySchema = z.strictObject({
@@ -14,6 +14,12 @@ export const promptBodySchema = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be a model name')
     .optional(),
   tools: toolPolicySchema.optional(),
+  projectSettings: projectSettingsSchema
+    .optional()
+    .describe(
+      '`use`: the CLI uses the settings, hooks and MCP servers that it finds in `~/work`, with the login of the user. ' +
+        'Refused with 403 unless the operator sets `ceiling.projectSettings` to `use`. Default: `ignore`.',
+    ),
 });
 
 export const promptParamsSchema = z.strictObject({ id: z.uuid() });
