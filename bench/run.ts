@@ -14,6 +14,7 @@ import { loginPage } from './login-page.ts';
 import { loginUrls } from './login-url.ts';
 import { terminalThroughput } from './terminal-throughput.ts';
 import { slowViewer } from './slow-viewer.ts';
+import { stalls } from './stalls.ts';
 import { FEWEST_SAMPLES } from './statistics.ts';
 import { storeRoutes } from './store-routes.ts';
 import { createWorld } from './support/world.ts';
@@ -36,6 +37,7 @@ const benches: readonly Bench[] = [
   lifecycle,
   warmBrowser,
   storeRoutes,
+  stalls,
 ];
 
 const { positionals, values } = parseArgs({

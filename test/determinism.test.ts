@@ -65,6 +65,8 @@ it('only the helpers and suites known to wait for a condition use a timer', () =
 
 describe('properties', () => {
   const checker = 'packages/testkit/src/check-property.ts';
+  /** Draws inputs with fixed seeds, without checking a property. */
+  const sampler = 'bench/stalls.ts';
   /** How fast-check is called past the one function that knows the seeds. */
   const direct =
     /\bfc\.(?:assert|check|sample|statistics|configureGlobal)\(|\{[^}]*\b(?:assert|check|sample|statistics|configureGlobal)\b[^}]*\} from 'fast-check'|import fc\b/;
@@ -76,7 +78,7 @@ describe('properties', () => {
       .filter((file) => readFileSync(join(root, file), 'utf8').includes("'fast-check'"));
     expect(users).toContain(checker);
     expect(users.length).toBeGreaterThan(5);
-    expect(users.filter((file) => direct.test(readFileSync(join(root, file), 'utf8')))).toEqual([checker]);
+    expect(users.filter((file) => direct.test(readFileSync(join(root, file), 'utf8')))).toEqual([checker, sampler]);
   });
 
   it.each([

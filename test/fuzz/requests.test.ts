@@ -1,210 +1,19 @@
-import { Readable } from 'node:stream';
-
-import type { ExecuteEvent } from '@sallyport/core';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
-import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { startTestServer } from '../server/test-server.ts';
-import type { TestServer } from '../server/test-server.ts';
-import { hostileString, hostileValue, jsonTextOf, likeSchema, slowHostileRuns } from './hostile.ts';
+import { createHostileCaller, kept, sent } from './hostile-requests.ts';
+import type { HostileCaller } from './hostile-requests.ts';
+import { slowHostileRuns } from './hostile.ts';
 
-/** The one that the server keeps, and the one that a caller sends where secrets are sent. Neither may come back. */
-const [kept, sent] = ['kept-4f1c97e0b7d34c2a', 'sent-b8205cce0d1e4f7b'];
-const users = ['local', 'ada', 'bob'];
-
-let server: TestServer;
-let spec: Readonly<Record<string, unknown>>;
-/** Ids that the server has given out. */
-let ids: Readonly<Record<string, string | undefined>> = {};
-
-const ended: ExecuteEvent = { type: 'exit', code: 0, signal: null, reason: 'ended' };
-
+let caller: HostileCaller;
 beforeAll(async () => {
-  server = await startTestServer();
-  spec = Object(server.app.swagger().paths);
-  await populate();
+  caller = await createHostileCaller();
 });
 afterAll(() => close());
 
 let closed: Promise<string> | undefined;
-const close = (): Promise<string> => (closed ??= server.close());
-
-/** Gives each user a login, and one of them a history. */
-async function populate(): Promise<void> {
-  const files = { auth: JSON.stringify({ token: kept, account: 'ada@example.org', issuedAt: 1 }) };
-  for (const userId of users) {
-    // Refused where the one that a caller sent is newer, which then is as good.
-    await server.post('/api/credentials/fake', { userId, replace: true, files });
-  }
-  server.output.put(ended);
-  const prompt = await server.post('/api/vm/cli/prompt', { provider: 'fake', prompt: 'x' });
-  await prompt.text();
-  const { sessionId } = Object(await (await server.post('/api/auth/start', { provider: 'fake' })).json());
-  await cancel(String(sessionId));
-  ids = {
-    '/session/': String(sessionId),
-    '/prompt/': prompt.headers.get('location')?.split('/').at(-1),
-    '/vms/': (await server.machineIds('local'))[0],
-    '/credentials/': 'fake',
-    '/users/': 'ada',
-  };
-}
-
-/** A login that has ended: its events end too, and it is not in the way of another one. */
-async function cancel(sessionId: string): Promise<void> {
-  await server.request(`/api/auth/session/${sessionId}/cancel`, { method: 'POST' });
-}
-
-const at = (value: unknown, ...keys: readonly string[]): unknown =>
-  keys.reduce((found, key) => Object(found)[key], value);
-
-/** What the API's description says a route takes as its body. */
-function bodyOf(method: string, path: string): fc.Arbitrary<unknown> {
-  const described = path.replaceAll(/:(\w+)/g, '{$1}');
-  const schema = at(spec, described, method.toLowerCase(), 'requestBody', 'content', 'application/json', 'schema');
-  return schema === undefined
-    ? fc.constantFrom(undefined, {}, null)
-    : fc.tuple(likeSchema(schema), fc.nat({ max: 99 })).map(fillIn);
-}
-
-/** Where a body has a place for a secret, that is there; and mostly a provider and a user that exist. */
-function fillIn([body, chosen]: readonly [unknown, number]): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  const place = (key: string, value: unknown): object => (Object.hasOwn(body, key) ? { [key]: value } : {});
-  return {
-    ...body,
-    ...place('files', { auth: JSON.stringify({ token: sent, account: 'a@b.test', issuedAt: 2 }) }),
-    ...place('value', sent),
-    ...(chosen % 4 > 0 && {
-      ...place('provider', 'fake'),
-      ...place('method', ['paste', 'browser:desktop'][chosen % 2]),
-      ...place('userId', users[chosen % users.length]),
-    }),
-  };
-}
-
-const header = fc.oneof(
-  hostileString.filter((text) => /^[\t\u{20}-\u{7e}\u{80}-\u{ff}]*$/u.test(text) && text.length < 10_000),
-  fc.constantFrom('0', '1', '99999999999999999999', 'null', 'same-origin', 'cross-site', 'gzip', 'application/json'),
-);
-const headers = fc.record(
-  {
-    'content-type': fc.oneof(
-      { weight: 12, arbitrary: fc.constant('application/json') },
-      { weight: 1, arbitrary: fc.constantFrom('text/plain', 'application/json; charset=utf-7', 'multipart/form-data') },
-      { weight: 1, arbitrary: header },
-    ),
-    'idempotency-key': fc.oneof(fc.constantFrom('a', 'b'), header),
-    'last-event-id': fc.oneof(fc.nat().map(String), header),
-    origin: header,
-    host: header,
-    'sec-fetch-site': header,
-    accept: header,
-    range: fc.constantFrom('bytes=0-', 'bytes=5-1'),
-    'content-length': fc.constantFrom('0', '-1', '1e3', '999999999999'),
-    expect: header,
-    authorization: fc.constant(`Bearer ${sent}`),
-    cookie: fc.constant(`session=${sent}`),
-  },
-  { requiredKeys: ['content-type'] },
-);
-/** Mostly the headers that let a request in. */
-const someHeaders = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({ 'content-type': 'application/json' }) },
-  {
-    weight: 2,
-    arbitrary: headers.map(({ origin: _origin, host: _host, 'sec-fetch-site': _site, ...others }) => others),
-  },
-  { weight: 1, arbitrary: headers },
-);
-
-const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());
-const hostileParameter = fc.oneof(
-  fc.constantFrom('page.js', '..%2f..%2fetc%2fpasswd', '%', '%ff', ''),
-  fc.uuid(),
-  hostileString.map((text) => encoded(text).slice(0, 5000)),
-);
-/** Mostly what exists; ids are known later, so they stand here by their names. */
-const parameterOf = (path: string): fc.Arbitrary<string> => {
-  const known = ['/session/', '/prompt/', '/vms/', '/credentials/', '/users/'].filter((part) => path.includes(part));
-  return fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...known, 'page.js') }, hostileParameter);
-};
-const query = fc.oneof(
-  { weight: 3, arbitrary: fc.constant('') },
-  { weight: 2, arbitrary: fc.constantFrom(...users).map((userId) => `?userId=${userId}`) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(fc.tuple(fc.oneof(fc.constant('userId'), hostileString), hostileString), { maxLength: 3 })
-      .map((pairs) =>
-        `?${pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&')}`.slice(0, 5000),
-      ),
-  },
-);
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const;
-
-interface Asked {
-  readonly method: (typeof methods)[number];
-  readonly path: string;
-  readonly parameter: string;
-  readonly query: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-function requests(): fc.Arbitrary<Asked> {
-  const [heads, others] = [true, false].map((wanted) =>
-    server.routes.filter((route) => route.startsWith('HEAD ') === wanted),
-  );
-  const route = fc.oneof(
-    { weight: 1, arbitrary: fc.constantFrom(...(heads ?? [])) },
-    { weight: 9, arbitrary: fc.constantFrom(...(others ?? [])) },
-  );
-  return route.chain((chosen) => {
-    const [method = '', path = ''] = chosen.split(' ');
-    const body = bodyOf(method, path).chain((value) =>
-      value === undefined ? fc.constant('') : jsonTextOf(fc.constant(value)),
-    );
-    return fc.record({
-      method: fc.oneof(
-        { weight: 12, arbitrary: fc.constantFrom(...methods.filter((known) => known === method)) },
-        { weight: 1, arbitrary: fc.constantFrom(...methods) },
-      ),
-      path: fc.constant(path),
-      parameter: parameterOf(path),
-      query: path.includes('/vms') ? fc.oneof(fc.constant(''), query) : query,
-      headers: someHeaders.map((some): Readonly<Record<string, string>> => ({ ...some })),
-      body: fc.oneof({ weight: 8, arbitrary: body }, { weight: 1, arbitrary: jsonTextOf(hostileValue) }),
-    });
-  });
-}
-
-async function ask({ method, path, parameter, query: asked, headers: own, body }: Asked) {
-  // The router tells the one of the static files as `*`.
-  const url = path.replace(/^\*/, '/*').replace(/:\w+|\*/, () => ids[parameter] ?? parameter) + asked;
-  const options: InjectOptions = {
-    method,
-    url,
-    Request: InjectedRequest,
-    headers: { host: server.host, ...own },
-    ...(body !== '' && { payload: body }),
-  };
-  const answer = await server.app.inject(options);
-  if (path === '/api/auth/start' && answer.statusCode === 201) await cancel(answer.json().sessionId);
-  if (method === 'DELETE' && answer.statusCode < 300) await populate();
-  return answer;
-}
-
-/** As Node has them, and `inject` has not: each header with all of its values. */
-class InjectedRequest extends Readable {
-  declare readonly headers: Readonly<Record<string, string>>;
-
-  get headersDistinct(): Readonly<Record<string, readonly string[]>> {
-    return Object.fromEntries(Object.entries(this.headers).map(([name, value]) => [name, [value]]));
-  }
-}
+const close = (): Promise<string> => (closed ??= caller.close());
 
 /** The description of the API is the longest. */
 const LONGEST_ANSWER = 100_000;
@@ -215,9 +24,8 @@ const LONGEST_METRICS = 200_000;
 describe('every route of the API', () => {
   it('answers whatever it is sent, without a server error or a secret', async () => {
     await checkProperty(
-      fc.asyncProperty(requests(), async (asked) => {
-        server.output.put(ended);
-        const answer = await ask(asked);
+      fc.asyncProperty(caller.requests, async (asked) => {
+        const answer = await caller.ask(asked);
         // Machines of memory cannot hibernate, and say so with 501.
         if (answer.statusCode !== 501) expect(answer.statusCode, answer.payload.slice(0, 300)).toBeLessThan(500);
         const said = JSON.stringify(answer.headers) + answer.payload;
@@ -227,13 +35,9 @@ describe('every route of the API', () => {
       }),
       slowHostileRuns,
     );
-    const metrics = await server.app.inject({
-      url: '/metrics',
-      headers: { host: server.host },
-      Request: InjectedRequest,
-    });
+    const metrics = await caller.metrics();
     const log = await close();
-    expect(metrics.payload.split('\n').length).toBeLessThanOrEqual(MOST_METRICS);
+    expect(metrics.split('\n').length).toBeLessThanOrEqual(MOST_METRICS);
     expect(log).not.toContain(kept);
     expect(log).not.toContain(sent);
   });
