@@ -202,7 +202,8 @@ describe('the CLI installer', () => {
 
   it('takes archives from the registry of this host alone', async () => {
     useNpm(`
-      if [ "$1" = config ]; then echo https://registry.company.test/npm/; exit; fi
+      if [ "$1" = config ]; then echo '{"registry":"https://registry.company.test/npm/"}'; exit; fi
+      if [ "$1" = run ]; then exit; fi
       mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod +x ${bin}; echo x >> ${root}/runs`);
     const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
     const from = (origin: string) => pinned({ locked: { resolved: `${origin}/fake-cli/-/fake-cli-1.2.3.tgz` } });

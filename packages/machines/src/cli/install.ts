@@ -15,7 +15,7 @@ import { openNpmEgress } from './npm-egress.ts';
 import { npmSandbox } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { findNpm } from './npm.ts';
-import { registryOf } from './releases.ts';
+import { askSettings } from './releases.ts';
 import { makeReadable } from './readable-tree.ts';
 import { runNpm } from './run-npm.ts';
 import { createSharedWork } from './shared-work.ts';
@@ -79,7 +79,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
     }
     const sandbox = options.sandbox ?? (await npmSandbox());
     const { packageJson, packageCount } = await checkLockfile(cli, provider, () =>
-      registryOf({ npm, sandbox, signal: job.signal }),
+      askSettings({ npm, sandbox, signal: job.signal }),
     );
     job.onProgress(`Installing ${cli.package} ${cli.version} from npm.`);
     await mkdir(options.directory, { recursive: true, mode: 0o755 });

@@ -1,6 +1,8 @@
 import { readLockfile, SallyportError } from '@sallyport/core';
 import type { LockedPackage, ProviderManifest } from '@sallyport/core';
 
+import type { NpmSettings } from './npm-settings.ts';
+
 /** The part of a manifest that says which CLI to install. */
 export type PinnedCli = ProviderManifest['cli'];
 
@@ -14,12 +16,12 @@ export interface CheckedLockfile {
 /**
  * Checks that a manifest's lockfile pins the CLI and everything it needs by hash, before npm sees it.
  *
- * @param registryOf Asked for the URL of the host's registry if the lockfile names one.
+ * @param settingsOf Asked for the registries of the host if the lockfile names one.
  */
 export async function checkLockfile(
   cli: PinnedCli,
   provider: string,
-  registryOf: () => Promise<string>,
+  settingsOf: () => Promise<Pick<NpmSettings, 'registryFor'>>,
 ): Promise<CheckedLockfile> {
   // The schema of manifests does this too; a lockfile of another release has not been through it.
   const lockfile = readLockfile(cli.lockfile);
@@ -28,17 +30,15 @@ export async function checkLockfile(
   if (locked !== cli.version) {
     throw invalid(provider, `pins ${cli.package} at ${locked ?? 'no version'}, but cli.version is ${cli.version}`);
   }
-  const named = [...lockfile.packages].flatMap(([path, { resolved }]) =>
-    resolved === undefined ? [] : [{ path, resolved }],
+  const named = [...lockfile.packages].flatMap(([path, { name, resolved }]) =>
+    resolved === undefined ? [] : [{ path, packageName: name ?? nameIn(path), resolved }],
   );
-  const registry = named.length > 0 ? URL.parse(await registryOf())?.origin : undefined;
-  for (const { path, resolved } of named) {
-    if (URL.parse(resolved)?.origin !== registry) {
-      throw invalid(
-        provider,
-        `entry ${JSON.stringify(path)} is resolved to ${resolved}, outside the registry ${registry ?? 'of this host'}`,
-      );
-    }
+  const settings = named.length > 0 ? await settingsOf() : undefined;
+  for (const { path, packageName, resolved } of named) {
+    const registry = settings?.registryFor(packageName)?.origin;
+    if (URL.parse(resolved)?.origin === registry) continue;
+    const where = `outside the registry ${registry ?? 'of this host'}`;
+    throw invalid(provider, `entry ${JSON.stringify(path)} is resolved to ${resolved}, ${where}`);
   }
   const isNamed = Object.keys(lockfile.dependencies).length > 0;
   const dependencies = isNamed ? lockfile.dependencies : { [cli.package]: cli.version };
@@ -46,6 +46,11 @@ export async function checkLockfile(
     packageJson: JSON.stringify({ name: 'sallyport-cli', private: true, dependencies }, null, 2),
     packageCount: [...lockfile.packages.values()].filter(isForThisHost).length,
   };
+}
+
+/** The package at a path such as `node_modules/a/node_modules/@b/c`, unless its entry has another name. */
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
 
 /** npm leaves out what is made for other systems. */

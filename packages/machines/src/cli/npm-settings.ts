@@ -9,6 +9,8 @@ import type { NpmQuery } from './ask-npm.ts';
 export interface NpmSettings {
   /** The default registry and those of scopes. */
   readonly registries: readonly URL[];
+  /** Where npm gets a package: the registry of its scope if there is a line for it, else the default one. */
+  registryFor(packageName: string): URL | undefined;
   /** The operator's proxy for a URL, as npm chooses it. */
   proxyFor(url: URL): URL | undefined;
   /** PEM; trusted beside those that Node trusts. */
@@ -26,10 +28,8 @@ export async function readNpmSettings({ npm, directory, env }: NpmQuery): Promis
   const listed = settingsIn(await npm(['config', 'list', '--json']));
   const exported = variablesIn(await npm(['run', 'settings', '--script-shell=/bin/sh']));
   const value = (name: string): string | undefined => exported.get(name) ?? listed.get(name.replaceAll('_', '-'));
-  const urls = [
-    value('registry') ?? DEFAULT_REGISTRY,
-    ...[...listed].flatMap(([key, registry]) => (/^@.*:registry$/.test(key) ? [registry] : [])),
-  ];
+  const registry = value('registry') ?? DEFAULT_REGISTRY;
+  const urls = [registry, ...[...listed].flatMap(([key, text]) => (/^@.*:registry$/.test(key) ? [text] : []))];
   const variables = new Map(Object.entries(env).map(([name, text]) => [name.toLowerCase(), text]));
   const configured = value('https_proxy') ?? value('proxy');
   const byVariable = variables.get('https_proxy');
@@ -37,6 +37,10 @@ export async function readNpmSettings({ npm, directory, env }: NpmQuery): Promis
   const cafile = value('cafile');
   return {
     registries: urls.flatMap((url) => URL.parse(url) ?? []),
+    registryFor: (packageName) => {
+      const ofScope = packageName.startsWith('@') ? listed.get(`${packageName.split('/')[0]}:registry`) : undefined;
+      return URL.parse(ofScope ?? registry) ?? undefined;
+    },
     proxyFor: (url) => {
       const otherwise = url.protocol === 'https:' ? byVariable : (byVariable ?? variables.get('http_proxy'));
       const proxy = configured ?? otherwise;

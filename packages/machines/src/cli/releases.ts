@@ -9,6 +9,8 @@ import type { NpmQuery } from './ask-npm.ts';
 import type { PinnedCli } from './lockfile.ts';
 import { openNpmEgress } from './npm-egress.ts';
 import { npmSandbox } from './npm-sandbox.ts';
+import { readNpmSettings } from './npm-settings.ts';
+import type { NpmSettings } from './npm-settings.ts';
 import { findNpm } from './npm.ts';
 
 export interface ReleaseOptions {
@@ -57,13 +59,10 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
   return { ...cli, version, lockfile };
 }
 
-/** The registry that npm uses on this host. */
-export async function registryOf(options: ReleaseOptions): Promise<string> {
-  const what = 'its registry';
-  const answer = await askNpm({ ...(await findPrograms(options)), what, egress: undefined }, ({ npm }) =>
-    npm(['config', 'get', 'registry']),
-  );
-  return answer.trim();
+/** How npm reaches its registries on this host. */
+export async function askSettings(options: ReleaseOptions): Promise<NpmSettings> {
+  const programs = await findPrograms(options);
+  return askNpm({ ...programs, what: 'its registries', egress: undefined }, readNpmSettings);
 }
 
 async function askRegistry(
