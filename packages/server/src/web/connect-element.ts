@@ -36,6 +36,7 @@ export class SallyportConnect extends HTMLElement {
 
   connectedCallback(): void {
     this.#root.adoptedStyleSheets = [widgetStyles()];
+    this.#takeEarlyToken();
     void this.refresh();
   }
 
@@ -81,6 +82,13 @@ export class SallyportConnect extends HTMLElement {
 
   get #storageKey(): string {
     return `sallyport.session.${this.#id}`;
+  }
+
+  /** A token that was set before this script had loaded is a plain property, which hides the setter. */
+  #takeEarlyToken(): void {
+    if (!Object.hasOwn(this, 'token')) return;
+    this.#token = this.token;
+    Reflect.deleteProperty(this, 'token');
   }
 
   async #load(): Promise<void> {
