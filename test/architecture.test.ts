@@ -118,6 +118,7 @@ describe('the examples', () => {
       tests: ['@sallyport/agent', '@sallyport/core', '@sallyport/machines', '@sallyport/testkit', 'vitest', 'node:'],
     },
     'packages/create-sallyport-provider/template': provider,
+    'examples/embed': { files: ['@sallyport/client', 'node:'], tests: [] },
     'examples/webhook': {
       files: ['@sallyport/core', 'node:'],
       tests: ['@sallyport/core', '@sallyport/testkit', 'standardwebhooks', 'vitest', 'node:'],
@@ -130,7 +131,7 @@ describe('the examples', () => {
     const isTest = (name: string): boolean => name.endsWith('.test.ts') || name.startsWith('__fixtures__');
     const foreign = (among: readonly string[], patterns: readonly string[]): readonly string[] =>
       among
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => /\.tsx?$/.test(name))
         .flatMap((name) => importsIn(join(source, name)))
         .filter(({ specifier }) => !specifier.startsWith('./') && !isAllowed(specifier, patterns))
         .map(({ file, specifier }) => `${relative(root, file)} imports ${specifier}`);

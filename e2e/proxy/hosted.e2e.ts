@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-
 import { createSallyport } from '@sallyport/client';
 import type { Sallyport } from '@sallyport/client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { createApiKey } from '../support/api-key.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
 import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { makeCertificate, startNginx } from '../support/nginx.ts';
@@ -13,7 +11,7 @@ import { auditPage } from '../support/page-audit.ts';
 import { findFreePort } from '../support/ports.ts';
 import { startProduct } from '../support/product.ts';
 import type { Product } from '../support/product.ts';
-import { makeDataDirectory, removeDataDirectory, repository, startDemoServer } from '../support/server.ts';
+import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
 /**
@@ -39,12 +37,7 @@ describe('a product whose users connect Codex behind nginx', () => {
     const environment = { SALLYPORT_PUBLIC_URL: publicUrl, PRODUCT_ORIGIN: productOrigin };
     const config = 'e2e/configs/behind-proxy.config.ts';
     server = await startDemoServer({ config, dataDirectory, environment });
-    const created = await promisify(execFile)(
-      process.execPath,
-      ['packages/server/dist/main.js', 'api-keys', 'create', 'the backend'],
-      { cwd: repository, env: { ...process.env, SALLYPORT_DATA_DIR: dataDirectory } },
-    );
-    const token = /sallyport_key_\S+/.exec(created.stdout)?.[0] ?? '';
+    const token = await createApiKey(dataDirectory);
     const certificate = await makeCertificate(dataDirectory, ['connect.example.com', 'app.example.org']);
     nginx = await startNginx({ ...certificate, port, serverName: 'connect.example.com', upstream: server.origin });
     // The backend is on this host, where the public names are not known.
