@@ -25,7 +25,10 @@ export const groups: Readonly<Record<string, Group>> = {
     'bubblewrap',
     'network',
   ]),
-  packages: group('every package, packed and installed outside the repository; deploy/', ['deployment']),
+  packages: group('every package, packed and installed outside the repository; examples/nextjs; deploy/', [
+    ...processes,
+    'deployment',
+  ]),
   clis: group('each real CLI against its fake vendor', ['bubblewrap', 'tracing']),
   desktop: group('the screen and browser of a machine', ['desktop']),
   database: group('the store by each route, on two PostgreSQL releases', ['postgres']),

@@ -119,6 +119,7 @@ describe('the examples', () => {
     },
     'packages/create-sallyport-provider/template': provider,
     'examples/embed': { files: ['@sallyport/client', 'node:'], tests: [] },
+    'examples/nextjs': { files: ['next', 'next/', 'react', '../settings'], tests: [] },
     'examples/webhook': {
       files: ['@sallyport/core', 'node:'],
       tests: ['@sallyport/core', '@sallyport/testkit', 'standardwebhooks', 'vitest', 'node:'],

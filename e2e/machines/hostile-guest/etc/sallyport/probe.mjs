@@ -51,7 +51,7 @@ function firstOf(waitMs = WAIT_MS, start) {
   });
 }
 
-createServer(async (request, response) => {
+async function respond(request, response) {
   const {
     kind,
     before = [],
@@ -62,4 +62,6 @@ createServer(async (request, response) => {
   const answer = await probes[kind](probe);
   for (const argv of after) await probes.run({ argv });
   response.end(answer);
-}).listen(8080);
+}
+
+createServer((request, response) => void respond(request, response)).listen(8080);

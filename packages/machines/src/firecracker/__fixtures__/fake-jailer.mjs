@@ -32,9 +32,9 @@ function refuse(why) {
   process.exit(1);
 }
 
-if (!/^[A-Za-z0-9-]{1,64}$/.test(values.id ?? '')) refuse(`Invalid instance ID: ${values.id}`);
+if (!/^[A-Za-z0-9-]{1,64}$/.test(values.id ?? '')) refuse(`Invalid instance ID: ${String(values.id)}`);
 if (!/^\d+$/.test(values.uid ?? '') || !/^\d+$/.test(values.gid ?? '')) refuse('Invalid uid or gid');
-if (!existsSync(values.netns ?? '')) refuse(`Failed to open file ${values.netns}: No such file or directory`);
+if (!existsSync(values.netns ?? '')) refuse(`Failed to open file ${String(values.netns)}: No such file or directory`);
 if (values['cgroup-version'] !== '2') refuse('Invalid cgroup version');
 for (const control of values.cgroup ?? []) {
   if (!/^[a-z]+\.[a-z.]+=[^=]+$/.test(control)) refuse(`Invalid format for cgroups: ${control}`);
