@@ -33,7 +33,7 @@ export const groups: Readonly<Record<string, Group>> = {
   desktop: group('the screen and browser of a machine', ['desktop']),
   database: group('the store by each route, on two PostgreSQL releases', ['postgres']),
   main: group('the whole product, with the real Codex CLI', processes),
-  proxy: group('a product that embeds the server, behind nginx with TLS', [...processes, 'proxy']),
+  proxy: group('a product that embeds the server, behind nginx with TLS', [...processes, 'proxy', 'firefox']),
   providers: group('the other CLIs, every method, and rotation', processes),
   machines: group('virtual machines: images, isolation, disks, crashes', machines, true),
   long: group('virtual machines at length: logins, kills, memory', [...machines, 'scripts'], true),

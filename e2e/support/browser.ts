@@ -46,17 +46,26 @@ export async function untilCodeIsGone(page: Page): Promise<void> {
 }
 
 async function codeOn(canvas: Locator): Promise<string | undefined> {
-  const pixels = await canvas.evaluate((element) => {
-    const source = element as any;
-    const { width, height } = source;
-    if (width === 0 || height === 0 || !source.checkVisibility({ opacityProperty: true })) return undefined;
-    const image = source.getContext('2d').getImageData(0, 0, width, height);
-    let binary = '';
-    for (let at = 0; at < image.data.length; at += 32_768)
-      binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
-    return { width, height, data: btoa(binary) };
-  });
+  return codeInPixels(await canvas.evaluate(readPixels));
+}
+
+/** The six symbols that these pixels of a canvas show, if they do. */
+export function codeInPixels(pixels: ReturnType<typeof readPixels>): string | undefined {
   return pixels && readColourCode({ ...pixels, data: Buffer.from(pixels.data, 'base64') });
+}
+
+/** Runs in a page, so it uses nothing of this file. */
+export function readPixels(
+  element: unknown,
+): { readonly width: number; readonly height: number; readonly data: string } | undefined {
+  const source = element as any;
+  const { width, height } = source;
+  if (width === 0 || height === 0 || !source.checkVisibility({ opacityProperty: true })) return undefined;
+  const image = source.getContext('2d').getImageData(0, 0, width, height);
+  let binary = '';
+  for (let at = 0; at < image.data.length; at += 32_768)
+    binary += String.fromCharCode(...image.data.subarray(at, at + 32_768));
+  return { width, height, data: btoa(binary) };
 }
 
 /** Types into the machine through the canvas. The sign-in page has its cursor in the field already. */

@@ -23,6 +23,8 @@ export const debianPackages = {
   postgres: ['postgresql', 'pgbouncer'],
   /** A proxy in front of the server, and its certificate. */
   proxy: ['nginx-light', 'openssl'],
+  /** Another browser of a user. */
+  firefox: ['firefox-esr'],
   /** A bridge of virtual machines. */
   network: ['iproute2', 'nftables'],
   /** Disks of virtual machines. */
