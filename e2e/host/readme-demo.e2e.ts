@@ -40,7 +40,7 @@ it.each(['the whole process group', 'npm alone'])(
         { id: 'claude_code', connected: false, disabled: null },
         { id: 'gemini_cli', connected: false, disabled: null },
       ]);
-      // `setsid` makes npm the leader of a group of its own, as a terminal would.
+      // `setsid` makes npm the leader of its group, as a terminal would.
       const npmId = demo.child.pid ?? 0;
       process.kill(target === 'npm alone' ? npmId : -npmId, 'SIGTERM');
       const { code, signal } = await demo.ended;

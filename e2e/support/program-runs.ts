@@ -12,7 +12,7 @@ export interface ProgramRuns {
     args?: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ) => OwnProcess;
-  /** What it says on the way out, without a stack. */
+  /** The error it ends with, which has no stack. */
   readonly failed: (started: OwnProcess, code?: number) => Promise<string>;
 }
 
