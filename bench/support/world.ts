@@ -44,17 +44,16 @@ export async function createWorld(): Promise<World> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-bench-')));
   await chmod(folder, 0o711);
   const vendor = createFakeOpenai();
-  // Where the demo has it, so that whoever holds the server finds the controls of the internet there.
   const dataDirectory = await makeDataDirectory();
+  const internetDirectory = join(folder, 'internet');
   const controls = { openai: vendor.control };
   const internet = await createFakeInternet({
-    directory: join(dataDirectory, 'internet'),
+    directory: internetDirectory,
     sites: { ...vendor.sites, ...createFakeAnthropic().sites, ...createFakeGoogle().sites },
     controls,
   });
   // Machines of other users must reach the route's socket.
-  await chmod(dataDirectory, 0o711);
-  await chmod(join(dataDirectory, 'internet'), 0o711);
+  await chmod(internetDirectory, 0o711);
   const hosts = [manifest, claude, gemini].flatMap(({ egress }) => [...egress.cli, ...egress.signIn]);
   const route = await internet.open(
     { machineId: 'm-bench', userId: USER, purpose: 'work', hosts, identity: { userId: USER } },
@@ -69,6 +68,7 @@ export async function createWorld(): Promise<World> {
   const startServer = once(() =>
     startDemoServer({
       dataDirectory,
+      internetDirectory,
       config: 'bench/support/server.config.ts',
       environment: { LOG_LEVEL: 'info', SALLYPORT_BENCH_FOLDER: folder, SALLYPORT_BENCH_ROUTE: route.socketPath },
     }),

@@ -15,6 +15,8 @@ export const repository = resolve(import.meta.dirname, '..', '..');
 export interface DemoServerOptions {
   /** Kept from a former server to restart on it. Default: a new one. */
   readonly dataDirectory?: string;
+  /** Where the fake internet has its sockets. Default: where the demo puts them, in the data directory. */
+  readonly internetDirectory?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Default the demo with Codex alone. */
   readonly config?: string;
@@ -62,7 +64,8 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}:\n${output}`);
     return /sallyport listening on (http:\/\/\S+)/.exec(output)?.[1];
   });
-  const internet = createFakeInternetControl(join(await realpath(join(dataDirectory, 'internet')), 'control.sock'));
+  const { internetDirectory = join(dataDirectory, 'internet') } = options;
+  const internet = createFakeInternetControl(join(await realpath(internetDirectory), 'control.sock'));
   return {
     origin,
     dataDirectory,
