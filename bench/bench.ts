@@ -44,7 +44,7 @@ export function judgeFinding(finding: Finding): JudgedFinding {
 function limitOf({ kind, limit }: Finding): Limit | undefined {
   return limit === undefined
     ? undefined
-    : { most: limit, allowance: kind === 'ratio' && limit > 1 ? limit - 1 : limit };
+    : { most: limit, allowance: kind === 'ratio' && limit > 1 ? limit - 1 : Math.abs(limit) };
 }
 
 /** Measures the two in turn, and begins with the other one each time: what drifts hits both. */

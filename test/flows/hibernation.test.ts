@@ -52,6 +52,14 @@ describe('a machine that nobody uses', () => {
     expect(await stored(world)).toBe(2);
   });
 
+  it('ends the CLIs that wait for a prompt before its login is captured', async () => {
+    const world = await asleep();
+    const { calls } = world.fake.newest('cli').agent;
+    const [waiting, capture] = ['endWaiting', 'capture fake'].map((name) => calls.lastIndexOf(name));
+    expect(waiting).toBeGreaterThan(-1);
+    expect(capture).toBeGreaterThan(waiting ?? 0);
+  });
+
   it('is stopped and read where its login cannot be captured', async () => {
     const world = await awake();
     world.fake.newest('cli').home('fake').clear();

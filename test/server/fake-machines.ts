@@ -60,6 +60,7 @@ export function createFakeMachines(): FakeMachines {
     openPage: async () => undefined,
     watchCredentials: async () => undefined,
     acknowledge: async () => undefined,
+    endWaiting: async () => undefined,
     capture: async () => undefined,
     events: (signal) => (loginMachines.has(id) ? agentEvents : createQueue<AgentEvent>()).read(signal),
     execute: (request, signal) => {

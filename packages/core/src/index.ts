@@ -72,6 +72,8 @@ export * from './rpc/connection.ts';
 export * from './rpc/facts.ts';
 export * from './rpc/run.ts';
 export type * from './provider/rpc-step.ts';
+export type { Resident, ResidentRun } from './provider/resident.ts';
+export { valueAt } from './provider/rpc-template.ts';
 export * from './login-engine/link-search.ts';
 export { matchWhole } from './login-engine/hard-wrap.ts';
 export * from './login-engine/callback.ts';

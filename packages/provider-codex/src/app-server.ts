@@ -133,6 +133,8 @@ export const appServerPrompt: Omit<RpcPromptInput, 'reloginNeeded'> = {
   steps: [...greeting, thread('thread/start', {}), turn],
   resumeSteps: [...greeting, thread('thread/resume', { threadId: { slot: 'session' }, excludeTurns: true }), turn],
   tools: { 'read-only': 'read-only', workspace: 'workspace-write', full: 'danger-full-access' },
+  // A new process costs about 150 ms before it can ask the vendor anything.
+  resident: { opening: ['initialize', 'initialized'], conversation: '/threadId' },
   // Its agents have threads of their own, whose turns end earlier.
   over: [
     { when: { pattern: '^turn/completed$' }, same: { at: '/threadId', as: { reply: 'thread', at: '/thread/id' } } },

@@ -1,45 +1,86 @@
-import { openRpcConnection, receiveMessage, isRunOver, overdueRequest } from '@sallyport/core';
-import type { Clock, RpcConnection, ExecuteEvent, RpcRun } from '@sallyport/core';
+import {
+  hasToldPrompt,
+  isRunOver,
+  openRpcConnection,
+  overdueRequest,
+  receiveMessage,
+  resumeRpcConnection,
+} from '@sallyport/core';
+import type { Clock, ExecuteEvent, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
 
 import type { Line } from '../lines/line-splitter.ts';
+import type { Conversations } from './conversations.ts';
 
 /** Tells a CLI over JSON-RPC what to do, and hears what it answers. */
 export interface RpcTalk {
-  /** Takes a line of the CLI's output; says what to tell the receiver of the run. */
-  receiveMessage(line: Line): ExecuteEvent;
+  /** Takes a line of the CLI's output; says what to tell the receiver of the run, if anything. */
+  receiveMessage(line: Line): ExecuteEvent | undefined;
   /** The method of a request that was not answered in its time. */
   overdue(): string | undefined;
+  /** The CLI has been told the prompt. */
+  readonly hasToldPrompt: boolean;
+  /** The answer is complete, nothing failed, and no other reply is to come: the process could take another prompt. */
+  readonly isSettled: boolean;
+  /** The replies so far. */
+  readonly replies: RpcConnection['replies'];
 }
 
 export interface RpcTalkOptions {
   readonly run: RpcRun;
   readonly prompt: string;
   readonly clock: Clock;
+  /** What an earlier run has settled with this process. */
+  readonly opening?: RpcOpening | undefined;
+  readonly conversations?: Conversations | undefined;
   readonly write: (line: string) => void;
+  /** The prompt is about to be written. */
+  readonly onPrompt: () => void;
   /** The answer is complete, or there will be none. Called once. */
   readonly onOver: () => void;
 }
 
 /** Begins at once. The decisions are core's; this only writes. */
-export function startRpcTalk({ run, prompt, clock, write, onOver }: RpcTalkOptions): RpcTalk {
+export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
+  const { run, prompt, clock, opening, conversations, write, onPrompt, onOver } = options;
   const started = clock.monotonic();
   const elapsed = (): number => clock.monotonic() - started;
-  const first = openRpcConnection(run.steps, { ...run.values, prompt });
+  const values = { ...run.values, prompt };
+  const first = opening ? resumeRpcConnection(run.steps, values, opening) : openRpcConnection(run.steps, values);
   let connection: RpcConnection = first.connection;
   let over = false;
-  first.send.forEach(write);
+  let refused = false;
+  let told = false;
+  const send = (lines: readonly string[]): void => {
+    if (!told && hasToldPrompt(connection)) {
+      told = true;
+      onPrompt();
+    }
+    lines.forEach(write);
+  };
+  send(first.send);
   return {
     receiveMessage: ({ text }) => {
       const turn = receiveMessage(connection, text, elapsed());
       if (!turn.message) return { type: 'stdout', line: text };
+      if (conversations?.isOfEarlier(turn.message)) return undefined;
       connection = turn.connection;
       if (!over) {
-        turn.send.forEach(write);
+        send(turn.send);
         over = isRunOver(run, turn);
+        refused = turn.refusal !== undefined;
         if (over) onOver();
       }
       return { type: 'rpc', message: { ...turn.message } };
     },
     overdue: () => (over ? undefined : overdueRequest(connection, elapsed())),
+    get hasToldPrompt() {
+      return told;
+    },
+    get isSettled() {
+      return over && !refused && Object.keys(connection.waiting).length === 0;
+    },
+    get replies() {
+      return connection.replies;
+    },
   };
 }

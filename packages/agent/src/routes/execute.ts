@@ -19,5 +19,13 @@ export function executeRoutes(prompts: PromptRunner, clock: Clock): readonly Rou
         return undefined;
       },
     },
+    {
+      method: 'POST',
+      path: '/execute/end-waiting',
+      handle: async () => {
+        await prompts.endWaiting();
+        return { success: true };
+      },
+    },
   ];
 }

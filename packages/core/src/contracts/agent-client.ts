@@ -29,6 +29,8 @@ export interface AgentClient {
   /** Streams every event of the machine since it booted. Ends when the machine does. */
   events(signal: AbortSignal): AsyncIterable<AgentEvent>;
   execute(request: ExecuteRequest, signal: AbortSignal): AsyncIterable<ExecuteEvent>;
+  /** Ends the CLIs that wait for a next prompt. */
+  endWaiting(): Promise<void>;
   /** Opens a WebSocket connection to `/vnc`: raw frames in both directions, after a 101 for the given key. */
   upgradeDesktop(
     request: { readonly key: string; readonly protocol: string | undefined },

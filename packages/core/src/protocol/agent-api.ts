@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { credentialItemSchema } from '../provider/credential-item.ts';
 import { manifestSchema } from '../provider/manifest.ts';
+import { residentRunSchema } from '../provider/resident.ts';
 import { rpcRunSchema } from '../rpc/run.ts';
 import { boundedRecord, nameSchema, shortened } from './bounded-fields.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
@@ -137,7 +138,10 @@ export const ackRequestSchema = z.strictObject({ offerId: nameSchema });
 /** `POST /credentials/capture`: reads the credential now. Answers {@link CapturedCredential} or 404. */
 export const captureRequestSchema = z.strictObject({ provider: nameSchema, items: itemsSchema });
 
-/** `POST /execute`. Answers an SSE stream of {@link ExecuteEvent}; closing the connection ends the run. */
+/**
+ * `POST /execute`. Answers an SSE stream of {@link ExecuteEvent}; closing the connection ends the run.
+ * `POST /execute/end-waiting`, without a body, ends the processes that wait for a next prompt.
+ */
 export const executeRequestSchema = z.strictObject({
   runId: z.uuid(),
   provider: nameSchema,
@@ -146,6 +150,8 @@ export const executeRequestSchema = z.strictObject({
   prompt: z.string().max(AGENT_MAX_BODY),
   /** Present where the CLI speaks JSON-RPC; the prompt is then part of a request. */
   rpc: rpcRunSchema.optional(),
+  /** Present where the process may take the next prompt as well. Only with `rpc`. */
+  resident: residentRunSchema.optional(),
   /** Variables for this run only, for instance a token credential. */
   env: boundedRecord(z.string().max(MAX_CREDENTIAL_BYTES), 200).default({}),
   /** Directory below the home where the CLI runs. */

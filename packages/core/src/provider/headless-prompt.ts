@@ -5,6 +5,8 @@ import type { RpcStep } from './rpc-step.ts';
 import { placesIn } from './rpc-template.ts';
 import { argumentSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
+import { problemOfOpening } from './opening-steps.ts';
+import { residentSchema } from './resident.ts';
 
 const projectSlotSchema = z.strictObject({ slot: z.literal('projectSettings') });
 
@@ -96,6 +98,8 @@ const rpcPromptSchema = z
     projectSettings: projectFlagsSchema,
     /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */
     over: z.array(rpcOverSchema).min(1).max(10),
+    /** Keeps the CLI running for the next prompt. Absent: each prompt starts it. */
+    resident: residentSchema.optional(),
     /** Any of these in an observation means that the user has to log in again. */
     reloginNeeded: z.array(matcherSchema).max(20),
   })
@@ -110,6 +114,8 @@ const rpcPromptSchema = z
       if (prompt[name] !== undefined && problem !== undefined)
         context.addIssue({ code: 'custom', path: [name], message: problem });
     }
+    const problem = prompt.resident && problemOfOpening(prompt.resident.opening, prompt.steps, prompt.resumeSteps);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['resident', 'opening'], message: problem });
   });
 
 export const headlessPromptSchema = z.discriminatedUnion('drive', [linesPromptSchema, rpcPromptSchema]);

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { answerStep, openRpcConnection, receiveMessage, overdueRequest } from './connection.ts';
+import {
+  answerStep,
+  hasToldPrompt,
+  openRpcConnection,
+  overdueRequest,
+  receiveMessage,
+  resumeRpcConnection,
+} from './connection.ts';
 import { factsOf, linksOf } from './facts.ts';
 import { isRunOver } from './run.ts';
 import { problemOfSteps } from '../provider/rpc-step.ts';
@@ -40,6 +47,16 @@ describe('a conversation over JSON-RPC', () => {
       { jsonrpc: '2.0', id: 'turn', method: 'turn', params: { id: 't1', say: ['hi'] } },
     ]);
     expect(receiveMessage(next.connection, reply('hello', {}), 20).send).toEqual([]);
+  });
+
+  it('goes on in a process that has taken its opening, as if it had just heard the replies to it', () => {
+    const opening = { opening: ['hello', 'there'], replies: { hello: { thread: { id: 't1' } } } };
+    const next = resumeRpcConnection(steps, { prompt: 'again' }, opening);
+    expect(sent(next.send)).toEqual([
+      { jsonrpc: '2.0', id: 'turn', method: 'turn', params: { id: 't1', say: ['again'] } },
+    ]);
+    expect(Object.keys(next.connection.waiting)).toEqual(['turn']);
+    expect([hasToldPrompt(begun.connection), hasToldPrompt(next.connection)]).toEqual([false, true]);
   });
 
   it('takes no reply for which nobody waits, and no line that is no message', () => {

@@ -5,7 +5,7 @@ import { factsOf } from './facts.ts';
 import { readRpcMessage, rpcLine, tryParseRpcLine } from './message.ts';
 import type { RpcStep } from '../provider/rpc-step.ts';
 import { paramsOf } from '../provider/rpc-step.ts';
-import { fillTemplate, valueAt } from '../provider/rpc-template.ts';
+import { fillTemplate, placesIn, valueAt } from '../provider/rpc-template.ts';
 
 /** What is known of one connection with a CLI over JSON-RPC. A JSON value. */
 export interface RpcConnection {
@@ -17,6 +17,14 @@ export interface RpcConnection {
   /** Requests without a reply yet: step id → until when it has to be there. */
   readonly waiting: Readonly<Record<string, number>>;
   readonly replies: Readonly<Record<string, unknown>>;
+}
+
+/** What was settled once with a process that takes several prompts. */
+export interface RpcOpening {
+  /** Ids of the steps that were taken. */
+  readonly opening: readonly string[];
+  /** The replies to those of them that are requests. */
+  readonly replies: RpcConnection['replies'];
 }
 
 /** What one message has led to. */
@@ -46,6 +54,22 @@ export function openRpcConnection(steps: readonly RpcStep[], values: Readonly<Re
   );
 }
 
+/**
+ * Goes on where another connection with the same process has taken the steps `opening` and got `replies` to them. What
+ * waits for those replies fires at once.
+ */
+export function resumeRpcConnection(
+  steps: readonly RpcStep[],
+  values: Readonly<Record<string, unknown>>,
+  { opening, replies }: RpcOpening,
+): Turn {
+  const connection: RpcConnection = { steps, values, fired: opening, waiting: {}, replies };
+  const heard = Object.entries(replies).map(([id, result]) => factsOf({ id, result }).join('\n'));
+  const isDue = ({ id, when }: RpcStep): boolean =>
+    !opening.includes(id) && (!when || heard.some((text) => matchText(when, text) !== undefined));
+  return fire(connection, steps.filter(isDue), 0);
+}
+
 /** Takes one line of the CLI's output. `elapsedMs` counts from the beginning. */
 export function receiveMessage(connection: RpcConnection, line: string, elapsedMs: number): Turn {
   const message = tryParseRpcLine(line);
@@ -58,6 +82,13 @@ export function receiveMessage(connection: RpcConnection, line: string, elapsedM
   const declined = { code: -32_601, message: 'This client answers no requests.' };
   const decline = read.type === 'request' ? [rpcLine({ id: read.id, error: declined })] : [];
   return { ...turn, message, facts, send: [...decline, ...turn.send] };
+}
+
+/** Whether a step has been taken that tells the CLI the prompt. */
+export function hasToldPrompt({ steps, fired }: RpcConnection): boolean {
+  const tells = (step: RpcStep): boolean =>
+    placesIn(paramsOf(step)).some((place) => 'slot' in place && place.slot === 'prompt');
+  return steps.some((step) => fired.includes(step.id) && tells(step));
 }
 
 /** Sends what a question's step says, with the answer in its place. */

@@ -61,6 +61,7 @@ export function createAgentClient(machine: AgentTarget['machine'], token: Secret
     },
     openPage: (url) => post('/desktop/open', { url }, OPEN_PAGE_TIMEOUT_MS),
     watchCredentials: (provider, items) => post('/credentials/watch', { provider, items }),
+    endWaiting: () => post('/execute/end-waiting', {}),
     acknowledge: (offerId) => post('/credentials/ack', { offerId }),
     capture: async (provider, items) => {
       const request = { method: 'POST', path: '/credentials/capture', body: { provider, items } } as const;

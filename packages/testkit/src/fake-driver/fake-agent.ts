@@ -149,6 +149,7 @@ export function createFakeAgent(
         const either = AbortSignal.any([signal, over.signal]);
         yield* script.execute?.(request, agent, either) ?? echo(request);
       },
+      endWaiting: () => call('endWaiting', () => undefined),
       upgradeDesktop: () =>
         call('upgradeDesktop', () => {
           throw new SallyportError('MACHINE_UNSUPPORTED', 'A fake machine has no desktop to look at.');

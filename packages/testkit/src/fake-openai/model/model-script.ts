@@ -31,11 +31,15 @@ export const responsesRequestSchema = z.looseObject({
 
 export type ResponsesRequest = z.infer<typeof responsesRequestSchema>;
 
-/** Decides by the script that all fake models follow. */
+/** Decides by the script that all fake models follow. `[[recall]]` is answered with all that the user said in this conversation. */
 export function planTurn(request: ResponsesRequest): ModelTurn {
   const last = request.input.findLastIndex((item) => item.role === 'user' && !isContext(textOf(item.content)));
   const prompt = textOf(request.input[last]?.content).trim();
   const outputs = request.input.slice(last + 1).filter((item) => item.type.endsWith('_call_output'));
+  if (prompt.includes('[[recall]]')) {
+    const said = request.input.filter((item) => item.role === 'user').map(({ content }) => textOf(content).trim());
+    return { kind: 'text', text: `You have said: ${said.filter((text) => !isContext(text)).join(' ')}` };
+  }
   const wanted = scriptedCommand(prompt);
   if (wanted) {
     if (outputs.length > 0) return { kind: 'text', text: wanted.report(outputs.map(commandOutput).join('\n')) };

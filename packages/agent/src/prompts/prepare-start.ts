@@ -1,0 +1,33 @@
+import { mkdir } from 'node:fs/promises';
+
+import { cliCommand } from '../cli/cli-command.ts';
+import { cliEnvironment } from '../cli/cli-environment.ts';
+import type { CliSurroundings } from '../cli/cli-environment.ts';
+import { cliPlace } from '../cli/cli-place.ts';
+import type { PlaceConfig } from '../cli/cli-place.ts';
+import { writeSettings } from '../cli/settings.ts';
+import type { CliStart } from './cli-process.ts';
+import type { ExecuteCommand } from './prompt-runner.ts';
+
+/** How a CLI is started, and its home as the agent sees it. */
+export interface PreparedStart extends CliStart {
+  readonly home: string;
+}
+
+/** Makes the directories and settings that the CLI needs, and says how it is started. */
+export async function prepareStart(
+  command: ExecuteCommand,
+  boot: PlaceConfig,
+  surroundings: CliSurroundings,
+): Promise<PreparedStart> {
+  const program = cliCommand(boot.clis, command.provider, command.cli, command.argv);
+  const place = cliPlace(boot, command.provider);
+  const { home } = place;
+  await place.prepare();
+  await writeSettings(home, command.cli.settings);
+  const cwd = place.workDirectory(command.workingDirectory);
+  await mkdir(cwd, { recursive: true });
+  const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
+  const hiddenPaths = await place.hiddenPaths(cwd, command.cli.hiddenInWork);
+  return { ...place.command(program, { home, cwd, opensLinks: false, hiddenPaths }), cwd, env, home };
+}

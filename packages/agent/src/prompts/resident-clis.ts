@@ -1,0 +1,138 @@
+import type { Clock, ResidentRun, RpcOpening } from '@sallyport/core';
+
+import type { CliProcess } from './cli-process.ts';
+import type { Conversations } from './conversations.ts';
+import { readProcessTree } from './process-tree.ts';
+
+/** A process that may take several prompts, one after another. */
+export interface ResidentCli {
+  readonly cli: CliProcess;
+  /** Equal for prompts that would start the process in the same way. */
+  readonly key: string;
+  /** The files that it read when it started; see `stampFiles`. */
+  readonly stamp: string;
+  readonly conversations: Conversations;
+  /** Absent until its first prompt is over. */
+  readonly opening: RpcOpening | undefined;
+  /** Prompts that it has taken. */
+  readonly prompts: number;
+}
+
+/** Where processes wait for their next prompt: at most one for each provider. */
+export interface ResidentClis {
+  /** Takes out the one that fits. One that waits and does not fit has ended when this resolves. */
+  take(provider: string, key: string, stamp: string): Promise<ResidentCli | undefined>;
+  /**
+   * Lets a process wait after a prompt, or ends it where a limit says so. `before` is what ran of it when it was told the
+   * prompt: one that left a program running is ended, and the program with it. Where nobody knows what ran, it is ended
+   * too. `readStamp` looks at the files again.
+   */
+  keep(provider: string, resident: ResidentCli, after: AfterPrompt): void;
+  /** Ends what waits, of one provider or of all. */
+  end(provider?: string): Promise<void>;
+  /** As `end`, and nothing waits from then on. */
+  close(): Promise<void>;
+}
+
+export interface AfterPrompt {
+  readonly limits: ResidentRun;
+  readonly before: ReadonlySet<number> | undefined;
+  readonly readStamp: () => Promise<string>;
+}
+
+/** What a process may print while it waits, in bytes. */
+const IDLE_OUTPUT = 1024 * 1024;
+/** A program that has just done its work may need a moment to end. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 50;
+
+export function createResidentClis(clock: Clock): ResidentClis {
+  const waiting = new Map<string, { readonly resident: ResidentCli; readonly over: AbortController }>();
+  /** What is being looked at after a prompt, by provider. */
+  const settling = new Map<string, Promise<void>>();
+  let isClosed = false;
+
+  const end = async (provider: string): Promise<void> => {
+    await settling.get(provider);
+    const place = waiting.get(provider);
+    if (!place) return;
+    waiting.delete(provider);
+    place.over.abort();
+    await place.resident.cli.end();
+  };
+
+  const endAll = async (): Promise<void> => {
+    await Promise.all([...new Set([...settling.keys(), ...waiting.keys()])].map(end));
+  };
+
+  const wait = (provider: string, resident: ResidentCli, idleMs: number): void => {
+    const over = new AbortController();
+    const { cli } = resident;
+    waiting.set(provider, { resident, over });
+    const leave = (): void => {
+      if (waiting.get(provider)?.resident === resident) void end(provider);
+    };
+    cli.output.receive({ limit: IDLE_OUTPUT, onLimit: leave, take: async () => {} });
+    void cli.exited.then(leave);
+    void clock.sleep(idleMs, over.signal).then(leave, () => undefined);
+  };
+
+  const settle = async (provider: string, resident: ResidentCli, after: AfterPrompt): Promise<void> => {
+    const earlier = waiting.get(provider);
+    if (earlier) {
+      waiting.delete(provider);
+      earlier.over.abort();
+      await earlier.resident.cli.end();
+    }
+    if (!isClosed && (await mayStay(resident, after, clock))) wait(provider, resident, after.limits.idleMs);
+    else await resident.cli.end();
+  };
+
+  return {
+    take: async (provider, key, stamp) => {
+      await settling.get(provider);
+      const place = waiting.get(provider);
+      if (!place) return undefined;
+      const { resident, over } = place;
+      if (resident.key !== key || resident.stamp !== stamp) {
+        await end(provider);
+        return undefined;
+      }
+      waiting.delete(provider);
+      over.abort();
+      return resident;
+    },
+    keep: (provider, resident, after) => {
+      const before = settling.get(provider);
+      const mine = Promise.resolve(before)
+        .then(() => settle(provider, resident, after))
+        .catch(() => resident.cli.end())
+        .finally(() => {
+          if (settling.get(provider) === mine) settling.delete(provider);
+        });
+      settling.set(provider, mine);
+    },
+    end: async (provider) => {
+      await (provider === undefined ? endAll() : end(provider));
+    },
+    close: async () => {
+      isClosed = true;
+      await endAll();
+    },
+  };
+}
+
+async function mayStay(
+  { cli, stamp, prompts }: ResidentCli,
+  { limits, before, readStamp }: AfterPrompt,
+  clock: Clock,
+): Promise<boolean> {
+  if (prompts >= limits.maxPrompts || (await readStamp()) !== stamp) return false;
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look > 0) await clock.sleep(LOOK_AGAIN_MS);
+    const tree = await readProcessTree(cli.pid);
+    if (!before || !tree?.pids.has(cli.pid) || tree.residentBytes > limits.maxMemoryMb * 1024 * 1024) return false;
+    if ([...tree.pids].every((pid) => before.has(pid))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+import { homePathSchema, idSchema, pointerSchema } from './bounded.ts';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Keeps the process of a CLI running after a prompt, so that the next one need not start it. A process takes one prompt
+ * at a time. It is ended by the limits below, by a failed or canceled prompt, and when anything that it was started with
+ * has changed: the tool policy, the environment, the settings, or a credential file, which it may have rotated itself.
+ */
+export const residentSchema = z.strictObject({
+  /** Ids of the steps that are taken once for each process. They have no slots, and `steps` and `resumeSteps` have the same. */
+  opening: z.array(idSchema.max(32)).min(1).max(20),
+  /**
+   * Where the parameters of a message say which conversation it belongs to (RFC 6901). What still comes of an earlier
+   * conversation is dropped.
+   */
+  conversation: pointerSchema.max(200),
+  /** How long a process waits for the next prompt. */
+  idleMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(60 * MINUTE_MS)
+    .default(10 * MINUTE_MS),
+  /** Prompts that a process takes. */
+  maxPrompts: z.number().int().min(2).max(1000).default(50),
+  /** Memory that a process may have after a prompt, with all it has started, in MiB. */
+  maxMemoryMb: z.number().int().min(16).max(4096).default(256),
+});
+
+export type Resident = z.infer<typeof residentSchema>;
+
+/** What the agent is told of it for one prompt. */
+export const residentRunSchema = residentSchema.extend({
+  /** Files of the home that the CLI reads when it starts: its credential and its settings. */
+  startFiles: z.array(homePathSchema).max(40),
+});
+
+export type ResidentRun = z.infer<typeof residentRunSchema>;
