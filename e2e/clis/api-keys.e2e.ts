@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { matchText } from '@sallyport/core';
+import { cliPrograms, matchText } from '@sallyport/core';
 import type { Provider } from '@sallyport/core';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
@@ -47,7 +47,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
       clearInterval(looking);
       expect(answered).toMatchObject({ exit: 0, end: { outcome: 'completed' } });
       expect(answered.answer).toContain('word20');
-      const cli = provider.manifest.cli.bin[`${process.platform}-${process.arch}`]?.split('/').at(-1) ?? '';
+      const cli = cliPrograms(provider.manifest.cli, `${process.platform}-${process.arch}`)[0]?.split('/').at(-1) ?? '';
       expect([...held.commandLines]).toEqual([]);
       expect([...held.environments.values()]).toEqual(file === undefined ? [cli] : []);
       expect(await filesThatHold(world.home, key)).toEqual(file === undefined ? [] : [join(world.home, file)]);

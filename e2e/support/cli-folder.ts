@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { cliPrograms } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 
 /** A data directory that shares no installed CLI with other runs. */
@@ -26,7 +27,7 @@ export async function plantCliDirectory(dataDirectory: string, manifest: Provide
 
 /** Puts a shell script where a provider's CLI belongs. */
 export async function plantCliScript(dataDirectory: string, manifest: ProviderManifest, script: string): Promise<void> {
-  const bin = manifest.cli.bin[`${process.platform}-${process.arch}`];
+  const [bin] = cliPrograms(manifest.cli, `${process.platform}-${process.arch}`);
   if (bin === undefined) throw new Error(`The manifest of ${manifest.id} has no program for this host.`);
   const executable = join(await plantCliDirectory(dataDirectory, manifest), bin);
   await mkdir(dirname(executable), { recursive: true });

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { cliPrograms } from '@sallyport/core';
 import type { ProviderManifest } from '@sallyport/core';
 import { createCliInstaller } from '@sallyport/machines';
 
@@ -17,9 +19,11 @@ const installer = createCliInstaller({ directory: cliCache });
 
 /** Installs a CLI where the servers under test look for it, the way a server does. */
 export async function ensureCli({ id, title, cli }: ProviderManifest): Promise<InstalledCli> {
-  const path = cli.bin[`${process.platform}-${process.arch}`];
-  if (path === undefined) throw new Error(`There is no ${title} for ${process.platform}-${process.arch}.`);
   const options = { signal: AbortSignal.timeout(HANG_LIMIT_MS), onProgress: () => {} };
   const directory = await installer.ensure(cli, id, options);
-  return { directory, program: join(directory, path) };
+  const program = cliPrograms(cli, `${process.platform}-${process.arch}`)
+    .map((path) => join(directory, path))
+    .find((path) => existsSync(path));
+  if (program === undefined) throw new Error(`There is no ${title} in ${directory}.`);
+  return { directory, program };
 }

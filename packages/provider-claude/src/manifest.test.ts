@@ -13,7 +13,7 @@ describe('the lockfile', () => {
   });
 
   it('has the package in which each platform finds its executable', () => {
-    for (const path of Object.values(manifest.cli.bin)) {
+    for (const path of Object.values(manifest.cli.bin).flat()) {
       expect(Object.keys(lockfile.packages)).toContain(path.slice(0, path.lastIndexOf('/')));
     }
   });

@@ -14,10 +14,22 @@ describe('the lockfile', () => {
   });
 
   it('has the package in which each platform finds its executable', () => {
-    for (const path of Object.values(manifest.cli.bin)) {
+    for (const path of Object.values(manifest.cli.bin).flat()) {
       expect(Object.keys(lockfile.packages)).toContain(path.slice(0, path.indexOf('/vendor/')));
     }
   });
+});
+
+describe('the executable', () => {
+  it.each(Object.values(manifest.cli.bin))(
+    'is where this release has it, or else where earlier ones had it',
+    (...paths) => {
+      expect(paths).toEqual([
+        expect.stringMatching(/\/vendor\/[a-z0-9_-]+\/bin\/codex$/),
+        expect.stringMatching(/\/vendor\/[a-z0-9_-]+\/codex\/codex$/),
+      ]);
+    },
+  );
 });
 
 describe('a prompt over the app server', () => {

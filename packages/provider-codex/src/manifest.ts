@@ -40,10 +40,10 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     lockfile: lockfileText,
     // The package's own `bin/codex.js` only finds and starts these, at the price of a Node start.
     bin: {
-      'linux-x64': 'node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex',
-      'linux-arm64': 'node_modules/@openai/codex-linux-arm64/vendor/aarch64-unknown-linux-musl/bin/codex',
-      'darwin-x64': 'node_modules/@openai/codex-darwin-x64/vendor/x86_64-apple-darwin/bin/codex',
-      'darwin-arm64': 'node_modules/@openai/codex-darwin-arm64/vendor/aarch64-apple-darwin/bin/codex',
+      'linux-x64': programs('linux-x64', 'x86_64-unknown-linux-musl'),
+      'linux-arm64': programs('linux-arm64', 'aarch64-unknown-linux-musl'),
+      'darwin-x64': programs('darwin-x64', 'x86_64-apple-darwin'),
+      'darwin-arm64': programs('darwin-arm64', 'aarch64-apple-darwin'),
     },
     // Keeps log lines out of stderr; errors that end a run are printed all the same.
     env: { RUST_LOG: 'off' },
@@ -115,3 +115,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     ],
   },
 });
+
+/** Earlier releases, of which 0.128.0 is one, have it in `codex/`. */
+function programs(platform: string, target: string): string[] {
+  return ['bin', 'codex'].map((folder) => `node_modules/@openai/codex-${platform}/vendor/${target}/${folder}/codex`);
+}

@@ -14,7 +14,7 @@ describe('the lockfile', () => {
 
   it('has the file that the package starts itself with', () => {
     const { bin } = lockfile.packages['node_modules/@google/gemini-cli'];
-    for (const path of Object.values(manifest.cli.bin))
+    for (const path of Object.values(manifest.cli.bin).flat())
       expect(path).toBe(`node_modules/@google/gemini-cli/${bin.gemini}`);
   });
 });

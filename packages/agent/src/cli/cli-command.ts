@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { cliPrograms, isJavaScript, SallyportError } from '@sallyport/core';
 import type { BootConfig, CliLaunch } from '@sallyport/core';
 
 /** A CLI on this machine: the file to start, and the arguments that come first. */
@@ -9,7 +10,7 @@ export interface CliCommand {
   readonly argv: readonly string[];
 }
 
-/** Finds a provider's CLI. A JavaScript file is run with the agent's own Node; there may be no other. */
+/** Finds a provider's CLI: the first of its manifest's programs that is installed. A JavaScript file is run with the agent's own Node; there may be no other. */
 export function cliCommand(
   clis: BootConfig['clis'],
   provider: string,
@@ -23,12 +24,20 @@ export function cliCommand(
     });
   }
   const platform = `${process.platform}-${process.arch}`;
-  const binary = cli.bin[platform];
-  if (binary === undefined) {
+  const programs = cliPrograms(cli, platform);
+  if (programs.length === 0) {
     throw new SallyportError('PROVIDER_CLI_MISSING', `The manifest of ${provider} names no program for ${platform}.`, {
       hint: 'Run this provider on one of the platforms its manifest lists.',
     });
   }
-  const file = join(folder, binary);
-  return /\.[cm]?js$/.test(file) ? { file: process.execPath, argv: [file, ...argv] } : { file, argv };
+  const program = programs.find((path) => existsSync(join(folder, path)));
+  if (program === undefined) {
+    throw new SallyportError(
+      'PROVIDER_CLI_MISSING',
+      `The CLI of ${provider} on this machine has no ${programs.join(' and no ')}.`,
+      { hint: 'Name in `cli.bin` of its manifest where this release has its program, and start the machine again.' },
+    );
+  }
+  const file = join(folder, program);
+  return isJavaScript(program) ? { file: process.execPath, argv: [file, ...argv] } : { file, argv };
 }

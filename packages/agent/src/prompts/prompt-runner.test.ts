@@ -138,8 +138,20 @@ i=0; while [ $i -lt 200 ]; do cat "$HOME/line"; i=$((i+1)); echo $i > "$HOME/pro
 
   it('says when the CLI cannot be started', async () => {
     await using agent = await startTestAgent('exit 0');
-    const cli = { ...executeRequest().cli, bin: { [`${process.platform}-${process.arch}`]: 'node_modules/gone' } };
+    // A directory is there and yet cannot be executed.
+    const cli = { ...executeRequest().cli, bin: { [`${process.platform}-${process.arch}`]: 'node_modules/.' } };
     expect((await execute(agent, { cli })).at(-1)).toMatchObject({ reason: 'spawn-failed', code: null });
+  });
+
+  it('is refused where the CLI has none of the programs that its manifest names', async () => {
+    await using agent = await startTestAgent('exit 0');
+    const bin = { [`${process.platform}-${process.arch}`]: ['node_modules/gone', 'node_modules/old/gone'] };
+    expect(await agent.post('/execute', executeRequest({ cli: { ...executeRequest().cli, bin } }))).toMatchObject({
+      body: {
+        code: 'PROVIDER_CLI_MISSING',
+        message: expect.stringContaining('node_modules/gone and no node_modules/old'),
+      },
+    });
   });
 });
 

@@ -18,6 +18,11 @@ import { problemOfPatterns } from './matcher.ts';
 import { overlappingPaths } from './overlapping-paths.ts';
 import { commandSchema, logoutCommandSchema, refreshCommandSchema } from './refresh-command.ts';
 
+const programSchema = z
+  .string()
+  .regex(/^node_modules\/[A-Za-z0-9@._/-]+$/)
+  .refine((path) => !path.split('/').includes('..'));
+
 /**
  * The data half of a provider. JSON-serialisable, hashed, versioned; the server sends the parts it needs
  * to the agent, so that adding a provider changes neither. Everything here may come from an author nobody
@@ -46,13 +51,13 @@ const manifestShape = z.strictObject({
      * with `npm ci --ignore-scripts`.
      */
     lockfile: lockfileSchema,
-    /** Executable for each `os-arch` (as Node names them), below the installation directory. */
+    /**
+     * Executable for each `os-arch` (as Node names them), below the installation directory. A list where releases differ
+     * in where they put it, at most 5 long: the first that exists is run.
+     */
     bin: z.record(
       z.string().regex(/^(linux|darwin)-(x64|arm64)$/),
-      z
-        .string()
-        .regex(/^node_modules\/[A-Za-z0-9@._/-]+$/)
-        .refine((path) => !path.split('/').includes('..')),
+      z.union([programSchema, z.array(programSchema).min(1).max(5)]),
     ),
     env: z.record(environmentNameSchema, z.string().max(500)).default({}),
     /** Settings written before the CLI starts, for instance to turn its updater off. */

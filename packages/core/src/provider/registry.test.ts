@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { SallyportError } from '../base/errors.ts';
+import { cliPrograms } from './cli-programs.ts';
 import { createRegistry, manifestHash, parseManifest } from './registry.ts';
 
 const valid = {
@@ -98,6 +99,23 @@ describe('a manifest', () => {
       expect(problemOf(changed('/cli/version', version))).toContain('/cli/version must be an exact version');
     },
   );
+
+  it('may list up to five programs for a platform, each below node_modules', () => {
+    const paths = (count: number): string[] =>
+      Array.from({ length: count }, (_item, index) => `node_modules/a/${index}`);
+    const withPrograms = (programs: unknown): string => problemOf(changed('/cli/bin/linux-x64', programs));
+    expect([paths(1), paths(5)].map(withPrograms)).toEqual(['accepted', 'accepted']);
+    for (const programs of [[], paths(6), ['/bin/sh'], [...paths(1), 'node_modules/../x'], [paths(1)], 1]) {
+      expect(withPrograms(programs)).toContain('/cli/bin/linux-x64');
+    }
+    const { cli } = parseManifest(changed('/cli/bin/linux-x64', paths(2)));
+    expect(['linux-x64', 'linux-arm64', 'toString'].map((platform) => cliPrograms(cli, platform))).toEqual([
+      paths(2),
+      [],
+      [],
+    ]);
+    expect(cliPrograms(parseManifest(valid).cli, 'linux-x64')).toEqual([valid.cli.bin['linux-x64']]);
+  });
 
   it('may take keys only', () => {
     const manualEntry = { title: 'Use a key', label: 'Key', shape: { pattern: '^ak-' }, example: 'ak-…' };

@@ -57,7 +57,7 @@ function runs(): number {
 
 interface Changes {
   readonly locked?: object;
-  readonly bin?: Record<string, string>;
+  readonly bin?: Record<string, string | string[]>;
 }
 
 function pinned(changes: Changes = {}): PinnedCli {
@@ -178,6 +178,19 @@ describe('the CLI installer', () => {
     await expect(installer.ensure(pinned(), 'fake', quiet)).rejects.toMatchObject({ code: 'PROVIDER_CLI_MISSING' });
     await expect(installer.ensure(pinned({ bin: {} }), 'fake', quiet)).rejects.toThrow(
       `no program for ${process.platform}`,
+    );
+  });
+
+  it('takes the first of several programs that this release has, and names them all where it has none', async () => {
+    const platform = `${process.platform}-${process.arch}`;
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
+    const moved = pinned({ bin: { [platform]: ['node_modules/fake-cli/fake', bin] } });
+    const directory = await installer.ensure(moved, 'fake', quiet);
+    expect(await installer.find(moved, 'fake')).toBe(directory);
+    expect(runs()).toBe(1);
+    const gone = pinned({ bin: { [platform]: ['node_modules/fake-cli/fake', 'node_modules/fake-cli/old/fake'] } });
+    await expect(installer.ensure(gone, 'fake', quiet)).rejects.toThrow(
+      'its package has no node_modules/fake-cli/fake and no node_modules/fake-cli/old/fake',
     );
   });
 

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { cliPrograms, SallyportError } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
+import { checkProgram } from './installed-program.ts';
 import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
@@ -50,27 +50,27 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
       .update(JSON.stringify([cli.package, cli.lockfile]))
       .digest('hex');
     const name = `${provider}-${cli.version}-${hash.slice(0, 12)}`;
-    return { bin: binOf(cli), hash, name, directory: join(options.directory, name) };
+    return { programs: programsOf(cli), hash, name, directory: join(options.directory, name) };
   }
 
   async function find(cli: PinnedCli, provider: string): Promise<string | undefined> {
-    if (cli.bin[platform] === undefined) return undefined;
-    const { bin, hash, directory } = placeOf(cli, provider);
-    return (await isComplete(directory, bin, hash)) ? directory : undefined;
+    if (cliPrograms(cli, platform).length === 0) return undefined;
+    const { programs, hash, directory } = placeOf(cli, provider);
+    return (await isComplete(directory, programs, hash)) ? directory : undefined;
   }
 
   async function ensure(cli: PinnedCli, provider: string, caller: SharedWorkOptions): Promise<string> {
-    const { bin, hash, name, directory } = placeOf(cli, provider);
-    if (await isComplete(directory, bin, hash)) {
+    const { programs, hash, name, directory } = placeOf(cli, provider);
+    if (await isComplete(directory, programs, hash)) {
       return directory;
     }
     return flights.join(name, caller, (signal, onProgress) =>
-      install({ cli, provider, bin, hash, directory, signal, onProgress }),
+      install({ cli, provider, programs, hash, directory, signal, onProgress }),
     );
   }
 
   async function install(job: InstallJob): Promise<string> {
-    const { cli, provider, directory, hash, bin } = job;
+    const { cli, provider, directory, hash, programs } = job;
     const npm = options.npm ?? (await findNpm());
     if (npm === undefined) {
       throw missing(cli, 'npm was not found in PATH or beside Node', {
@@ -104,12 +104,13 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         throw missing(cli, 'npm could not install it', { details: { npm: problem }, hint: problem });
       }
       await makeReadable(temporary);
-      await access(join(temporary, bin), constants.X_OK).catch((cause: unknown) => {
-        throw missing(cli, `its package has no executable ${bin}`, { cause });
-      });
+      const wrong = await checkProgram(temporary, programs);
+      if (wrong !== undefined) {
+        throw missing(cli, wrong, { hint: 'Name in `cli.bin` of its manifest where this release has its program.' });
+      }
       await removeNote(temporary);
       await writeFile(join(temporary, COMPLETE), hash);
-      await putInPlace(temporary, directory, () => isComplete(directory, bin, hash));
+      await putInPlace(temporary, directory, () => isComplete(directory, programs, hash));
       return directory;
     } finally {
       await egress?.close();
@@ -123,7 +124,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
 interface InstallJob {
   readonly cli: PinnedCli;
   readonly provider: string;
-  readonly bin: string;
+  readonly programs: readonly string[];
   readonly hash: string;
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -132,17 +133,17 @@ interface InstallJob {
 
 const platform = `${process.platform}-${process.arch}`;
 
-function binOf(cli: PinnedCli): string {
-  const bin = cli.bin[platform];
-  if (bin === undefined) {
+function programsOf(cli: PinnedCli): readonly string[] {
+  const programs = cliPrograms(cli, platform);
+  if (programs.length === 0) {
     throw missing(cli, `its manifest names no program for ${platform}`, { hint: 'Use a host of another kind.' });
   }
-  return bin;
+  return programs;
 }
 
-async function isComplete(directory: string, bin: string, hash: string): Promise<boolean> {
+async function isComplete(directory: string, programs: readonly string[], hash: string): Promise<boolean> {
   try {
-    await access(join(directory, bin), constants.X_OK);
+    if ((await checkProgram(directory, programs)) !== undefined) return false;
     return (await readFile(join(directory, COMPLETE), 'utf8')) === hash;
   } catch {
     return false;

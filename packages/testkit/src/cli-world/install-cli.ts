@@ -3,7 +3,7 @@ import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { type ProviderManifest, SallyportError } from '@sallyport/core';
+import { cliPrograms, type ProviderManifest, SallyportError } from '@sallyport/core';
 
 /**
  * Installs the CLI a manifest pins below `cache`, once, and returns its executable. As in production: `npm ci`
@@ -14,13 +14,13 @@ export async function installCli(
   { cache, signal }: { readonly cache: string; readonly signal: AbortSignal },
 ): Promise<string> {
   const platform = `${process.platform}-${process.arch}`;
-  const path = cli.bin[platform];
-  if (path === undefined) {
+  const programs = cliPrograms(cli, platform);
+  if (programs.length === 0) {
     throw new SallyportError('PROVIDER_CLI_MISSING', `The manifest of ${id} names no executable for ${platform}.`);
   }
   const directory = join(cache, `${id}-${cli.version}`);
-  const executable = join(directory, path);
-  if (await exists(executable)) return executable;
+  const installed = await firstOf(directory, programs);
+  if (installed !== undefined) return installed;
   await mkdir(cache, { recursive: true });
   const unfinished = await mkdtemp(`${directory}.unfinished-`);
   try {
@@ -33,16 +33,26 @@ export async function installCli(
     await rename(unfinished, directory);
   } catch (error) {
     // Another run has been faster: a directory is never renamed onto one that is not empty.
-    if (!(await exists(executable))) throw error;
+    if ((await firstOf(directory, programs)) === undefined) throw error;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
-  return executable;
+  const executable = await firstOf(directory, programs);
+  if (executable !== undefined) return executable;
+  throw new SallyportError(
+    'PROVIDER_CLI_MISSING',
+    `${cli.package} ${cli.version} was installed in ${directory} and has no ${programs.join(' and no ')}.`,
+    { hint: `Name in \`cli.bin\` of the manifest of ${id} where this release has its executable.` },
+  );
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+async function firstOf(directory: string, paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths.map((each) => join(directory, each))) {
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return path;
+  }
+  return undefined;
 }
