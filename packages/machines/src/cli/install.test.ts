@@ -181,6 +181,13 @@ describe('the CLI installer', () => {
     );
   });
 
+  it('sets the exec bit of a program that was packed without it', async () => {
+    useNpm(`mkdir -p node_modules/fake-cli/bin; echo > ${bin}; chmod 644 ${bin}`);
+    const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });
+    const directory = await installer.ensure(pinned(), 'fake', quiet);
+    expect(statSync(join(directory, bin)).mode & 0o777).toBe(0o755);
+  });
+
   it('takes the first of several programs that this release has, and names them all where it has none', async () => {
     const platform = `${process.platform}-${process.arch}`;
     const installer = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none });

@@ -7,7 +7,7 @@ import type { Clock } from '@sallyport/core';
 
 import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
-import { checkProgram } from './installed-program.ts';
+import { checkProgram, makeExecutable } from './installed-program.ts';
 import { clearLeftovers, noteInstaller, removeNote, UNFINISHED } from './leftovers.ts';
 import { checkLockfile } from './lockfile.ts';
 import type { PinnedCli } from './lockfile.ts';
@@ -104,6 +104,7 @@ export function createCliInstaller(options: CliInstallerOptions): CliInstaller {
         throw missing(cli, 'npm could not install it', { details: { npm: problem }, hint: problem });
       }
       await makeReadable(temporary);
+      await makeExecutable(temporary, programs);
       const wrong = await checkProgram(temporary, programs);
       if (wrong !== undefined) {
         throw missing(cli, wrong, { hint: 'Name in `cli.bin` of its manifest where this release has its program.' });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
@@ -33,7 +33,10 @@ async function installWith(unpacked: string): Promise<string> {
 
 it('returns the first of several executables that the release has', async () => {
   const [, old = ''] = paths;
-  expect(await installWith(old)).toBe(join(folder, 'cache', 'fake-1.0.0', old));
+  const executable = await installWith(old);
+  expect(executable).toBe(join(folder, 'cache', 'fake-1.0.0', old));
+  // The archive had it without an exec bit.
+  expect((await stat(executable)).mode & 0o777).toBe(0o755);
 });
 
 it('names every executable of the manifest where the release has none of them', async () => {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, lstat, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { cliPrograms, type ProviderManifest, SallyportError } from '@sallyport/core';
+import { cliPrograms, isJavaScript, type ProviderManifest, SallyportError } from '@sallyport/core';
 
 /**
  * Installs the CLI a manifest pins below `cache`, once, and returns its executable. As in production: `npm ci`
@@ -30,6 +30,11 @@ export async function installCli(
     await writeFile(join(unfinished, 'package.json'), JSON.stringify({ name, version: '0.0.0', dependencies }));
     const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
     await promisify(execFile)('npm', options, { signal, cwd: unfinished });
+    // As in production: a binary may come without an exec bit, since no install script sets it.
+    const unpacked = await firstOf(unfinished, programs);
+    if (unpacked !== undefined && !isJavaScript(unpacked) && (await lstat(unpacked)).isFile()) {
+      await chmod(unpacked, 0o755);
+    }
     await rename(unfinished, directory);
   } catch (error) {
     // Another run has been faster: a directory is never renamed onto one that is not empty.
