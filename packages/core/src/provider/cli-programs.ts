@@ -7,10 +7,7 @@ import type { ProviderManifest } from './manifest.ts';
  * @param platform As Node names it, such as `linux-x64`.
  * @returns At most 5 paths; none where the manifest does not name the platform.
  */
-export function cliPrograms(
-  { bin }: Pick<ProviderManifest['cli'], 'bin'>,
-  platform: string,
-): readonly string[] {
+export function cliPrograms({ bin }: Pick<ProviderManifest['cli'], 'bin'>, platform: string): readonly string[] {
   const paths = Object.hasOwn(bin, platform) ? bin[platform] : undefined;
   return typeof paths === 'string' ? [paths] : (paths ?? []);
 }

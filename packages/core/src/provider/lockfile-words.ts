@@ -4,7 +4,10 @@ import { legible } from '../base/legible.ts';
 
 const NAME = String.raw`(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9._~-]*`;
 const NUMBER = '(?:0|[1-9][0-9]*)';
-const TAGS = String.raw`(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?`;
+/** A number has no leading zeros. A part with a letter or a dash in it may begin with them. */
+const PRERELEASE_PART = `(?:${NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)`;
+const BUILD_PART = '[0-9A-Za-z-]+';
+const TAGS = String.raw`(?:-${PRERELEASE_PART}(?:\.${PRERELEASE_PART})*)?(?:\+${BUILD_PART}(?:\.${BUILD_PART})*)?`;
 /** npm takes whatever ends like an archive for the path of one, even `1.2.3-a.tgz`. */
 const NO_ARCHIVE = String.raw`(?![^]*\.(?:tgz|tar\.gz|tar)$)`;
 const PART = '(?:[0-9]+|[xX*])';
@@ -16,7 +19,7 @@ export const PACKAGE_NAME = new RegExp(`^${NAME}$`);
 /** Packages below packages: never absolute, never with `.` or `..` as a part. */
 export const PACKAGE_PATH = new RegExp(`^node_modules/${NAME}(?:/node_modules/${NAME}){0,20}$`);
 
-/** https://semver.org, without a range, a tag or an alias. */
+/** A version by the grammar of https://semver.org/#backusnaur-form-grammar-for-valid-semver-versions: no range, tag or alias. */
 export const EXACT_VERSION = new RegExp(String.raw`^${NO_ARCHIVE}${NUMBER}\.${NUMBER}\.${NUMBER}${TAGS}$`);
 
 /** One SHA-512 of exactly 64 bytes, whose last character leaves no bits over. */
