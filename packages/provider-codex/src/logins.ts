@@ -103,10 +103,14 @@ export const deviceCodeLogin: LoginMethodInput = {
     sources: ['text'],
     hosts: [HOST],
     pathPrefixes: ['/codex/device'],
-    textAfter: { text: 'Continue only if you started this login' },
+    textAfter: { text: 'Enter this one-time code' },
   },
-  // The sentence after it proves that the whole code is there. Its length is the server's choice.
-  userCode: { pattern: '(?s)one-time code.*?\\s([A-Z0-9]{3,8}(?:-[A-Z0-9]{3,8})+)\\s.*Continue only if' },
+  // The sentence after it proves that the whole code is there: the first is of 0.169.0, the second of releases such as
+  // 0.128.0. The length of the code is the server's choice.
+  userCode: {
+    pattern:
+      '(?s)one-time code.*?\\s([A-Z0-9]{3,8}(?:-[A-Z0-9]{3,8})+)\\s.*(?:Continue only if|Device codes are a common)',
+  },
   freshHome: true,
   success: [{ text: 'Successfully logged in' }],
   failure: failures,

@@ -61,6 +61,20 @@ describe('the command lines of the simple way', () => {
   });
 });
 
+describe('the code of a login on another device', () => {
+  const code = manifest.logins.find(({ id }) => id === 'device-code')?.userCode;
+  const above = 'Enter this one-time code (expires in 15 minutes)\n   WBXF-GPRSM\n';
+
+  // The last lines of 0.169.0 and of 0.128.0.
+  it.each([
+    'Continue only if you started this login in Codex. If a website gave you this code, cancel.',
+    'Device codes are a common phishing target. Never share this code.',
+  ])('is whole once the CLI has said below it %j', (below) => {
+    expect(code && matchText(code, above + below)).toBe('WBXF-GPRSM');
+    expect(code && matchText(code, above)).toBeUndefined();
+  });
+});
+
 describe('the rules of the logins by a terminal', () => {
   const rules = manifest.logins[0]?.failure ?? [];
 
