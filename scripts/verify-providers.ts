@@ -16,6 +16,15 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 const words = { ok: 'ok', none: '–', 'not-reached': 'not reached', failed: '**failed**' } as const;
 
+/** What `test/cli-words.test.ts` shows. */
+const refusals = `## A refusal and a failure
+
+\`LOGIN_DENIED\` is the user's own "no" on the sign-in page: \`access_denied\` or \`consent_required\`. Every other error is \`LOGIN_FAILED\`. Where the answer of the page comes through Sallyport, the error in it decides, whatever the CLI says. Where a browser reaches the CLI directly, and in every flow without a callback, there are only the words of the CLI, and some of them stand for several errors:
+
+- Claude Code says \`No authorization code received\` for every error of the page, which counts as a refusal; and for an error of the token endpoint the HTTP status alone.
+- Codex shows the error of the page by its name, but an \`error_description\` in its place if the page sends one, and those words count as a refusal. For a device code that was denied, has expired or was asked about too often it says \`status 400 Bad Request\`, which counts as a refusal; other statuses are failures.
+- Gemini CLI shows the error of the page by its name, so the two are always told apart. An error of the token endpoint is always a failure.`;
+
 function section(reports: readonly ReleaseReport[]): string {
   const [newest] = reports;
   if (!newest) return '';
@@ -73,6 +82,7 @@ try {
       '<!-- Printed by `npm run docs:providers`. Run it again instead of editing this page. -->',
       `The last three releases of each CLI on npm, as of ${day}, unmodified, on ${process.platform}-${process.arch}: taken through each login method by \`sallyport providers verify ID --latest 3\`, in real machines, against the fake vendors of the test kit. No real vendor was asked, so this tells what the CLIs do, and not what the services behind them do.`,
       'Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: a token that has ended is refreshed and written back, and so is what a command of the CLI for that refreshes; a key or a token that lasts has no refresh (–). Logout: the CLI forgets it, and so do we.',
+      refusals,
       ...sections,
       '',
     ]

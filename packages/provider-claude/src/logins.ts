@@ -13,9 +13,11 @@ const CLIENT = 'client_id=9d1c250a-e61b-44d9-88ed-5944d1962f5e';
 
 const failures: LoginMethodInput['failure'] = [
   {
+    // Its words for every error of the page (RFC 6749 §4.1.2.1), and for an answer that has neither code nor error. Which
+    // error it was decides in place of this rule where the callback came through us.
     when: { text: 'No authorization code received' },
     code: 'LOGIN_DENIED',
-    message: 'The sign-in was refused on the page of Anthropic.',
+    message: 'The sign-in was refused on the page of Anthropic, or that page failed. Start again, and allow it there.',
   },
   {
     when: { text: 'Invalid state parameter' },
@@ -23,6 +25,7 @@ const failures: LoginMethodInput['failure'] = [
     message: 'The answer of the sign-in page belonged to another login.',
   },
   {
+    // Followed by the status alone, whatever the error of the token endpoint is (RFC 6749 §5.2).
     when: { text: "Couldn't log in" },
     code: 'LOGIN_FAILED',
     message: 'Anthropic did not give Claude Code a credential for this sign-in.',

@@ -1,6 +1,14 @@
 import type { ProviderManifestInput } from '@sallyport/core';
 
-import { browserLogin, deviceCodeBroken, deviceCodeLogin, deviceCodeRefused } from './logins.ts';
+import {
+  browserLogin,
+  deviceCodeBroken,
+  deviceCodeLogin,
+  deviceCodeRefused,
+  notEntitled,
+  pageBroken,
+  pageDenied,
+} from './logins.ts';
 
 /**
  * `codex app-server`: the same CLI, driven by messages instead of by a terminal. It opens no browser, and it leaves the
@@ -36,21 +44,28 @@ const failures: LoginMethodInput['failure'] = [
     'LOGIN_CANCELLED',
     'Another Codex login took over the callback port, or this one was cancelled.',
   ),
-  rule(
-    'Sign-in failed: (server_error|temporarily_unavailable|invalid_|unauthorized_|unsupported_)',
-    'LOGIN_FAILED',
-    'The sign-in page of OpenAI answered with an error of its own.',
-  ),
+  rule('Codex is not enabled for your workspace', 'LOGIN_DENIED', notEntitled),
+  rule(pageDenied, 'LOGIN_DENIED', 'The sign-in was refused on the page of OpenAI.'),
+  rule(pageBroken, 'LOGIN_FAILED', 'The sign-in page of OpenAI answered with an error of its own.'),
   rule('Sign-in failed', 'LOGIN_DENIED', 'The sign-in was refused on the page of OpenAI.'),
-  rule('Token exchange failed', 'LOGIN_FAILED', 'OpenAI did not give Codex a credential for this sign-in.'),
+  rule(
+    '(Token|device code) exchange failed',
+    'LOGIN_FAILED',
+    'OpenAI did not give Codex a credential for this sign-in.',
+  ),
   rule(
     'device code login is not enabled',
     'LOGIN_DENIED',
     'Device codes are switched off for this account; turn them on in the security settings of ChatGPT.',
   ),
   rule('device auth timed out', 'LOGIN_FAILED', 'The device code was not entered within 15 minutes.'),
-  rule('device auth failed with status 4', 'LOGIN_DENIED', deviceCodeRefused),
-  rule('device auth failed with status 5', 'LOGIN_FAILED', deviceCodeBroken),
+  rule('device auth failed with status 400', 'LOGIN_DENIED', deviceCodeRefused),
+  rule('device auth failed with status', 'LOGIN_FAILED', deviceCodeBroken),
+  rule(
+    'device code request failed',
+    'LOGIN_FAILED',
+    'OpenAI did not give Codex a device code. Start again in a moment, or choose another method.',
+  ),
   {
     when: { pattern: '^account/login/completed /success false$' },
     code: 'LOGIN_FAILED',

@@ -9,11 +9,24 @@ type LoginMethodInput = ProviderManifestInput['logins'][number];
 
 const HOST = 'auth.openai.com';
 
-/** All that Codex says of either is the status it was answered with. */
+/**
+ * Codex says the same words, `status 400 Bad Request`, for each error of RFC 8628 §3.5 and RFC 6749 §5.2 that comes with
+ * that status: denied, expired, or asked too often. While it waits for the user it is answered with 403 or 404.
+ */
 export const deviceCodeRefused =
   'OpenAI refused the device code: somebody chose to deny it on the page of OpenAI, or it is no longer good. Start again, and approve the new code.';
 export const deviceCodeBroken =
   'The sign-in service of OpenAI failed while Codex waited for the device code to be entered. Start again in a moment.';
+export const notEntitled =
+  'This account may not use Codex in its workspace. Ask the administrator of the workspace for access, or sign in with another account.';
+
+/**
+ * The errors of the sign-in page that Codex shows by their names: first the user's own "no", then all others of RFC 6749
+ * §4.1.2.1 and OpenID Connect Core §3.1.2.6. Where the page sends an `error_description`, Codex shows that in place of
+ * the name, in words that no rule can know; the error itself then decides, where the callback came through us.
+ */
+export const pageDenied = 'Sign-in failed: (access_denied|consent_required)\\b';
+export const pageBroken = 'Sign-in failed: [a-z]+(_[a-z]+)+\\b';
 
 const failures: LoginMethodInput['failure'] = [
   {
@@ -27,7 +40,17 @@ const failures: LoginMethodInput['failure'] = [
     message: 'Another Codex login took over the callback port, or this one was cancelled.',
   },
   {
-    when: { pattern: 'Sign-in failed: (server_error|temporarily_unavailable|invalid_|unauthorized_|unsupported_)' },
+    when: { text: 'Codex is not enabled for your workspace' },
+    code: 'LOGIN_DENIED',
+    message: notEntitled,
+  },
+  {
+    when: { pattern: pageDenied },
+    code: 'LOGIN_DENIED',
+    message: 'The sign-in was refused on the page of OpenAI.',
+  },
+  {
+    when: { pattern: pageBroken },
     code: 'LOGIN_FAILED',
     message: 'The sign-in page of OpenAI answered with an error of its own.',
   },
@@ -37,7 +60,7 @@ const failures: LoginMethodInput['failure'] = [
     message: 'The sign-in was refused on the page of OpenAI.',
   },
   {
-    when: { text: 'Error logging in: Token exchange failed' },
+    when: { pattern: 'Error logging in: (Token|device code) exchange failed' },
     code: 'LOGIN_FAILED',
     message: 'OpenAI did not give Codex a credential for this sign-in.',
   },
@@ -52,14 +75,19 @@ const failures: LoginMethodInput['failure'] = [
     message: 'The device code was not entered within 15 minutes.',
   },
   {
-    when: { pattern: 'device auth failed with status 4' },
+    when: { text: 'device auth failed with status 400' },
     code: 'LOGIN_DENIED',
     message: deviceCodeRefused,
   },
   {
-    when: { pattern: 'device auth failed with status 5' },
+    when: { text: 'device auth failed with status' },
     code: 'LOGIN_FAILED',
     message: deviceCodeBroken,
+  },
+  {
+    when: { text: 'device code request failed' },
+    code: 'LOGIN_FAILED',
+    message: 'OpenAI did not give Codex a device code. Start again in a moment, or choose another method.',
   },
   {
     when: { text: 'Error logging in' },

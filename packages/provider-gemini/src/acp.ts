@@ -15,7 +15,11 @@ type LoginMethodInput = ProviderManifestInput['logins'][number];
 const TIMEOUT_MS = 5 * 60_000;
 
 const failures: LoginMethodInput['failure'] = [
-  failed('Google OAuth error: access_denied', 'LOGIN_DENIED', 'The sign-in was refused on the page of Google.'),
+  failed(
+    'Google OAuth error: (access_denied|consent_required)[.]',
+    'LOGIN_DENIED',
+    'The sign-in was refused on the page of Google.',
+  ),
   failed('Google OAuth error', 'LOGIN_FAILED', 'The sign-in page of Google answered with an error of its own.'),
   failed('OAuth state mismatch', 'LOGIN_FAILED', 'The sign-in page answered for another login.'),
   failed(

@@ -16,16 +16,17 @@ const failures: LoginMethodInput['failure'] = [
     code: 'LOGIN_CANCELLED',
     message: 'The sign-in was cancelled in Gemini CLI.',
   },
-  {
-    when: { text: 'Google OAuth error: access_denied' },
-    code: 'LOGIN_DENIED',
+  ...['access_denied', 'consent_required'].map((error) => ({
+    when: { text: `Google OAuth error: ${error}.` },
+    code: 'LOGIN_DENIED' as const,
     message: 'The sign-in was refused on the page of Google.',
-  },
+  })),
   failed('OAuth state mismatch', 'The sign-in page answered for another login.'),
   failed(
     'Failed to exchange authorization code for tokens',
     'Google did not give Gemini CLI a credential for this sign-in.',
   ),
+  failed('No authorization code received from Google OAuth', 'The sign-in page of Google gave Gemini CLI no code.'),
   failed('Google OAuth error', 'The sign-in page of Google answered with an error of its own.'),
   failed('OAuth callback server error', 'Gemini CLI could not receive the answer of the sign-in page.'),
   failed('OAuth callback not received', 'Gemini CLI could not receive the answer of the sign-in page.'),
