@@ -7,7 +7,7 @@ import { systemClock } from '@sallyport/core';
 import type { LoginMethod, Provider } from '@sallyport/core';
 import { hasPassed, renderTable, verifyRelease } from '@sallyport/server';
 import type { ReleaseReport } from '@sallyport/server';
-import { createFakeLogin, createFakeVendorModule, writeFakeCli } from '@sallyport/testkit';
+import { createFakeLogin, createFakeVendorModule, fakeCliExecutable, writeFakeCli } from '@sallyport/testkit';
 import type { FakeCliScript } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -103,6 +103,12 @@ describe('verifying a release of a CLI', { timeout: 60_000 }, () => {
     const report = await verify({ keys: true, only: 'paste' });
     expect(outcomes(report)).toMatchObject({ paste: { login: 'ok' }, 'api-key': { login: 'failed' } });
     expect(renderTable([report])).toContain('The fake vendor has no answer to the prompt api_key.');
+  });
+
+  it('takes a release that has its program at another of the paths in the manifest', async () => {
+    const bin = { [`${process.platform}-${process.arch}`]: ['node_modules/fake-cli/bin/fake-cli', fakeCliExecutable] };
+    const report = await verify({ bin, only: 'paste' });
+    expect(outcomes(report)).toEqual({ paste: { login: 'ok', prompt: 'ok', refresh: 'none', logout: 'ok' } });
   });
 
   it('reports a release that cannot be installed', async () => {
