@@ -34,6 +34,7 @@ import { createUserGate } from '../runtime/user-gate.ts';
 import { createUsers } from './users.ts';
 import type { Users } from './users.ts';
 import { recover } from './recover.ts';
+import { checkRequiredOptions } from './required-options.ts';
 import { createWarmPool } from '../browser-machine/warm-pool.ts';
 import type { WarmPool } from '../browser-machine/warm-pool.ts';
 import type { Plugin } from '../hooks/plugin.ts';
@@ -123,8 +124,12 @@ const SWITCH_CHECK_MS = 1_000;
 /** How long to retry the final writes of logins and prompts before the server gives up. */
 const CLOSE_PATIENCE_MS = 10_000;
 
-/** Wires driver, store, egress, key ring, providers and plugins into an application. */
+/**
+ * Wires driver, store, egress, key ring, providers and plugins into an application. Throws `CONFIG_INVALID` if a required
+ * option is missing.
+ */
 export function createSallyport(options: SallyportOptions): Sallyport {
+  checkRequiredOptions(options);
   const clock = options.clock ?? systemClock;
   const settings: Settings = { ...defaultSettings, ...options.settings };
   const registry = createRegistry(options.providers);
