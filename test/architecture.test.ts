@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
 import { describe, expect, it } from 'vitest';
 
 import { importsIn, importsOf, importsOfText } from './setup/source-imports.ts';
@@ -119,6 +122,10 @@ describe('the examples', () => {
     },
     'packages/create-sallyport-provider/template': provider,
     'examples/embed': { files: ['@sallyport/client', 'node:'], tests: [] },
+    'examples/library': {
+      files: ['@sallyport/core', '@sallyport/provider-codex', '@sallyport/server/presets', 'node:'],
+      tests: ['@sallyport/core', '@sallyport/server/presets', '@sallyport/testkit', 'vitest', 'node:'],
+    },
     'examples/nextjs': { files: ['next', 'next/', 'react', '../settings'], tests: [] },
     'examples/webhook': {
       files: ['@sallyport/core', 'node:'],
@@ -157,6 +164,53 @@ describe('the examples', () => {
     const code = lines.filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*|import )/.test(line));
     expect(code.length).toBeGreaterThan(40);
     expect(code.length).toBeLessThan(80);
+  });
+});
+
+describe('the presets of the server', () => {
+  const entry = join(root, 'packages/server/src/presets.ts');
+
+  it('load no more than a script needs: no fastify, and nothing of the HTTP API', () => {
+    const loaded = new Set<string>();
+    const files = [entry];
+    for (const file of files) {
+      for (const { specifier, typeOnly } of importsIn(file)) {
+        if (typeOnly) continue;
+        const path = resolve(dirname(file), specifier);
+        if (!specifier.startsWith('.')) loaded.add(specifier);
+        else if (!files.includes(path)) files.push(path);
+      }
+    }
+    const patterns = [
+      '@sallyport/agent',
+      '@sallyport/core',
+      '@sallyport/machines',
+      'pg',
+      'pg-copy-streams',
+      'zod',
+      'node:',
+    ];
+    expect([...loaded].filter((specifier) => !isAllowed(specifier, patterns))).toEqual([]);
+    expect(files.filter((file) => /\/src\/(app|commands|config|http|verify|web)\//.test(file))).toEqual([]);
+    expect(files.length).toBeGreaterThan(10);
+  });
+
+  it('load no fastify once they are built', async () => {
+    const program = `
+      const { registerHooks } = await import('node:module');
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      const { openHostPreset } = await import('@sallyport/server/presets');
+      console.log(JSON.stringify({ loaded, kind: typeof openHostPreset }));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: join(root, 'examples/library'),
+      env: {},
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    const { loaded, kind }: { loaded: string[]; kind: string } = JSON.parse(stdout);
+    expect(kind).toBe('function');
+    expect(loaded.filter((url) => url.endsWith('/packages/server/dist/presets.js'))).toHaveLength(1);
+    expect(loaded.filter((url) => /\/node_modules\/@?fastify\b/.test(url))).toEqual([]);
   });
 });
 

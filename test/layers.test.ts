@@ -56,6 +56,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'desktop',
     'http',
     'web',
+    'presets',
     'config',
     'bare-machines',
     'capacity',

@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup';
 
 export default defineConfig([
   {
-    entry: ['src/index.ts', 'src/main.ts'],
+    entry: ['src/index.ts', 'src/presets.ts', 'src/main.ts'],
     format: ['esm'],
     dts: false,
     sourcemap: true,

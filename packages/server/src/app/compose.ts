@@ -1,9 +1,5 @@
-import { join } from 'node:path';
-
-import { agentBundle } from '@sallyport/agent';
 import { createSallyport, defaultSettings, systemClock } from '@sallyport/core';
 import type { Clock, Sallyport, SallyportError } from '@sallyport/core';
-import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 import type { FastifyBaseLogger } from 'fastify';
 
 import type { Authentication } from '../auth/identify.ts';
@@ -17,10 +13,9 @@ import { chooseEgress } from '../config/choose-egress.ts';
 import type { FactoryContext } from '../config/config.ts';
 import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
-import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
-import { openServerIdentity } from '../data-directory/server-identity.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { openMasterKeys } from '../data-directory/master-key.ts';
+import { openHostParts } from '../presets/host-parts.ts';
+import { openKeptState } from '../presets/kept-state.ts';
 import { createMetrics } from '../http/metrics.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { openStore } from '../stores/open-store.ts';
@@ -58,21 +53,19 @@ export async function composeServer(options: Composition): Promise<ComposedServe
   try {
     const data = await openDataDirectory(options.dataDirectory);
     undo.push(() => data.release());
-    const identity = await openServerIdentity(data.path);
     const context: FactoryContext = { dataDirectory: data.path, clock, log: (message) => log.info(message) };
 
     const store = await openStore(options.database, context);
     undo.push(() => store.close());
-    const keys = await openMasterKeys({
+    const kept = await openKeptState({
       dataDirectory: data.path,
-      inUse: await store.credentials.keysInUse(),
-      now: clock.now(),
-      onProblem: (error) => log.warn({ err: error }, 'reading the master keys'),
+      store,
+      clock,
+      onKeyProblem: (error) => log.warn({ err: error }, 'reading the master keys'),
     });
-    if (keys.notice !== undefined) say(keys.notice, 'warn');
+    if (kept.notice !== undefined) say(kept.notice, 'warn');
 
-    const agent = agentBundle();
-    const clisDirectory = join(data.path, 'clis');
+    const parts = await openHostParts({ dataDirectory: data.path, clock, log: say });
     const chosen = await chooseDriver(config.driver, context);
     undo.push(() => chosen.close());
     const { driver } = chosen;
@@ -80,8 +73,6 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());
     say(`Egress of the machines: ${egress.name}`);
-    const installer = createCliInstaller({ directory: clisDirectory });
-    await installer.clearLeftovers(clock);
     const metrics = createMetrics(clock);
     const sallyport = createSallyport({
       providers: config.providers,
@@ -89,23 +80,9 @@ export async function composeServer(options: Composition): Promise<ComposedServe
       driver,
       store,
       egress,
-      keyRing: keys.keyRing,
-      rollbackGuard: await openFileRollbackGuard(join(data.path, 'witness')),
-      connectAgent,
-      agent,
-      installCli: (manifest, asked) =>
-        installer.ensure(manifest.cli, manifest.id, {
-          signal: asked.signal,
-          onProgress: (message, fraction) => {
-            say(`${manifest.title}: ${message}`);
-            asked.onProgress(message, fraction);
-          },
-        }),
-      findCli: (manifest) => installer.find(manifest.cli, manifest.id),
-      callbackPorts: createCallbackPorts(),
+      ...kept.options,
+      ...parts,
       clock,
-      host: identity.host,
-      epochMemory: identity.epochMemory,
       onSuperseded: options.onSuperseded,
       policy: { deployment: config.deployment, acceptedTerms: config.acceptedTerms },
       settings: {
@@ -144,7 +121,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     void reportEgress({ egress, manifests, clock, signal: asking.signal }, options);
     const authentication = config.auth && {
       apiKeys: store.apiKeys,
-      tokenKeys: keys.tokenKeys,
+      tokenKeys: kept.tokenKeys,
       signInServices: createSignInServices(config.auth.signIn, { clock }),
     };
     if (authentication && (await store.apiKeys.list()).every(({ revokedAt }) => revokedAt !== null))

@@ -6,12 +6,12 @@ import {
   createBridgeNetwork,
   createFirecrackerDriver,
   createImageStore,
-  createProcessDriver,
   createQemuDriver,
   createUserNetwork,
   requireImages,
 } from '@sallyport/machines';
 import type { ImageStore, MachineNetwork, QemuDriver } from '@sallyport/machines';
+import { startProcessDriver } from '../presets/process-driver.ts';
 import { qemuSettingsSchema } from './config.ts';
 import type { FactoryContext, QemuSettings } from './config.ts';
 import type { LoadedConfig } from './load-config.ts';
@@ -39,13 +39,6 @@ const ownNothing = (driver: MachineDriver): ChosenDriver => ({ driver, close: as
 /** The settings where machines are QEMU's. */
 export function qemuSettings(chosen: LoadedConfig['driver']): QemuSettings | undefined {
   return chosen === 'qemu' ? { kind: 'qemu' } : qemuSettingsSchema.safeParse(chosen).data;
-}
-
-async function startProcessDriver(context: FactoryContext): Promise<MachineDriver> {
-  const driver = await createProcessDriver({ dataDirectory: context.dataDirectory, clock: context.clock });
-  const reaped = await driver.reap();
-  if (reaped.length > 0) context.log(`Ended ${reaped.length} machines that a former server left running.`);
-  return driver;
 }
 
 async function startQemuDriver(settings: QemuSettings, context: FactoryContext): Promise<ChosenDriver> {

@@ -1,0 +1,2 @@
+export { openHostPreset } from './presets/host-preset.ts';
+export type { HostPreset, HostPresetOptions } from './presets/host-preset.ts';

@@ -1,0 +1,13 @@
+import { randomBytes } from 'node:crypto';
+
+import { createLocalKeyRing, createMemoryStore, Secret } from '@sallyport/core';
+import type { Clock, SallyportOptions } from '@sallyport/core';
+
+/** A store and a master key that end with this process. */
+export function createMemoryState(clock: Clock): Pick<SallyportOptions, 'store' | 'keyRing'> {
+  const key = new Secret(new Uint8Array(randomBytes(32)));
+  return {
+    store: createMemoryStore({ clock }),
+    keyRing: createLocalKeyRing({ keys: { memory: key }, current: 'memory' }),
+  };
+}
