@@ -15,9 +15,8 @@ import { startProcessDriver } from './process-driver.ts';
 
 export interface HostPresetOptions {
   /**
-   * Keeps logins, machines, CLIs and master keys, with an embedded PostgreSQL. One process at a time can use it, and no
-   * server of its own configuration. Default: none, so everything is in memory and in a temporary directory, and
-   * {@link HostPreset.close} removes it.
+   * Keeps logins, machines, CLIs and master keys, with an embedded PostgreSQL. One process at a time can use it.
+   * Default: none, so everything is in memory and in a temporary directory, and {@link HostPreset.close} removes it.
    */
   readonly dataDirectory?: string;
   /** Default: the process driver, for development. The preset does not close another driver. */
