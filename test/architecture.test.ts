@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '@sallyport/machines',
     // For the page, which is built with it.
     '@sallyport/client',
+    '@sallyport/client/element',
     // Where the built agent lies, and nothing else: see below.
     '@sallyport/agent',
     'fastify',

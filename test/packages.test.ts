@@ -17,8 +17,15 @@ interface Packed {
 
 describe('the client', () => {
   it('weighs less than 10 kB', async () => {
-    const built = await readFile(join(root, 'packages/client/dist/index.js'));
-    expect(gzipSync(built).length).toBeLessThan(10_000);
+    for (const entry of ['index.js', 'element.js']) {
+      const built = await readFile(join(root, 'packages/client/dist', entry));
+      expect(gzipSync(built).length, entry).toBeLessThan(10_000);
+    }
+  });
+
+  it('loads the element from a path that the server has', async () => {
+    const [path = ''] = /\/connect-element\/v\d+\.js/.exec(await read('packages/client/dist/element.js')) ?? [];
+    expect(await read('packages/server/dist/web', path)).toMatch(/import.*export/s);
   });
 });
 

@@ -44,7 +44,10 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
       .or(page.getByText('Connected', { exact: true }))
       .waitFor();
     await screenshot(page, `embed-1-element-${name}`);
-    expect(await events().allTextContents()).toEqual(['sallyport-change: codex is connected']);
+    expect(await events().allTextContents()).toEqual([
+      'sallyport-connected: codex',
+      'sallyport-change: codex is connected',
+    ]);
     // The token was there before the element asked for anything.
     expect(example.server.output()).not.toContain('ACCESS_UNAUTHENTICATED');
   });
@@ -59,6 +62,7 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
     await page.getByRole('button', { name: 'Disconnect' }).click();
     await page.getByRole('button', { name: 'Connect Codex' }).waitFor();
     expect(await events().allTextContents()).toEqual([
+      'sallyport-connected: codex',
       'sallyport-change: codex is connected',
       'sallyport-change: codex is not connected',
     ]);

@@ -11,7 +11,13 @@ export default defineConfig([
     target: 'node22',
   },
   {
-    entry: ['src/web/page.ts', 'src/web/viewer.ts', 'src/web/connect-element.ts', 'src/web/connect.ts'],
+    entry: {
+      page: 'src/web/page.ts',
+      viewer: 'src/web/viewer.ts',
+      'connect-element': 'src/web/connect-element.ts',
+      'connect-element/v1': 'src/web/connect-element-v1.ts',
+      connect: 'src/web/connect.ts',
+    },
     outDir: 'dist/web',
     publicDir: 'src/web/public',
     format: ['esm'],

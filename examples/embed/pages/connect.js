@@ -12,11 +12,17 @@ async function post(path, body) {
 // Asked for again when a token has ended.
 connect.token = () => post('/token');
 
-connect.addEventListener('sallyport-change', ({ type, detail: { provider, connected } }) => {
+connect.addEventListener('sallyport-change', ({ type, detail: { provider, connected } }) =>
+  addLine(`${type}: ${provider} is ${connected ? 'connected' : 'not connected'}`),
+);
+for (const outcome of ['sallyport-connected', 'sallyport-failed', 'sallyport-canceled'])
+  connect.addEventListener(outcome, ({ type, detail }) => addLine(`${type}: ${detail.message ?? detail.provider}`));
+
+function addLine(text) {
   const line = document.createElement('li');
-  line.textContent = `${type}: ${provider} is ${connected ? 'connected' : 'not connected'}`;
+  line.textContent = text;
   events.append(line);
-});
+}
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();

@@ -1,7 +1,9 @@
 import type { TokenSource } from '@sallyport/client';
+import type { SallyportConnectElement, SallyportConnectEvents } from '@sallyport/client/element';
 
 import { createApi, Problem, toProblem } from './api.ts';
 import type { Api, LoginStatus, MethodChoice, Provider } from './api.ts';
+import { outcomeEvent } from './connect-events.ts';
 import { widgetStyles } from './connect-styles.ts';
 import { button, h } from './dom.ts';
 import { problemView } from './problem-view.ts';
@@ -15,9 +17,9 @@ import { wait } from './wait.ts';
  *
  * Attributes: `provider`, the provider's id; `server`, the origin of the Sallyport server (default: the page's own).
  * Property `token`: the user token, or a function that gets one from your backend; it is called for each request.
- * Events, both bubbling: `sallyport-change` with `detail` `{ provider, connected }`.
+ * Events, which bubble: those of `SallyportConnectEvents` in `@sallyport/client/element`.
  */
-export class SallyportConnect extends HTMLElement {
+export class SallyportConnect extends HTMLElement implements SallyportConnectElement {
   static readonly observedAttributes = ['provider', 'server'];
 
   readonly #root = this.attachShadow({ mode: 'open' });
@@ -172,6 +174,8 @@ export class SallyportConnect extends HTMLElement {
   #done(status: LoginStatus): void {
     this.#endSession();
     this.#forget();
+    const { type, detail } = outcomeEvent(this.#id, status);
+    this.#dispatch(type, detail);
     void this.#attempt(async () => {
       await this.#load();
       if (status.status === 'failed') {
@@ -200,8 +204,11 @@ export class SallyportConnect extends HTMLElement {
   }
 
   #announce(): void {
-    const detail = { provider: this.#id, connected: this.#provider?.connected ?? false };
-    this.dispatchEvent(new CustomEvent('sallyport-change', { bubbles: true, composed: true, detail }));
+    this.#dispatch('sallyport-change', { provider: this.#id, connected: this.#provider?.connected ?? false });
+  }
+
+  #dispatch<Type extends keyof SallyportConnectEvents>(type: Type, detail: SallyportConnectEvents[Type]): void {
+    this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, detail }));
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {
