@@ -35,7 +35,7 @@ describe('an API key', () => {
   });
 
   it('is found on the page of the vendor, refused while it is mistyped, and then connects at once', async () => {
-    await page.getByRole('button', { name: 'Use an API key of OpenAI' }).click();
+    await page.getByRole('button', { name: 'Use an OpenAI API key' }).click();
     const link = page.getByRole('link', { name: 'Where to find or make one' });
     expect(await (await fetch((await link.getAttribute('href')) ?? '')).text()).toContain(key);
     const field = page.getByLabel('API key (OPENAI_API_KEY)');

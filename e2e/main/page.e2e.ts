@@ -18,11 +18,11 @@ const looks = [
 const otherProviders = [
   'terms',
   'Connect Claude Code',
-  'Use an API key of Anthropic',
-  'Use a token that you have made',
+  'Use an Anthropic API key',
+  'Use a token from claude setup-token',
   'terms',
   'Connect Gemini CLI',
-  'Use an API key of Google AI Studio',
+  'Use a Google AI Studio API key',
 ];
 
 /** Each state of the page: readable, named, reachable with the keyboard, and within the screen. */
@@ -74,7 +74,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
       'Skip to the providers',
       'terms',
       'Connect Codex',
-      'Use an API key of OpenAI',
+      'Use an OpenAI API key',
       ...otherProviders,
     ]);
   });

@@ -101,7 +101,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       name: 'CLAUDE_CODE_OAUTH_TOKEN',
       from: { pattern: '\\b(sk-ant-oat01-[A-Za-z0-9_-]{8,})' },
       manualEntry: {
-        title: 'Use a token that you have made',
+        title: 'Use a token from claude setup-token',
         label: 'Token that `claude setup-token` printed',
         shape: { pattern: '^sk-ant-oat[0-9]{2}-[A-Za-z0-9_-]{8,}$' },
         example: 'sk-ant-oat01-…',
@@ -113,7 +113,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       name: 'ANTHROPIC_API_KEY',
       from: 'user',
       manualEntry: {
-        title: 'Use an API key of Anthropic',
+        title: 'Use an Anthropic API key',
         label: 'API key (ANTHROPIC_API_KEY)',
         shape: { pattern: '^sk-ant-api[0-9]{2}-[A-Za-z0-9_-]{20,}$' },
         example: 'sk-ant-api03-…',

@@ -78,7 +78,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       name: 'OPENAI_API_KEY',
       from: 'user',
       manualEntry: {
-        title: 'Use an API key of OpenAI',
+        title: 'Use an OpenAI API key',
         label: 'API key (OPENAI_API_KEY)',
         // Every prefix but those of other vendors and of administration keys, which begin with an a.
         shape: { pattern: '^sk-([A-Za-z0-9_]{20,}|[b-z][a-z]*-[A-Za-z0-9_-]{20,})$' },

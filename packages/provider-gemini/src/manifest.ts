@@ -61,7 +61,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       name: 'GEMINI_API_KEY',
       from: 'user',
       manualEntry: {
-        title: 'Use an API key of Google AI Studio',
+        title: 'Use a Google AI Studio API key',
         label: 'API key (GEMINI_API_KEY)',
         shape: { pattern: '^(AIza|AQ\\.)[A-Za-z0-9_.-]{20,}$' },
         example: 'AIza…',
