@@ -61,6 +61,9 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
   it('says in an event that the user has disconnected', async () => {
     await page.getByRole('button', { name: 'Disconnect' }).click();
     await page.getByRole('button', { name: 'Connect Codex' }).waitFor();
+    expect(await page.getByRole('status').allTextContents()).toContainEqual(
+      expect.stringContaining('The vendor may still count this login'),
+    );
     expect(await events().allTextContents()).toEqual([
       'sallyport-connected: codex',
       'sallyport-change: codex is connected',

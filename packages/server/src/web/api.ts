@@ -8,7 +8,7 @@ import type {
 } from '@sallyport/core';
 import type { problemSchema } from '@sallyport/core';
 import { createSallyport, SallyportError } from '@sallyport/client';
-import type { LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
+import type { Disconnected, LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
 import type { z } from 'zod';
 
 import { openDesktopWith } from './open-desktop.ts';
@@ -96,8 +96,8 @@ export function createApi(base: string, token?: TokenSource) {
     answer: async (id: string, promptId: string, value: string): Promise<void> =>
       void (await call('POST', `${session(id)}/answer`, {}, { promptId, value })),
     cancel: async (id: string): Promise<void> => void (await call('POST', `${session(id)}/cancel`, {}, {})),
-    disconnect: async (provider: string): Promise<void> =>
-      void (await call('DELETE', `/api/credentials/${encodeURIComponent(provider)}`)),
+    disconnect: async (provider: string): Promise<Disconnected> =>
+      await (await call('DELETE', `/api/credentials/${encodeURIComponent(provider)}`)).json(),
 
     /** Opens the desktop's WebSocket with a fresh one-use ticket. */
     openDesktop: async (id: string, signal: AbortSignal): Promise<WebSocket> => {

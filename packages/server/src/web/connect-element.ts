@@ -196,9 +196,12 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
     if (!confirm(`Disconnect ${title}? Its login, settings and history are erased from this server. Your files stay.`))
       return;
     await this.#attempt(async () => {
-      await this.#api.disconnect(this.#id);
+      const hadKey = this.#provider?.kind === 'api-key';
+      const { vendorRevoked } = await this.#api.disconnect(this.#id);
       await this.#load();
-      this.#render();
+      const remains = vendorRevoked === true ? [] : [h('p', { class: 'small', role: 'status' }, whatRemains(hadKey))];
+      const notice = this.#notice();
+      this.#render(h('div', {}, h('div', { class: 'body' }, ...remains), ...(notice ? [notice] : [])));
       this.#announce();
     });
   }
@@ -306,4 +309,11 @@ function loginEnd({ loginExpiresAt, endsSoon }: Provider): string {
   if (loginExpiresAt === null) return '';
   const day = new Date(loginExpiresAt).toLocaleDateString();
   return endsSoon ? ` · Log in again before ${day}` : ` · until ${day}`;
+}
+
+/** What erasing a login here does not end at the vendor. */
+function whatRemains(hadKey: boolean): string {
+  return hadKey
+    ? 'Erased here. The API key still works: delete it on the page where you made it if you no longer need it.'
+    : 'Erased here. The vendor may still count this login: you can end it in the settings of your account there.';
 }
