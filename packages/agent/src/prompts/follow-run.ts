@@ -17,7 +17,7 @@ export interface FinishedRun {
   readonly exit: ExitEvent;
   /** The process goes on: what it has answered, by the ids of the steps. */
   readonly replies?: RpcOpening['replies'];
-  /** The process ended before it was told the prompt, and nobody had asked it to. */
+  /** The process ended before it was told the prompt, without an answer, and nobody had asked it to. */
   readonly isUntold: boolean;
 }
 
@@ -74,15 +74,19 @@ export async function followRun(cli: CliProcess, options: RunOptions): Promise<F
       const sent = send({ ...event, ...(dropped > 0 && { dropped }) });
       sending.add(sent);
       await sent.finally(() => sending.delete(sent));
-      if (conversations && talk?.isSettled) settled.resolve('settled');
+      // One whose input was closed before its last reply came ends by itself.
+      if (conversations && talk?.isSettled && !cli.input.writableEnded) settled.resolve('settled');
     },
   });
   try {
     const first = await Promise.race([cli.exited, settled.promise]);
-    if (first === 'settled' && reason === 'ended' && talk) {
+    if (first === 'settled' && talk) {
       over.abort();
       await Promise.allSettled(sending);
-      return { exit: { type: 'exit', code: 0, signal: null, reason }, replies: talk.replies, isUntold: false };
+      // Canceled, or out of time, while the receiver had no room, it is ending.
+      if (reason === 'ended') {
+        return { exit: { type: 'exit', code: 0, signal: null, reason }, replies: talk.replies, isUntold: false };
+      }
     }
     const exit = await cli.exited;
     await cli.output.drained(clock, async () => {
@@ -93,7 +97,8 @@ export async function followRun(cli: CliProcess, options: RunOptions): Promise<F
     await cli.end();
     return {
       exit: { type: 'exit', ...exit, reason, ...(message !== undefined && { message }) },
-      isUntold: reason === 'ended' && talk?.hasToldPrompt === false,
+      // A refusal is an answer, which the receiver has.
+      isUntold: reason === 'ended' && talk?.hasToldPrompt === false && !talk.isOver,
     };
   } finally {
     over.abort();

@@ -26,12 +26,16 @@ while read -r line; do
       echo "{\\"id\\":\\"open\\",\\"result\\":{\\"thread\\":\\"$thread\\"}}";;
     *'"method":"resume"'*)
       thread=\${line##*'"session":"'}; thread=\${thread%%'"'*}
+      if [ "$thread" = gone ]; then echo '{"id":"open","error":{"code":1,"message":"no"}}'; continue; fi
       echo "{\\"id\\":\\"open\\",\\"result\\":{\\"thread\\":\\"$thread\\"}}";;
     *'"method":"say"'*)
       echo "$line" >> "$HOME/said"
       case "$line" in
         *rotate*) mkdir -p "$HOME/.fake"; echo new > "$HOME/.fake/auth.json";;
         *leave*) sleep 600 & echo $! > "$HOME/left";;
+        *orphan*) (sleep 600 & echo $! > "$HOME/left");;
+        *agent*) echo '{"method":"text","params":{"thread":"agent","text":"working"}}';;
+        *early*) echo "{\\"method\\":\\"done\\",\\"params\\":{\\"thread\\":\\"$thread\\"}}";;
         *hold*) mkfifo "$HOME/go"; read -r go < "$HOME/go";;
         *hang*) echo '{"method":"text","params":{"text":"hanging"}}'; sleep 600;;
         *grow*) memory=$(head -c 40000000 /dev/zero | tr '\\0' a);;
@@ -152,6 +156,20 @@ describe('a CLI that stays for the next prompt', () => {
     expect((await ask(agent, 'two')).at(-1)).toEqual(exit);
     await expectFresh(agent);
     expect((await readFile(join(agent.home, 'said'), 'utf8')).match(/two/g)).toHaveLength(1);
+  });
+
+  it('is not started again for a prompt that it has refused', async () => {
+    await using agent = await startTestAgent(CLI);
+    await ask(agent, 'one');
+    const events = await ask(agent, 'two', { session: 'gone' });
+    expect(events.filter((event) => event.type === 'rpc' && 'error' in event.message)).toHaveLength(1);
+    expect(events.at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(1);
+  });
+
+  it('ends by itself where it completes the answer before it has replied to every request', async () => {
+    await using agent = await startTestAgent(`${CLI}\nexit 7`);
+    expect((await ask(agent, 'early')).at(-1)).toEqual({ ...exit, code: 7 });
   });
 
   it.each<[string, (agent: TestAgent) => Promise<unknown>]>([

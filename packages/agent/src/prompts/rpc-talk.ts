@@ -19,6 +19,8 @@ export interface RpcTalk {
   overdue(): string | undefined;
   /** The CLI has been told the prompt. */
   readonly hasToldPrompt: boolean;
+  /** The answer is complete, or there will be none. */
+  readonly isOver: boolean;
   /** The answer is complete, nothing failed, and no other reply is to come: the process could take another prompt. */
   readonly isSettled: boolean;
   /** The replies so far. */
@@ -75,6 +77,9 @@ export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
     overdue: () => (over ? undefined : overdueRequest(connection, elapsed())),
     get hasToldPrompt() {
       return told;
+    },
+    get isOver() {
+      return over;
     },
     get isSettled() {
       return over && !refused && Object.keys(connection.waiting).length === 0;
