@@ -6,6 +6,8 @@ export interface Conversations {
   begin(session: string | undefined): void;
   /** Whether a message belongs to a conversation of an earlier prompt, and not to this one's. */
   isOfEarlier(message: Readonly<Record<string, unknown>>): boolean;
+  /** Whether this prompt has more than one: an agent that it has started may go on when the prompt is over. */
+  readonly hasSeveral: boolean;
 }
 
 /** `pointer` says where the parameters of a message name their conversation. */
@@ -20,6 +22,9 @@ export function createConversations(pointer: string): Conversations {
       current = new Set(session === undefined ? [] : [session]);
       const others = earlier.filter((those) => session === undefined || !those.has(session));
       refused = new Set(others.flatMap((those) => [...those]));
+    },
+    get hasSeveral() {
+      return current.size > 1;
     },
     isOfEarlier: (message) => {
       const conversation = valueAt(message['params'], pointer);

@@ -1,6 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** A process and all that it and its children have started, as far as they still run. */
+/**
+ * The leader of a process group and all that it and its children have started, as far as they still run. One whose parent
+ * has ended belongs to it by the group.
+ */
 export interface ProcessTree {
   readonly pids: ReadonlySet<number>;
   /** Memory of all of them, in bytes. Pages that they share count for each. */
@@ -13,7 +16,7 @@ export async function readProcessTree(root: number): Promise<ProcessTree | undef
   if (!names) return undefined;
   const all = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map(readProcess));
   const running = all.filter((each) => each !== undefined);
-  const pids = new Set([root]);
+  const pids = new Set([root, ...running.filter(({ group }) => group === root).map(({ pid }) => pid)]);
   // A parent may come after its child: as often as another level is found.
   for (let before = 0; before < pids.size;) {
     before = pids.size;
@@ -26,12 +29,23 @@ export async function readProcessTree(root: number): Promise<ProcessTree | undef
   };
 }
 
-async function readProcess(
-  name: string,
-): Promise<{ readonly pid: number; readonly parent: number; readonly residentBytes: number } | undefined> {
+interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly residentBytes: number;
+}
+
+async function readProcess(name: string): Promise<RunningProcess | undefined> {
   const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
   const valueOf = (key: string): string | undefined => status.match(new RegExp(`^${key}:\\s*(\\S+)`, 'm'))?.[1];
   const state = valueOf('State');
   if (state === undefined || state === 'Z' || state === 'X') return undefined;
-  return { pid: Number(name), parent: Number(valueOf('PPid')), residentBytes: Number(valueOf('VmRSS') ?? 0) * 1024 };
+  return {
+    pid: Number(name),
+    parent: Number(valueOf('PPid')),
+    // As the first of the namespaces that it is in sees it, which is ours.
+    group: Number(valueOf('NSpgid')),
+    residentBytes: Number(valueOf('VmRSS') ?? 0) * 1024,
+  };
 }

@@ -194,6 +194,8 @@ describe('a CLI that stays for the next prompt', () => {
   it.each([
     ['it has rotated its credential', 'rotate', {}],
     ['it has left a program running, which ends with it', 'leave', {}],
+    ['it has left a program running whose parent has ended', 'orphan', {}],
+    ['a conversation that it has started may go on', 'agent', {}],
     ['it takes more memory than it may', 'grow', { maxMemoryMb: 16 }],
     ['one of its requests was refused', 'refuse', {}],
   ])('ends after a prompt if %s', async (_what, word, resident) => {

@@ -123,11 +123,11 @@ export function createResidentClis(clock: Clock): ResidentClis {
 }
 
 async function mayStay(
-  { cli, stamp, prompts }: ResidentCli,
+  { cli, stamp, conversations, prompts }: ResidentCli,
   { limits, before, readStamp }: AfterPrompt,
   clock: Clock,
 ): Promise<boolean> {
-  if (prompts >= limits.maxPrompts || (await readStamp()) !== stamp) return false;
+  if (prompts >= limits.maxPrompts || conversations.hasSeveral || (await readStamp()) !== stamp) return false;
   for (let look = 0; look < LOOKS; look += 1) {
     if (look > 0) await clock.sleep(LOOK_AGAIN_MS);
     const tree = await readProcessTree(cli.pid);
