@@ -5,13 +5,17 @@ import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
+import type { HiddenPath } from '../cli/hidden-paths.ts';
 import { writeSettings } from '../cli/settings.ts';
 import type { CliStart } from './cli-process.ts';
 import type { ExecuteCommand } from './prompt-runner.ts';
 
-/** How a CLI is started, and its home as the agent sees it. */
+/** How a CLI is started. */
 export interface PreparedStart extends CliStart {
+  /** Its home as the agent sees it. */
   readonly home: string;
+  /** What it must not see. */
+  readonly hiddenPaths: readonly HiddenPath[];
 }
 
 /** Makes the directories and settings that the CLI needs, and says how it is started. */
@@ -29,5 +33,5 @@ export async function prepareStart(
   await mkdir(cwd, { recursive: true });
   const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
   const hiddenPaths = await place.hiddenPaths(cwd, command.cli.hiddenInWork);
-  return { ...place.command(program, { home, cwd, opensLinks: false, hiddenPaths }), cwd, env, home };
+  return { ...place.command(program, { home, cwd, opensLinks: false, hiddenPaths }), cwd, env, home, hiddenPaths };
 }

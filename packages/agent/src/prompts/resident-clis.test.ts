@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { executeEventSchema } from '@sallyport/core';
@@ -174,6 +174,7 @@ describe('a CLI that stays for the next prompt', () => {
 
   it.each<[string, (agent: TestAgent) => Promise<unknown>]>([
     ['its credential was written by another', (agent) => writeFile(join(agent.home, '.fake/auth.json'), '{}')],
+    ['its directory was replaced by another', (agent) => rename(join(agent.home, 'work'), join(agent.home, 'moved'))],
     ['its settings have changed', (agent) => writeFile(join(agent.home, '.fake/config'), 'updates = on\n')],
   ])('is started again where %s', async (_what, change) => {
     await using agent = await startTestAgent(CLI);

@@ -9,7 +9,7 @@ export interface ResidentCli {
   readonly cli: CliProcess;
   /** Equal for prompts that would start the process in the same way. */
   readonly key: string;
-  /** The files that it read when it started; see `stampFiles`. */
+  /** The files that it read when it started; see `stampStart`. */
   readonly stamp: string;
   readonly conversations: Conversations;
   /** Absent until its first prompt is over. */
@@ -20,8 +20,11 @@ export interface ResidentCli {
 
 /** Where processes wait for their next prompt: at most one for each provider. */
 export interface ResidentClis {
-  /** Takes out the one that fits. One that waits and does not fit has ended when this resolves. */
-  take(provider: string, key: string, stamp: string): Promise<ResidentCli | undefined>;
+  /**
+   * Takes out the one that fits. One that waits and does not fit has ended when this resolves. `readStamp` looks at the
+   * files once an earlier prompt is done with them.
+   */
+  take(provider: string, key: string, readStamp: () => Promise<string>): Promise<ResidentCli | undefined>;
   /**
    * Lets a process wait after a prompt, or ends it where a limit says so. `before` is what ran of it when it was told the
    * prompt: one that left a program running is ended, and the program with it. Where nobody knows what ran, it is ended
@@ -89,8 +92,9 @@ export function createResidentClis(clock: Clock): ResidentClis {
   };
 
   return {
-    take: async (provider, key, stamp) => {
+    take: async (provider, key, readStamp) => {
       await settling.get(provider);
+      const stamp = await readStamp();
       const place = waiting.get(provider);
       if (!place) return undefined;
       const { resident, over } = place;

@@ -11,7 +11,7 @@ import type { FinishedRun, RunOptions } from './follow-run.ts';
 import type { PreparedStart } from './prepare-start.ts';
 import type { ExecuteCommand } from './prompt-runner.ts';
 import type { ResidentCli, ResidentClis } from './resident-clis.ts';
-import { stampFiles } from './start-files.ts';
+import { stampStart } from './start-files.ts';
 
 /**
  * Gives a prompt to a process that waits for one, or to a new one, and keeps the process for the next prompt if it may
@@ -25,9 +25,8 @@ export async function runOnResident(
 ): Promise<FinishedRun> {
   const { command, clock } = options;
   const { provider } = command;
-  const readStamp = (): Promise<string> => stampFiles(start.home, limits.startFiles);
+  const readStamp = (): Promise<string> => stampStart(start, limits.startFiles);
   const key = keyOf(start, command);
-  const stamp = await readStamp();
 
   const runOn = async (resident: ResidentCli): Promise<FinishedRun> => {
     const { cli, conversations, opening } = resident;
@@ -46,10 +45,11 @@ export async function runOnResident(
     return finished;
   };
 
-  const waiting = await residents.take(provider, key, stamp);
+  const waiting = await residents.take(provider, key, readStamp);
   const finished = waiting && (await runOn(waiting));
   // One that ended while it waited knows nothing of the prompt, so that a new one may have it.
   if (finished && !finished.isUntold) return finished;
+  const stamp = await readStamp();
   const cli = await startCliProcess(start, clock);
   const conversations = createConversations(limits.conversation);
   return runOn({ cli, key, stamp, conversations, opening: undefined, prompts: 0 });
