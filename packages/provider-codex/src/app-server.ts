@@ -149,7 +149,11 @@ export const appServerPrompt: Omit<RpcPromptInput, 'reloginNeeded'> = {
   resumeSteps: [...greeting, thread('thread/resume', { threadId: { slot: 'session' }, excludeTurns: true }), turn],
   tools: { 'read-only': 'read-only', workspace: 'workspace-write', full: 'danger-full-access' },
   // A new process costs about 150 ms before it can ask the vendor anything.
-  resident: { opening: ['initialize', 'initialized'], conversation: '/threadId' },
+  resident: {
+    opening: ['initialize', 'initialized'],
+    conversation: '/threadId',
+    failed: [{ pattern: '^turn/completed /turn/(error/|status (failed|interrupted)$)' }],
+  },
   // Its agents have threads of their own, whose turns end earlier.
   over: [
     { when: { pattern: '^turn/completed$' }, same: { at: '/threadId', as: { reply: 'thread', at: '/thread/id' } } },

@@ -112,6 +112,7 @@ export async function followRun(cli: CliProcess, options: RunOptions): Promise<F
       clock,
       opening,
       conversations,
+      failed: command.resident?.failed,
       write: (line) => void cli.input.write(line),
       onPrompt: () => onPrompt?.(),
       onOver: () => {

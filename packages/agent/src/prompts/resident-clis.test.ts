@@ -35,6 +35,7 @@ while read -r line; do
         *leave*) sleep 600 & echo $! > "$HOME/left";;
         *orphan*) (sleep 600 & echo $! > "$HOME/left");;
         *agent*) echo '{"method":"text","params":{"thread":"agent","text":"working"}}';;
+        *fail*) echo "{\\"id\\":\\"say\\",\\"result\\":{}}"; echo "{\\"method\\":\\"done\\",\\"params\\":{\\"thread\\":\\"$thread\\",\\"status\\":\\"failed\\"}}"; continue;;
         *early*) echo "{\\"method\\":\\"done\\",\\"params\\":{\\"thread\\":\\"$thread\\"}}";;
         *hold*) mkfifo "$HOME/go"; read -r go < "$HOME/go";;
         *hang*) echo '{"method":"text","params":{"text":"hanging"}}'; sleep 600;;
@@ -199,6 +200,7 @@ describe('a CLI that stays for the next prompt', () => {
     ['a conversation that it has started may go on', 'agent', {}],
     ['it takes more memory than it may', 'grow', { maxMemoryMb: 16 }],
     ['one of its requests was refused', 'refuse', {}],
+    ['its answer says that the prompt failed', 'fail', { failed: [{ pattern: '^done /status failed$' }] }],
   ])('ends after a prompt if %s', async (_what, word, resident) => {
     await using agent = await startTestAgent(CLI);
     expect((await ask(agent, word, { resident })).at(-1)).toMatchObject({ type: 'exit', reason: 'ended' });

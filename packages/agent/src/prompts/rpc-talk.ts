@@ -1,12 +1,13 @@
 import {
   hasToldPrompt,
   isRunOver,
+  matchText,
   openRpcConnection,
   overdueRequest,
   receiveMessage,
   resumeRpcConnection,
 } from '@sallyport/core';
-import type { Clock, ExecuteEvent, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
+import type { Clock, ExecuteEvent, ResidentRun, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
 
 import type { Line } from '../lines/line-splitter.ts';
 import type { Conversations } from './conversations.ts';
@@ -34,6 +35,8 @@ export interface RpcTalkOptions {
   /** What an earlier run has settled with this process. */
   readonly opening?: RpcOpening | undefined;
   readonly conversations?: Conversations | undefined;
+  /** What says that the prompt failed, in the message that completes the answer. */
+  readonly failed?: ResidentRun['failed'] | undefined;
   readonly write: (line: string) => void;
   /** The prompt is about to be written. */
   readonly onPrompt: () => void;
@@ -43,14 +46,14 @@ export interface RpcTalkOptions {
 
 /** Begins at once. The decisions are core's; this only writes. */
 export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
-  const { run, prompt, clock, opening, conversations, write, onPrompt, onOver } = options;
+  const { run, prompt, clock, opening, conversations, failed = [], write, onPrompt, onOver } = options;
   const started = clock.monotonic();
   const elapsed = (): number => clock.monotonic() - started;
   const values = { ...run.values, prompt };
   const first = opening ? resumeRpcConnection(run.steps, values, opening) : openRpcConnection(run.steps, values);
   let connection: RpcConnection = first.connection;
   let over = false;
-  let refused = false;
+  let hasFailed = false;
   let told = false;
   const send = (lines: readonly string[]): void => {
     if (!told && hasToldPrompt(connection)) {
@@ -69,8 +72,11 @@ export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
       if (!over) {
         send(turn.send);
         over = isRunOver(run, turn);
-        refused = turn.refusal !== undefined;
-        if (over) onOver();
+        if (over) {
+          const facts = turn.facts.join('\n');
+          hasFailed = turn.refusal !== undefined || failed.some((matcher) => matchText(matcher, facts) !== undefined);
+          onOver();
+        }
       }
       return { type: 'rpc', message: { ...turn.message } };
     },
@@ -82,7 +88,7 @@ export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
       return over;
     },
     get isSettled() {
-      return over && !refused && Object.keys(connection.waiting).length === 0;
+      return over && !hasFailed && Object.keys(connection.waiting).length === 0;
     },
     get replies() {
       return connection.replies;

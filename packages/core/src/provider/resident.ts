@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { homePathSchema, idSchema, pointerSchema } from './bounded.ts';
+import { matcherSchema } from './matcher.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -17,6 +18,8 @@ export const residentSchema = z.strictObject({
    * conversation is dropped.
    */
   conversation: pointerSchema.max(200),
+  /** Any of these in the message that completes the answer means that the prompt failed. The process is ended then. */
+  failed: z.array(matcherSchema).max(10).default([]),
   /** How long a process waits for the next prompt. */
   idleMs: z
     .number()
