@@ -46,6 +46,7 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
   ): Promise<ExitEvent> => {
     const start = await prepareStart(command, boot, surroundings);
     const run = { command, send, clock, signal };
+    await residents.endOthers(command.provider);
     try {
       if (command.resident && command.rpc) return (await runOnResident(residents, start, command.resident, run)).exit;
       // It may renew or end the login, which no other process may hold meanwhile.

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
-import { executeRequest, isRunning, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
+import { executeRequest, isRunning, provider, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
 
 /**
@@ -244,6 +244,14 @@ describe('a CLI that stays for the next prompt', () => {
     const [first] = await pidsOf(agent);
     expect((await execute(agent, executeRequest({ argv: ['status'] }))).at(-1)).toMatchObject({ code: 3 });
     expect(first !== undefined && (await isRunning(first))).toBe(false);
+  });
+
+  it('ends before a prompt of another provider', async () => {
+    await using agent = await startTestAgent(CLI);
+    Object.assign(agent.boot.clis, { other: agent.boot.clis[provider] });
+    await ask(agent, 'one');
+    expect((await execute(agent, { ...promptRequest('two'), provider: 'other' })).at(-1)).toEqual(exit);
+    await expectFresh(agent);
   });
 
   it('is joined by another for a prompt at the same time, and one of them stays', async () => {

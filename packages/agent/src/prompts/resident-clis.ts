@@ -18,7 +18,7 @@ export interface ResidentCli {
   readonly prompts: number;
 }
 
-/** Where processes wait for their next prompt: at most one for each provider. */
+/** Where processes wait for their next prompt: at most one for each provider, and one in all once another has a prompt. */
 export interface ResidentClis {
   /**
    * Takes out the one that fits. One that waits and does not fit has ended when this resolves. `readStamp` looks at the
@@ -33,6 +33,8 @@ export interface ResidentClis {
   keep(provider: string, resident: ResidentCli, after: AfterPrompt): void;
   /** Ends what waits, of one provider or of all. */
   end(provider?: string): Promise<void>;
+  /** Ends what waits of other providers: a machine may have memory for one CLI only. */
+  endOthers(provider: string): Promise<void>;
   /** As `end`, and nothing waits from then on. */
   close(): Promise<void>;
 }
@@ -64,8 +66,9 @@ export function createResidentClis(clock: Clock): ResidentClis {
     await place.resident.cli.end();
   };
 
-  const endAll = async (): Promise<void> => {
-    await Promise.all([...new Set([...settling.keys(), ...waiting.keys()])].map(end));
+  const endAll = async (except?: string): Promise<void> => {
+    const providers = new Set([...settling.keys(), ...waiting.keys()]);
+    await Promise.all([...providers].filter((provider) => provider !== except).map(end));
   };
 
   const wait = (provider: string, resident: ResidentCli, idleMs: number): void => {
@@ -119,6 +122,7 @@ export function createResidentClis(clock: Clock): ResidentClis {
     end: async (provider) => {
       await (provider === undefined ? endAll() : end(provider));
     },
+    endOthers: (provider) => endAll(provider),
     close: async () => {
       isClosed = true;
       await endAll();
