@@ -18,6 +18,7 @@ export const matcherSchema = z.union([
     pattern: z
       .string()
       .min(1)
+      .max(patternLimits.length)
       .check((context) => {
         try {
           compilePattern(context.value);
