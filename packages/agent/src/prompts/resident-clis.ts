@@ -53,18 +53,30 @@ const LOOK_AGAIN_MS = 50;
 
 export function createResidentClis(clock: Clock): ResidentClis {
   const waiting = new Map<string, { readonly resident: ResidentCli; readonly over: AbortController }>();
-  /** What is being looked at after a prompt, by provider. */
+  /** What is being done with the process of a provider that waits, or is about to. */
   const settling = new Map<string, Promise<void>>();
   let isClosed = false;
 
-  const end = async (provider: string): Promise<void> => {
-    await settling.get(provider);
-    const place = waiting.get(provider);
-    if (!place) return;
-    waiting.delete(provider);
-    place.over.abort();
-    await place.resident.cli.end();
+  /** Does something after all that is being done. */
+  const queue = (provider: string, work: () => Promise<void>): Promise<void> => {
+    const mine = Promise.resolve(settling.get(provider))
+      .then(work)
+      .finally(() => {
+        if (settling.get(provider) === mine) settling.delete(provider);
+      });
+    settling.set(provider, mine);
+    return mine;
   };
+
+  /** Takes out what waits. */
+  const remove = (provider: string): ResidentCli | undefined => {
+    const place = waiting.get(provider);
+    waiting.delete(provider);
+    place?.over.abort();
+    return place?.resident;
+  };
+
+  const end = (provider: string): Promise<void> => queue(provider, async () => remove(provider)?.cli.end());
 
   const endAll = async (except?: string): Promise<void> => {
     const providers = new Set([...settling.keys(), ...waiting.keys()]);
@@ -84,13 +96,9 @@ export function createResidentClis(clock: Clock): ResidentClis {
   };
 
   const settle = async (provider: string, resident: ResidentCli, after: AfterPrompt): Promise<void> => {
-    const earlier = waiting.get(provider);
-    if (earlier) {
-      waiting.delete(provider);
-      earlier.over.abort();
-      await earlier.resident.cli.end();
-    }
-    if (!isClosed && (await mayStay(resident, after, clock))) wait(provider, resident, after.limits.idleMs);
+    await remove(provider)?.cli.end();
+    if (!isClosed && (await mayStay(resident, after, clock).catch(() => false)))
+      wait(provider, resident, after.limits.idleMs);
     else await resident.cli.end();
   };
 
@@ -98,27 +106,12 @@ export function createResidentClis(clock: Clock): ResidentClis {
     take: async (provider, key, readStamp) => {
       await settling.get(provider);
       const stamp = await readStamp();
-      const place = waiting.get(provider);
-      if (!place) return undefined;
-      const { resident, over } = place;
-      if (resident.key !== key || resident.stamp !== stamp) {
-        await end(provider);
-        return undefined;
-      }
-      waiting.delete(provider);
-      over.abort();
-      return resident;
+      const resident = waiting.get(provider)?.resident;
+      if (resident?.key === key && resident.stamp === stamp) return remove(provider);
+      if (resident) await end(provider);
+      return undefined;
     },
-    keep: (provider, resident, after) => {
-      const before = settling.get(provider);
-      const mine = Promise.resolve(before)
-        .then(() => settle(provider, resident, after))
-        .catch(() => resident.cli.end())
-        .finally(() => {
-          if (settling.get(provider) === mine) settling.delete(provider);
-        });
-      settling.set(provider, mine);
-    },
+    keep: (provider, resident, after) => void queue(provider, () => settle(provider, resident, after)),
     end: async (provider) => {
       await (provider === undefined ? endAll() : end(provider));
     },

@@ -199,9 +199,9 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
       const hadKey = this.#provider?.kind === 'api-key';
       const { vendorRevoked } = await this.#api.disconnect(this.#id);
       await this.#load();
-      const remains = vendorRevoked === true ? [] : [h('p', { class: 'small', role: 'status' }, whatRemains(hadKey))];
       const notice = this.#notice();
-      this.#render(h('div', {}, h('div', { class: 'body' }, ...remains), ...(notice ? [notice] : [])));
+      const remains = h('p', { class: 'body small', role: 'status' }, whatRemains(hadKey));
+      this.#render(vendorRevoked === true ? notice : h('div', {}, remains, ...(notice ? [notice] : [])));
       this.#announce();
     });
   }
