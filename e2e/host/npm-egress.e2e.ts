@@ -102,6 +102,7 @@ async function startRegistry({
       JSON.stringify({
         name: '@fake/cli',
         'dist-tags': { latest: '1.2.3' },
+        time: { '1.2.3': '2026-02-01T00:00:00.000Z' },
         versions: { '1.2.3': { name: '@fake/cli', version: '1.2.3', dist } },
       }),
     );
@@ -160,7 +161,7 @@ describe.skipIf(sandbox.bubblewrap === undefined || !hasNpm)('the egress of npm'
     const { authority, cli } = await startRegistry();
     configure(`registry=http://${authority}/`);
     expect(readFileSync(join(await install(cli), bin), 'utf8')).toBe('#!/bin/sh\n');
-    expect(await listReleases(cli, quiet)).toEqual(['1.2.3']);
+    expect(await listReleases(cli, quiet)).toEqual([{ version: '1.2.3', publishedAt: Date.UTC(2026, 1, 1) }]);
     const again = await pinRelease({ ...cli, version: '0.0.1' }, '1.2.3', quiet);
     expect(again.lockfile).toContain('"node_modules/@fake/cli"');
   });

@@ -32,13 +32,26 @@ const options = (signal = new AbortController().signal) => ({ npm, signal, sandb
 
 describe('the releases of a CLI', () => {
   it('are its plain versions, oldest first, as numbers and not as words', async () => {
-    useNpm(`echo '["0.9.0","0.10.0-linux-x64","0.10.0","1.0.0-beta.1","0.2.0"]'`);
-    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual(['0.2.0', '0.9.0', '0.10.0']);
+    useNpm(`echo '{"versions":["0.9.0","0.10.0-linux-x64","0.10.0","1.0.0-beta.1","0.2.0"]}'`);
+    const releases = await listReleases({ package: 'fake-cli' }, options());
+    expect(releases.map(({ version }) => version)).toEqual(['0.2.0', '0.9.0', '0.10.0']);
   });
 
-  it('are one where npm answers with one', async () => {
-    useNpm(`echo '"1.2.3"'`);
-    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual(['1.2.3']);
+  it('say when they were published, where the registry does', async () => {
+    useNpm(
+      `echo '{"versions":["1.0.0","1.1.0"],"time":{"created":"2026-01-01T00:00:00Z","1.1.0":"2026-02-01T00:00:00Z"}}'`,
+    );
+    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual([
+      { version: '1.0.0', publishedAt: undefined },
+      { version: '1.1.0', publishedAt: Date.UTC(2026, 1, 1) },
+    ]);
+  });
+
+  it.each(['["1.2.3"]', '"1.2.3"', '{"versions":"1.2.3"}'])('are one where npm answers with %s', async (answer) => {
+    useNpm(`echo '${answer}'`);
+    expect(await listReleases({ package: 'fake-cli' }, options())).toEqual([
+      { version: '1.2.3', publishedAt: undefined },
+    ]);
   });
 
   it('cannot be told without npm answering, whose words are passed on', async () => {

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { asRecord, readable, SallyportError } from '@sallyport/core';
+import type { JsonRecord } from '@sallyport/core';
 
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { askNpm } from './ask-npm.ts';
@@ -21,16 +22,30 @@ export interface ReleaseOptions {
   readonly sandbox?: ProbedSandbox;
 }
 
-/** The released versions of a CLI, oldest first. Pre-releases and builds for one platform are none. */
+/** A released version of a CLI. */
+export interface Release {
+  readonly version: string;
+  /** When the registry got it, in ms since the epoch. Absent where the registry does not say. */
+  readonly publishedAt: number | undefined;
+}
+
+/** The releases of a CLI, oldest version first. Pre-releases and builds for one platform are none. */
 export async function listReleases(
   cli: Pick<PinnedCli, 'package'>,
   options: ReleaseOptions,
-): Promise<readonly string[]> {
-  const answer = await askRegistry(options, cli.package, ({ npm }) => npm(['view', cli.package, 'versions', '--json']));
-  const parsed: unknown = JSON.parse(answer);
-  // A package with one version only answers with that one.
-  const versions = (Array.isArray(parsed) ? parsed : [parsed]).filter((version) => typeof version === 'string');
-  return versions.filter((version) => /^\d+\.\d+\.\d+$/.test(version)).toSorted(compareVersions);
+): Promise<readonly Release[]> {
+  const answer = await askRegistry(options, cli.package, ({ npm }) =>
+    npm(['view', cli.package, 'versions', 'time', '--json']),
+  );
+  const { versions, time } = readView(answer);
+  const published = (version: string): number | undefined => {
+    const at = Date.parse(readable(time[version]));
+    return Number.isNaN(at) ? undefined : at;
+  };
+  return versions
+    .filter((version) => /^\d+\.\d+\.\d+$/.test(version))
+    .toSorted(compareVersions)
+    .map((version) => ({ version, publishedAt: published(version) }));
 }
 
 /**
@@ -87,6 +102,15 @@ async function findPrograms({ npm: named, sandbox: chosen, signal }: ReleaseOpti
     });
   }
   return { npm, sandbox: chosen ?? (await npmSandbox()), signal };
+}
+
+/** Where the registry gives no times, npm answers with the versions alone, and may answer with a single one as a string. */
+function readView(answer: string): { readonly versions: readonly string[]; readonly time: JsonRecord } {
+  const parsed: unknown = JSON.parse(answer);
+  const both = asRecord(parsed);
+  const versions = both['versions'] ?? parsed;
+  const list: readonly unknown[] = Array.isArray(versions) ? versions : [versions];
+  return { versions: list.filter((version) => typeof version === 'string'), time: asRecord(both['time']) };
 }
 
 function compareVersions(left: string, right: string): number {

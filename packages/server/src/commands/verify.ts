@@ -10,6 +10,7 @@ import { wholeNumber } from './option-values.ts';
 interface VerifyOptions {
   readonly cliVersion?: string;
   readonly latest?: number;
+  readonly oldestWithinDays?: number;
   readonly directory?: string;
 }
 
@@ -30,6 +31,12 @@ export function registerVerify(
     .addOption(
       new Option('--latest <n>', 'the newest n releases').argParser(wholeNumber(1, 99)).conflicts('cliVersion'),
     )
+    .addOption(
+      new Option('--oldest-within-days <n>', 'also the oldest release of the last n days')
+        .argParser(wholeNumber(1, 3650))
+        .implies({ latest: 1 })
+        .conflicts('cliVersion'),
+    )
     .option('--directory <directory>', 'where to install the CLIs (default: one that is removed afterwards)')
     .action(async (provider: string, options: VerifyOptions) => {
       if (!(await verify(provider, options, context))) context.exitWith(1);
@@ -39,7 +46,7 @@ export function registerVerify(
 /** Resolves to whether all of it works. */
 async function verify(
   provider: string,
-  { cliVersion, latest, directory }: VerifyOptions,
+  { cliVersion, latest, oldestWithinDays, directory }: VerifyOptions,
   { configFile, print }: Pick<CommandContext, 'configFile' | 'print'>,
 ): Promise<boolean> {
   const stopped = new AbortController();
@@ -48,7 +55,7 @@ async function verify(
   const reports = await verifyProvider({
     configFile: configFile(),
     provider,
-    releases: latest === undefined ? (cliVersion === undefined ? [] : [cliVersion]) : { latest },
+    releases: latest === undefined ? (cliVersion === undefined ? [] : [cliVersion]) : { latest, oldestWithinDays },
     clisDirectory: directory,
     signal: stopped.signal,
     onProgress: (message) => console.error(message),

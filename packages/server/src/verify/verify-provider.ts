@@ -4,6 +4,8 @@ import { createRegistry, systemClock } from '@sallyport/core';
 import { listReleases } from '@sallyport/machines';
 
 import { loadConfig } from '../config/load-config.ts';
+import { chooseReleases } from './choose-releases.ts';
+import type { ReleaseChoice } from './choose-releases.ts';
 import { loadFakeVendors } from './load-fake-vendors.ts';
 import type { ReleaseReport } from './report.ts';
 import { verifyRelease } from './verify-release.ts';
@@ -13,8 +15,8 @@ export interface ProviderVerification {
   readonly configFile: string;
   /** Id or alias of the provider. */
   readonly provider: string;
-  /** Exact versions, or the newest so many. None: the version of the manifest. */
-  readonly releases: readonly string[] | { readonly latest: number };
+  /** Exact versions, or which of those on the registry. None: the version of the manifest. */
+  readonly releases: readonly string[] | ReleaseChoice;
   /** See `ReleaseVerification.clisDirectory`. */
   readonly clisDirectory?: string | undefined;
   readonly signal: AbortSignal;
@@ -30,7 +32,7 @@ export async function verifyProvider(options: ProviderVerification): Promise<rea
   const { cli } = provider.manifest;
   const fakeVendors = await loadFakeVendors(config.fakeVendors, provider.manifest, configFile);
   const versions =
-    'latest' in releases ? (await listReleases(cli, { signal })).slice(-releases.latest).toReversed() : releases;
+    'latest' in releases ? chooseReleases(await listReleases(cli, { signal }), releases, systemClock.now()) : releases;
   const reports: ReleaseReport[] = [];
   for (const version of versions.length > 0 ? versions : [cli.version]) {
     const clisDirectory = options.clisDirectory && resolve(options.clisDirectory);
