@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,7 +107,7 @@ describe.each(cases)('%s', (_name, { provider, create, unprotected, acts, looksF
   async function ask(
     asked: Provider,
     { tools, projectSettings, ...boot }: Partial<BootConfig> & Allowed,
-    directories: readonly string[] = ['~/work', '~/work/repo'],
+    directories: readonly string[] = ['~/work', '~/work/repo', '~/work/partial'],
   ): Promise<readonly Answered[]> {
     const vendor = create({ wordDelayMs: 0 });
     await using world = await createCliWorld({
@@ -179,17 +179,32 @@ describe('Gemini CLI', () => {
 });
 
 describe('git, as a CLI starts it', () => {
-  it('runs no file system monitor and no hook of the repository to tell its status', async () => {
-    const status = (env: Readonly<Record<string, string>>): void =>
-      void execFileSync('git', ['status', '--porcelain'], { cwd: join(home, 'work'), env });
-    const surroundings = { runtime: home, proxyPort: undefined, trust: undefined };
-    const programs = { PATH: process.env['PATH'] ?? '' };
+  const programs = { PATH: process.env['PATH'] ?? '' };
+  const settled = (): Readonly<Record<string, string>> => ({
+    ...cliEnvironment({ runtime: home, proxyPort: undefined, trust: undefined }, home),
+    ...programs,
+  });
+  const runGit = (where: string, env: Readonly<Record<string, string>>, ...argv: readonly string[]) =>
+    spawnSync('git', argv, { cwd: join(home, where), env });
+
+  it('runs no file system monitor, hook or signature check of the repository', async () => {
     await using work = await plant();
-    status({ ...cliEnvironment(surroundings, home), ...programs });
+    const look = (env: Readonly<Record<string, string>>): void =>
+      [
+        ['status', '--porcelain'],
+        ['log', '--oneline'],
+      ].forEach((argv) => runGit('work', env, ...argv));
+    look(settled());
     // Known by its name alone, which the repository chooses, a filter cannot be turned off.
     expect(await work.marks()).toEqual(['git-filter']);
-    status({ HOME: home, ...programs });
-    expect(await work.marks()).toEqual(['git-filter', 'git-fsmonitor', 'git-hook']);
+    look({ HOME: home, ...programs });
+    expect(await work.marks()).toEqual(['git-filter', 'git-fsmonitor', 'git-gpg', 'git-hook']);
+  });
+
+  it('would fetch what is missing in a repository, were it not for the wrapper', async () => {
+    await using work = await plant();
+    runGit('work/partial', settled(), 'status', '--porcelain');
+    expect(await work.marks()).toEqual(['git-filter', 'git-ssh']);
   });
 });
 
@@ -214,5 +229,5 @@ describe('what a CLI must not see', () => {
 });
 
 function plant(): Promise<HostileWork> {
-  return createHostileWork([join(home, 'work'), join(home, 'work/repo')]);
+  return createHostileWork([join(home, 'work'), join(home, 'work/repo')], [join(home, 'work/partial')]);
 }

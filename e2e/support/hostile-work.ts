@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -13,9 +14,14 @@ export interface HostileWork extends AsyncDisposable {
 
 /**
  * Fills directories with configuration of every kind that a CLI may look for there. Each kind leaves a mark with its own
- * name when it acts. Marks are files beside the configuration, so that no sandbox can keep them from being made.
+ * name when it acts. Marks are files beside the configuration, so that no sandbox can keep them from being made. Git fails
+ * in an incomplete directory, since an object is missing in its repository, which names a program to fetch it with.
  */
-export async function createHostileWork(directories: readonly string[]): Promise<HostileWork> {
+export async function createHostileWork(
+  complete: readonly string[],
+  incomplete: readonly string[] = [],
+): Promise<HostileWork> {
+  const directories = [...complete, ...incomplete];
   const told = new Set<string>();
   // Plays the vendor for a CLI that believes what a repository says about it.
   const listener = createServer((request, response) => {
@@ -28,6 +34,7 @@ export async function createHostileWork(directories: readonly string[]): Promise
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('The listener has no port.');
   for (const directory of directories) await plant(directory, `http://127.0.0.1:${address.port}`);
+  for (const directory of incomplete) await removeTree(directory);
   return {
     marks: async () => {
       const found = await Promise.all(directories.map((directory) => readdir(join(directory, 'marks'))));
@@ -110,20 +117,25 @@ function programs(marker: Marker): Readonly<Record<string, string>> {
     'programs/textconv': script('git-textconv', 'cat "$1"\n'),
     'programs/askpass': script('git-askpass'),
     'programs/ssh': script('git-ssh'),
+    'programs/gpg': script('git-gpg'),
     'programs/pager': script('git-pager', 'cat\n'),
     'programs/hooks/post-index-change': script('git-hook'),
   };
 }
 
+function runGit(directory: string, ...argv: readonly string[]): string {
+  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' };
+  const settings = ['-c', 'user.name=e', '-c', 'user.email=e@example.test'];
+  return execFileSync('git', [...settings, ...argv], { cwd: directory, env, encoding: 'utf8' });
+}
+
 /** With a file that may have changed since it was committed, as its size does not tell: only then does git read it. */
 function plantRepository(directory: string): void {
-  const git = (...argv: readonly string[]): void => {
-    const env = { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' };
-    execFileSync('git', ['-c', 'user.name=e', '-c', 'user.email=e@example.test', ...argv], { cwd: directory, env });
-  };
+  const git = (...argv: readonly string[]): string => runGit(directory, ...argv);
   git('init', '--quiet');
   git('add', 'AGENTS.md');
   git('commit', '--quiet', '--message', 'all');
+  sign(directory);
   const program = (name: string): string => join(directory, name);
   const settings = {
     'core.fsmonitor': program('programs/fsmonitor'),
@@ -134,6 +146,8 @@ function plantRepository(directory: string): void {
     'filter.evil.clean': program('programs/clean'),
     'diff.evil.textconv': program('programs/textconv'),
     'diff.external': program('programs/textconv'),
+    'gpg.program': program('programs/gpg'),
+    'log.showSignature': 'true',
     'protocol.ext.allow': 'always',
     'remote.origin.url': `ext::${program('programs/ssh')}`,
   };
@@ -141,4 +155,26 @@ function plantRepository(directory: string): void {
   execFileSync('sh', ['-c', 'echo "* filter=evil diff=evil" > .gitattributes; tr a-z A-Z < CLAUDE.md > AGENTS.md'], {
     cwd: directory,
   });
+}
+
+/** Gives the last commit a signature, which need not be one for git to have it checked. */
+function sign(directory: string): void {
+  const signature = '\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n e\n -----END PGP SIGNATURE-----\n\n';
+  const commit = runGit(directory, 'cat-file', 'commit', 'HEAD').replace('\n\n', signature);
+  const file = join(directory, '.git/signed');
+  writeFileSync(file, commit);
+  runGit(directory, 'reset', '--quiet', runGit(directory, 'hash-object', '-t', 'commit', '-w', file).trim());
+}
+
+/** Makes a repository claim to be a partial clone, in which the files of its last commit are missing. */
+async function removeTree(directory: string): Promise<void> {
+  const tree = runGit(directory, '-c', 'log.showSignature=false', 'rev-parse', 'HEAD^{tree}').trim();
+  const settings = {
+    'core.repositoryFormatVersion': '1',
+    'extensions.partialClone': 'origin',
+    'remote.origin.promisor': 'true',
+    'remote.origin.url': 'ssh://host.test/x',
+  };
+  for (const [name, value] of Object.entries(settings)) runGit(directory, 'config', name, value);
+  await rm(join(directory, '.git/objects', tree.slice(0, 2), tree.slice(2)));
 }

@@ -51,6 +51,8 @@ const gitSettings = {
   'core.fsmonitor': 'false',
   // Runs any command as if it were a server.
   'protocol.ext.allow': 'never',
+  // Has `git log` run `gpg.program` for each signed commit.
+  'log.showSignature': 'false',
 };
 
 function gitVariables(): Record<string, string> {

@@ -27,10 +27,7 @@ const asCodex = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
 
 /** With a filter of a name that needs care, which leaves a mark, and a file that git has to read to tell whether it changed. */
 async function plantFilter(): Promise<void> {
-  execFileSync('git', ['init', '--quiet', join(folder, 'work')], { env: { PATH: process.env['PATH'], HOME: folder } });
-  await writeFile(join(folder, 'work/a'), 'one\n');
-  git('add', 'a');
-  git('-c', 'user.name=a', '-c', 'user.email=a@example.test', 'commit', '--quiet', '--message', 'a');
+  await plantCommit();
   git('config', 'filter.$(id) "a=b.clean', `touch ${join(folder, 'mark')}; cat`);
   git('config', 'filter.$(id) "a=b.required', 'true');
   git('config', 'filter.plain.clean', `touch ${join(folder, 'mark')}; cat`);
@@ -39,7 +36,70 @@ async function plantFilter(): Promise<void> {
   await writeFile(join(folder, 'work/a'), 'two\n');
 }
 
+/** Runs git as the one who prepares the repository. */
+const prepare = (...argv: readonly string[]): string =>
+  execFileSync('/usr/bin/git', ['-C', join(folder, 'work'), ...argv], {
+    env: { PATH: process.env['PATH'], HOME: folder },
+    encoding: 'utf8',
+  });
+
+/** A repository with a commit. */
+async function plantCommit(): Promise<void> {
+  execFileSync('git', ['init', '--quiet', join(folder, 'work')], { env: { PATH: process.env['PATH'], HOME: folder } });
+  await writeFile(join(folder, 'work/a'), 'one\n');
+  prepare('add', 'a');
+  prepare('-c', 'user.name=a', '-c', 'user.email=a@example.test', 'commit', '--quiet', '--message', 'a');
+}
+
+/** A program that leaves a mark, for git to start. */
+async function plantProgram(): Promise<string> {
+  const program = join(folder, 'program');
+  await writeFile(program, `#!/bin/sh\ntouch ${join(folder, 'mark')}\n`, { mode: 0o755 });
+  return program;
+}
+
+/** Settings by which git fetches with a program of the repository. */
+const transports: readonly (readonly [string, (program: string) => Readonly<Record<string, string>>])[] = [
+  ['ssh', (program) => ({ 'remote.origin.url': 'ssh://host.test/x', 'core.sshCommand': program })],
+  ['a path', (program) => ({ 'remote.origin.url': folder, 'remote.origin.uploadpack': program })],
+  ['git', (program) => ({ 'remote.origin.url': 'git://host.test/x', 'core.gitProxy': program })],
+];
+
 describe('the git of a CLI', () => {
+  it.each(transports)('fetches nothing that is missing in a repository over %s', async (_name, settingsFor) => {
+    await plantCommit();
+    const tree = prepare('rev-parse', 'HEAD^{tree}').trim();
+    const settings = {
+      'core.repositoryFormatVersion': '1',
+      'extensions.partialClone': 'origin',
+      'remote.origin.promisor': 'true',
+      ...settingsFor(await plantProgram()),
+    };
+    for (const [name, value] of Object.entries(settings)) prepare('config', name, value);
+    await rm(join(folder, 'work/.git/objects', tree.slice(0, 2), tree.slice(2)));
+    expect(() => git(...asCodex, 'status', '--porcelain')).toThrow();
+    expect(await readdir(folder)).not.toContain('mark');
+    // The trap works.
+    expect(() => prepare(...asCodex, 'status', '--porcelain')).toThrow();
+    expect(await readdir(folder)).toContain('mark');
+  });
+
+  it('has no program of a repository check a signature, for any caller', async () => {
+    await plantCommit();
+    const commit = prepare('cat-file', 'commit', 'HEAD').replace(
+      '\n\n',
+      '\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\n',
+    );
+    await writeFile(join(folder, 'commit'), commit);
+    prepare('reset', '--quiet', prepare('hash-object', '-t', 'commit', '-w', join(folder, 'commit')).trim());
+    prepare('config', 'gpg.program', await plantProgram());
+    prepare('config', 'log.showSignature', 'true');
+    expect(git('log', '--oneline')).toMatch(/ a\n$/);
+    expect(await readdir(folder)).not.toContain('mark');
+    prepare('log', '--oneline');
+    expect(await readdir(folder)).toContain('mark');
+  });
+
   it('runs no filter of a repository for a caller that turns hooks off', async () => {
     await plantFilter();
     expect(git(...asCodex, 'status', '--porcelain')).toBe(' M a\n?? .gitattributes\n');

@@ -7,9 +7,13 @@ import { promisify } from 'node:util';
 const PLACES = ['/usr/local/bin/git', '/usr/bin/git', '/bin/git'];
 
 /**
- * Puts a `git` before the machine's own, which keeps the filters of a repository from running where they must not. Git
- * has no setting for that: a filter is known by a name that the repository chooses, and `git status` runs it for a file
- * that may have changed. Codex asks for the status with each prompt, and so another provider's CLI could have left one.
+ * Puts a `git` before the machine's own, which keeps programs that a repository names from running where they must not.
+ * Codex asks for the status with each prompt, and so another provider's CLI could have left one of these:
+ *
+ * - A filter runs for a file that may have changed. Git has no setting against it: a filter is known by a name that the
+ *   repository chooses.
+ * - In a repository that claims to be a partial clone, an object is missing, and git fetches it through the program that the
+ *   repository names: `core.sshCommand`, `remote.NAME.uploadpack`, `core.gitProxy`, `credential.helper`.
  *
  * Only callers that turn hooks off get it, as CLIs do when they ask for themselves. What a user has a prompt do, such as a
  * commit with LFS, is done by git as it is.
@@ -55,7 +59,7 @@ async function linkHelpers(git: string, folder: string): Promise<void> {
 /** Settings from the environment go before those of any file; an empty one turns a filter off. */
 function script(git: string, helpers: string): string {
   return `#!/bin/sh
-# A caller that turns hooks off wants nothing of the repository to run: its filters are turned off, too.
+# A caller that turns hooks off wants nothing of the repository to run: neither its filters nor what it would fetch with.
 hooks=\${SALLYPORT_GIT_HOOKS:-on}
 for argument; do
   [ "$argument" = core.hooksPath=/dev/null ] && hooks=off
@@ -92,6 +96,8 @@ if [ $hooks = off ]; then
   done <<END
 $(list_filters "$@")
 END
+  # Releases before 2.44 do not know GIT_NO_LAZY_FETCH; without a protocol they find nothing to fetch with.
+  export GIT_NO_LAZY_FETCH=1 GIT_ALLOW_PROTOCOL=none
   export GIT_CONFIG_COUNT=$count SALLYPORT_GIT_HOOKS=off GIT_EXEC_PATH=${helpers}
 fi
 exec ${git} "$@"
