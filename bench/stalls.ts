@@ -6,17 +6,21 @@ import * as fc from 'fast-check';
 import { readAgentAnswer, agentAnswers } from '../test/fuzz/hostile-answers.ts';
 import { offers, readOffer } from '../test/fuzz/hostile-credentials.ts';
 import { manifestTexts } from '../test/fuzz/hostile-manifests.ts';
+import { readSlowLines, slowLines } from '../test/fuzz/hostile-lines.ts';
 import { createHostileCaller } from '../test/fuzz/hostile-requests.ts';
 import type { Bench, Finding } from './bench.ts';
 
-/** Of each of the four kinds, so 100,000 in all. */
+/** Of each of the first four kinds, so 100,000 in all. */
 const INPUTS = 25_000;
+/** Of the last kind: each takes up to some seconds. */
+const SLOW_INPUTS = 100;
 /** Inputs that are made at a time, while nothing is measured. Some have a hundred kilobytes. */
 const BATCH = 250;
 
 /**
  * The longest time that one hostile input keeps the event loop from everything else: as a fuzz test makes them, through
- * what reads answers and events of agents, manifests, credential files, and requests to the public routes.
+ * what reads answers and events of agents, manifests, credential files, requests to the public routes, and what a machine
+ * prints for the slowest patterns that a manifest may have. `npm run fuzz` asserts that the same inputs do no harm.
  */
 export const stalls: Bench = {
   name: 'stalls',
@@ -29,6 +33,7 @@ export const stalls: Bench = {
         await measure('manifests', manifestTexts, readManifest),
         await measure('credential files', offers, readOffer),
         await measure('requests to public routes', caller.requests, caller.ask),
+        await measure('prompts for slow patterns', slowLines, readSlowLines, SLOW_INPUTS),
       ];
     } finally {
       await caller.close();
@@ -40,13 +45,15 @@ async function measure<Input>(
   kind: string,
   inputs: fc.Arbitrary<Input>,
   read: (input: Input) => unknown,
+  count = INPUTS,
 ): Promise<Finding> {
   let longest = 0;
-  for (let seed = 1; seed <= INPUTS / BATCH; seed += 1) {
-    const batch = fc.sample(inputs, { seed, numRuns: BATCH });
+  const size = Math.min(count, BATCH);
+  for (let seed = 1; seed <= count / size; seed += 1) {
+    const batch = fc.sample(inputs, { seed, numRuns: size });
     longest = Math.max(longest, await longestStall(() => readAll(batch, read)));
   }
-  const title = `longest stall, ${INPUTS} ${kind}`;
+  const title = `longest stall, ${count} ${kind}`;
   return { title, kind: 'value', unit: 'ms', samples: [longest] };
 }
 

@@ -46,3 +46,8 @@ export const systemClock: Clock = {
     return { signal, clear, [Symbol.dispose]: clear };
   },
 };
+
+/** Resolves in the next turn of the event loop, after whatever has arrived meanwhile. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
-import { matchText } from '../provider/matcher.ts';
+import { matchesAny } from '../provider/match-in-turns.ts';
 
 /**
  * Whether the vendor has revoked a login's tokens. `true` only if the CLI's output shows it. `'unknown'` if the CLI
@@ -36,7 +36,7 @@ export async function runLogout(
   for await (const event of agent.execute(request, signal)) {
     if (event.type === 'stdout' || event.type === 'stderr') {
       const { line } = event;
-      isShown ||= (logout.revoked ?? []).some((matcher) => matchText(matcher, line) !== undefined);
+      isShown ||= await matchesAny(logout.revoked ?? [], line);
     } else if (event.type === 'exit') {
       hasEnded = event.reason === 'ended' && logout.exits[String(event.code)] === 'ok';
     }

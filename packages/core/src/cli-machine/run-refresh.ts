@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
-import { matchText } from '../provider/matcher.ts';
+import { matchesAny } from '../provider/match-in-turns.ts';
 import type { RefreshCommand } from '../provider/refresh-command.ts';
 import { factsOf } from '../rpc/facts.ts';
 
@@ -33,20 +33,21 @@ export async function runRefresh(
   };
   let outcome: RefreshOutcome = 'unknown';
   for await (const event of agent.execute(request, signal)) {
-    const seen = outcomeOf(refresh, event);
+    const seen = await outcomeOf(refresh, event);
     // Once refused, later output does not change the outcome.
     if (seen !== undefined && outcome !== 'not-logged-in') outcome = seen;
   }
   return outcome;
 }
 
-function outcomeOf(refresh: RefreshCommand, event: ExecuteEvent): RefreshOutcome | undefined {
+async function outcomeOf(refresh: RefreshCommand, event: ExecuteEvent): Promise<RefreshOutcome | undefined> {
   if ('exits' in refresh) {
     if (event.type !== 'exit') return undefined;
     return event.reason === 'ended' ? (refresh.exits[String(event.code)] ?? 'unknown') : 'failed';
   }
   if (event.type !== 'rpc') return undefined;
   const text = factsOf(event.message).join('\n');
-  if (refresh.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined)) return 'not-logged-in';
-  return refresh.over.some(({ when }) => matchText(when, text) !== undefined) ? 'ok' : undefined;
+  if (await matchesAny(refresh.reloginNeeded, text)) return 'not-logged-in';
+  const over = refresh.over.map(({ when }) => when);
+  return (await matchesAny(over, text)) ? 'ok' : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
-import { matchText } from '../provider/matcher.ts';
+import { matchesAny } from '../provider/match-in-turns.ts';
 import type { Provider } from '../contracts/provider.ts';
 import { factsOf } from '../rpc/facts.ts';
 import { vendorWords } from './vendor-words.ts';
@@ -7,7 +7,8 @@ import type { Observation, PromptEvent } from '../contracts/prompt-event.ts';
 
 /** Turns one headless run into prompt events. Whatever the CLI shows, there is exactly one `prompt-end`, last. */
 export interface PromptReader {
-  take(event: ExecuteEvent): readonly PromptEvent[];
+  /** One at a time: the next event when this has resolved. */
+  take(event: ExecuteEvent): Promise<readonly PromptEvent[]>;
   /** The provider refuses the login, and the CLI has not given up. */
   readonly inVain: boolean;
   /** For a run whose stream ended without an exit, or was left. */
@@ -24,9 +25,8 @@ export function createPromptReader(provider: Provider): PromptReader {
   let reloginNeeded = false;
   let isAnswered = false;
 
-  function observe(observation: Observation): PromptEvent[] {
-    const text = textOf(observation);
-    reloginNeeded ||= manifest.prompt.reloginNeeded.some((matcher) => matchText(matcher, text) !== undefined);
+  async function observe(observation: Observation): Promise<PromptEvent[]> {
+    reloginNeeded ||= await matchesAny(manifest.prompt.reloginNeeded, textOf(observation));
     if (!parse) return plain(observation);
     const step = parse.step(state, observation);
     state = step.state;
@@ -57,8 +57,8 @@ export function createPromptReader(provider: Provider): PromptReader {
     ];
   }
 
-  function show({ dropped, ...observation }: Exclude<ExecuteEvent, { type: 'exit' }>): PromptEvent[] {
-    const events = withhold(observe(observation));
+  async function show({ dropped, ...observation }: Exclude<ExecuteEvent, { type: 'exit' }>): Promise<PromptEvent[]> {
+    const events = withhold(await observe(observation));
     isAnswered ||= events.some(isAnswer);
     return dropped === undefined ? events : [...events, { type: 'notice', message: cutLine(dropped) }];
   }
@@ -85,10 +85,10 @@ export function createPromptReader(provider: Provider): PromptReader {
     get inVain() {
       return !ended && end?.outcome === 'relogin-needed';
     },
-    take: (event) => {
+    take: async (event) => {
       if (ended) return [];
       if (event.type !== 'exit') return show(event);
-      const events = withhold(observe({ type: 'exit', code: event.code, signal: event.signal }));
+      const events = withhold(await observe({ type: 'exit', code: event.code, signal: event.signal }));
       isAnswered ||= events.some(isAnswer);
       if (event.reason !== 'ended')
         end = {

@@ -125,7 +125,7 @@ async function streamRun(
   for await (const event of shown) {
     // A canceled run may still say how it ended. That is ignored.
     signal.throwIfAborted();
-    await conclude(reader.take(event));
+    await conclude(await reader.take(event));
     // To leave the stream is to end the CLI.
     if (reader.inVain) break;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { compilePattern, matchedLength, patternLimits } from './pattern.ts';
+import { compilePattern, matchedLength, patternLimits, patternStates } from './pattern.ts';
 
 /**
  * How a manifest says "this text was seen". Patterns are RE2 syntax, matched in time linear in the
@@ -63,6 +63,14 @@ export function findMatch(
   const captured = found.groupCount() > 0 ? found.group(1) : null;
   const value = captured ?? found.group();
   return value === null ? undefined : { value, end: text.length - tail.length + found.end(captured === null ? 0 : 1) };
+}
+
+/** The most steps that looking for it in this text may take; see `patternLimits.steps`. */
+export function stepsOf(matcher: Matcher, text: string): number {
+  const length = Math.min(text.length, LONGEST_TEXT);
+  if ('text' in matcher) return length;
+  const states = patternStates(matcher.pattern);
+  return states * Math.min(length, matchedLength(states));
 }
 
 /** How often a text shows what the matcher looks for. Of a pattern, only the first hundred are counted. */
