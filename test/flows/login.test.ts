@@ -49,22 +49,6 @@ describe('a login', () => {
   });
 });
 
-describe('a login whose machine floods it', () => {
-  it('passes on each problem with a credential file once, and ten at most', async () => {
-    const world = createWorld();
-    const { sessionId, agent } = await arriveAtUser(world);
-    const rejected = { type: 'credential.rejected', sessionId, provider: 'fake' } as const;
-    for (let time = 0; time < 100; time++) agent.emit({ ...rejected, problem: 'half written' });
-    for (let time = 0; time < 100; time++) agent.emit({ ...rejected, problem: `problem ${time}` });
-    agent.offer('fake', credential(1));
-    agent.emit({ type: 'login.finished', sessionId });
-    expect(await ended(world, sessionId)).toMatchObject({ status: 'completed' });
-    const notices = (await journalOf(world, sessionId)).filter(({ type }) => type === 'notice');
-    expect(notices).toHaveLength(10);
-    await world.app.close();
-  });
-});
-
 describe('a login that goes well', () => {
   it('on the desktop: opens the page in the machine, stores, acknowledges, removes the machine, then completes', async () => {
     const order: string[] = [];

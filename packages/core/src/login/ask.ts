@@ -23,6 +23,7 @@ export async function answerOrAsk(
   if (declared && !declared.secret) {
     const answer = await runtime.hooks.loginQuestion(declared, { userId, provider: manifest.id, sessionId, signal });
     if (answer !== undefined) {
+      session.countStep();
       await agent.answer(manifest.id, { sessionId, promptId, value: answer });
       return;
     }

@@ -1,6 +1,7 @@
 import type { AgentClient } from '../contracts/agent-client.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
+import type { BoundSession } from './bound-session.ts';
 import type { CallbackReception } from './receive-callbacks.ts';
 import type { LiveSession } from './session.ts';
 
@@ -14,10 +15,5 @@ export interface AttemptRequest {
   readonly signal: AbortSignal;
 }
 
-/** What the steps of an attempt work with. Its session refuses to be written to once the attempt is over. */
-export type Attempt = Omit<AttemptRequest, 'session'> & {
-  readonly session: Pick<
-    LiveSession,
-    'sessionId' | 'userId' | 'openQuestions' | 'showScreen' | 'showPage' | 'advance' | 'note'
-  >;
-};
+/** What the steps of an attempt work with. */
+export type Attempt = Omit<AttemptRequest, 'session'> & { readonly session: BoundSession };

@@ -6,8 +6,8 @@ import { screenExcerpt } from '../login-engine/screen-text.ts';
 import { orAborted } from '../base/serial-queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { answerOrAsk } from './ask.ts';
+import { boundSession } from './bound-session.ts';
 import { presentUrl } from './present-url.ts';
-import type { LiveSession } from './session.ts';
 
 export interface CapturedLogin {
   readonly files: CredentialFiles;
@@ -43,7 +43,7 @@ export async function attemptLogin(runtime: Runtime, request: AttemptRequest): P
   );
   const { signal } = deadline;
   try {
-    const captured = followLogin(runtime, { ...request, session: sessionUntil(signal, session), signal }, over);
+    const captured = followLogin(runtime, { ...request, session: boundSession(signal, session), signal }, over);
     // Answered when the link is known; by then the events have told the same, so only a failure matters.
     const started = agent.startLogin(
       manifest.id,
@@ -69,6 +69,8 @@ async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortContro
   const { session, agent, manifest, signal } = attempt;
   const problems = new Set<string>();
   let stillTold = 0;
+  let presented: string | undefined;
+  let isFinished = false;
   for await (const event of agent.events(signal)) {
     if ('sessionId' in event && event.sessionId !== session.sessionId) continue;
     // Whatever else the CLI does, it has gone on.
@@ -82,16 +84,22 @@ async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortContro
           message: 'The CLI has not gone on for a while. Its last lines are below.',
         });
         break;
-      case 'login.url':
+      case 'login.url': {
+        const asked = JSON.stringify([event.url, event.userCode]);
+        if (asked === presented) break;
+        presented = asked;
         await presentUrl(runtime, attempt, event);
         break;
+      }
       case 'login.prompt':
         await answerOrAsk(runtime, attempt, event);
         break;
       case 'login.callback':
-        if (event.ok) await session.advance('callback-received');
+        if (event.ok && session.phase !== 'callback-received') await session.advance('callback-received');
         break;
       case 'login.finished':
+        if (isFinished) break;
+        isFinished = true;
         void runtime.clock.sleep(OFFER_GRACE_MS, signal).then(
           () =>
             over.abort(
@@ -127,26 +135,6 @@ async function followLogin(runtime: Runtime, attempt: Attempt, over: AbortContro
     }
   }
   throw new SallyportError('MACHINE_FAILED', 'The login machine ended before the login was complete.');
-}
-
-/** Without this, a step that was under way when the attempt ended would write into the next one. */
-function sessionUntil(signal: AbortSignal, session: LiveSession): Attempt['session'] {
-  const { sessionId, userId, openQuestions } = session;
-  return {
-    sessionId,
-    userId,
-    openQuestions,
-    showScreen: (text) => session.showScreen(signal.aborted ? null : text),
-    showPage: (host) => session.showPage(host),
-    advance: async (phase, more) => {
-      signal.throwIfAborted();
-      await session.advance(phase, more);
-    },
-    note: async (event, change) => {
-      signal.throwIfAborted();
-      await session.note(event, change);
-    },
-  };
 }
 
 /** A code from inside a machine counts only where it is one a login can fail with. */

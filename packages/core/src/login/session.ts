@@ -17,6 +17,8 @@ export interface LiveSession {
   readonly userId: string;
   readonly provider: string;
   readonly abort: AbortController;
+  /** The last phase that is stored. */
+  readonly phase: LoginPhase;
   /** The agent of the browser machine, once it answers. */
   agent: AgentClient | undefined;
   /** Takes the user's answers, while there is somebody to take them. */
@@ -73,6 +75,9 @@ export function createLiveSession(runtime: Runtime, record: SessionRecord): Live
     userId,
     provider,
     abort: new AbortController(),
+    get phase() {
+      return phase;
+    },
     agent: undefined,
     listener: undefined,
     get userAsked() {
