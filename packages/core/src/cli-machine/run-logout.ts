@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { matchesAny } from '../provider/match-in-turns.ts';
+import { limitOutput } from './limit-output.ts';
 
 /**
  * Whether the vendor has revoked a login's tokens. `true` only if the CLI's output shows it. `'unknown'` if the CLI
@@ -33,7 +34,7 @@ export async function runLogout(
   };
   let isShown = false;
   let hasEnded = false;
-  for await (const event of agent.execute(request, signal)) {
+  for await (const event of limitOutput(agent.execute(request, signal), MOST_OUTPUT)) {
     if (event.type === 'stdout' || event.type === 'stderr') {
       const { line } = event;
       isShown ||= await matchesAny(logout.revoked ?? [], line);

@@ -4,6 +4,7 @@ import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { matchesAny } from '../provider/match-in-turns.ts';
+import { limitOutput } from './limit-output.ts';
 import type { RefreshCommand } from '../provider/refresh-command.ts';
 import { factsOf } from '../rpc/facts.ts';
 
@@ -32,7 +33,7 @@ export async function runRefresh(
     maxOutputBytes: MOST_OUTPUT,
   };
   let outcome: RefreshOutcome = 'unknown';
-  for await (const event of agent.execute(request, signal)) {
+  for await (const event of limitOutput(agent.execute(request, signal), MOST_OUTPUT)) {
     const seen = await outcomeOf(refresh, event);
     // Once refused, later output does not change the outcome.
     if (seen !== undefined && outcome !== 'not-logged-in') outcome = seen;

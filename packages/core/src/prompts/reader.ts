@@ -1,3 +1,4 @@
+import { limitWords } from '../cli-machine/limit-output.ts';
 import type { ExecuteEvent } from '../protocol/agent-api.ts';
 import { matchesAny } from '../provider/match-in-turns.ts';
 import type { Provider } from '../contracts/provider.ts';
@@ -111,9 +112,9 @@ export function createPromptReader(provider: Provider): PromptReader {
 }
 
 const reasons = {
-  timeout: (message: string | undefined) => message ?? 'The CLI took longer than this deployment allows and was ended.',
+  timeout: (message: string | undefined) => message ?? limitWords.timeout,
   cancelled: () => 'The run was cancelled.',
-  'output-limit': () => 'The CLI printed more than this deployment allows and was ended.',
+  'output-limit': () => limitWords['output-limit'],
   'spawn-failed': (message: string | undefined) => `The CLI could not be started: ${message ?? 'no reason given'}.`,
 } as const;
 

@@ -1,5 +1,6 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
 import { handleRefusal } from '../cli-machine/handle-refusal.ts';
+import { overLimit } from '../cli-machine/limit-output.ts';
 import { credentialEnvironment, credentialPaths, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -28,6 +29,9 @@ export interface PromptRun {
   readonly signal: AbortSignal;
   readonly journal: PromptJournal;
 }
+
+/** Each is a row in the database. An hour of an answer that comes word by word, at 50 words a second, has fewer. */
+const MOST_EVENTS = 200_000;
 
 const DEFAULT_PLAN: PromptPlan = {
   model: undefined,
@@ -67,7 +71,9 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
   try {
     await streamRun(runtime, machines, run, plan, machine);
   } catch (error) {
-    if (SallyportError.isInstance(error) && error.code === 'AGENT_UNREACHABLE') await machines.doubt(machine);
+    // The second is thrown where an agent has not kept a limit of the run itself.
+    if (SallyportError.isInstance(error) && ['AGENT_UNREACHABLE', 'PROMPT_FAILED'].includes(error.code))
+      await machines.doubt(machine);
     throw error;
   } finally {
     machines.release(machine);
@@ -97,6 +103,7 @@ async function streamRun(
   machine.offerListeners.add(hide);
   using _ = { [Symbol.dispose]: () => void machine.offerListeners.delete(hide) };
   const reader = createPromptReader(provider);
+  let shownEvents = 0;
   const { model, projectSettings, tools } = plan;
   const values = { model, session: request.conversationId, tools, projectSettings };
   const rpc = buildRpcRun(manifest.prompt, values);
@@ -140,6 +147,8 @@ async function streamRun(
     const isWrittenBack = isRefused && (await handleRefusal(runtime, machine, manifest.id)) === 'write-back';
     // Before the end is seen: who sees it may look at the login next.
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
+    shownEvents += events.length;
+    if (shownEvents > MOST_EVENTS) throw overLimit('event-limit');
     const seen = isWrittenBack ? events.map((event) => describeWriteBack(event, manifest.title)) : events;
     await (seen.some(({ type }) => type === 'prompt-end') ? journal.write(seen) : journal.add(seen));
   }

@@ -8,7 +8,9 @@ export function createMemoryJournal<Event>() {
     append: (stream: string, event: Event): JournalEntry<Event> => {
       lastId += 1;
       const entry = { id: lastId, event: structuredClone(event) };
-      streams.set(stream, [...(streams.get(stream) ?? []), entry]);
+      const entries = streams.get(stream) ?? [];
+      entries.push(entry);
+      streams.set(stream, entries);
       return structuredClone(entry);
     },
     erase: (stream: string): void => void streams.delete(stream),
