@@ -256,6 +256,37 @@ describe('rotations', () => {
     expect(await versionOf(world)).toBe(2);
   });
 
+  it('are stored ten at once and then one a minute, however many the machine offers; its newest is stored when it stops', async () => {
+    const world = createWorld();
+    await connect(world);
+    await run(world);
+    const { agent, home } = world.fake.newest('cli');
+    const first = 2;
+    const last = 500;
+    for (let issuedAt = first; issuedAt <= last; issuedAt += 1) agent.offer('fake', credential(issuedAt));
+    await settle();
+    expect(await versionOf(world)).toBe(11);
+    expect(agent.acknowledged).toHaveLength(10);
+    // The agent repeats what was not acknowledged.
+    const again = agent.offer('fake', credential(last));
+    await settle();
+    expect(agent.acknowledged).not.toContain(again);
+    await world.clock.advance(60_000);
+    const late = agent.offer('fake', credential(last));
+    agent.offer('fake', credential(last + 1));
+    await until(() => agent.acknowledged.includes(late), 'a live rotation is stored before the stop');
+    await settle();
+    expect(await versionOf(world)).toBe(12);
+    home('fake').set(path, held(last + 2));
+    await atRest(world);
+    expect(await versionOf(world)).toBe(13);
+    const stored = await world.store.credentials.current(userId, 'fake');
+    expect(stored?.facts).toMatchObject({ issuedAt: last + 2 });
+    const rows = world.events.flatMap((event) => (event.type === 'credential.stored' ? [event.reason] : []));
+    expect(rows).toEqual(['import', ...Array.from({ length: 11 }, () => 'rotation'), 'harvest']);
+    await world.app.close();
+  });
+
   it('that nobody saw are harvested after a kill, before anything is injected', async () => {
     const world = createWorld();
     await connect(world);

@@ -13,6 +13,7 @@ import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 import type { Egress } from '../contracts/egress.ts';
 import { createRefusals } from '../runtime/egress-refusals.ts';
 import { createWriteBacks } from '../credentials/write-backs.ts';
+import { createRateLimit } from '../runtime/rate-limit.ts';
 import { createRepeatLimit } from '../runtime/repeat-limit.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createHooks } from '../hooks/create-hooks.ts';
@@ -155,6 +156,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     egress: options.egress,
     refusals: createRefusals(),
     repeatLimit: createRepeatLimit({ clock }),
+    rotationLimit: createRateLimit({ clock, burst: 10, everyMs: 60_000 }),
     writeBacks: createWriteBacks(),
     ledger: createLedger({
       store,

@@ -148,11 +148,16 @@ async function followOffers(runtime: Runtime, entry: CliMachine, signal: AbortSi
       // The machine invented this provider. There is nothing to store.
       if (!runtime.registry.has(provider)) continue;
       for (const listener of entry.offerListeners) listener(provider, files);
+      // A machine can invent new versions as fast as it likes. Without an answer the agent offers its newest again, every
+      // few seconds, and the disk still has it at the next stop.
+      const key = JSON.stringify([running.id, provider]);
+      if (!runtime.rotationLimit.allows(key)) continue;
       // If this fails, the agent offers it again, and the disk still has it at the next stop.
       await runtime.bestEffort(`storing a rotation from machine ${running.id}`, async () => {
         const outcome = await entry.intake(() =>
           takeIn(runtime, { userId, provider, machineId: running.id, files, reason: 'rotation' }),
         );
+        if (outcome.outcome === 'stored') runtime.rotationLimit.note(key);
         if (outcome.outcome === 'refused') noteRejected(runtime, entry, provider, outcome.problem);
         await running.agent.acknowledge(offerId);
       });

@@ -16,6 +16,7 @@ import type { AgentBundle, MachineRole, MachineStart, MachineState } from '../co
 import type { ProviderGate } from '../provider/gate.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { RepeatLimit } from './repeat-limit.ts';
 import type { Settings } from './settings.ts';
 import type { Store } from '../contracts/store.ts';
@@ -32,6 +33,8 @@ export interface Runtime {
   readonly refusals: Refusals;
   /** For events that a machine can cause at will. */
   readonly repeatLimit: RepeatLimit;
+  /** Of the rotations that each machine may have stored, by machine and provider. */
+  readonly rotationLimit: RateLimit;
   readonly ledger: Ledger;
   readonly writeBacks: WriteBacks;
   readonly hooks: HookCalls;
