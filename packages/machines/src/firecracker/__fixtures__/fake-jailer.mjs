@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The jailer as strict as the real one about what it is given, without what needs root: no new root folder, user or
-// namespace. What it starts finds its root as its working directory.
+// namespace. What it starts finds its root as its working directory. As with the real one, this process ends before
+// Firecracker runs and before its number is written down.
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -50,14 +51,22 @@ if (!statSync(program).isFile()) refuse(`${program} is not a file`);
 const root = join(realpathSync(values['chroot-base-dir']), basename(program), values.id, 'root');
 for (const folder of ['dev/net', 'run']) mkdirSync(join(root, folder), { recursive: true });
 copyFileSync(program, join(root, basename(program)));
-const child = spawn(
-  join(root, basename(program)),
-  ['--id', values.id, '--start-time-us', '1', '--start-time-cpu-us', '1', ...process.argv.slice(end + 1)],
-  { cwd: root, env: {}, detached: true, stdio: 'ignore' },
-);
-writeFileSync(join(root, `${basename(program)}.pid`), String(child.pid), { flag: 'wx' });
 // What is started is in the group of the jailer, which is the machine's.
 const group = join(realpathSync(values['chroot-base-dir']), '..', 'cgroups', values['parent-cgroup'], values.id);
 mkdirSync(group, { recursive: true });
-writeFileSync(join(group, 'cgroup.procs'), `${child.pid}\n`);
-child.unref();
+const started = ['--id', values.id, '--start-time-us', '1', '--start-time-cpu-us', '1', ...process.argv.slice(end + 1)];
+// The rest is done by a process that nobody waits for. It ends unless it is told that its group knows it, and starts
+// when this process has ended.
+const rest = spawn(
+  process.execPath,
+  [
+    join(import.meta.dirname, 'fake-jailer-rest.mjs'),
+    group,
+    join(root, basename(program)),
+    ...started,
+  ],
+  { cwd: root, env: {}, detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
+);
+writeFileSync(join(group, 'cgroup.procs'), `${rest.pid}\n`);
+rest.unref();
+rest.stdin.end('go\n', () => process.exit());

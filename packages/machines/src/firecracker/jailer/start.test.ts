@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { identifyProcess } from '../../host/process.ts';
@@ -150,6 +151,58 @@ describe('Firecracker in a jail', () => {
   ])('leaves nothing when Firecracker %s', async (_, line, message) => {
     const machine = { ...options.machine, firecracker: await program('firecracker', line) };
     await expect(start({ machine })).rejects.toThrow(message);
+    expect(await jails(machine.baseDirectory)).toEqual([]);
+  });
+
+  it.each(['no-file', 'empty-file'])('waits for its number while there is %s yet', async (place) => {
+    await mkdir(join(root, 'cgroups', 'sallyport'));
+    const stop = join(root, 'cgroups', 'sallyport', `stop-at-${place}`);
+    await writeFile(stop, '');
+    const looks: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      sleep: async (ms, alive) => {
+        // The jailer writes no number before the second look.
+        if (looks.push(ms) === 2) await rm(stop);
+        await systemClock.sleep(ms, alive);
+      },
+    };
+    const running = await start({ clock });
+    expect(looks.length).toBeGreaterThanOrEqual(2);
+    expect(await readFile(running.layout.pidFile, 'utf8')).toBe(String(running.process.pid));
+  });
+
+  it.each(['no-file', 'empty-file'])('ends with its jailer when there is %s for too long', async (place) => {
+    const pids = join(root, 'pid');
+    await mkdir(join(root, 'cgroups', 'sallyport'));
+    await writeFile(join(root, 'cgroups', 'sallyport', `stop-at-${place}`), '');
+    const machine = {
+      ...options.machine,
+      firecracker: await program('firecracker', `echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 60`),
+    };
+    let members: readonly string[] = [];
+    const late = new AbortController();
+    async function endOnceItRuns(reason: unknown): Promise<void> {
+      await expect.poll(() => readFile(pids, 'utf8').catch(() => '')).not.toBe('');
+      members = (await readFile(join(root, 'cgroups', 'sallyport', 'm-1-1', 'cgroup.procs'), 'utf8')).split('\n');
+      late.abort(reason);
+    }
+    const clock: Clock = {
+      ...systemClock,
+      // Its time is over once Firecracker runs, whose number nobody has written down.
+      deadline: (_ms, reason) => {
+        void endOnceItRuns(reason());
+        return { signal: late.signal, clear: () => {}, [Symbol.dispose]: () => {} };
+      },
+    };
+    await expect(startJailed({ ...options, machine, clock }, signal)).rejects.toMatchObject({
+      code: 'MACHINE_TIMED_OUT',
+      message: 'The jailer did not start Firecracker within 20000 ms.',
+    });
+    expect(members).toContain((await readFile(pids, 'utf8')).trim());
+    for (const pid of members.filter((member) => member !== '')) {
+      expect(await identifyProcess(Number(pid)), pid).toBeUndefined();
+    }
     expect(await jails(machine.baseDirectory)).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { execa } from 'execa';
 
 import { identifyProcess } from '../../host/process.ts';
 import type { HostProcess } from '../../host/process.ts';
+import { hasCode } from '../../host/safe-directory.ts';
 import { createApiClient } from '../api-client.ts';
 import type { RunningVmm } from '../boot.ts';
 import { cleanText } from '../fault-text.ts';
@@ -51,7 +52,10 @@ export interface JailedVmm extends RunningVmm {
 
 /** The jailer copies a program of a few MB and makes a handful of directories; with many mounts it takes longer. */
 const JAILER_WITHIN_MS = 20_000;
-/** Firecracker answers some 10 ms after its start, where there is a processor for it. */
+/**
+ * Firecracker answers some 10 ms after its start, where there is a processor for it. As long again is allowed before
+ * that for its number: the jailer's two last forks take less.
+ */
 const SOCKET_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 5;
 
@@ -70,7 +74,7 @@ export async function startJailed(options: JailStart, signal: AbortSignal): Prom
     }
     outputs = await openOutputs(layout.root, machine.user, options.token);
     await runJailer(jailerCommand(machine), signal);
-    process = await readProcess(layout);
+    process = await findProcess(layout, clock, signal);
     await waitForSocket(layout.apiSocket, process, clock, signal);
     const [started, said] = [process, outputs];
     const api = createApiClient({ socketPath: layout.apiSocket, clock });
@@ -93,7 +97,10 @@ export async function startJailed(options: JailStart, signal: AbortSignal): Prom
   }
 }
 
-/** It ends itself when Firecracker runs in a session of its own, which no signal to this server's group reaches. */
+/**
+ * Returns when the jailer's first process has ended. It leaves the rest to a process in a session of its own, which no
+ * signal to this server's group reaches.
+ */
 async function runJailer([program = '', ...words]: readonly string[], signal: AbortSignal): Promise<void> {
   const result = await execa(program, words, {
     env: {},
@@ -112,16 +119,38 @@ async function runJailer([program = '', ...words]: readonly string[], signal: Ab
   }
 }
 
-/** Read once, and at once: as soon as a guest runs, what is in the jail is no longer only ours to write. */
-async function readProcess(layout: JailLayout): Promise<HostProcess> {
-  const pid = Number(await readFile(layout.pidFile, 'utf8'));
-  const process = Number.isInteger(pid) && pid > 1 ? await identifyProcess(pid) : undefined;
-  if (!process) {
-    throw new SallyportError('MACHINE_FAILED', 'Firecracker ended as soon as the jailer had started it.', {
-      hint: 'See what this host lacks: sallyport doctor firecracker.',
+/**
+ * Waits for the number that the jailer writes down after it has started Firecracker: its first process has ended long
+ * before. No guest runs yet, so what is in the jail is still only ours to write.
+ */
+async function findProcess(layout: JailLayout, clock: Clock, signal: AbortSignal): Promise<HostProcess> {
+  const late = () =>
+    new SallyportError('MACHINE_TIMED_OUT', `The jailer did not start Firecracker within ${SOCKET_WITHIN_MS} ms.`, {
+      hint: 'Start the machine again. If it happens often, this host has too little processor time for so many.',
     });
+  using deadline = clock.deadline(SOCKET_WITHIN_MS, late, signal);
+  for (;;) {
+    const pid = await readNumber(layout.pidFile);
+    if (pid !== undefined) {
+      const process = await identifyProcess(pid);
+      if (process) return process;
+      throw new SallyportError('MACHINE_FAILED', 'Firecracker ended as soon as the jailer had started it.', {
+        hint: 'See what this host lacks: sallyport doctor firecracker.',
+      });
+    }
+    await clock.sleep(LOOK_EVERY_MS, deadline.signal);
   }
-  return process;
+}
+
+/** `undefined` while the file is absent, or empty because it was made a moment ago. */
+async function readNumber(path: string): Promise<number | undefined> {
+  try {
+    const pid = Number(await readFile(path, 'utf8'));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 async function waitForSocket(path: string, known: HostProcess, clock: Clock, signal: AbortSignal): Promise<void> {
