@@ -259,7 +259,8 @@ describe('snapshots of the fake Firecracker', () => {
   const paths = { snapshot_path: '/snap/state', mem_file_path: '/snap/mem' };
   const load = { snapshot_path: '/snap/state', mem_backend: { backend_type: 'File', backend_path: '/snap/mem' } };
 
-  async function save(): Promise<void> {
+  async function save(options?: Partial<FakeFirecrackerOptions>): Promise<void> {
+    await start(options);
     await boot();
     expect(await call('PUT', '/snapshot/create', paths)).toMatch(/save\/restore unavailable while running$/);
     expect(await call('PATCH', '/vm', { state: 'Paused' })).toBe('204');
@@ -290,6 +291,17 @@ describe('snapshots of the fake Firecracker', () => {
     await call('PUT', '/entropy', {});
     expect(await call('PUT', '/snapshot/load', load)).toMatch(/not allowed after configuring boot-specific resources/);
     expect(await call('GET', '/')).toContain('Not started');
+  });
+
+  it('are refused with the time of day where their state has none, as on an older host', async () => {
+    await save({ clockRealtime: false });
+    expect(await call('PUT', '/snapshot/load', { ...load, clock_realtime: true })).toBe(
+      '400 Load snapshot error: Failed to restore from snapshot: Failed to build microVM from snapshot: Failed to restore microVM state: clock_realtime requested but not present in the snapshot state',
+    );
+    expect(await fake.exited).toEqual({ code: 1, signal: null });
+    await rm(join(root, 'v.sock'), { force: true });
+    await start();
+    expect(await call('PUT', '/snapshot/load', load)).toBe('204');
   });
 
   it('end the process where they cannot be loaded', async () => {

@@ -26,6 +26,8 @@ export interface FakeFirecrackerOptions {
   readonly id?: string;
   /** The host's network devices; absent: any name will do. */
   readonly taps?: readonly string[];
+  /** Whether its KVM saves the time of day with a virtual machine's clock. Default `true`. */
+  readonly clockRealtime?: boolean;
   /** What listens inside the guest; absent: nothing. */
   readonly guest?: FakeGuest;
   /** What runs inside, besides what listens; absent: nothing. */
@@ -101,6 +103,7 @@ export async function startFakeFirecracker(options: FakeFirecrackerOptions): Pro
         (error: unknown) => String(error),
       ),
     computer: options.computer,
+    clockRealtime: options.clockRealtime ?? true,
     pressCtrlAltDel: () => {
       if (!ignores.has('SendCtrlAltDel')) {
         end({ code: 0, signal: null });

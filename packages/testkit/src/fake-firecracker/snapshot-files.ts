@@ -14,14 +14,16 @@ const SNAPSHOT_VERSION = '9.0.0';
 export interface Saved {
   readonly resources: Resources;
   readonly memory: string;
+  /** Whether KVM gave the time of day with the clock. */
+  readonly clockRealtime: boolean;
 }
 
 /** The memory file is as long as the memory but holds next to nothing, so that tests need no space. */
 const MEMORY_TEXT = 'memory of the guest\n';
 
 /** Writes both files, over whatever is there, as the real one does. */
-export function writeSnapshot({ resources, memory }: Saved, body: Json, host: FakeHost): void {
-  const state = JSON.stringify({ version: SNAPSHOT_VERSION, resources: exportResources(resources) });
+export function writeSnapshot({ resources, memory, clockRealtime }: Saved, body: Json, host: FakeHost): void {
+  const state = JSON.stringify({ version: SNAPSHOT_VERSION, clockRealtime, resources: exportResources(resources) });
   writeFileSync(host.locate(String(body['snapshot_path'])), `${checksum(state)}\n${state}`);
   const size = Number(resources.machineConfig['mem_size_mib']) * 1024;
   writeFileSync(host.locate(String(body['mem_file_path'])), `${MEMORY_TEXT}${memory}`.padEnd(size, '\0'));
@@ -44,9 +46,13 @@ export function readSnapshot(body: Json, host: FakeHost): Saved | string {
       return 'Failed to load guest memory: the memory file is too small';
     }
     const changed = override(resources, body, host);
+    const clockRealtime = parsed['clockRealtime'] === true;
+    if (body['clock_realtime'] === true && !clockRealtime) {
+      return 'Failed to build microVM from snapshot: Failed to restore microVM state: clock_realtime requested but not present in the snapshot state';
+    }
     const bytes = readFileSync(host.locate(String(backend)), 'utf8');
     const memory = bytes.slice(MEMORY_TEXT.length).replace(/\0+$/, '');
-    return typeof changed === 'string' ? changed : { resources: changed, memory };
+    return typeof changed === 'string' ? changed : { resources: changed, memory, clockRealtime };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

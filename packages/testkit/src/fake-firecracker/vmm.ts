@@ -21,6 +21,8 @@ export interface VmmEffects {
   readonly listenVsock: (path: string) => Promise<string | undefined>;
   /** What its processors run. Absent: nothing. */
   readonly computer?: FakeComputer | undefined;
+  /** Whether its state, once saved, has the time of day. */
+  readonly clockRealtime: boolean;
   /** The guest saw the key combination. */
   readonly pressCtrlAltDel: () => void;
 }
@@ -37,7 +39,14 @@ export interface FakeVmm {
 
 const MAX_METADATA_BYTES = 51_200;
 
-export function createFakeVmm({ host, id, listenVsock, computer, pressCtrlAltDel }: VmmEffects): FakeVmm {
+export function createFakeVmm({
+  host,
+  id,
+  listenVsock,
+  computer,
+  clockRealtime,
+  pressCtrlAltDel,
+}: VmmEffects): FakeVmm {
   let phase: VmmPhase = 'Not started';
   let resources = noResources;
   let touched = false;
@@ -205,7 +214,7 @@ export function createFakeVmm({ host, id, listenVsock, computer, pressCtrlAltDel
             'Create snapshot error: Cannot save microVM state: Operation not allowed: save/restore unavailable while running',
           );
         }
-        writeSnapshot({ resources, memory }, request.body, host);
+        writeSnapshot({ resources, memory, clockRealtime }, request.body, host);
         return noContent;
       default:
         if (!resources.balloon) {

@@ -37,7 +37,7 @@ export interface FakeJail {
   readonly root: string;
   readonly fakes: readonly FakeFirecracker[];
   readonly vsock: VsockTarget;
-  startVmm(options?: Pick<FakeFirecrackerOptions, 'interfere' | 'taps'>): Promise<RunningVmm>;
+  startVmm(options?: Pick<FakeFirecrackerOptions, 'interfere' | 'taps' | 'clockRealtime'>): Promise<RunningVmm>;
   close(): Promise<void>;
 }
 

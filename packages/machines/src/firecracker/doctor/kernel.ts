@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 
+import { isKernelAtLeast } from '../../host/kernel-release.ts';
 import type { HostFiles } from './host-files.ts';
 import type { Finding } from './verdict.ts';
 
@@ -36,11 +37,10 @@ export async function findKvm(files: HostFiles): Promise<Finding> {
 
 export async function findKernel(files: HostFiles): Promise<Finding> {
   const release = (await files.read('/proc/sys/kernel/osrelease')) ?? 'unknown';
-  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  if (!(major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]))) {
+  if (!isKernelAtLeast(release, OLDEST)) {
     return { missing: release, fix: `Install a kernel of ${TESTED.join(', ')}` };
   }
-  return TESTED.includes(`${major}.${minor}`)
+  return TESTED.includes(release.split('.', 2).join('.'))
     ? { ok: release }
     : { degraded: release, fix: `Firecracker is tested on ${TESTED.join(', ')}: prefer one of them` };
 }

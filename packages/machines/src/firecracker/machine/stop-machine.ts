@@ -2,6 +2,7 @@ import { SallyportError } from '@sallyport/core';
 
 import type { JailedVmm } from '../jailer/start.ts';
 import { hibernateVmm } from '../snapshot/hibernate.ts';
+import { hasRealtimeClock } from '../snapshot/realtime-clock.ts';
 import { stopVmm } from '../stop.ts';
 import { withGuestPort } from './guest-channel.ts';
 import { hashAgent } from './plan-change.ts';
@@ -77,6 +78,7 @@ export async function hibernate(
       disk: files.disk,
       takeMb: Math.floor(plan.memoryMb / 2),
       ...(from !== undefined && { wokenFrom: from }),
+      hasRealtimeClock: () => hasRealtimeClock(),
       prepareSleep: async (alive) => {
         step('the sleep of its agent');
         await withGuestPort(state.channel(jailed), alive, (port) => port.sleep({ signal: alive }));

@@ -30,6 +30,8 @@ export interface HibernateParts {
   readonly takeMb?: number;
   /** The generation this machine was woken from; absent after a cold boot. */
   readonly wokenFrom?: number;
+  /** Whether a snapshot made now has the time of day in its state. */
+  hasRealtimeClock(): Promise<boolean>;
   /** The agent writes out what it holds, and stops what talks to the network. */
   prepareSleep(signal: AbortSignal): Promise<void>;
   /** The caller's record says from now on that the machine sleeps. */
@@ -85,11 +87,12 @@ async function save(parts: HibernateParts, generation: number, signal: AbortSign
     },
     signal,
   );
+  const clockRealtime = await parts.hasRealtimeClock();
   const { state, memory } = snapshotPaths(directory, generation, false);
   await flushFile(disk);
   const digests = await digestFiles({ state, memory, disk });
   signal.throwIfAborted();
-  await generations.commit({ machineId, generation, memoryMb, host, digests }, key);
+  await generations.commit({ machineId, generation, memoryMb, host, clockRealtime, digests }, key);
 }
 
 /** The memory file of a woken machine is mapped: to write to it is to write into the running guest. */

@@ -26,6 +26,8 @@ export interface SnapshotManifest {
   readonly generation: number;
   readonly memoryMb: number;
   readonly host: SnapshotHost;
+  /** Whether its state has the time of day, by which a load can move the guest's clock on. Absent: not known to. */
+  readonly clockRealtime?: boolean;
   /** SHA-256, hexadecimal. */
   readonly digests: SnapshotFiles;
 }

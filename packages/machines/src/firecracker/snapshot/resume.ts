@@ -12,7 +12,7 @@ import { findConfigProblem } from './config-guard.ts';
 import { jailedPaths, snapshotPaths } from './generations.ts';
 import type { Generations } from './generations.ts';
 import { findMismatch } from './manifest.ts';
-import type { SnapshotHost } from './manifest.ts';
+import type { SnapshotHost, SnapshotManifest } from './manifest.ts';
 
 export interface ResumeParts {
   readonly machineId: string;
@@ -40,9 +40,10 @@ export type Resumed =
 /** Wakes a generation, once. Rejects where the signal says so or nothing could be recorded; then nothing runs. */
 export async function resumeVmm(parts: ResumeParts, generation: number, signal: AbortSignal): Promise<Resumed> {
   const { generations, clock } = parts;
-  const problem = await findSnapshotProblem(parts, generation);
+  const manifest = await generations.read(generation, parts.key);
+  const problem = await findSnapshotProblem(parts, generation, manifest);
   signal.throwIfAborted();
-  if (problem !== undefined) {
+  if (problem !== undefined || !manifest) {
     // What does not fit today may fit tomorrow, when the machine has long gone on from its disk.
     await generations.consume(generation).catch(() => {});
     return { kind: 'cold', reason: `Snapshot ${generation} cannot be used: ${problem}.` };
@@ -51,7 +52,7 @@ export async function resumeVmm(parts: ResumeParts, generation: number, signal: 
   try {
     await generations.consume(generation);
     const running = await parts.startVmm(signal);
-    await orKill(running, clock, signal, (alive) => load(parts, running, generation, alive));
+    await orKill(running, clock, signal, (alive) => load(parts, running, manifest, alive));
     return { kind: 'running', running, generation };
   } catch (error) {
     signal.throwIfAborted();
@@ -59,8 +60,11 @@ export async function resumeVmm(parts: ResumeParts, generation: number, signal: 
   }
 }
 
-async function findSnapshotProblem(parts: ResumeParts, generation: number): Promise<string | undefined> {
-  const manifest = await parts.generations.read(generation, parts.key);
+async function findSnapshotProblem(
+  parts: ResumeParts,
+  generation: number,
+  manifest: SnapshotManifest | undefined,
+): Promise<string | undefined> {
   if (!manifest) {
     return 'it is absent, was woken before, or was not made by this server';
   }
@@ -68,7 +72,12 @@ async function findSnapshotProblem(parts: ResumeParts, generation: number): Prom
   return findMismatch(manifest, parts, { state, memory, disk: parts.disk });
 }
 
-async function load(parts: ResumeParts, running: RunningVmm, generation: number, signal: AbortSignal): Promise<void> {
+async function load(
+  parts: ResumeParts,
+  running: RunningVmm,
+  { generation, clockRealtime }: SnapshotManifest,
+  signal: AbortSignal,
+): Promise<void> {
   const { resources, memoryMb } = parts;
   const { api } = running;
   const paths = jailedPaths(generation, true);
@@ -82,7 +91,8 @@ async function load(parts: ResumeParts, running: RunningVmm, generation: number,
         mem_backend: { backend_type: 'File', backend_path: paths.memory },
         resume_vm: false,
         track_dirty_pages: false,
-        clock_realtime: true,
+        // Without it the agent alone sets the clock, as it does in any case.
+        ...(clockRealtime === true && { clock_realtime: true }),
         network_overrides: [{ iface_id: NETWORK_ID, host_dev_name: resources.tap }],
         vsock_override: { uds_path: jail.vsock },
       }),

@@ -46,12 +46,15 @@ function shared() {
   };
 }
 
-async function boot(interfere?: FakeFirecrackerOptions['interfere']): Promise<RunningVmm> {
+async function boot(
+  interfere?: FakeFirecrackerOptions['interfere'],
+  options?: Pick<FakeFirecrackerOptions, 'clockRealtime'>,
+): Promise<RunningVmm> {
   const running = await bootVmm(
     {
       clock: systemClock,
       requests: bootSequence(plan('cli'), resources),
-      startVmm: () => jailed.startVmm(interfere && { interfere }),
+      startVmm: () => jailed.startVmm({ ...options, ...(interfere && { interfere }) }),
       ready: async (_, alive) => void (await waitForVsock(jailed.vsock, systemClock, alive)).destroy(),
     },
     signal,
@@ -68,6 +71,7 @@ async function hibernate(running: RunningVmm, change?: Partial<HibernateParts>):
       ...shared(),
       ...running,
       generation,
+      hasRealtimeClock: async () => true,
       prepareSleep: async () => void steps.push('prepare-sleep'),
       recordHibernated: async (number) => {
         steps.push(`hibernated ${number}, ${(await snapshots()).join(' ')}, ${jailed.fakes.at(-1)?.phase}`);
@@ -292,6 +296,14 @@ describe('a machine that is woken', () => {
     expect(requestsOf(1).at(-2)?.body).toEqual({ state: 'Resumed' });
     expect(requestsOf(1).at(-1)?.body).toEqual({ amount_mib: 0 });
     (await connectVsock(jailed.vsock, systemClock, signal)).destroy();
+  });
+
+  it('is not moved on in time by Firecracker where its snapshot does not say of when it is', async () => {
+    const running = await boot(undefined, { clockRealtime: false });
+    expect(await hibernate(running, { hasRealtimeClock: async () => false })).toBe(2);
+    expect(await wake(2)).toMatchObject({ kind: 'running', generation: 2 });
+    expect(requestsOf(2)[1]).toMatchObject({ path: '/snapshot/load', body: { resume_vm: false } });
+    expect(requestsOf(2)[1]?.body).not.toHaveProperty('clock_realtime');
   });
 
   it('has the limits of today, not those it went to sleep with', async () => {
