@@ -83,7 +83,7 @@ function importResources(saved: Json): Resources {
   const byId = (name: string, id: string): ReadonlyMap<string, Json> =>
     new Map(list(saved[name]).map((entry) => [String(entry[id]), entry]));
   const [balloon, vsock, entropy] = [optional('balloon'), optional('vsock'), optional('entropy')];
-  const mmdsConfig = optional('mmds-config');
+  const [mmdsConfig, memoryHotplug] = [optional('mmds-config'), optional('memory-hotplug')];
   return {
     machineConfig: optional('machine-config') ?? noResources.machineConfig,
     drives: byId('drives', 'drive_id'),
@@ -93,6 +93,7 @@ function importResources(saved: Json): Resources {
     ...(vsock && { vsock }),
     ...(entropy && { entropy }),
     ...(mmdsConfig && { mmdsConfig }),
+    ...(memoryHotplug && { memoryHotplug }),
   };
 }
 

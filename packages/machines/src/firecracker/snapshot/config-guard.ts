@@ -1,4 +1,4 @@
-import { drives, NETWORK_ID } from '../boot-sequence.ts';
+import { drives, jail, NETWORK_ID } from '../boot-sequence.ts';
 
 /**
  * Compares what Firecracker says it has loaded with what a machine of ours has. A snapshot can name any file and any
@@ -21,8 +21,16 @@ export function findConfigProblem(config: unknown, tap: string): string | undefi
   if (foundNetworks.join() !== `${NETWORK_ID} ${tap}`) {
     return 'its network interfaces are others';
   }
-  const extra = ['pmem', 'memory-hotplug'].find((name) => list(Reflect.get(config, name)).length > 0);
+  if (text(Reflect.get(config, 'vsock'), 'uds_path') !== jail.vsock) {
+    return 'its vsock is another';
+  }
+  const extra = ['pmem', 'memory-hotplug', 'mmds-config'].find((name) => isThere(Reflect.get(config, name)));
   return extra && `it has ${extra}`;
+}
+
+/** Firecracker writes a device that is absent as null, or as a list of none. */
+function isThere(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
 }
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

@@ -416,27 +416,35 @@ describe('a snapshot that names what is not in a jail', () => {
       'another file',
       '/drives/own',
       { drive_id: 'own', path_on_host: '/base.ext4', is_root_device: false, is_read_only: false },
-      'drives',
+      'its drives are others',
     ],
     [
       'a further drive',
       '/drives/more',
       { drive_id: 'more', path_on_host: '/own.ext4', is_root_device: false, is_read_only: false },
-      'drives',
+      'its drives are others',
     ],
     [
       'a drive it may write to',
       '/drives/agent',
       { drive_id: 'agent', path_on_host: '/agent.ext4', is_root_device: false, is_read_only: false },
-      'drives',
+      'its drives are others',
     ],
     [
       'a further network',
       '/network-interfaces/eth1',
       { iface_id: 'eth1', host_dev_name: 'tap1' },
-      'network interfaces',
+      'its network interfaces are others',
     ],
-  ] as const)('is not resumed: %s', async (_, path, body, what) => {
+    ['memory of a file', '/pmem/more', { id: 'more', path_on_host: '/own.ext4' }, 'it has pmem'],
+    [
+      'memory to plug in',
+      '/hotplug/memory',
+      { total_size_mib: 1024, block_size_mib: 2, slot_size_mib: 128 },
+      'it has memory-hotplug',
+    ],
+    ['a metadata service', '/mmds/config', { version: 'V2', network_interfaces: ['eth0'] }, 'it has mmds-config'],
+  ] as const)('is not resumed: %s', async (_, path, body, reason) => {
     const startVmm = () => jailed.startVmm({ taps: [resources.tap, 'tap1'] });
     const requests = bootSequence(plan('cli'), resources);
     const running = await bootVmm(
@@ -451,7 +459,7 @@ describe('a snapshot that names what is not in a jail', () => {
     await hibernate(running);
     expect(await wake(1, { startVmm })).toEqual({
       kind: 'cold',
-      reason: `The loaded machine is not the one that was saved: its ${what} are others.`,
+      reason: `The loaded machine is not the one that was saved: ${reason}.`,
     });
     expect(requestsOf(1).map((request) => request.path)).not.toContain('/vm');
     expect(await jailed.fakes[1]?.exited).toMatchObject({ signal: 'SIGKILL' });
