@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import type { FakeComputer } from './computer.ts';
 import { startFakeFirecracker } from './fake-firecracker.ts';
 import type { FakeFirecracker, FakeFirecrackerOptions } from './fake-firecracker.ts';
 
@@ -259,8 +260,9 @@ describe('snapshots of the fake Firecracker', () => {
   const paths = { snapshot_path: '/snap/state', mem_file_path: '/snap/mem' };
   const load = { snapshot_path: '/snap/state', mem_backend: { backend_type: 'File', backend_path: '/snap/mem' } };
 
-  async function save(options?: Partial<FakeFirecrackerOptions>): Promise<void> {
+  async function save(options?: Partial<FakeFirecrackerOptions>, memoryMb = 128): Promise<void> {
     await start(options);
+    expect(await call('PUT', '/machine-config', { vcpu_count: 1, mem_size_mib: memoryMb })).toBe('204');
     await boot();
     expect(await call('PUT', '/snapshot/create', paths)).toMatch(/save\/restore unavailable while running$/);
     expect(await call('PATCH', '/vm', { state: 'Paused' })).toBe('204');
@@ -269,7 +271,7 @@ describe('snapshots of the fake Firecracker', () => {
     expect(await call('PUT', '/snapshot/create', paths)).toBe('204');
     fake.kill('SIGKILL');
     await rm(join(root, 'v.sock'), { force: true });
-    await start();
+    await start(options);
   }
 
   it('come back paused, with their limits and without their boot source', async () => {
@@ -284,6 +286,25 @@ describe('snapshots of the fake Firecracker', () => {
     expect(config).not.toContain('boot-source');
     expect(await call('PATCH', '/vm', { state: 'Resumed' })).toBe('204');
     expect(fake.phase).toBe('Running');
+  });
+
+  it('are of the format of version 1.16, with a file as long as the memory that takes no space', async () => {
+    await save();
+    expect(await readFile(join(root, 'snap/state'), 'utf8')).toContain('"version":"10.0.0"');
+    const { size, blocks } = await stat(join(root, 'snap/mem'));
+    expect(size).toBe(128 * 1024 * 1024);
+    expect(blocks * 512).toBeLessThan(1024 * 1024);
+  });
+
+  it('keep what was in a memory that is larger than a buffer can be', async () => {
+    let found: string | undefined;
+    const computer: FakeComputer = {
+      run: async ({ memory }) => void (found = memory),
+      freeze: async () => `${'ä'.repeat(100_000)}, the end`,
+    };
+    await save({ computer }, 5 * 1024);
+    expect(await call('PUT', '/snapshot/load', { ...load, resume_vm: true })).toBe('204');
+    expect(found).toBe(`${'ä'.repeat(100_000)}, the end`);
   });
 
   it('are refused once anything was configured, and the process stays', async () => {

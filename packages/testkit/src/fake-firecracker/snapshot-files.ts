@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 
 import { isJson } from './api-schema.ts';
 import type { Json } from './api-schema.ts';
@@ -7,8 +7,8 @@ import type { FakeHost } from './host.ts';
 import { exportResources, noResources } from './resources.ts';
 import type { Resources } from './resources.ts';
 
-/** The format both sides of a snapshot must share. */
-const SNAPSHOT_VERSION = '9.0.0';
+/** The format both sides of a snapshot must share: that of Firecracker 1.16.1. */
+const SNAPSHOT_VERSION = '10.0.0';
 
 /** What a snapshot holds. */
 export interface Saved {
@@ -18,15 +18,35 @@ export interface Saved {
   readonly clockRealtime: boolean;
 }
 
-/** The memory file is as long as the memory but holds next to nothing, so that tests need no space. */
+/** The memory file is as long as the memory, but what follows this is a hole, so that tests need no space. */
 const MEMORY_TEXT = 'memory of the guest\n';
 
 /** Writes both files, over whatever is there, as the real one does. */
 export function writeSnapshot({ resources, memory, clockRealtime }: Saved, body: Json, host: FakeHost): void {
   const state = JSON.stringify({ version: SNAPSHOT_VERSION, clockRealtime, resources: exportResources(resources) });
   writeFileSync(host.locate(String(body['snapshot_path'])), `${checksum(state)}\n${state}`);
-  const size = Number(resources.machineConfig['mem_size_mib']) * 1024;
-  writeFileSync(host.locate(String(body['mem_file_path'])), `${MEMORY_TEXT}${memory}`.padEnd(size, '\0'));
+  const file = host.locate(String(body['mem_file_path']));
+  writeFileSync(file, `${MEMORY_TEXT}${memory}`);
+  truncateSync(file, memoryBytes(resources));
+}
+
+const memoryBytes = ({ machineConfig }: Resources): number => Number(machineConfig['mem_size_mib']) * 1024 * 1024;
+
+/** The text at the start of the memory, without what follows: that may be more than fits here. */
+function readMemory(file: string): string {
+  const chunks: Buffer[] = [];
+  const descriptor = openSync(file, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(64 * 1024);
+      const length = readSync(descriptor, chunk);
+      const end = chunk.indexOf(0);
+      chunks.push(chunk.subarray(0, end === -1 ? length : end));
+      if (end !== -1) return Buffer.concat(chunks).toString('utf8', MEMORY_TEXT.length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** What is in a snapshot, or why it cannot be loaded. */
@@ -42,7 +62,7 @@ export function readSnapshot(body: Json, host: FakeHost): Saved | string {
       return 'Failed to load snapshot state from file: Snapshot file is of an unsupported version';
     }
     const resources = importResources(parsed['resources']);
-    if (statSync(host.locate(String(backend))).size < Number(resources.machineConfig['mem_size_mib']) * 1024) {
+    if (statSync(host.locate(String(backend))).size < memoryBytes(resources)) {
       return 'Failed to load guest memory: the memory file is too small';
     }
     const changed = override(resources, body, host);
@@ -50,8 +70,7 @@ export function readSnapshot(body: Json, host: FakeHost): Saved | string {
     if (body['clock_realtime'] === true && !clockRealtime) {
       return 'Failed to build microVM from snapshot: Failed to restore microVM state: clock_realtime requested but not present in the snapshot state';
     }
-    const bytes = readFileSync(host.locate(String(backend)), 'utf8');
-    const memory = bytes.slice(MEMORY_TEXT.length).replace(/\0+$/, '');
+    const memory = readMemory(host.locate(String(backend)));
     return typeof changed === 'string' ? changed : { resources: changed, memory, clockRealtime };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -46,7 +46,7 @@ export async function prepareFakeHost({ directory, hollow = false }: FakeHostOpt
 }
 
 /** What a host looks at before there is anything to run. */
-const VERSIONS = `case $1 in --version) exec echo 'Firecracker v1.16.1' ;; --snapshot-version) exec echo v9.0.0 ;; esac`;
+const VERSIONS = `case $1 in --version) exec echo 'Firecracker v1.16.1' ;; --snapshot-version) exec echo v10.0.0 ;; esac`;
 
 async function program(folder: string, name: string, line: string): Promise<string> {
   const path = join(folder, name);
