@@ -152,7 +152,10 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
     doctor: async () => {
       const programs = options.programs ?? (await findFirecrackerPrograms());
       const { dataDirectory } = options;
-      return [...(await checkFirecrackerHost({ dataDirectory, programs })), ...(await host.network.doctor())];
+      return [
+        ...(await checkFirecrackerHost({ dataDirectory, programs, images: options.images })),
+        ...(await host.network.doctor()),
+      ];
     },
     close: () => host.network.close(),
     // Its own records say which machines there are.

@@ -1,69 +1,81 @@
-import { access } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { join } from 'node:path';
+import { access } from 'node:fs/promises';
 
-import { execa } from 'execa';
+import { systemClock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
 
-import { programPath } from '../host/programs.ts';
-import { KERNEL_FILE } from '../images/image.ts';
+import { hostFiles } from '../host/host-files.ts';
+import type { HostFiles } from '../host/host-files.ts';
+import { findProgram } from '../host/programs.ts';
 import type { Image } from '../images/image.ts';
-import type { Accelerator } from './hardware.ts';
-import { isOwnKernel } from './images.ts';
+import type { ImageStore } from '../images/store.ts';
+import { bootsKernel } from './boots-kernel.ts';
+import { KVM_PROCESSORS } from './hardware.ts';
+import type { KvmProcessor } from './hardware.ts';
+import { chooseKernel, isOwnKernel } from './images.ts';
+
+export const QEMU = 'qemu-system-x86_64';
 
 /** Whether KVM works on this host, and how that was determined. */
-export interface KvmVerdict {
-  readonly works: boolean;
-  readonly found: string;
-}
+export type KvmVerdict =
+  | { readonly works: true; readonly found: string; readonly processor: KvmProcessor }
+  | { readonly works: false; readonly found: string };
 
 export interface KvmProbe {
   readonly program: string;
   readonly kernel: Image;
   readonly signal: AbortSignal;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: those of this host. */
+  readonly files?: HostFiles;
 }
 
 const KVM = '/dev/kvm';
-const PROBE_MS = 20_000;
+/** KVM without the processor's help: it emulates a guest's kernel one instruction after the other. */
+const PVM = '/sys/module/kvm_pvm';
 
 let verdict: Promise<KvmVerdict> | undefined;
 
 /** Probed once per process: the result does not change while the host runs. */
 export function probeKvm(probe: KvmProbe): Promise<KvmVerdict> {
-  verdict ??= findOut(probe);
+  verdict ??= tryKvm(probe);
   return verdict;
 }
 
-async function findOut(probe: KvmProbe): Promise<KvmVerdict> {
-  const problem = await access(KVM, constants.R_OK | constants.W_OK).then(
+/** The same with what this host has. `undefined`: QEMU or a kernel image is missing, so nothing was tried. */
+export async function probeHostKvm(images: ImageStore): Promise<KvmVerdict | undefined> {
+  const program = await findProgram(QEMU);
+  const { signal } = new AbortController();
+  const kernel = await chooseKernel(images, { signal }).catch(() => undefined);
+  if (program === undefined || !kernel) return undefined;
+  const found = await probeKvm({ program, kernel, signal });
+  return isOwnKernel(kernel) ? found : { ...found, found: `${found.found} (with Debian's kernel)` };
+}
+
+/** What says that no guest runs here, without an attempt to run one. */
+export async function findKvmProblem(files: HostFiles): Promise<string | undefined> {
+  const problem = await access(files.locate(KVM), constants.R_OK | constants.W_OK).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? `${KVM} is absent` : `${KVM} may not be opened`),
   );
-  if (problem !== undefined) return { works: false, found: problem };
-  // On nested and containerized hosts the device may open although no guest ever runs.
-  return (await bootsKernel(probe, 'kvm'))
-    ? { works: true, found: 'a kernel booted with it' }
-    : { works: false, found: `${KVM} is there, but no kernel boots with it` };
+  if (problem !== undefined) return problem;
+  const isPvm = await access(files.locate(PVM)).then(
+    () => true,
+    () => false,
+  );
+  return isPvm ? `${KVM} is there, but its kvm_pvm runs no guest` : undefined;
 }
 
-/** Boots a kernel without a root file system and checks that it prints anything before it panics. */
-async function bootsKernel({ program, kernel, signal }: KvmProbe, accelerator: Accelerator): Promise<boolean> {
-  const machine = isOwnKernel(kernel) ? 'microvm,acpi=off' : 'pc';
-  const words = [
-    ['-accel', accelerator, '-cpu', accelerator === 'kvm' ? 'host' : 'max', '-machine', machine, '-m', '128'],
-    ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    ['-kernel', join(kernel.directory, KERNEL_FILE), '-append', 'console=ttyS0 reboot=t panic=-1'],
-  ].flat();
-  const { stdout } = await execa(program, words, {
-    env: { PATH: programPath },
-    extendEnv: false,
-    cwd: '/',
-    reject: false,
-    stdin: 'ignore',
-    timeout: PROBE_MS,
-    forceKillAfterDelay: 1000,
-    cancelSignal: signal,
-    maxBuffer: 1024 * 1024,
-  });
-  signal.throwIfAborted();
-  return /Linux version \d/.test(stdout);
+/** Exported for its test: {@link probeKvm} remembers what it found. */
+export async function tryKvm({ files = hostFiles(), clock = systemClock, ...probe }: KvmProbe): Promise<KvmVerdict> {
+  const problem = await findKvmProblem(files);
+  if (problem !== undefined) return { works: false, found: problem };
+  // On nested and containerized hosts the device may open although no guest ever runs.
+  for (const processor of KVM_PROCESSORS) {
+    if (await bootsKernel({ ...probe, clock, processor })) {
+      return { works: true, found: 'a kernel booted with it', processor };
+    }
+  }
+  return { works: false, found: `${KVM} is there, but no kernel boots with it` };
 }

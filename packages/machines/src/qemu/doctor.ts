@@ -6,11 +6,7 @@ import { checkDiskHost } from '../disk/doctor.ts';
 import { findProgram, installCommand, programPath } from '../host/programs.ts';
 import type { ImageKind } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
-import { probeKvm } from './accelerator.ts';
-import type { KvmVerdict } from './accelerator.ts';
-import { chooseKernel, isOwnKernel } from './images.ts';
-
-export const QEMU = 'qemu-system-x86_64';
+import { probeHostKvm, QEMU } from './accelerator.ts';
 
 /** Checks whether this host can run QEMU machines. Does not check the network. */
 export async function checkQemuHost(images: ImageStore): Promise<readonly Check[]> {
@@ -60,7 +56,10 @@ async function checkImages(images: ImageStore): Promise<readonly Check[]> {
 
 async function checkKvm(images: ImageStore): Promise<Check> {
   const name = 'KVM';
-  const { works, found } = await askKvm(images);
+  const { works, found } = (await probeHostKvm(images)) ?? {
+    works: false,
+    found: 'not tried: QEMU and a kernel image come first',
+  };
   return works
     ? { name, state: 'ok', found }
     : {
@@ -69,14 +68,4 @@ async function checkKvm(images: ImageStore): Promise<Check> {
         found: `${found}: processors are emulated, and machines are about ten times slower`,
         fix: 'Turn virtualisation on in the firmware, load the module (sudo modprobe kvm_intel or kvm_amd), and let the server open /dev/kvm',
       };
-}
-
-async function askKvm(images: ImageStore): Promise<KvmVerdict> {
-  const program = await findProgram(QEMU);
-  const { signal } = new AbortController();
-  const kernel = await chooseKernel(images, { signal }).catch(() => undefined);
-  if (program === undefined || !kernel) return { works: false, found: 'not tried: QEMU and a kernel image come first' };
-  const verdict = await probeKvm({ program, kernel, signal });
-  const slow = isOwnKernel(kernel) ? '' : " (with Debian's kernel)";
-  return { ...verdict, found: verdict.found + slow };
 }

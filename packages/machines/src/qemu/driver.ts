@@ -12,9 +12,9 @@ import { isRunning } from '../host/process.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { releaseStrayUsers, releaseUser } from '../process/user-allotment.ts';
-import { probeKvm } from './accelerator.ts';
-import { checkQemuHost, QEMU } from './doctor.ts';
-import type { Accelerator } from './hardware.ts';
+import { probeKvm, QEMU } from './accelerator.ts';
+import { checkQemuHost } from './doctor.ts';
+import type { Acceleration, Accelerator } from './hardware.ts';
 import { chooseKernel } from './images.ts';
 import { findIngredients } from './ingredients.ts';
 import { layDown } from './lay-down.ts';
@@ -83,14 +83,15 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
           clock,
           log,
           findIngredients: (record, signal) =>
-            findIngredients({ images, accelerator: chooseAccelerator }, record, signal),
+            findIngredients({ images, acceleration: chooseAcceleration }, record, signal),
         });
 
-  async function chooseAccelerator(): Promise<Accelerator> {
-    if (accelerator !== 'auto') return accelerator;
+  async function chooseAcceleration(): Promise<Acceleration> {
+    if (accelerator !== 'auto') return { accelerator };
     const { signal } = new AbortController();
     const kernel = await chooseKernel(images, { signal });
-    return (await probeKvm({ program: requireProgram(program), kernel, signal })).works ? 'kvm' : 'tcg';
+    const verdict = await probeKvm({ program: requireProgram(program), kernel, signal, clock });
+    return verdict.works ? { accelerator: 'kvm', processor: verdict.processor } : { accelerator: 'tcg' };
   }
 
   function partsOf({ plan: { machineId }, uid }: QemuRecord, layout: QemuLayout): QemuMachineParts {
@@ -102,7 +103,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
       snapshot: openSnapshotDirectory(layout.snapshot, machineId),
       wiring,
       images,
-      accelerator: chooseAccelerator,
+      acceleration: chooseAcceleration,
       clock,
     };
   }

@@ -5,15 +5,27 @@ import type { MachineRole } from '@sallyport/core';
 /** How a machine's processors are provided. */
 export type Accelerator = 'kvm' | 'tcg';
 
+/**
+ * QEMU's `-cpu` with KVM, in the order to try them. On some nested hosts QEMU ends over a register of the second's
+ * feature that their KVM shows and does not have.
+ */
+export const KVM_PROCESSORS = ['host', 'host,-arch-capabilities'] as const;
+export type KvmProcessor = (typeof KVM_PROCESSORS)[number];
+
 /** A machine's virtual hardware. Machines with the same hardware can resume from each other's snapshots. */
 export interface Hardware {
   readonly accelerator: Accelerator;
+  /** With KVM only. Default `host`. */
+  readonly processor?: KvmProcessor;
   /** Whether the kernel is our ELF build; otherwise it is Debian's, with its modules in an initrd. */
   readonly ownKernel: boolean;
   readonly role: MachineRole;
   readonly memoryMb: number;
   readonly vcpus: number;
 }
+
+/** The part of the hardware that depends on the host. */
+export type Acceleration = Pick<Hardware, 'accelerator' | 'processor'>;
 
 /** Descriptors that QEMU inherits: it cannot enter the directories that contain the files. */
 const descriptors = { kernel: 3, image: 4, disk: 5, agentDrive: 6, initrd: 7 } as const;
@@ -62,10 +74,17 @@ export function hardwareHash(hardware: Hardware): string {
 /** Size of the translation cache in MB. It counts toward host memory, and QEMU's default is 1 GB. */
 const TRANSLATED_MB = { cli: 64, browser: 256 } as const;
 
-function machineWords({ accelerator, ownKernel, role, memoryMb, vcpus }: Hardware): readonly string[] {
+function machineWords({
+  accelerator,
+  processor = 'host',
+  ownKernel,
+  role,
+  memoryMb,
+  vcpus,
+}: Hardware): readonly string[] {
   return [
     ['-accel', accelerator === 'kvm' ? 'kvm' : `tcg,tb-size=${TRANSLATED_MB[role]}`],
-    ['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ['-cpu', accelerator === 'kvm' ? processor : 'max'],
     // With ACPI and without KVM, `microvm` has no timer that Linux can start with. Debian's kernel does not know its devices.
     ['-machine', ownKernel ? 'microvm,acpi=off' : 'pc'],
     ['-m', String(memoryMb), '-smp', String(vcpus)],

@@ -17,14 +17,14 @@ export interface Ingredients {
 }
 
 export async function findIngredients(
-  { images, accelerator }: Pick<QemuMachineParts, 'images' | 'accelerator'>,
+  { images, acceleration }: Pick<QemuMachineParts, 'images' | 'acceleration'>,
   { plan, image: imageName }: Pick<QemuRecord, 'plan' | 'image'>,
   signal: AbortSignal,
 ): Promise<Ingredients> {
   const kernel = await chooseKernel(images, { signal });
   const image = await images.open(imageName, { signal });
   const hardware: Hardware = {
-    accelerator: await accelerator(),
+    ...(await acceleration()),
     ownKernel: isOwnKernel(kernel),
     role: plan.role,
     memoryMb: memoryOf(plan),

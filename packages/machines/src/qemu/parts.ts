@@ -1,7 +1,7 @@
 import type { Clock } from '@sallyport/core';
 
 import type { ImageStore } from '../images/store.ts';
-import type { Accelerator } from './hardware.ts';
+import type { Acceleration } from './hardware.ts';
 import type { QemuLayout } from './layout.ts';
 import type { QemuSockets } from './qemu-sockets.ts';
 import type { SnapshotDirectory } from './snapshot/snapshot-directory.ts';
@@ -17,7 +17,8 @@ export interface QemuMachineParts {
   readonly snapshot: SnapshotDirectory;
   readonly wiring: Wiring;
   readonly images: ImageStore;
-  readonly accelerator: () => Promise<Accelerator>;
+  /** What runs its processors. */
+  readonly acceleration: () => Promise<Acceleration>;
   readonly clock: Clock;
   /** Where the first start of a machine finds one that is up already. Absent: each start boots. */
   readonly templates?: Templates;

@@ -1,7 +1,13 @@
 import type { Check } from '@sallyport/core';
 
+import { join } from 'node:path';
+
+import { createImageStore } from '../../images/store.ts';
+import type { ImageStore } from '../../images/store.ts';
+import { probeHostKvm } from '../../qemu/accelerator.ts';
+import type { KvmVerdict } from '../../qemu/accelerator.ts';
 import { findHugePages, findConsole, findKernel, findKvm } from './kernel.ts';
-import { hostFiles } from './host-files.ts';
+import { hostFiles } from '../../host/host-files.ts';
 import { findControlGroups, findJailDirectory, findRoot } from './jails.ts';
 import { findMemoryChecks, findPageMerging, findSwap, findThreads, findVulnerabilities } from './neighbours.ts';
 import { findFirecracker, findFirecrackerPrograms, findJailer } from './programs.ts';
@@ -14,6 +20,10 @@ export interface FirecrackerHost {
   readonly dataDirectory: string;
   /** Default: what is installed. */
   readonly programs?: FirecrackerPrograms;
+  /** A kernel of these is booted, to see whether guests run. Default: those in `images/` of the data directory. */
+  readonly images?: ImageStore;
+  /** Default: in QEMU, where it is installed. `undefined`: it was not tried. */
+  readonly tryKvm?: () => Promise<KvmVerdict | undefined>;
   /** The directory that is `/`. Default: the host's own. */
   readonly root?: string;
   /** Default: the user this process runs as. */
@@ -28,7 +38,7 @@ export async function checkFirecrackerHost(host: FirecrackerHost): Promise<reado
     ['firecracker', findFirecracker(programs)],
     ['jailer', findJailer(programs)],
     ['root', findRoot(host.user ?? process.geteuid?.())],
-    ['KVM', findKvm(files)],
+    ['KVM', findKvm(files, host.tryKvm ?? (() => probeHostKvm(imagesOf(host))))],
     ['host kernel', findKernel(files)],
     ['control groups', findControlGroups(files)],
     ['jails', findJailDirectory(files, host.dataDirectory)],
@@ -42,3 +52,6 @@ export async function checkFirecrackerHost(host: FirecrackerHost): Promise<reado
   ];
   return Promise.all(findings.map(async ([name, finding]) => verdict(name, await finding)));
 }
+
+const imagesOf = ({ images, dataDirectory }: FirecrackerHost): ImageStore =>
+  images ?? createImageStore({ directory: join(dataDirectory, 'images') });

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import type { KvmVerdict } from '../../qemu/accelerator.ts';
 import { checkFirecrackerHost } from './check-firecracker-host.ts';
+import type { FirecrackerHost } from './check-firecracker-host.ts';
 import { isDynamic } from './programs.ts';
 
 const cpu = '/sys/devices/system/cpu';
@@ -50,7 +52,11 @@ async function program(name: string, version: string): Promise<string> {
   return path;
 }
 
-async function check(change: Readonly<Record<string, string | undefined>> = {}, user = 0) {
+async function check(
+  change: Readonly<Record<string, string | undefined>> = {},
+  user = 0,
+  tryKvm: FirecrackerHost['tryKvm'] = async () => undefined,
+) {
   for (const [path, text] of Object.entries(change)) {
     await (text === undefined ? rm(join(root, path), { recursive: true }) : put(path, text));
   }
@@ -58,7 +64,7 @@ async function check(change: Readonly<Record<string, string | undefined>> = {}, 
     firecracker: await program('firecracker', 'Firecracker v1.16.1'),
     jailer: await program('jailer', 'Jailer v1.16.1'),
   };
-  return checkFirecrackerHost({ dataDirectory, root, user, programs });
+  return checkFirecrackerHost({ dataDirectory, root, user, programs, tryKvm });
 }
 
 describe('the doctor of a host for Firecracker', () => {
@@ -70,7 +76,7 @@ describe('the doctor of a host for Firecracker', () => {
         "firecracker: version 1.16.1",
         "jailer: version 1.16.1",
         "root: the server runs as root, as the jailer needs; machines do not",
-        "KVM: /dev/kvm opens; the first machine shows whether guests run",
+        "KVM: /dev/kvm opens; without QEMU and a kernel image no guest was tried",
         "host kernel: 6.1.0-40-amd64",
         "control groups: version 2 with cpu, io, memory, pids",
         "jails: /srv/sallyport",
@@ -88,6 +94,7 @@ describe('the doctor of a host for Firecracker', () => {
   it.each([
     ['KVM', 'missing', 'though the processor could', { '/dev/kvm': undefined }],
     ['KVM', 'missing', 'shows no vmx or svm', { '/dev/kvm': undefined, '/proc/cpuinfo': 'flags : fpu' }],
+    ['KVM', 'missing', 'kvm_pvm runs no guest', { '/sys/module/kvm_pvm/parameters/x': '' }],
     ['host kernel', 'missing', '4.14.1', { '/proc/sys/kernel/osrelease': '4.14.1' }],
     ['host kernel', 'missing', '5.4.0', { '/proc/sys/kernel/osrelease': '5.4.0' }],
     ['host kernel', 'degraded', '6.12.3', { '/proc/sys/kernel/osrelease': '6.12.3' }],
@@ -138,6 +145,20 @@ describe('the doctor of a host for Firecracker', () => {
     ['a file system over another', { '/proc/mounts': '/dev/a /srv ext4 nodev 0 0\n/dev/b /srv ext4 rw 0 0' }],
   ])('does not mind %s', async (_, change) => {
     expect((await check(change)).filter(({ state }) => state !== 'ok')).toEqual([]);
+  });
+
+  it('boots a guest where it can, and says what became of it', async () => {
+    const kvm = async (verdict: KvmVerdict) =>
+      (await check({}, 0, async () => verdict)).find(({ name }) => name === 'KVM');
+    expect(await kvm({ works: true, found: 'a kernel booted with it', processor: 'host' })).toEqual({
+      name: 'KVM',
+      state: 'ok',
+      found: 'a kernel booted with it',
+    });
+    expect(await kvm({ works: false, found: 'no kernel boots with it' })).toMatchObject({
+      state: 'missing',
+      found: 'no kernel boots with it',
+    });
   });
 
   it('asks for root, and for directories that root alone can change', async () => {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { jailLayout } from '../jailer/layout.ts';
-import type { HostFiles } from './host-files.ts';
+import type { HostFiles } from '../../host/host-files.ts';
 import type { Finding } from './verdict.ts';
 
 /** What the jailer is asked to limit. */

@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 
 import { isKernelAtLeast } from '../../host/kernel-release.ts';
-import type { HostFiles } from './host-files.ts';
+import { findKvmProblem } from '../../qemu/accelerator.ts';
+import type { KvmVerdict } from '../../qemu/accelerator.ts';
+import type { HostFiles } from '../../host/host-files.ts';
 import type { Finding } from './verdict.ts';
 
 /** Kernels that Firecracker 1.16 is tested on as a host. */
@@ -10,7 +12,7 @@ const TESTED = ['5.10', '6.1', '6.18'];
 const OLDEST = [5, 10] as const;
 
 /** An open device is not a guest that runs: nested virtualisation is known to have the one without the other. */
-export async function findKvm(files: HostFiles): Promise<Finding> {
+export async function findKvm(files: HostFiles, tryKvm: () => Promise<KvmVerdict | undefined>): Promise<Finding> {
   const device = files.locate('/dev/kvm');
   const info = await stat(device).catch(() => undefined);
   if (!info) {
@@ -30,9 +32,18 @@ export async function findKvm(files: HostFiles): Promise<Finding> {
   ) {
     return { missing: '/dev/kvm cannot be opened', fix: 'Run the server as root, as the jailer needs' };
   }
+  const problem = (await findKvmProblem(files)) ?? (await findBootProblem(tryKvm));
+  if (problem !== undefined) {
+    return { missing: problem, fix: 'Use bare metal, or a host whose nested virtualisation runs guests' };
+  }
   return (info.mode & 0o002) !== 0
     ? { degraded: 'every user of this host may write to /dev/kvm', fix: 'sudo chmod o-rw /dev/kvm' }
-    : { ok: '/dev/kvm opens; the first machine shows whether guests run' };
+    : { ok: (await tryKvm())?.found ?? '/dev/kvm opens; without QEMU and a kernel image no guest was tried' };
+}
+
+async function findBootProblem(tryKvm: () => Promise<KvmVerdict | undefined>): Promise<string | undefined> {
+  const verdict = await tryKvm();
+  return verdict?.works === false ? verdict.found : undefined;
 }
 
 export async function findKernel(files: HostFiles): Promise<Finding> {

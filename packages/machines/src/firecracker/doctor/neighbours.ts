@@ -1,4 +1,4 @@
-import type { HostFiles } from './host-files.ts';
+import type { HostFiles } from '../../host/host-files.ts';
 import type { Finding } from './verdict.ts';
 
 const VULNERABILITIES = '/sys/devices/system/cpu/vulnerabilities';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { hostFiles } from '../doctor/host-files.ts';
+import { hostFiles } from '../../host/host-files.ts';
 import { hasRealtimeClock } from './realtime-clock.ts';
 
 let root: string;

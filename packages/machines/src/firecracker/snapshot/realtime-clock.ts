@@ -1,6 +1,6 @@
 import { isKernelAtLeast } from '../../host/kernel-release.ts';
-import { hostFiles } from '../doctor/host-files.ts';
-import type { HostFiles } from '../doctor/host-files.ts';
+import { hostFiles } from '../../host/host-files.ts';
+import type { HostFiles } from '../../host/host-files.ts';
 
 /** KVM_CLOCK_REALTIME (Linux, Documentation/virt/kvm/api.rst, KVM_GET_CLOCK). */
 const FIRST_KERNEL = [5, 16] as const;

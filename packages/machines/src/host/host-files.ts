@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What the kernel says of a host, as files. A test has a tree of its own. */
+/** What the kernel says of a host, as files. A test has another tree. */
 export interface HostFiles {
   /** Its text without the last line's end; `undefined` where there is no such file or nobody may read it. */
   read(path: string): Promise<string | undefined>;
