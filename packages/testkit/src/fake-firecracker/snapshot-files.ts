@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 
 import { isJson } from './api-schema.ts';
 import type { Json } from './api-schema.ts';
@@ -18,7 +18,10 @@ export interface Saved {
   readonly clockRealtime: boolean;
 }
 
-/** The memory file is as long as the memory, but what follows this is a hole, so that tests need no space. */
+/**
+ * The memory file is as long as the memory, but what follows this is a hole, so that tests need no space. What the balloon
+ * has is written as zeros at the end: the real one writes every page, and those of a balloon are empty.
+ */
 const MEMORY_TEXT = 'memory of the guest\n';
 
 /** Writes both files, over whatever is there, as the real one does. */
@@ -27,10 +30,24 @@ export function writeSnapshot({ resources, memory, clockRealtime }: Saved, body:
   writeFileSync(host.locate(String(body['snapshot_path'])), `${checksum(state)}\n${state}`);
   const file = host.locate(String(body['mem_file_path']));
   writeFileSync(file, `${MEMORY_TEXT}${memory}`);
-  truncateSync(file, memoryBytes(resources));
+  const size = memoryBytes(resources);
+  truncateSync(file, size);
+  writeZeros(file, size - Number(resources.balloon?.['amount_mib'] ?? 0) * MIB, size);
 }
 
-const memoryBytes = ({ machineConfig }: Resources): number => Number(machineConfig['mem_size_mib']) * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+function writeZeros(file: string, from: number, to: number): void {
+  const zeros = Buffer.alloc(MIB);
+  const descriptor = openSync(file, 'r+');
+  try {
+    for (let at = from; at < to; at += MIB) writeSync(descriptor, zeros, 0, MIB, at);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const memoryBytes = ({ machineConfig }: Resources): number => Number(machineConfig['mem_size_mib']) * MIB;
 
 /** The text at the start of the memory, without what follows: that may be more than fits here. */
 function readMemory(file: string): string {

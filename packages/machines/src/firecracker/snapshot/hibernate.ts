@@ -1,6 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 import type { Clock, Secret } from '@sallyport/core';
 
+import { digHoles } from '../../disk/dig-holes.ts';
 import type { ApiClient } from '../api-client.ts';
 import { patch, put } from '../request.ts';
 import { killVmm } from '../stop.ts';
@@ -89,6 +90,8 @@ async function save(parts: HibernateParts, generation: number, signal: AbortSign
   );
   const clockRealtime = await parts.hasRealtimeClock();
   const { state, memory } = snapshotPaths(directory, generation, false);
+  // Firecracker writes all of the memory, zeros of what the balloon took included.
+  await digHoles(memory, signal);
   await flushFile(disk);
   const digests = await digestFiles({ state, memory, disk });
   signal.throwIfAborted();

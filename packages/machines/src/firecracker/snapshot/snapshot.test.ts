@@ -20,6 +20,7 @@ import type { ResumeParts } from './resume.ts';
 /** Small: its memory is read in full for every snapshot. */
 const machinePlan = { ...plan('cli'), memoryMb: 16 };
 const { machineId, memoryMb } = machinePlan;
+const MIB = 1024 * 1024;
 /** Never aborted: the runner ends a test that takes too long, however long its file takes on a busy host. */
 const { signal } = new AbortController();
 
@@ -168,6 +169,10 @@ describe('a machine that hibernates', () => {
       ['/balloon', 0],
     ]);
     expect(await hibernate(running, parts)).toBe(1);
+    // What it gave back takes no space: Firecracker wrote zeros for it.
+    const memory = await stat(join(jailed.root, jail.snapshots, 'gen-1', 'mem'));
+    expect(memory.size).toBe(16 * MIB);
+    expect(memory.blocks * 512).toBeLessThan(MIB);
     expect(await wake(1)).toMatchObject({ kind: 'running' });
     expect(jailed.fakes[1]?.resources.balloon).toMatchObject({ amount_mib: 0 });
   });
