@@ -43,6 +43,9 @@ function section(reports: readonly ReleaseReport[]): string {
           ...steps.map((step) => word(done.steps[step])),
         ]),
   );
+  const installations = reports.flatMap(({ version, install }) =>
+    install.outcome === 'failed' ? [`- ${version}, installation: ${install.code}. ${install.message}`] : [],
+  );
   const failures = reports.flatMap(({ version, methods }) =>
     methods.flatMap(({ method, steps: done }) =>
       steps.flatMap((step) => {
@@ -57,7 +60,7 @@ function section(reports: readonly ReleaseReport[]): string {
   return [
     `## ${newest.title} (\`${newest.package}\`)`,
     table,
-    ...(failures.length > 0 ? [failures.join('\n')] : []),
+    ...(installations.length + failures.length > 0 ? [[...installations, ...failures].join('\n')] : []),
   ].join('\n\n');
 }
 

@@ -8,6 +8,7 @@ import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { askNpm } from './ask-npm.ts';
 import type { NpmQuery } from './ask-npm.ts';
 import type { PinnedCli } from './lockfile.ts';
+import { dropMissingOptionals } from './drop-missing.ts';
 import { openNpmEgress } from './npm-egress.ts';
 import { npmSandbox } from './npm-sandbox.ts';
 import { readNpmSettings } from './npm-settings.ts';
@@ -69,7 +70,7 @@ export async function pinRelease(cli: PinnedCli, version: string, options: Relea
       // The registry is that of the host which installs it.
       '--omit-lockfile-registry-resolved',
     ]);
-    return readFile(join(directory, 'package-lock.json'), 'utf8');
+    return dropMissingOptionals(await readFile(join(directory, 'package-lock.json'), 'utf8'));
   });
   return { ...cli, version, lockfile };
 }
