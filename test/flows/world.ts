@@ -27,6 +27,7 @@ import type {
   ProviderPolicy,
   Question,
   RefreshCommand,
+  ReadDiskSpace,
   RefusalReason,
   RollbackGuard,
   Sallyport,
@@ -61,6 +62,8 @@ export interface WorldOptions {
   readonly host?: string;
   readonly epochMemory?: EpochMemory;
   readonly onSuperseded?: (error: SallyportError) => void;
+  /** How full the disk is. Default: nobody knows. */
+  readonly readDiskSpace?: ReadDiskSpace;
   /** Default: always 0, so that nothing is late by chance. */
   readonly random?: () => number;
   readonly policy?: ProviderPolicy;
@@ -207,6 +210,7 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     plugins: [listener, ...(options.plugins ?? [])],
     ...(options.settings && { settings: options.settings }),
+    ...(options.readDiskSpace && { readDiskSpace: options.readDiskSpace }),
     ...(options.policy && { policy: options.policy }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.epochMemory && { epochMemory: options.epochMemory }),

@@ -30,6 +30,7 @@ export * from './contracts/prompt-event.ts';
 export * from './contracts/conversation-id.ts';
 export * from './contracts/credential-files.ts';
 export type * from './contracts/credential-summary.ts';
+export type * from './contracts/disk-space.ts';
 export type * from './contracts/key-ring.ts';
 export { newMachineId, NOBODY } from './machine/ids.ts';
 export type * from './contracts/plan.ts';

@@ -4,6 +4,7 @@ import type { MachinePlan } from '../contracts/plan.ts';
 import { createCapacity } from './capacity.ts';
 import type { CapacitySettings, Reservation } from './capacity.ts';
 import type { Need } from '../contracts/spare-room.ts';
+import type { DiskRoom } from './disk-room.ts';
 import { createInProcessQueue } from './in-process-queue.ts';
 import { createSpareRoom } from './spare-room.ts';
 import type { UseSpareRoom } from '../contracts/spare-room.ts';
@@ -23,7 +24,9 @@ export interface Admission {
   /** For whatever nobody waits for: it goes first when a machine needs the room. */
   readonly useSpareRoom: UseSpareRoom;
   /** Throws `MACHINE_CAPACITY` where a machine like this would be refused now. It is no promise. */
-  check(need: Need): void;
+  check(need: Need): Promise<void>;
+  /** Throws `MACHINE_CAPACITY` where a machine with so much memory has to be stopped, since it cannot hibernate now. */
+  checkHibernate(memoryMb: number): Promise<void>;
   /** Places of machines that are neither being started nor ended: each should run. */
   settledPlaces(): readonly Reservation[];
   load(): HostLoad;
@@ -61,9 +64,11 @@ export interface AdmissionOptions {
   readonly queue: QueueSettings;
   readonly limits: CapacitySettings;
   readonly reserve: Reserve;
+  readonly disk: DiskRoom;
 }
 
-export function createAdmission({ clock, random, queue: settings, limits, reserve }: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { clock, random, queue: settings, limits, reserve, disk } = options;
   const queue: WorkQueue = createInProcessQueue({ clock, random, settings });
   const capacity = createCapacity(limits);
   const spareRoom = createSpareRoom(capacity);
@@ -76,6 +81,7 @@ export function createAdmission({ clock, random, queue: settings, limits, reserv
     { signal, isSpare = false }: StartTurn,
   ): Promise<Reservation> {
     capacity.checkFits(need);
+    await disk.checkStart();
     for (;;) {
       signal.throwIfAborted();
       const place = capacity.tryReserve(machineId, need);
@@ -95,13 +101,15 @@ export function createAdmission({ clock, random, queue: settings, limits, reserv
       queue.run(work, turn, async () => start(await findPlace(work.machineId, { memoryMb, vcpus }, turn))),
     clear: (work, end) => queue.run(work, {}, end),
     useSpareRoom: spareRoom.use,
-    check: (need) => {
+    check: async (need) => {
       capacity.checkFits(need);
       queue.check();
       const parts: readonly Need[] = [capacity.free, spareRoom.taken, reserve.spare()];
       const room = (of: keyof Need): number => parts.reduce((sum, part) => sum + part[of], 0);
       if (room('memoryMb') < need.memoryMb || room('vcpus') < need.vcpus) throw noRoom();
+      await disk.checkStart();
     },
+    checkHibernate: (memoryMb) => disk.checkHibernate(memoryMb),
     settledPlaces: () =>
       capacity.places.filter(({ machineId }) => !queue.isUnderWay(machineId) && !spareRoom.has(machineId)),
     load: () => {

@@ -1,4 +1,6 @@
 import { createAdmission } from '../admission/admission.ts';
+import { createDiskRoom } from '../admission/disk-room.ts';
+import type { ReadDiskSpace } from '../contracts/disk-space.ts';
 import type { Need } from '../contracts/spare-room.ts';
 import type { ConnectAgent } from '../contracts/agent-client.ts';
 import { systemClock } from '../base/clock.ts';
@@ -77,6 +79,8 @@ export interface SallyportOptions {
   readonly settings?: Partial<Settings>;
   /** Disables providers whose terms do not allow this kind of deployment. Default: disables none. */
   readonly policy?: ProviderPolicy;
+  /** Of the disk on which the driver keeps machines. Absent: machines are started and hibernated until it is full. */
+  readonly readDiskSpace?: ReadDiskSpace;
   readonly clock?: Clock;
   /** Returns a number from 0 up to 1. Default `Math.random`; tests pass their own. */
   readonly random?: () => number;
@@ -182,6 +186,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
         spare: () => addNeeds(warmPool.spare(), cliMachines.spare()),
         makeRoom: async () => (await warmPool.giveUp()) || cliMachines.makeRoom(),
       },
+      disk: createDiskRoom(settings.disk, options.readDiskSpace),
     }),
     inHand: new Set(),
     notifier: createNotifier(clock),

@@ -19,6 +19,7 @@ export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): 
   using deadline = runtime.clock.deadline(HIBERNATE_MS, late, runtime.closing);
   const { signal } = deadline;
   const sleeps = await runtime.bestEffort(`hibernating machine ${id}`, async () => {
+    await runtime.admission.checkHibernate(running.plan.memoryMb);
     // A snapshot would keep what they know of the credential.
     await running.agent.endWaiting();
     await captureCredentials(runtime, entry);

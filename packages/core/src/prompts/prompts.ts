@@ -78,7 +78,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
     // Refused here, the caller gets a 429 instead of a stream that ends at once.
     if (!machines.isUp(request.userId))
-      runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
+      await runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
     const prompt = {
       promptId: request.promptId ?? randomUUID(),
       userId: request.userId,

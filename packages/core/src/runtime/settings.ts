@@ -1,4 +1,5 @@
 import type { CapacitySettings } from '../admission/capacity.ts';
+import type { DiskSettings } from '../admission/disk-room.ts';
 import type { QueueSettings } from '../contracts/work-queue.ts';
 import { defaultCeiling } from '../hooks/ceiling.ts';
 import type { Ceiling } from '../hooks/ceiling.ts';
@@ -20,6 +21,8 @@ export interface Settings {
   readonly queue: QueueSettings;
   /** What all machines of this host may take. Default: no limit; the server sets what the host has. */
   readonly capacity: CapacitySettings;
+  /** How much of the disk stays free of machines. Counts where `readDiskSpace` is given. */
+  readonly disk: DiskSettings;
   /** How long a running prompt may hold up a machine that has to be restarted. Default 30 s. */
   readonly drainMs: number;
   /** Longest prompt in bytes of UTF-8. Default 1 MiB. */
@@ -77,6 +80,8 @@ export interface KeepAliveSettings {
   readonly atOnce: number;
 }
 
+const GIB = 1024 ** 3;
+
 export const defaultSettings: Settings = {
   prefer: 'desktop',
   idleMs: 5 * 60_000,
@@ -84,6 +89,7 @@ export const defaultSettings: Settings = {
   bootTimeouts: { createMs: 60_000, prepareMs: 60_000, bootMs: 3 * 60_000, readyMs: 60_000, desktopMs: 5 * 60_000 },
   queue: { atOnce: 8, maxWaiting: 100, waitMs: 2 * 60_000 },
   capacity: { memoryMb: Infinity, vcpus: Infinity, spareAfterMs: 60_000 },
+  disk: { toStart: { share: 0.15, bytes: 10 * GIB }, toHibernate: { share: 0.08, bytes: 5 * GIB } },
   drainMs: 30_000,
   maxPromptBytes: 1024 * 1024,
   limits: { loginsPerUser: 8, logins: 500, waitingPrompts: 4, prompts: 2_000 },

@@ -14,6 +14,7 @@ import type { FactoryContext } from '../config/config.ts';
 import type { DatabaseChoice } from '../stores/database-choice.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import { diskSettings } from '../host/disk-space.ts';
 import { openHostParts } from '../presets/host-parts.ts';
 import { openKeptState } from '../presets/kept-state.ts';
 import { createMetrics } from '../http/metrics.ts';
@@ -96,6 +97,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
           atOnce: config.capacity.startAtOnce,
           maxWaiting: config.capacity.maxWaiting,
         },
+        disk: diskSettings(config.capacity.minFreeDiskPercent),
         capacity: { ...defaultSettings.capacity, memoryMb: config.capacity.memoryMb, vcpus: config.capacity.vcpus },
         warmPool: { ...defaultSettings.warmPool, count: config.warmBrowserMachines },
         keepAlive: { ...defaultSettings.keepAlive, beforeMs: config.keepAliveMinutes * 60_000 },

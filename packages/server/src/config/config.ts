@@ -96,6 +96,11 @@ export interface SallyportConfig {
         readonly startAtOnce?: number | undefined;
         /** Machines that may wait for that. The next one is refused with 429. Default 100. */
         readonly maxWaiting?: number | undefined;
+        /**
+         * Percent of the disk that stay free, up to 10 GiB: below that, no machine is started. Below 8 percent, up to 5 GiB, an
+         * idle machine is stopped and does not hibernate. Default 15.
+         */
+        readonly minFreeDiskPercent?: number | undefined;
       }
     | undefined;
   /** What users may have under way at a time; the next is refused with 429. */
@@ -281,6 +286,11 @@ export const configSchema = z.strictObject({
       vcpus: z.int().positive().default(hostCapacity.vcpus),
       startAtOnce: z.int().positive().default(hostCapacity.startAtOnce),
       maxWaiting: z.int().min(0).default(defaultSettings.queue.maxWaiting),
+      minFreeDiskPercent: z
+        .number()
+        .min(0)
+        .max(90)
+        .default(defaultSettings.disk.toStart.share * 100),
     })
     .prefault({}),
   limits: z

@@ -4,6 +4,8 @@ import { agentBundle } from '@sallyport/agent';
 import type { Clock, SallyportOptions } from '@sallyport/core';
 import { connectAgent, createCallbackPorts, createCliInstaller } from '@sallyport/machines';
 
+import { readDiskSpace } from '../host/disk-space.ts';
+
 export interface HostPartsOptions {
   /** CLIs are installed in `clis/` below it. Claimed by this process. */
   readonly dataDirectory: string;
@@ -14,7 +16,7 @@ export interface HostPartsOptions {
 
 /** What machines on this host need besides a driver and an egress. */
 export type HostParts = Required<
-  Pick<SallyportOptions, 'agent' | 'connectAgent' | 'installCli' | 'findCli' | 'callbackPorts'>
+  Pick<SallyportOptions, 'agent' | 'connectAgent' | 'installCli' | 'findCli' | 'callbackPorts' | 'readDiskSpace'>
 >;
 
 /**
@@ -38,5 +40,6 @@ export async function openHostParts({ dataDirectory, clock, log }: HostPartsOpti
       }),
     findCli: ({ cli, id }) => installer.find(cli, id),
     callbackPorts: createCallbackPorts(),
+    readDiskSpace: () => readDiskSpace(dataDirectory),
   };
 }
