@@ -1,4 +1,4 @@
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +11,8 @@ import { hashFile, hashValue } from './hash.ts';
 import { requireTools } from './host-tools.ts';
 import type { HostTool } from './host-tools.ts';
 import { KERNEL_FILE } from './image.ts';
+import type { InstalledPackage } from './image.ts';
+import { lostOptions } from './kernel-config.ts';
 import { runTool } from './run-tool.ts';
 
 const FRAGMENT = join(guestDirectory, 'kernel.config');
@@ -63,10 +65,19 @@ async function build(context: BuildContext): Promise<BuiltFiles> {
       },
     });
   await make('tinyconfig', 'sallyport.config');
+  await checkConfig(join(cwd, '.config'), source.facts);
   await make('vmlinux');
   const kernel = join(scratch, KERNEL_FILE);
   await runTool({ file: 'strip', args: ['--strip-debug', '-o', kernel, join(cwd, 'vmlinux')], signal });
   return { files: { [KERNEL_FILE]: kernel }, programs: {}, packages: [source.facts] };
+}
+
+async function checkConfig(file: string, { name, version }: InstalledPackage): Promise<void> {
+  const lost = lostOptions(await readFile(FRAGMENT, 'utf8'), await readFile(file, 'utf8'));
+  if (lost.length === 0) return;
+  throw new SallyportError('MACHINE_IMAGE_FAILED', `${name} ${version} does not take ${lost.join(', ')}.`, {
+    hint: `Correct these lines of ${FRAGMENT}: an option may have another name in this release, or need another one.`,
+  });
 }
 
 const REPRODUCIBLE = ['KBUILD_BUILD_USER=sallyport', 'KBUILD_BUILD_HOST=sallyport', 'KBUILD_BUILD_TIMESTAMP=@0'];
