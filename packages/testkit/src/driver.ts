@@ -31,6 +31,8 @@ export interface DriverSuiteOptions {
 }
 
 const TIMEOUT_MS = 60_000;
+/** Characters of a console. What a machine prints must not fill the memory of the server. */
+const MOST_CONSOLE = 256 * 1024;
 const never = new AbortController().signal;
 const provider = 'codex';
 const otherProvider = 'claude_code';
@@ -103,7 +105,9 @@ export function describeDriver(
       const { exited } = machine;
       await machine.stop(stopOptions);
       await machine.stop(stopOptions);
-      expect(typeof (await exited).console).toBe('string');
+      const { console } = await exited;
+      expect(console.length <= MOST_CONSOLE, 'the console is bounded').toBe(true);
+      expect(console.includes(startOptions(subject).token.reveal()), 'the console tells the token').toBe(false);
       expect((await subject.driver.list())[0]?.running).toBe(false);
       await expect(machine.connect(8080, { signal: never })).rejects.toMatchObject({});
       const options = { ...startOptions(subject), epoch: 2 };
@@ -177,6 +181,31 @@ export function describeDriver(
       expect((await subject.driver.list())[0]?.running).toBe(false);
       await machine.start(startOptions(subject));
       await expect(machine.connect(8080, { signal: aborted })).rejects.toMatchObject(rejected);
+    });
+
+    test('ends a start that is given up while it boots, and starts again', async (subject) => {
+      const machine = await made(subject);
+      const late = new AbortController();
+      const starting = machine.start({ ...startOptions(subject), signal: late.signal });
+      late.abort(new Error('it took too long'));
+      await expect(starting).rejects.toMatchObject({});
+      expect((await subject.driver.list())[0]?.running).toBe(false);
+      const options = { ...startOptions(subject), epoch: 2 };
+      await machine.start(options);
+      expect(await requestHealth(machine, options.token)).toMatchObject({ status: 'ok' });
+    });
+
+    test('is closed, and leaves its machines to the driver that comes after it', async (subject) => {
+      const machine = await made(subject);
+      await machine.disk.inject(provider, [credential]);
+      await machine.start(startOptions(subject));
+      await machine.stop(stopOptions);
+      await subject.driver.close?.();
+      const next = await subject.restart();
+      const [ref] = await next.list();
+      const adopted = ref && (await next.adopt(ref));
+      expect(await adopted?.disk.harvest(provider, [credential.path])).toEqual([credential]);
+      await adopted?.destroy();
     });
 
     test('finds its machines again after a restart of the server', async (subject) => {

@@ -21,7 +21,8 @@ export interface MachineDriver {
   adopt(ref: MachineRef): Promise<Machine | undefined>;
   /**
    * Removes what this driver created on this host for any other machine: control groups, devices, addresses,
-   * directories. Called at server start and every minute after that, once the machines themselves are reconciled.
+   * directories. Called at server start, which recovers from a crash, and every minute after that, once the machines themselves are
+   * reconciled.
    * Must not touch a machine that the driver is creating at that moment, even if the list does not contain it yet,
    * nor anything without the driver's label. Idempotent. Returns what it removed, for the log.
    */
@@ -33,6 +34,11 @@ export interface MachineDriver {
   lendSpareRoom?(use: UseSpareRoom): void;
   /** Reports what this host has and what this driver is missing. */
   doctor(): Promise<readonly Check[]>;
+  /**
+   * Gives up what the driver holds in this process: sockets, network devices, background work. Called once, last, by the
+   * owner of the driver, when none of its machines run. Machines and their disks stay, and so do those that hibernate.
+   */
+  close?(): Promise<void>;
 }
 
 export interface DriverFeatures {

@@ -17,7 +17,7 @@ describe('the configuration of a kernel', () => {
     ]);
   });
 
-  it('of our own has what keeps a guest from itself, and what tells it that it was a snapshot', () => {
+  it('has the mitigations, and learns when a snapshot goes on', () => {
     const fragment = readFileSync(join(guestDirectory, 'kernel.config'), 'utf8');
     const wanted = ['VMGENID', 'SLUB', 'STACKPROTECTOR_STRONG', 'RANDOMIZE_BASE', 'CPU_MITIGATIONS', 'RETPOLINE'];
     const lines = fragment.split('\n');

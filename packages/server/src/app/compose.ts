@@ -67,9 +67,8 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     if (kept.notice !== undefined) say(kept.notice, 'warn');
 
     const parts = await openHostParts({ dataDirectory: data.path, clock, log: say });
-    const chosen = await chooseDriver(config.driver, context);
-    undo.push(() => chosen.close());
-    const { driver } = chosen;
+    const driver = await chooseDriver(config.driver, context);
+    undo.push(async () => driver.close?.());
     say(driver.features.isolation);
     const egress = await chooseEgress(config.egress, context);
     undo.push(async () => egress.close?.());

@@ -5,7 +5,6 @@ import type { AgentBundle, Clock, EgressRoute, MachineDriver } from '@sallyport/
 import { createDirectEgress } from '@sallyport/machines';
 
 import { chooseDriver } from '../config/choose-driver.ts';
-import type { ChosenDriver } from '../config/choose-driver.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 
@@ -35,18 +34,18 @@ export async function withDriver<Result>(
 ): Promise<Result> {
   const data = await openDataDirectory(dataDirectory);
   const agent = agentBundle();
-  let chosen: ChosenDriver | undefined;
+  let driver: MachineDriver | undefined;
   try {
     const context = { dataDirectory: data.path, clock, log: print };
-    chosen = await chooseDriver(config.driver, context);
+    driver = await chooseDriver(config.driver, context);
     const egress = createDirectEgress({ directory: join(data.path, 'egress'), clock });
     const openEgress = async (machineId: string): Promise<EgressRoute> => {
       if (!egress.reserve) throw new Error('The direct egress can be reserved.');
       return egress.reserve(machineId, { signal });
     };
-    return await use({ driver: chosen.driver, agent, dataDirectory: data.path, openEgress });
+    return await use({ driver, agent, dataDirectory: data.path, openEgress });
   } finally {
-    await chosen?.close();
+    await driver?.close?.();
     await data.release();
   }
 }

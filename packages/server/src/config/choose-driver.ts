@@ -16,46 +16,37 @@ import { qemuSettingsSchema } from './config.ts';
 import type { FactoryContext, QemuSettings } from './config.ts';
 import type { LoadedConfig } from './load-config.ts';
 
-/** A driver that is ready to use, and what it shares with nothing but this server. */
-export interface ChosenDriver {
-  readonly driver: MachineDriver;
-  /** Gives that up. No machine may run. */
-  close(): Promise<void>;
-}
-
-/** Creates the driver that the configuration names. */
-export async function chooseDriver(chosen: LoadedConfig['driver'], context: FactoryContext): Promise<ChosenDriver> {
-  if (chosen === 'process') return ownNothing(await startProcessDriver(context));
+/** Creates the driver that the configuration names. The caller closes it. */
+export async function chooseDriver(chosen: LoadedConfig['driver'], context: FactoryContext): Promise<MachineDriver> {
+  if (chosen === 'process') return startProcessDriver(context);
   if (chosen === 'firecracker') return startFirecrackerDriver(context);
   const settings = qemuSettings(chosen);
   if (settings) return startQemuDriver(settings, context);
-  if (typeof chosen === 'function') return ownNothing(await chosen(context));
-  if (typeof chosen === 'object' && 'create' in chosen) return ownNothing(chosen);
+  if (typeof chosen === 'function') return chosen(context);
+  if (typeof chosen === 'object' && 'create' in chosen) return chosen;
   throw new SallyportError('CONFIG_INVALID', 'The configuration names no driver.');
 }
-
-const ownNothing = (driver: MachineDriver): ChosenDriver => ({ driver, close: async () => {} });
 
 /** The settings where machines are QEMU's. */
 export function qemuSettings(chosen: LoadedConfig['driver']): QemuSettings | undefined {
   return chosen === 'qemu' ? { kind: 'qemu' } : qemuSettingsSchema.safeParse(chosen).data;
 }
 
-async function startQemuDriver(settings: QemuSettings, context: FactoryContext): Promise<ChosenDriver> {
+async function startQemuDriver(settings: QemuSettings, context: FactoryContext): Promise<MachineDriver> {
   const images = await openImages(context);
   const driver = await makeQemuDriver(settings, context, images);
   const removed = await driver.reconcile();
   if (removed.length > 0) context.log(`Took away what a former server had left: ${removed.join(', ')}.`);
-  return { driver, close: () => driver.close() };
+  return driver;
 }
 
-async function startFirecrackerDriver({ dataDirectory, clock, log }: FactoryContext): Promise<ChosenDriver> {
+async function startFirecrackerDriver({ dataDirectory, clock, log }: FactoryContext): Promise<MachineDriver> {
   const images = await openImages({ dataDirectory });
   const network = createBridgeNetwork({ dataDirectory, clock });
   const driver = await createFirecrackerDriver({ dataDirectory, clock, network, images });
   const removed = await driver.reconcile();
   if (removed.length > 0) log(`Took away what a former server had left: ${removed.join(', ')}.`);
-  return { driver, close: () => driver.close() };
+  return driver;
 }
 
 /** What machines are made of, read through once for as long as this server runs. */

@@ -82,6 +82,19 @@ export function testHibernation(
     expect(await machine.disk.harvest(provider, [credential.path])).toEqual([credential]);
   });
 
+  test('wakes to no other plan than the one it slept with, and then boots cold', async (subject) => {
+    const machine = await started(subject, boot(subject, 1));
+    await machine.hibernate?.({ signal: AbortSignal.timeout(timeoutMs) });
+    const plan = subject.plan('cli');
+    const changed = { ...boot(subject, 2), plan: { ...plan, machineId: machine.id, memoryMb: plan.memoryMb + 64 } };
+    await expect(machine.wake?.(changed)).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
+    await machine.stop({ deadlineMs: timeoutMs / 12 });
+    expect(await machine.disk.harvest(provider, [credential.path])).toEqual([credential]);
+    const cold = { ...changed, ...boot(subject, 3) };
+    await machine.start(cold);
+    expect(await requestHealth(machine, cold.token)).toMatchObject({ status: 'ok' });
+  });
+
   test('sleeps through a restart of the server, and gives its snapshot up when it is stopped', async (subject) => {
     const machine = await started(subject, boot(subject, 1));
     await machine.hibernate?.({ signal: AbortSignal.timeout(timeoutMs) });
