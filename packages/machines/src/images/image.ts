@@ -42,3 +42,13 @@ export const ROOT_FILE = 'root.ext4';
  */
 export const KERNEL_FILE = 'kernel';
 export const INITRD_FILE = 'initrd.cpio';
+
+/** Where a kernel comes from: ours is compiled from source, the other one is Debian's with an initrd. */
+export type KernelVariant = 'source' | 'debian';
+
+/** The first is preferred: it boots in half the time. */
+export const kernelVariants: readonly KernelVariant[] = ['source', 'debian'];
+
+export function kernelVariant({ files }: Pick<Image, 'files'>): KernelVariant {
+  return INITRD_FILE in files ? 'debian' : 'source';
+}

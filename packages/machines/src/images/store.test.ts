@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { ImageBuild } from './build.ts';
+import { checkDamagedImages } from './doctor.ts';
+import { INITRD_FILE, KERNEL_FILE } from './image.ts';
 import { createImageStore } from './store.ts';
 import type { EnsureOptions } from './store.ts';
 
@@ -108,17 +110,62 @@ describe('golden images', () => {
     });
   });
 
-  it('whose record cannot be read are named', async () => {
+  it('lists the other images where the record of one cannot be read, and refuses that one by its name', async () => {
     const store = createImageStore({ directory });
-    const image = await store.ensure(buildOf('one', '1'), options(1));
-    const record = join(image.directory, 'image.json');
+    const damaged = await store.ensure(buildOf('one', '1'), options(1));
+    const whole = await store.ensure(buildOf('two', '1'), options(2));
+    expect(await store.listDamaged()).toEqual([]);
+    const record = join(damaged.directory, 'image.json');
     await chmod(record, 0o644);
+    const error = { code: 'MACHINE_IMAGE_DAMAGED', message: expect.stringContaining(record) };
     for (const text of ['', 'null', '{"spec":1,"kind":"cli"}']) {
       await writeFile(record, text);
-      await expect(store.list()).rejects.toMatchObject({
-        code: 'MACHINE_IMAGE_DAMAGED',
-        message: expect.stringContaining(record),
-      });
+      expect(await store.list()).toEqual([whole]);
+      expect(await store.open('cli', { signal })).toEqual(whole);
+      expect(await store.listDamaged()).toEqual([{ name: damaged.name, error: expect.objectContaining(error) }]);
+      expect(await checkDamagedImages(store)).toEqual([
+        { name: `image ${damaged.name}`, state: 'degraded', found: error.message, fix: expect.any(String) },
+      ]);
+      await expect(store.open(damaged.name, { signal })).rejects.toMatchObject(error);
     }
+    await rm(record);
+    expect(await store.list()).toEqual([whole]);
+    await expect(store.open(damaged.name, { signal })).rejects.toMatchObject({ code: 'MACHINE_IMAGE_DAMAGED' });
+  });
+
+  it('opens the kernel of the variant that is asked for, and ours by default', async () => {
+    const store = createImageStore({ directory });
+    const source = await store.ensure(kernelOf('source', {}), options(1));
+    await expect(store.open({ kind: 'kernel', variant: 'debian' }, { signal })).rejects.toMatchObject({
+      code: 'MACHINE_IMAGE_MISSING',
+      message: expect.stringContaining('There is no kernel of Debian'),
+    });
+    const debian = await store.ensure(kernelOf('debian', { [INITRD_FILE]: 'initrd' }), options(2));
+    expect((await store.list())[0]).toEqual(debian);
+    expect(await store.open({ kind: 'kernel', variant: 'debian' }, { signal })).toEqual(debian);
+    expect(await store.open({ kind: 'kernel', variant: 'source' }, { signal })).toEqual(source);
+    expect(await store.open('kernel', { signal })).toEqual(source);
+    expect(await store.open(debian.name, { signal })).toEqual(debian);
+    await rm(source.directory, { recursive: true });
+    expect(await store.open('kernel', { signal })).toEqual(debian);
+    await expect(store.open({ kind: 'kernel', variant: 'source' }, { signal })).rejects.toMatchObject({
+      code: 'MACHINE_IMAGE_MISSING',
+      hint: 'Build it: sallyport images build kernel --source',
+    });
   });
 });
+
+function kernelOf(inputs: string, others: Readonly<Record<string, string>>): ImageBuild {
+  return {
+    kind: 'kernel',
+    inputs,
+    run: async ({ scratch }) => {
+      const files: Record<string, string> = {};
+      for (const [name, content] of Object.entries({ [KERNEL_FILE]: inputs, ...others })) {
+        files[name] = join(scratch, name);
+        await writeFile(files[name], content);
+      }
+      return { files, programs: {}, packages: [] };
+    },
+  };
+}

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 import { orAborted, SallyportError } from '@sallyport/core';
 
@@ -9,8 +7,12 @@ import { hasCode } from '../host/safe-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { parseFacts } from './facts.ts';
 import { hashFile, hashValue } from './hash.ts';
-import type { Image, ImageFacts, ImageKind } from './image.ts';
+import { pickImage } from './pick-image.ts';
+import type { WantedImage } from './pick-image.ts';
+import type { Image, ImageFacts } from './image.ts';
 import { runTool } from './run-tool.ts';
+import { isUnfinished, openBuildSite, removeDeadBuilds } from './unfinished.ts';
+import type { BuildSite } from './unfinished.ts';
 
 export interface ImageStoreOptions {
   /** Images lie below it, one directory each. */
@@ -19,14 +21,29 @@ export interface ImageStoreOptions {
 
 /** The golden images on this host. What is in it is only read: a newer image is another one, with another name. */
 export interface ImageStore {
-  /** All images, the newest first. */
+  /** All images with a readable record, the newest first. One that is damaged does not keep the others from being used. */
   list(): Promise<readonly Image[]>;
-  /** The newest image of a kind, or the one of that name. Its files are compared with their hashes once per process. */
-  open(wanted: ImageKind | (string & {}), options: { readonly signal: AbortSignal }): Promise<Image>;
+  /** Directories whose record cannot be read. */
+  listDamaged(): Promise<readonly DamagedImage[]>;
+  /**
+   * Opens an image by its name, or the newest one of a kind. Compares its files with their hashes once per process.
+   * Throws `MACHINE_IMAGE_MISSING`, or `MACHINE_IMAGE_DAMAGED` if the named image is damaged.
+   */
+  open(wanted: WantedImage, options: { readonly signal: AbortSignal }): Promise<Image>;
   /** Compares the files of an image with their recorded hashes. */
   verify(image: Image, options: { readonly signal: AbortSignal }): Promise<void>;
-  /** The image of this build, built now unless it is here. `refresh` builds it anyhow, with what Debian has today. */
+  /**
+   * Returns the image of this build, and builds it if it is missing. `refresh` always builds it, with the current
+   * packages of Debian. First removes what killed builds left.
+   */
   ensure(build: ImageBuild, options: EnsureOptions): Promise<Image>;
+}
+
+export interface DamagedImage {
+  /** Of its directory. */
+  readonly name: string;
+  /** `MACHINE_IMAGE_DAMAGED`, with the path of its record. */
+  readonly error: SallyportError;
 }
 
 export interface EnsureOptions extends Omit<BuildContext, 'scratch'> {
@@ -35,27 +52,31 @@ export interface EnsureOptions extends Omit<BuildContext, 'scratch'> {
 }
 
 const RECORD = 'image.json';
-const UNFINISHED = '.unfinished';
 
 export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
   /** Each image is read through once, for however many wait for it, and to the end though one of them gives up. */
   const verified = new Map<string, Promise<void>>();
 
-  async function list(): Promise<readonly Image[]> {
+  async function readAll(): Promise<readonly (Image | DamagedImage)[]> {
     const names = await readdir(directory).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return [];
       throw error;
     });
-    const folders = names.filter((name) => !name.endsWith(UNFINISHED)).map((name) => join(directory, name));
-    const images = await Promise.all(folders.map(readImage));
+    return Promise.all(names.filter((name) => !isUnfinished(name)).map((name) => tryReadImage(join(directory, name))));
+  }
+
+  async function list(): Promise<readonly Image[]> {
+    const images = (await readAll()).filter((image): image is Image => !isDamaged(image));
     return images.toSorted((one, other) => other.builtAt.localeCompare(one.builtAt));
   }
 
-  async function open(wanted: string, { signal }: { readonly signal: AbortSignal }): Promise<Image> {
-    const images = await list();
-    const image = images.find(({ kind, name }) => kind === wanted || name === wanted);
+  const listDamaged = async (): Promise<readonly DamagedImage[]> => (await readAll()).filter(isDamaged);
+
+  async function open(wanted: WantedImage, { signal }: { readonly signal: AbortSignal }): Promise<Image> {
+    const image = pickImage(await list(), wanted);
     if (!image) {
-      throw new SallyportError('MACHINE_IMAGE_MISSING', `There is no image "${wanted}" in ${directory}.`);
+      const damaged = (await listDamaged()).find(({ name }) => name === wanted);
+      throw damaged?.error ?? missing(wanted, directory);
     }
     await orAborted(signal, verifyOnce(image));
     return image;
@@ -71,53 +92,68 @@ export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
   }
 
   async function ensure(build: ImageBuild, options: EnsureOptions): Promise<Image> {
+    await removeDeadBuilds(directory, options.onProgress);
     const images = await list();
     const same = images.find(({ kind, inputs }) => kind === build.kind && inputs === build.inputs);
     if (same && options.refresh !== true) {
       options.onProgress(`${same.name} is here already.`);
       return same;
     }
-    const scratch = await mkdtemp(join(tmpdir(), 'sallyport-image-'));
-    try {
-      // In a user namespace the builder is somebody else, who has to get at what is inside.
-      await chmod(scratch, 0o711);
-      const built = await build.run({ ...options, scratch });
-      options.onProgress('Recording what was built.');
-      return await keep(build, built, options);
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
+    await using site = await openBuildSite(directory);
+    const built = await build.run({ ...options, scratch: site.scratch });
+    options.onProgress('Recording what was built.');
+    return await keep(build, built, site, options);
   }
 
-  async function keep(build: ImageBuild, built: BuiltFiles, { now, signal }: EnsureOptions): Promise<Image> {
+  async function keep(build: ImageBuild, built: BuiltFiles, site: BuildSite, options: EnsureOptions): Promise<Image> {
     const { kind, inputs } = build;
     const { programs, packages } = built;
+    const { now, signal } = options;
     const name = `${kind}-${hashValue([inputs, programs, packages]).slice(0, 16)}`;
     const place = join(directory, name);
-    const temporary = `${place}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
-    await mkdir(temporary, { recursive: true, mode: 0o755 });
-    try {
-      const files: Record<string, string> = {};
-      for (const [file, source] of Object.entries(built.files)) {
-        const target = join(temporary, file);
-        // Node's own copy would fill the holes of an image.
-        await runTool({ file: 'cp', args: ['--sparse=always', '--reflink=auto', source, target], signal });
-        await chmod(target, 0o444);
-        files[file] = await hashFile(target, signal);
-      }
-      const facts: ImageFacts = { spec: 1, kind, name, inputs, builtAt: now.toISOString(), files, programs, packages };
-      await writeFile(join(temporary, RECORD), `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o444 });
-      await rename(temporary, place).catch((error: unknown) => {
-        // The very same, built before or at the same time: machines may run on it, so that one stays.
-        if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
-      });
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
+    await mkdir(site.image, { mode: 0o755 });
+    const files: Record<string, string> = {};
+    for (const [file, source] of Object.entries(built.files)) {
+      const target = join(site.image, file);
+      // Node's own copy would fill the holes of an image.
+      await runTool({ file: 'cp', args: ['--sparse=always', '--reflink=auto', source, target], signal });
+      await chmod(target, 0o444);
+      files[file] = await hashFile(target, signal);
     }
+    const facts: ImageFacts = { spec: 1, kind, name, inputs, builtAt: now.toISOString(), files, programs, packages };
+    await writeFile(join(site.image, RECORD), `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o444 });
+    await rename(site.image, place).catch((error: unknown) => {
+      // The very same, built before or at the same time: machines may run on it, so that one stays.
+      if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+    });
     return readImage(place);
   }
 
-  return { list, open, verify, ensure };
+  return { list, listDamaged, open, verify, ensure };
+}
+
+function missing(wanted: WantedImage, directory: string): SallyportError {
+  if (typeof wanted === 'string') {
+    return new SallyportError('MACHINE_IMAGE_MISSING', `There is no image "${wanted}" in ${directory}.`);
+  }
+  const { kind, variant } = wanted;
+  const origin = variant === 'source' ? 'compiled from source' : 'of Debian';
+  return new SallyportError('MACHINE_IMAGE_MISSING', `There is no ${kind} ${origin} in ${directory}.`, {
+    hint: `Build it: sallyport images build ${kind}${variant === 'source' ? ' --source' : ''}`,
+  });
+}
+
+function isDamaged(image: Image | DamagedImage): image is DamagedImage {
+  return 'error' in image;
+}
+
+async function tryReadImage(directory: string): Promise<Image | DamagedImage> {
+  try {
+    return await readImage(directory);
+  } catch (error) {
+    if (SallyportError.isInstance(error)) return { name: basename(directory), error };
+    throw error;
+  }
 }
 
 async function readImage(directory: string): Promise<Image> {

@@ -7,12 +7,12 @@ import type { Clock } from '@sallyport/core';
 import { hostFiles } from '../host/host-files.ts';
 import type { HostFiles } from '../host/host-files.ts';
 import { findProgram } from '../host/programs.ts';
+import { kernelVariant } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
 import { bootsKernel } from './boots-kernel.ts';
 import { KVM_PROCESSORS } from './hardware.ts';
 import type { KvmProcessor } from './hardware.ts';
-import { chooseKernel, isOwnKernel } from './images.ts';
 
 export const QEMU = 'qemu-system-x86_64';
 
@@ -47,10 +47,10 @@ export function probeKvm(probe: KvmProbe): Promise<KvmVerdict> {
 export async function probeHostKvm(images: ImageStore): Promise<KvmVerdict | undefined> {
   const program = await findProgram(QEMU);
   const { signal } = new AbortController();
-  const kernel = await chooseKernel(images, { signal }).catch(() => undefined);
+  const kernel = await images.open('kernel', { signal }).catch(() => undefined);
   if (program === undefined || !kernel) return undefined;
   const found = await probeKvm({ program, kernel, signal });
-  return isOwnKernel(kernel) ? found : { ...found, found: `${found.found} (with Debian's kernel)` };
+  return kernelVariant(kernel) === 'source' ? found : { ...found, found: `${found.found} (with Debian's kernel)` };
 }
 
 /** What says that no guest runs here, without an attempt to run one. */

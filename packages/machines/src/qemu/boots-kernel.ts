@@ -6,10 +6,9 @@ import { Duplex } from 'node:stream';
 import type { Clock } from '@sallyport/core';
 
 import { programPath } from '../host/programs.ts';
-import { KERNEL_FILE } from '../images/image.ts';
+import { KERNEL_FILE, kernelVariant } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
 import type { KvmProcessor } from './hardware.ts';
-import { isOwnKernel } from './images.ts';
 import { openQmp } from './qmp.ts';
 
 export interface KernelBoot {
@@ -33,7 +32,16 @@ const KEPT = 64 * 1024;
  */
 export async function bootsKernel({ program, kernel, processor, clock, signal }: KernelBoot): Promise<boolean> {
   const words = [
-    ['-accel', 'kvm', '-cpu', processor, '-machine', isOwnKernel(kernel) ? 'microvm,acpi=off' : 'pc', '-m', '128'],
+    [
+      '-accel',
+      'kvm',
+      '-cpu',
+      processor,
+      '-machine',
+      kernelVariant(kernel) === 'source' ? 'microvm,acpi=off' : 'pc',
+      '-m',
+      '128',
+    ],
     ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     ['-chardev', 'socket,id=monitor,fd=3', '-mon', 'chardev=monitor,mode=control'],
     ['-kernel', join(kernel.directory, KERNEL_FILE), '-append', 'console=ttyS0 reboot=t panic=-1'],

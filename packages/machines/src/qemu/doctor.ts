@@ -4,6 +4,7 @@ import type { Check } from '@sallyport/core';
 
 import { checkDiskHost } from '../disk/doctor.ts';
 import { findProgram, installCommand, programPath } from '../host/programs.ts';
+import { checkDamagedImages } from '../images/doctor.ts';
 import type { ImageKind } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
 import { probeHostKvm, QEMU } from './accelerator.ts';
@@ -15,6 +16,7 @@ export async function checkQemuHost(images: ImageStore): Promise<readonly Check[
     ...(await checkDiskHost()),
     await checkPrograms('util-linux', ['setpriv', 'prlimit', 'unshare', 'nsenter']),
     ...(await checkImages(images)),
+    ...(await checkDamagedImages(images)),
     await checkKvm(images),
   ];
 }

@@ -15,7 +15,6 @@ import { releaseStrayUsers, releaseUser } from '../process/user-allotment.ts';
 import { probeKvm, QEMU } from './accelerator.ts';
 import { checkQemuHost } from './doctor.ts';
 import type { Acceleration, Accelerator } from './hardware.ts';
-import { chooseKernel } from './images.ts';
 import { findIngredients } from './ingredients.ts';
 import { layDown } from './lay-down.ts';
 import { qemuDirectory, qemuLayout } from './layout.ts';
@@ -89,7 +88,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   async function chooseAcceleration(): Promise<Acceleration> {
     if (accelerator !== 'auto') return { accelerator };
     const { signal } = new AbortController();
-    const kernel = await chooseKernel(images, { signal });
+    const kernel = await images.open('kernel', { signal });
     const verdict = await probeKvm({ program: requireProgram(program), kernel, signal, clock });
     return verdict.works ? { accelerator: 'kvm', processor: verdict.processor } : { accelerator: 'tcg' };
   }
@@ -145,7 +144,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     if (!templates) return usesTemplates ? [] : workshop.clearAll();
     const { signal } = new AbortController();
     const image = (await images.list()).find(({ kind }) => kind === 'browser');
-    const kernel = image && (await chooseKernel(images, { signal }).catch(() => undefined));
+    const kernel = image && (await images.open('kernel', { signal }).catch(() => undefined));
     return kernel ? templates.drain({ kernel: kernel.name, image: image.name }) : [];
   }
 

@@ -1,20 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 import type { MachineRole } from '@sallyport/core';
 
-import { INITRD_FILE } from '../images/image.ts';
-import type { Image } from '../images/image.ts';
 import type { ImageStore } from '../images/store.ts';
-
-/** Finds the kernel for machines: ours if installed, because it boots in half the time; otherwise Debian's. */
-export async function chooseKernel(store: ImageStore, options: { readonly signal: AbortSignal }): Promise<Image> {
-  const kernels = (await store.list()).filter(({ kind }) => kind === 'kernel');
-  const chosen = kernels.find(isOwnKernel) ?? kernels[0];
-  return store.open(chosen?.name ?? 'kernel', options);
-}
-
-export function isOwnKernel({ files }: Pick<Image, 'files'>): boolean {
-  return !(INITRD_FILE in files);
-}
 
 /**
  * Reads the images for new machines in full, to detect a damaged one before a user waits for a machine. Throws one error
@@ -28,7 +15,7 @@ export async function requireImages(
   const there = new Set((await store.list()).map(({ kind }) => kind));
   const missing = (['kernel', ...roles] as const).filter((kind) => !there.has(kind));
   if (missing.length === 0) {
-    await chooseKernel(store, options);
+    await store.open('kernel', options);
     for (const kind of ['cli', 'browser'] as const) if (there.has(kind)) await store.open(kind, options);
     return;
   }

@@ -2,9 +2,9 @@ import type { MachinePlan } from '@sallyport/core';
 
 import { findGuestClis } from '../guest/guest-clis.ts';
 import type { GuestClis } from '../guest/guest-clis.ts';
+import { kernelVariant } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
 import type { Hardware } from './hardware.ts';
-import { chooseKernel, isOwnKernel } from './images.ts';
 import type { QemuRecord } from './machine-record.ts';
 import type { QemuMachineParts } from './parts.ts';
 
@@ -21,11 +21,11 @@ export async function findIngredients(
   { plan, image: imageName }: Pick<QemuRecord, 'plan' | 'image'>,
   signal: AbortSignal,
 ): Promise<Ingredients> {
-  const kernel = await chooseKernel(images, { signal });
+  const kernel = await images.open('kernel', { signal });
   const image = await images.open(imageName, { signal });
   const hardware: Hardware = {
     ...(await acceleration()),
-    ownKernel: isOwnKernel(kernel),
+    ownKernel: kernelVariant(kernel) === 'source',
     role: plan.role,
     memoryMb: memoryOf(plan),
     vcpus: plan.vcpus,

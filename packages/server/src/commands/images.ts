@@ -4,7 +4,7 @@ import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, ProviderManifest } from '@sallyport/core';
 import { createCliInstaller, createImageStore, debianKernel, rootImage, sourceKernel } from '@sallyport/machines';
-import type { Image, ImageCli, ImageStore } from '@sallyport/machines';
+import type { DamagedImage, Image, ImageCli, ImageStore } from '@sallyport/machines';
 import { Argument } from 'commander';
 import type { Command } from 'commander';
 
@@ -88,12 +88,16 @@ function clisOf({ manifests, dataDirectory }: ImagesCommand): readonly ImageCli[
 
 async function list(command: ImagesCommand): Promise<void> {
   const { print } = command;
-  const images = await storeOf(command).list();
-  if (images.length === 0) print('There are no images. Build them: sallyport images build cli|browser|kernel');
+  const store = storeOf(command);
+  const images = await store.list();
+  const damaged = await store.listDamaged();
+  if (images.length + damaged.length === 0)
+    print('There are no images. Build them: sallyport images build cli|browser|kernel');
   for (const image of images) {
     print(`${image.name}  built ${image.builtAt}`);
     print(`    ${summary(image)}`);
   }
+  for (const { name, error } of damaged) print(`${name}  damaged: ${error.message}`);
 }
 
 function summary({ packages, programs }: Image): string {
@@ -105,14 +109,28 @@ function summary({ packages, programs }: Image): string {
   return [...named, ...debian].join(', ');
 }
 
+/** Verifies all of them before it fails, so that one damaged image hides no other. */
 async function verify(name: string | undefined, command: ImagesCommand): Promise<void> {
   const store = storeOf(command);
-  const images = (await store.list()).filter((image) => name === undefined || image.name === name);
-  if (images.length === 0) {
+  const isWanted = (image: { readonly name: string }): boolean => name === undefined || image.name === name;
+  const images = (await store.list()).filter(isWanted);
+  const failures: DamagedImage[] = (await store.listDamaged()).filter(isWanted);
+  if (images.length === 0 && failures.length === 0) {
     throw new SallyportError('MACHINE_IMAGE_MISSING', `There is no image${name === undefined ? '' : ` "${name}"`}.`);
   }
   for (const image of images) {
-    await store.verify(image, command);
-    command.print(`${image.name}: ${Object.keys(image.files).join(', ')} as built`);
+    try {
+      await store.verify(image, command);
+      command.print(`${image.name}: ${Object.keys(image.files).join(', ')} as built`);
+    } catch (error) {
+      if (!SallyportError.isInstance(error)) throw error;
+      failures.push({ name: image.name, error });
+    }
+  }
+  for (const failure of failures) command.print(`${failure.name}: ${failure.error.message}`);
+  const [first] = failures;
+  if (first) {
+    const names = failures.map((failure) => failure.name).join(', ');
+    throw new SallyportError('MACHINE_IMAGE_DAMAGED', `Damaged images: ${names}.`, { cause: first.error });
   }
 }

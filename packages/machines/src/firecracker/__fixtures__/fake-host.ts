@@ -5,6 +5,7 @@ import { systemClock } from '@sallyport/core';
 
 import type { Image, ImageKind } from '../../images/image.ts';
 import { KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
+import { pickImage } from '../../images/pick-image.ts';
 import type { ImageStore } from '../../images/store.ts';
 import type { FirecrackerDriverOptions } from '../driver.ts';
 import { createFileNetwork } from './file-network.ts';
@@ -73,9 +74,10 @@ async function writeImages(directory: string): Promise<ImageStore> {
   const images = (['browser', 'cli', 'kernel'] as const).map(image);
   return {
     list: async () => images,
+    listDamaged: async () => [],
     open: async (wanted) => {
-      const found = images.find(({ kind, name }) => kind === wanted || name === wanted);
-      if (!found) throw new Error(`no image ${wanted}`);
+      const found = pickImage(images, wanted);
+      if (!found) throw new Error(`no image ${JSON.stringify(wanted)}`);
       return found;
     },
     verify: async () => {},

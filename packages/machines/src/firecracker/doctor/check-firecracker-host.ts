@@ -2,6 +2,7 @@ import type { Check } from '@sallyport/core';
 
 import { join } from 'node:path';
 
+import { checkDamagedImages } from '../../images/doctor.ts';
 import { createImageStore } from '../../images/store.ts';
 import type { ImageStore } from '../../images/store.ts';
 import { probeHostKvm } from '../../qemu/accelerator.ts';
@@ -50,7 +51,8 @@ export async function checkFirecrackerHost(host: FirecrackerHost): Promise<reado
     ['KVM huge pages', findHugePages(files)],
     ['kernel messages', findConsole(files)],
   ];
-  return Promise.all(findings.map(async ([name, finding]) => verdict(name, await finding)));
+  const checks = await Promise.all(findings.map(async ([name, finding]) => verdict(name, await finding)));
+  return [...checks, ...(await checkDamagedImages(imagesOf(host)))];
 }
 
 const imagesOf = ({ images, dataDirectory }: FirecrackerHost): ImageStore =>

@@ -4,9 +4,7 @@ import type { BootConfig, StartOptions } from '@sallyport/core';
 import { createAgentDrive } from '../../disk/agent-drive.ts';
 import { findGuestClis } from '../../guest/guest-clis.ts';
 import { guestBootConfig } from '../../guest/guest-boot.ts';
-import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
-import type { Image } from '../../images/image.ts';
-import type { ImageStore } from '../../images/store.ts';
+import { KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
 import type { NetworkAttachment } from '../../network/machine-network.ts';
 import { jail } from '../boot-sequence.ts';
 import type { FirecrackerResources } from '../boot-sequence.ts';
@@ -58,7 +56,8 @@ export async function prepareLaunch(request: LaunchRequest, signal: AbortSignal)
   }
   host.reached('its agent drive');
   const image = await host.images.open(record.image, { signal });
-  const kernel = await openKernel(host.images, signal);
+  // Debian's kernel is not an ELF file and needs an initrd: only ours boots here.
+  const kernel = await host.images.open({ kind: 'kernel', variant: 'source' }, { signal });
   const clis = await findGuestClis(plan.clis, image);
   // Of its own network it needs nothing to come in: the way to the agent is the vsock, inside the guest a loopback port.
   const boot = { ...guestBootConfig({ plan, options, place, clis: clis.inside }), listen: { port: AGENT_PORT } };
@@ -95,13 +94,4 @@ function snapshotFiles({ snapshots }: MachineFiles, generation: number, finished
     { from: outside.state, to: inside.state, own: true },
     { from: outside.memory, to: inside.memory, own: true },
   ];
-}
-
-/** Debian's kernel is no ELF file and needs an initrd: only ours boots here. */
-async function openKernel(images: ImageStore, signal: AbortSignal): Promise<Image> {
-  const own = (await images.list()).find(({ kind, files }) => kind === 'kernel' && !(INITRD_FILE in files));
-  if (own) return images.open(own.name, { signal });
-  throw new SallyportError('MACHINE_IMAGE_MISSING', 'There is no kernel that Firecracker can boot.', {
-    hint: 'Build it: sallyport images build kernel --source.',
-  });
 }
