@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -64,8 +65,10 @@ describe.skipIf(!host.met)(`the drive with a machine’s agent ${host.reason}`, 
   });
 
   it('takes the place of the drive of the boot before', async () => {
-    await createAgentDrive(path, { agent, boot, clis: [], signal });
-    await createAgentDrive(path, { agent, boot: { ...boot, epoch: 4 }, clis: [], signal });
+    const first = await createAgentDrive(path, { agent, boot, clis: [], signal });
+    const second = await createAgentDrive(path, { agent, boot: { ...boot, epoch: 4 }, clis: [], signal });
+    expect(second).not.toBe(first);
+    expect(second).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
     expect(JSON.parse(debugfs('cat /boot/config.json')).epoch).toBe(4);
   });
 });

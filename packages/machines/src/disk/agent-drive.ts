@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import type { BootConfig, MachinePlan } from '@sallyport/core';
 
+import { hashFile } from '../images/hash.ts';
 import type { Owner } from '../host/safe-directory.ts';
 import { runOnOwnFile } from './format.ts';
 import { BLOCK_SIZE } from './superblock.ts';
@@ -22,9 +23,10 @@ export interface AgentDriveOptions {
 
 /**
  * Makes the drive from which a machine takes its agent and what this boot is about: an ext4 without a journal, as
- * large as what is on it. It is made again for each boot, and replaces the one of the boot before.
+ * large as what is on it. It is made again for each boot, and replaces the one of the boot before. Returns its SHA-256,
+ * by which a snapshot knows the drive that its guest has mounted.
  */
-export async function createAgentDrive(path: string, options: AgentDriveOptions): Promise<void> {
+export async function createAgentDrive(path: string, options: AgentDriveOptions): Promise<string> {
   const { agent, boot, clis, owner, signal } = options;
   const folder = `${path}.work`;
   await rm(folder, { recursive: true, force: true });
@@ -38,8 +40,10 @@ export async function createAgentDrive(path: string, options: AgentDriveOptions)
     const drive = join(folder, 'drive.ext4');
     await formatFrom(tree, drive, signal);
     await using file = await open(drive, 'r+');
+    const sha256 = await hashFile(drive, signal);
     if (owner !== undefined) await file.chown(owner, owner);
     await rename(drive, path);
+    return sha256;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

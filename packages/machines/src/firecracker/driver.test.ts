@@ -138,6 +138,28 @@ describe.skipIf(lacking !== '')(`the Firecracker driver ${lacking}`, () => {
   );
 
   it(
+    'keeps the agent drive of a machine that sleeps, and starts from the disk where it was swapped',
+    async () => {
+      const machine = await made();
+      await machine.start(startOptions());
+      await machine.hibernate?.({ signal });
+      const drive = await readFile(machineFile('agent.ext4'));
+      await machine.wake?.(startOptions());
+      expect(await readFile(machineFile('agent.ext4'))).toEqual(drive);
+      await machine.hibernate?.({ signal });
+      const swapped = Buffer.from(drive);
+      swapped.writeUInt8(swapped.readUInt8(0) ^ 1, 0);
+      await writeFile(machineFile('agent.ext4'), swapped);
+      await expect(machine.wake?.(startOptions())).rejects.toMatchObject({
+        message: expect.stringContaining('its agent drive is not what was saved'),
+      });
+      expect(await readdir(machineFile('snap'))).toEqual([]);
+      await machine.start(startOptions());
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'says how far a start came, and leaves nothing of it but the machine',
     async () => {
       const machine = await made();

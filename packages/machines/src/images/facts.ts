@@ -31,5 +31,5 @@ function isStrings(value: unknown): boolean {
 }
 
 function damaged(path: string, cause?: unknown): SallyportError {
-  return new SallyportError('MACHINE_IMAGE_DAMAGED', `${path} is no record of an image.`, { cause });
+  return new SallyportError('MACHINE_IMAGE_DAMAGED', `${path} is not the record of an image.`, { cause });
 }

@@ -4,6 +4,8 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+import type { ImageFacts } from './image.ts';
+
 /** SHA-256 of a file, in hex. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
@@ -29,4 +31,9 @@ export async function hashTree(directory: string): Promise<string> {
 /** SHA-256 of a value as JSON. */
 export function hashValue(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** SHA-256 of an image: over the names and hashes of its files, which the store compares with their bytes. */
+export function hashImage({ files }: Pick<ImageFacts, 'files'>): string {
+  return hashValue(Object.entries(files).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }

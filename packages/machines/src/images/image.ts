@@ -14,7 +14,10 @@ export interface InstalledPackage {
 export interface ImageFacts {
   readonly spec: 1;
   readonly kind: ImageKind;
-  /** Kind, and hash of {@link inputs}, {@link programs} and {@link packages}. Nothing under a name ever changes. */
+  /**
+   * Kind, and hash of {@link inputs} and {@link files}: other bytes have another name. Nothing under a name ever changes.
+   * Names of earlier versions do not cover the bytes. Only {@link inputs} tell whether an image is there already.
+   */
   readonly name: string;
   /** Hash of what was asked for. The same again is not built again. */
   readonly inputs: string;

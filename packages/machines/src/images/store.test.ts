@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -67,11 +67,37 @@ describe('golden images', () => {
 
   it('are never replaced: machines may run on them', async () => {
     const store = createImageStore({ directory });
-    const image = await store.ensure(buildOf('one', '1', 'first'), options(1));
-    // The same packages, laid out differently on the disk.
-    expect(await store.ensure(buildOf('one', '1', 'second'), options(2, true))).toEqual(image);
+    const image = await store.ensure(buildOf('one', '1', 'same'), options(1));
+    expect(await store.ensure(buildOf('one', '1', 'same'), options(2, true))).toEqual(image);
     await store.verify(image, { signal });
     expect(await readdir(directory)).toEqual([image.name]);
+  });
+
+  it('have different names where two builds of the same inputs and packages differ in a byte', async () => {
+    const store = createImageStore({ directory });
+    const first = await store.ensure(buildOf('one', '1', 'first'), options(1));
+    const second = await store.ensure(buildOf('one', '1', 'other'), options(2, true));
+    expect(second.name).not.toBe(first.name);
+    expect(second.files).not.toEqual(first.files);
+    expect(await store.open('cli', { signal })).toEqual(second);
+    expect(await store.open(first.name, { signal })).toEqual(first);
+    // The newer one is the image of these inputs now.
+    expect(await store.ensure(buildOf('one', '1'), options(3))).toEqual(second);
+    expect(builds).toBe(2);
+  });
+
+  it('that an earlier version named by its inputs stay usable, under that name', async () => {
+    const store = createImageStore({ directory });
+    const image = await store.ensure(buildOf('one', '1'), options(1));
+    const name = 'cli-0123456789abcdef';
+    const earlier = { ...image, name, directory: join(directory, name) };
+    await rename(image.directory, earlier.directory);
+    const { directory: _, ...facts } = earlier;
+    await chmod(join(earlier.directory, 'image.json'), 0o644);
+    await writeFile(join(earlier.directory, 'image.json'), JSON.stringify(facts));
+    expect(await store.open(name, { signal })).toEqual(earlier);
+    expect(await store.ensure(buildOf('one', '1'), options(2))).toEqual(earlier);
+    expect(builds).toBe(1);
   });
 
   it('are refused when a file is not what was built, or is gone', async () => {

@@ -6,7 +6,7 @@ import { orAborted, SallyportError } from '@sallyport/core';
 import { hasCode } from '../host/safe-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { parseFacts } from './facts.ts';
-import { hashFile, hashValue } from './hash.ts';
+import { hashFile, hashImage, hashValue } from './hash.ts';
 import { pickImage } from './pick-image.ts';
 import type { WantedImage } from './pick-image.ts';
 import type { Image, ImageFacts } from './image.ts';
@@ -109,8 +109,6 @@ export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
     const { kind, inputs } = build;
     const { programs, packages } = built;
     const { now, signal } = options;
-    const name = `${kind}-${hashValue([inputs, programs, packages]).slice(0, 16)}`;
-    const place = join(directory, name);
     await mkdir(site.image, { mode: 0o755 });
     const files: Record<string, string> = {};
     for (const [file, source] of Object.entries(built.files)) {
@@ -120,10 +118,12 @@ export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
       await chmod(target, 0o444);
       files[file] = await hashFile(target, signal);
     }
+    const name = `${kind}-${hashValue([inputs, hashImage({ files })]).slice(0, 16)}`;
+    const place = join(directory, name);
     const facts: ImageFacts = { spec: 1, kind, name, inputs, builtAt: now.toISOString(), files, programs, packages };
     await writeFile(join(site.image, RECORD), `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o444 });
     await rename(site.image, place).catch((error: unknown) => {
-      // The very same, built before or at the same time: machines may run on it, so that one stays.
+      // The same bytes of the same inputs, built before or at the same time: machines may run on it, so it stays.
       if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
     });
     return readImage(place);

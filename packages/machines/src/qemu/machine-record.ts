@@ -10,6 +10,8 @@ export interface QemuRecord {
   readonly uid?: number;
   /** Name of the disk's base image. It never changes: only new machines use a newer image. */
   readonly image: string;
+  /** SHA-256 of the agent drive it booted with, which it keeps until it stops. */
+  readonly agentDrive?: string;
   /** QEMU, as it runs now or ran when the server died. */
   readonly running?: HostProcess;
 }

@@ -98,8 +98,8 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
   async function start(options: StartOptions, signal: AbortSignal, taken?: TakenSnapshot): Promise<void> {
     exited = Promise.withResolvers();
     record = { ...record, plan: options.plan ?? record.plan };
-    const onProcess = async (process: QemuProcess, place: NetworkAttachment): Promise<void> => {
-      record = { ...record, running: process.known };
+    const onProcess = async (process: QemuProcess, place: NetworkAttachment, agentDrive: string): Promise<void> => {
+      record = { ...record, agentDrive, running: process.known };
       take(process, place);
       await writeQemuRecord(layout.record, record);
     };
@@ -175,7 +175,7 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
       }
       await change(parent, async (signal) => {
         try {
-          await saveSnapshot({ parts, running, uid, signal });
+          await saveSnapshot({ parts, running, record, signal });
         } catch (error) {
           await snapshot.remove();
           await endGently(FAILED_SLEEP_STOP_MS);

@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises';
-
 import type { BootConfig, StartOptions } from '@sallyport/core';
 
 import { createAgentDrive } from '../disk/agent-drive.ts';
+import { hashFile, hashImage } from '../images/hash.ts';
 import { guestBootConfig } from '../guest/guest-boot.ts';
 import { waitForAgent } from '../guest/wait-for-agent.ts';
 import type { NetworkAttachment } from '../network/machine-network.ts';
@@ -19,6 +18,7 @@ import type { QmpClient } from './qmp.ts';
 import { whileItRuns } from './while-it-runs.ts';
 import type { SnapshotFacts } from './snapshot/manifest.ts';
 import { findFacts } from './snapshot/facts.ts';
+import type { SourceHashes } from './snapshot/facts.ts';
 import { resumeMachine } from './snapshot/resume.ts';
 import type { TakenSnapshot } from './snapshot/snapshot-directory.ts';
 
@@ -39,8 +39,11 @@ export interface StartRequest {
   /** The snapshot to go on from; absent: it boots. */
   readonly taken?: TakenSnapshot | undefined;
   readonly signal: AbortSignal;
-  /** Called as soon as there is a process: from then on its end gives its place back. */
-  onProcess(process: QemuProcess, place: NetworkAttachment): Promise<void>;
+  /**
+   * Called as soon as there is a process: from then on its end gives its place back. `agentDrive` is the SHA-256 of the
+   * drive that it has.
+   */
+  onProcess(process: QemuProcess, place: NetworkAttachment, agentDrive: string): Promise<void>;
 }
 
 /** Boots or wakes a machine, until its agent answers. What has been made when that fails ends with the process. */
@@ -70,7 +73,7 @@ interface Made {
   readonly place: NetworkAttachment;
   readonly hardware: Hardware;
   readonly boot: BootConfig;
-  readonly names: Pick<SnapshotFacts, 'kernel' | 'image'>;
+  readonly hashes: SourceHashes;
 }
 
 async function makeProcess(request: StartRequest): Promise<Made> {
@@ -84,11 +87,10 @@ async function makeProcess(request: StartRequest): Promise<Made> {
   try {
     const boot = guestBootConfig({ plan, options, place, clis: clis.inside });
     // One that wakes has its drive mounted already, with the token of then.
-    if (!taken) {
-      await rm(parts.layout.agentDrive, { force: true });
-      const agent = plan.agent.directory;
-      await createAgentDrive(parts.layout.agentDrive, { agent, boot, clis: clis.onDrive, ...owner, signal });
-    }
+    const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, ...owner, signal };
+    const { agentDrive: path } = parts.layout;
+    const agentDrive = taken ? await hashFile(path, signal) : await createAgentDrive(path, drive);
+    const hashes = { kernel: hashImage(kernel), image: hashImage(image), agentDrive };
     signal.throwIfAborted();
     const process = await launchQemu({
       ...parts,
@@ -102,8 +104,8 @@ async function makeProcess(request: StartRequest): Promise<Made> {
       incoming: taken !== undefined,
       inBackground: parts.inBackground ?? false,
     });
-    await request.onProcess(process, place);
-    return { process, place, hardware, boot, names: { kernel: kernel.name, image: image.name } };
+    await request.onProcess(process, place, agentDrive);
+    return { process, place, hardware, boot, hashes };
   } catch (error) {
     await parts.wiring.detach(plan.machineId, place).catch(() => {});
     throw error;
@@ -112,12 +114,12 @@ async function makeProcess(request: StartRequest): Promise<Made> {
 
 async function talkTo(
   { parts, record, taken }: StartRequest,
-  { process, place, hardware, boot, names }: Made,
+  { process, place, hardware, boot, hashes }: Made,
   alive: AbortSignal,
 ): Promise<RunningQemu> {
   const monitor = await openMonitor(parts.sockets, alive);
   const { plan, uid } = record;
-  const facts = await findFacts({ plan, hardware, qemu: monitor.version, names, disk: parts.layout.disk });
+  const facts = await findFacts({ plan, hardware, qemu: monitor.version, hashes, disk: parts.layout.disk });
   if (taken) {
     const { sockets } = parts;
     const wake = { machineId: plan.machineId, place, boot };

@@ -60,7 +60,7 @@ it('verifies every image although two are damaged, names those, and fails', asyn
   });
   expect(printed).toEqual([
     `${whole.name}: root.ext4 as built`,
-    `${record.name}: ${record.directory}/image.json is no record of an image.`,
+    `${record.name}: ${record.directory}/image.json is not the record of an image.`,
     `${file.name}: ${file.directory}/root.ext4 is not what was built.`,
   ]);
   await run('verify', whole.name);
@@ -72,5 +72,7 @@ it('lists a damaged image as that, beside the others', async () => {
   await overwrite(join(damaged.directory, 'image.json'));
   await run('list');
   expect(printed).toContain(`${whole.name}  built 1970-01-01T00:00:00.000Z`);
-  expect(printed.at(-1)).toBe(`${damaged.name}  damaged: ${damaged.directory}/image.json is no record of an image.`);
+  expect(printed.at(-1)).toBe(
+    `${damaged.name}  damaged: ${damaged.directory}/image.json is not the record of an image.`,
+  );
 });

@@ -4,6 +4,7 @@ import type { BootConfig, StartOptions } from '@sallyport/core';
 import { createAgentDrive } from '../../disk/agent-drive.ts';
 import { findGuestClis } from '../../guest/guest-clis.ts';
 import { guestBootConfig } from '../../guest/guest-boot.ts';
+import { hashImage } from '../../images/hash.ts';
 import { KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
 import type { NetworkAttachment } from '../../network/machine-network.ts';
 import { jail } from '../boot-sequence.ts';
@@ -11,6 +12,7 @@ import type { FirecrackerResources } from '../boot-sequence.ts';
 import type { JailedFile } from '../jailer/populate.ts';
 import { jailedPaths, openGenerations, snapshotPaths } from '../snapshot/generations.ts';
 import type { Generations } from '../snapshot/generations.ts';
+import type { ImageHashes } from '../snapshot/manifest.ts';
 import type { FirecrackerHostParts, MachineFiles } from './layout.ts';
 import type { FirecrackerRecord } from './record.ts';
 
@@ -24,6 +26,9 @@ export interface Launch {
   readonly generation: number;
   readonly files: readonly JailedFile[];
   readonly resources: FirecrackerResources;
+  readonly sources: ImageHashes;
+  /** SHA-256 of the agent drive, if it was made for this boot. */
+  readonly newAgentDrive?: string;
 }
 
 export interface LaunchRequest {
@@ -61,10 +66,9 @@ export async function prepareLaunch(request: LaunchRequest, signal: AbortSignal)
   const clis = await findGuestClis(plan.clis, image);
   // Of its own network it needs nothing to come in: the way to the agent is the vsock, inside the guest a loopback port.
   const boot = { ...guestBootConfig({ plan, options, place, clis: clis.inside }), listen: { port: AGENT_PORT } };
-  if (from === undefined) {
-    const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, owner: uid, signal };
-    await createAgentDrive(files.agentDrive, drive);
-  }
+  const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, owner: uid, signal };
+  // A machine that is woken has its drive mounted.
+  const newAgentDrive = from === undefined ? await createAgentDrive(files.agentDrive, drive) : undefined;
   host.reached('the room for its memory');
   const generations = openGenerations(files.snapshots, { uid, gid: uid });
   await generations.prune(from);
@@ -76,6 +80,8 @@ export async function prepareLaunch(request: LaunchRequest, signal: AbortSignal)
     boot,
     generations,
     generation,
+    sources: { kernel: hashImage(kernel), base: hashImage(image) },
+    ...(newAgentDrive !== undefined && { newAgentDrive }),
     resources: { ...place, tap, limits: host.limits },
     files: [
       { from: `${kernel.directory}/${KERNEL_FILE}`, to: jail.kernel, own: false },

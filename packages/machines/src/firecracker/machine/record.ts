@@ -10,6 +10,8 @@ export interface FirecrackerRecord {
   readonly uid: number;
   /** Name of the golden image below its disk: it is never put on another one. */
   readonly image: string;
+  /** SHA-256 of the agent drive it booted with, taken when the drive was made. A machine that sleeps has it mounted. */
+  readonly agentDrive?: string;
   /** Its jail, noted before it is made; the process, as soon as it is known. */
   readonly running?: { readonly jail: string; readonly process?: HostProcess };
   /** It was saved as this generation, and the agent in it is of this program. */

@@ -44,6 +44,8 @@ export async function startMachine(
     await state.note({ plan: options.plan ?? state.record.plan });
     const request = { host: noted, files, record: state.record, options, ...(from !== undefined && { from }) };
     const launch = await prepareLaunch(request, signal);
+    const { newAgentDrive: agentDrive } = launch;
+    if (agentDrive !== undefined) await state.note({ agentDrive });
     const startVmm = (alive: AbortSignal) => startInJail(state, { launch, options, from, host: noted }, alive);
     const ready = (alive: AbortSignal) => waitForAnswer(state, options, alive);
     const way = { launch, startVmm, ready };
@@ -81,7 +83,7 @@ async function resume(
   signal: AbortSignal,
 ): Promise<void> {
   const { id, host, files, record } = state;
-  const { place, boot: bootConfig, resources, generations } = launch;
+  const { place, boot: bootConfig, resources, generations, sources } = launch;
   const resumed = await resumeVmm(
     {
       machineId: id,
@@ -92,6 +94,8 @@ async function resume(
       directory: files.snapshots,
       generations,
       disk: files.disk,
+      agentDrive: files.agentDrive,
+      sources,
       resources,
       recordResuming: () => state.note({}, 'asleep'),
       startVmm,

@@ -60,8 +60,8 @@ export async function hibernate(
   signal: AbortSignal,
 ): Promise<void> {
   const { id, host, files } = state;
-  const { plan } = state.record;
-  const { generation, generations } = launch;
+  const { plan, agentDrive = '' } = state.record;
+  const { generation, generations, sources } = launch;
   const step = (name: string): void => host.reached(name);
   await hibernateVmm(
     {
@@ -76,6 +76,7 @@ export async function hibernate(
       generations,
       generation,
       disk: files.disk,
+      sources: { ...sources, agentDrive },
       takeMb: Math.floor(plan.memoryMb / 2),
       ...(from !== undefined && { wokenFrom: from }),
       hasRealtimeClock: () => hasRealtimeClock(),

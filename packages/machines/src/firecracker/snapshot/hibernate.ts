@@ -10,7 +10,7 @@ import { returnMemory, takeMemory } from './balloon.ts';
 import { flushFile, jailedPaths, snapshotPaths } from './generations.ts';
 import type { Generations } from './generations.ts';
 import { digestFiles } from './manifest.ts';
-import type { SnapshotHost } from './manifest.ts';
+import type { SnapshotHost, SnapshotSources } from './manifest.ts';
 
 export interface HibernateParts {
   readonly machineId: string;
@@ -27,6 +27,8 @@ export interface HibernateParts {
   readonly generation: number;
   /** The machine's own disk. */
   readonly disk: string;
+  /** What it reads besides. */
+  readonly sources: SnapshotSources;
   /** How much memory to ask the guest for before it is saved. Default none. */
   readonly takeMb?: number;
   /** The generation this machine was woken from; absent after a cold boot. */
@@ -75,7 +77,7 @@ export async function hibernateVmm(parts: HibernateParts, signal: AbortSignal): 
 }
 
 async function save(parts: HibernateParts, generation: number, signal: AbortSignal): Promise<void> {
-  const { api, machineId, memoryMb, host, key, directory, disk, generations } = parts;
+  const { api, machineId, memoryMb, host, key, directory, disk, sources, generations } = parts;
   const inJail = jailedPaths(generation, false);
   await api.send(
     {
@@ -95,7 +97,7 @@ async function save(parts: HibernateParts, generation: number, signal: AbortSign
   await flushFile(disk);
   const digests = await digestFiles({ state, memory, disk });
   signal.throwIfAborted();
-  await generations.commit({ machineId, generation, memoryMb, host, clockRealtime, digests }, key);
+  await generations.commit({ machineId, generation, memoryMb, host, sources, clockRealtime, digests }, key);
 }
 
 /** The memory file of a woken machine is mapped: to write to it is to write into the running guest. */

@@ -5,24 +5,29 @@ import { join } from 'node:path';
 import { Secret } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { hashFile } from '../../images/hash.ts';
 import { digestFiles, findMismatch, openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
 const key = new Secret('key of this server');
 const host = { firecracker: '1.16.1', snapshotFormat: '11.0.0', kernel: '6.1.0', cpu: 'GenuineIntel 6/106/6' };
-const expected = { machineId: 'm-1', memoryMb: 384, host };
+const sources = { kernel: 'a1', base: 'b2' };
+const expected = { machineId: 'm-1', memoryMb: 384, host, sources };
 
 let root: string;
-let files: { state: string; memory: string; disk: string };
+let files: { state: string; memory: string; disk: string; agentDrive: string };
 let manifest: SnapshotManifest;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'sp-fc-'));
-  files = { state: join(root, 'state'), memory: join(root, 'mem'), disk: join(root, 'disk') };
+  const named = (name: string): string => join(root, name);
+  files = { state: named('state'), memory: named('mem'), disk: named('disk'), agentDrive: named('agent') };
   for (const path of Object.values(files)) {
     await writeFile(path, path);
   }
-  manifest = { ...expected, generation: 1, digests: await digestFiles(files) };
+  const agentDrive = await hashFile(files.agentDrive);
+  const digests = await digestFiles(files);
+  manifest = { ...expected, generation: 1, sources: { ...sources, agentDrive }, digests };
 });
 
 afterEach(() => rm(root, { recursive: true }));
@@ -47,8 +52,10 @@ describe('the manifest of a snapshot', () => {
   });
 
   it('is refused when a version of an older shape wrote it', () => {
-    const { digests: _, ...older } = manifest;
-    expect(openManifest(sealManifest(JSON.parse(JSON.stringify(older)), key), key)).toBeUndefined();
+    for (const name of ['digests', 'sources'] as const) {
+      const { [name]: _, ...older } = manifest;
+      expect(openManifest(sealManifest(JSON.parse(JSON.stringify(older)), key), key)).toBeUndefined();
+    }
   });
 });
 
@@ -64,6 +71,8 @@ describe('whether a snapshot fits', () => {
     [{ host: { ...host, snapshotFormat: '10.0.0' } }, 'Firecracker 1.16.1'],
     [{ host: { ...host, kernel: '6.1.1' } }, 'another kernel or processor'],
     [{ host: { ...host, cpu: 'AuthenticAMD 25/1/1' } }, 'another kernel or processor'],
+    [{ sources: { ...sources, kernel: 'c3' } }, 'its kernel image is another one'],
+    [{ sources: { ...sources, base: 'c3' } }, 'its base image is another one'],
   ])('is denied where %o is expected', async (change, problem) => {
     expect(await findMismatch(manifest, { ...expected, ...change }, files)).toContain(problem);
   });
@@ -73,5 +82,12 @@ describe('whether a snapshot fits', () => {
     expect(await findMismatch(manifest, expected, files)).toBe(`its ${name} is not what was saved`);
     await rm(files[name]);
     expect(await findMismatch(manifest, expected, files)).toMatch(/is not what was saved$/);
+  });
+
+  it('is denied when its agent drive was swapped or is gone', async () => {
+    await writeFile(files.agentDrive, 'other');
+    expect(await findMismatch(manifest, expected, files)).toBe('its agent drive is not what was saved');
+    await rm(files.agentDrive);
+    expect(await findMismatch(manifest, expected, files)).toBe('its agent drive is not what was saved');
   });
 });

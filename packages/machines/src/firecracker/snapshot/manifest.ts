@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 
 import type { Secret } from '@sallyport/core';
 
+import { hashFile } from '../../images/hash.ts';
+
 /** What must be the same when a snapshot is loaded as when it was made. */
 export interface SnapshotHost {
   /** Of the Firecracker binary, and of the format of its snapshots. */
@@ -16,8 +18,20 @@ export interface SnapshotHost {
 export interface SnapshotFiles {
   readonly state: string;
   readonly memory: string;
-  /** The machine's own disk. Images are named by their content already. */
+  /** The machine's own disk. */
   readonly disk: string;
+}
+
+/** SHA-256 of the images that a machine reads and shares with others. */
+export interface ImageHashes {
+  readonly kernel: string;
+  readonly base: string;
+}
+
+/** SHA-256 of all that a machine reads and does not write. */
+export interface SnapshotSources extends ImageHashes {
+  /** Taken when the drive was made, and kept in the machine's record. */
+  readonly agentDrive: string;
 }
 
 /** Says that these files are a snapshot of ours, and which. Firecracker itself trusts whatever it is given. */
@@ -26,6 +40,7 @@ export interface SnapshotManifest {
   readonly generation: number;
   readonly memoryMb: number;
   readonly host: SnapshotHost;
+  readonly sources: SnapshotSources;
   /** Whether its state has the time of day, by which a load can move the guest's clock on. Absent: not known to. */
   readonly clockRealtime?: boolean;
   /** SHA-256, hexadecimal. */
@@ -53,8 +68,13 @@ export function openManifest(sealed: string, key: Secret): SnapshotManifest | un
 /** Why this snapshot cannot be used here and now; `undefined` where it can. */
 export async function findMismatch(
   manifest: SnapshotManifest,
-  expected: { readonly machineId: string; readonly memoryMb: number; readonly host: SnapshotHost },
-  files: SnapshotFiles,
+  expected: {
+    readonly machineId: string;
+    readonly memoryMb: number;
+    readonly host: SnapshotHost;
+    readonly sources: ImageHashes;
+  },
+  files: SnapshotFiles & { readonly agentDrive: string },
 ): Promise<string | undefined> {
   if (manifest.machineId !== expected.machineId) {
     return 'it is of another machine';
@@ -68,6 +88,14 @@ export async function findMismatch(
   }
   if (host.kernel !== expected.host.kernel || host.cpu !== expected.host.cpu) {
     return 'it was made on another kernel or processor';
+  }
+  const image = (['kernel', 'base'] as const).find((name) => manifest.sources[name] !== expected.sources[name]);
+  if (image !== undefined) {
+    return `its ${image} image is another one`;
+  }
+  const agentDrive = await hashFile(files.agentDrive).catch(() => undefined);
+  if (agentDrive !== manifest.sources.agentDrive) {
+    return 'its agent drive is not what was saved';
   }
   const found = await digestFiles(files).catch(() => undefined);
   const changed = snapshotParts.find((name) => found?.[name] !== manifest.digests[name]);
@@ -101,6 +129,7 @@ function isManifest(value: unknown): value is SnapshotManifest {
     'generation' in value &&
     Number.isInteger(value.generation) &&
     'host' in value &&
+    'sources' in value &&
     'digests' in value
   );
 }

@@ -12,7 +12,7 @@ import { findConfigProblem } from './config-guard.ts';
 import { jailedPaths, snapshotPaths } from './generations.ts';
 import type { Generations } from './generations.ts';
 import { findMismatch } from './manifest.ts';
-import type { SnapshotHost, SnapshotManifest } from './manifest.ts';
+import type { ImageHashes, SnapshotHost, SnapshotManifest } from './manifest.ts';
 
 export interface ResumeParts {
   readonly machineId: string;
@@ -23,6 +23,9 @@ export interface ResumeParts {
   readonly directory: string;
   readonly generations: Generations;
   readonly disk: string;
+  readonly agentDrive: string;
+  /** Of the images it is given now. */
+  readonly sources: ImageHashes;
   readonly resources: FirecrackerResources;
   /** The caller's record says that this generation is being woken. */
   recordResuming(generation: number): Promise<void>;
@@ -69,7 +72,7 @@ async function findSnapshotProblem(
     return 'it is absent, was woken before, or was not made by this server';
   }
   const { state, memory } = snapshotPaths(parts.directory, generation, true);
-  return findMismatch(manifest, parts, { state, memory, disk: parts.disk });
+  return findMismatch(manifest, parts, { state, memory, disk: parts.disk, agentDrive: parts.agentDrive });
 }
 
 async function load(

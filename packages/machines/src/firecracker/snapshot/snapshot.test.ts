@@ -10,6 +10,7 @@ import type { FakeJail } from '../__fixtures__/fake-jail.ts';
 import { bootSequence, jail } from '../boot-sequence.ts';
 import { bootVmm } from '../boot.ts';
 import type { RunningVmm } from '../boot.ts';
+import { hashFile } from '../../images/hash.ts';
 import { connectVsock, waitForVsock } from '../vsock.ts';
 import { openGenerations } from './generations.ts';
 import { hibernateVmm } from './hibernate.ts';
@@ -46,6 +47,8 @@ function shared() {
     directory,
     generations: openGenerations(directory),
     disk: join(jailed.root, jail.own),
+    agentDrive: join(jailed.root, jail.agent),
+    sources: { kernel: 'a1', base: 'b2' },
   };
 }
 
@@ -73,6 +76,7 @@ async function hibernate(running: RunningVmm, change?: Partial<HibernateParts>):
     {
       ...shared(),
       ...running,
+      sources: { ...shared().sources, agentDrive: await hashFile(shared().agentDrive) },
       generation,
       hasRealtimeClock: async () => true,
       prepareSleep: async () => void steps.push('prepare-sleep'),
@@ -364,6 +368,24 @@ describe('a machine that is woken', () => {
   it('boots from its disk when its disk went on without it', async () => {
     await writeFile(join(jailed.root, jail.own), 'a later state');
     expect(await wake(1)).toMatchObject({ kind: 'cold', reason: expect.stringContaining('its disk is not') });
+  });
+
+  it('boots from its disk when its agent drive was swapped while it slept', async () => {
+    await writeFile(join(jailed.root, jail.agent), 'another agent');
+    expect(await wake(1)).toEqual({
+      kind: 'cold',
+      reason: 'Snapshot 1 cannot be used: its agent drive is not what was saved.',
+    });
+    expect(jailed.fakes.length).toBe(1);
+  });
+
+  it.each(['kernel', 'base'] as const)('boots from its disk when its %s image is another one', async (name) => {
+    const { sources } = shared();
+    expect(await wake(1, { sources: { ...sources, [name]: 'c3' } })).toEqual({
+      kind: 'cold',
+      reason: `Snapshot 1 cannot be used: its ${name} image is another one.`,
+    });
+    expect(jailed.fakes.length).toBe(1);
   });
 
   it('boots from its disk when Firecracker cannot load it and ends itself', async () => {

@@ -9,23 +9,26 @@ import type { Hardware } from '../hardware.ts';
 import { fileFacts, hostFacts } from './manifest.ts';
 import type { SnapshotFacts } from './manifest.ts';
 
+/** SHA-256 of what the server gives a machine to read. */
+export type SourceHashes = Pick<SnapshotFacts, 'kernel' | 'image' | 'agentDrive'>;
+
 export interface FactSources {
   readonly plan: MachinePlan;
   readonly hardware: Hardware;
   /** Version of the QEMU that runs. */
   readonly qemu: string;
-  readonly names: Pick<SnapshotFacts, 'kernel' | 'image'>;
+  readonly hashes: SourceHashes;
   readonly disk: string;
 }
 
 /** What a snapshot of this machine, taken or woken now, depends on. */
-export async function findFacts({ plan, hardware, qemu, names, disk }: FactSources): Promise<SnapshotFacts> {
+export async function findFacts({ plan, hardware, qemu, hashes, disk }: FactSources): Promise<SnapshotFacts> {
   return {
     machineId: plan.machineId,
     qemu,
     hardware: hardwareHash(hardware),
     host: hostFacts(hardware.accelerator),
-    ...names,
+    ...hashes,
     plan: await hashPlan(plan),
     disk: await fileFacts(disk),
   };

@@ -14,8 +14,11 @@ export interface SnapshotFacts {
   readonly hardware: string;
   /** The host's processor and kernel, where the guest sees them. */
   readonly host: string;
+  /** SHA-256 of the kernel's and of the base image's files. */
   readonly kernel: string;
   readonly image: string;
+  /** SHA-256 of the drive with its agent, which the guest has mounted. */
+  readonly agentDrive: string;
   /** Of the plan: the agent and the CLIs as well. */
   readonly plan: string;
   /** What the guest remembers of its disk must be what is on it. */
@@ -51,7 +54,7 @@ export function requireSameFacts(taken: SnapshotFacts, now: SnapshotFacts): void
   );
 }
 
-const factNames = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', 'plan', 'disk'] as const;
+const factNames = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', 'agentDrive', 'plan', 'disk'] as const;
 
 /** An emulated processor is the same everywhere. */
 export function hostFacts(accelerator: Accelerator): string {

@@ -21,6 +21,7 @@ const facts: SnapshotFacts = {
   host: 'emulated',
   kernel: 'kernel-1',
   image: 'cli-1',
+  agentDrive: 'drive-1',
   plan: 'def',
   disk: '1 bytes',
 };
@@ -74,7 +75,7 @@ describe('the snapshot of a machine', () => {
 
   it('is refused, with the reason, where anything it depends on has changed', () => {
     requireSameFacts(facts, { ...facts });
-    const names = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', 'plan', 'disk'] as const;
+    const names = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', 'agentDrive', 'plan', 'disk'] as const;
     expect(names.toSorted()).toEqual(Object.keys(facts).toSorted());
     for (const name of names) {
       expect(() => requireSameFacts(facts, { ...facts, [name]: 'other' })).toThrow(`its ${name} was ${facts[name]}`);

@@ -11,6 +11,7 @@ import type { Ingredients } from '../ingredients.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
 import { fileFacts } from '../snapshot/manifest.ts';
+import { hashFile } from '../../images/hash.ts';
 import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import { failedIn } from '../phases.ts';
 import { findTemplateFacts, templateKey } from './facts.ts';
@@ -116,7 +117,9 @@ describe('templates of browser machines', () => {
       await file.writeFile(MEMORY);
     }
     const state = { bytes: Buffer.byteLength(MEMORY), sha256: '00' };
-    const others = { qemu: '7.2.22', hardware: 'abc', host: 'emulated', kernel, image: 'browser-1', plan: 'def' };
+    const agentDrive = await hashFile(layout.agentDrive);
+    const named = { qemu: '7.2.22', hardware: 'abc', host: 'emulated', kernel, image: 'browser-1', plan: 'def' };
+    const others = { ...named, agentDrive };
     const disk = await fileFacts(layout.disk);
     await snapshot.commit({ spec: 1, facts: { machineId: 'm-template', ...others, disk }, state });
     await shelf.add(facts);
