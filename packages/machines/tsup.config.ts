@@ -1,8 +1,13 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  // The second is a program: one file, started inside the network of virtual machines.
-  entry: { index: 'src/index.ts', 'network-helper': 'src/network/helper/main.ts' },
+  entry: {
+    index: 'src/index.ts',
+    // A program, started inside the network of virtual machines.
+    'network-helper': 'src/network/helper/main.ts',
+    // A thread.
+    'hash-worker': 'src/host/hashing/worker.ts',
+  },
   splitting: false,
   format: ['esm'],
   dts: false,

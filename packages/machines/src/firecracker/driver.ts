@@ -11,6 +11,7 @@ import { isRunning } from '../host/process.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
+import { openSealKey } from '../host/seal.ts';
 import { allotUser, releaseUser } from '../process/user-allotment.ts';
 import { checkFirecrackerHost } from './doctor/check-firecracker-host.ts';
 import { findFirecrackerPrograms } from './doctor/programs.ts';
@@ -26,7 +27,7 @@ import type { FirecrackerRecord } from './machine/record.ts';
 import { defaultRateLimits } from './rate-limits.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { openGenerations } from './snapshot/generations.ts';
-import { describeSnapshotHost, openSnapshotKey } from './snapshot/snapshot-host.ts';
+import { describeSnapshotHost } from './snapshot/snapshot-host.ts';
 
 export interface FirecrackerDriverOptions {
   /** Machines live in `firecracker/` and `jails/` below it. Root's alone, on one file system, with a short path. */
@@ -179,7 +180,7 @@ async function openHost(options: FirecrackerDriverOptions): Promise<FirecrackerH
     limits: options.limits ?? defaultRateLimits,
     groups: options.groups ?? hostControlGroups,
     programs,
-    snapshotKey: once(() => openSnapshotKey(folders.snapshotKey)),
+    snapshotKey: once(() => openSealKey(folders.snapshotKey)),
     snapshotHost: once(async () => describeSnapshotHost((await programs()).firecracker)),
     reached: (step) => options.onStep?.(step),
   };

@@ -8,7 +8,9 @@ import { findProgram, installCommand } from '../host/programs.ts';
 import { createImageStore } from '../images/store.ts';
 import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
+import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
+import { openSealKey } from '../host/seal.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { releaseStrayUsers, releaseUser } from '../process/user-allotment.ts';
@@ -67,6 +69,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   const directory = qemuDirectory(dataDirectory);
   const images = options.images ?? createImageStore({ directory: join(dataDirectory, 'images') });
   const program = await findProgram(QEMU);
+  const snapshotKey = once(() => openSealKey(join(directory, 'snapshot-key')));
   const wiring = createWiring(network);
   const live = new Map<string, Machine>();
   /** Machines that have a directory or a user but no record yet. */
@@ -78,6 +81,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
       ? undefined
       : createTemplates({
           workshop,
+          snapshotKey,
           program,
           clock,
           log,
@@ -99,7 +103,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
       program: requireProgram(program),
       layout,
       sockets: { machineId, run: layout.run, owner, clock },
-      snapshot: openSnapshotDirectory(layout.snapshot, machineId),
+      snapshot: openSnapshotDirectory(layout.snapshot, machineId, snapshotKey),
       wiring,
       images,
       acceleration: chooseAcceleration,
@@ -165,7 +169,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   async function describe({ plan: { machineId, role }, running }: QemuRecord): Promise<MachineRef> {
     const runs = running !== undefined && (await isRunning(running));
     const { snapshot } = qemuLayout(dataDirectory, machineId);
-    const hibernated = !runs && (await openSnapshotDirectory(snapshot, machineId).exists());
+    const hibernated = !runs && (await openSnapshotDirectory(snapshot, machineId, snapshotKey).exists());
     return { machineId, role, running: runs, ...(hibernated && { hibernated }) };
   }
 

@@ -1,7 +1,8 @@
 import type { BootConfig, StartOptions } from '@sallyport/core';
 
 import { createAgentDrive } from '../disk/agent-drive.ts';
-import { hashFile, hashImage } from '../images/hash.ts';
+import { hashLargeFile } from '../host/hashing/hash-large-file.ts';
+import { hashImage } from '../images/hash.ts';
 import { guestBootConfig } from '../guest/guest-boot.ts';
 import { waitForAgent } from '../guest/wait-for-agent.ts';
 import type { NetworkAttachment } from '../network/machine-network.ts';
@@ -89,7 +90,7 @@ async function makeProcess(request: StartRequest): Promise<Made> {
     // One that wakes has its drive mounted already, with the token of then.
     const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, ...owner, signal };
     const { agentDrive: path } = parts.layout;
-    const agentDrive = taken ? await hashFile(path, signal) : await createAgentDrive(path, drive);
+    const agentDrive = taken ? (await hashLargeFile(path, signal)).sha256 : await createAgentDrive(path, drive);
     const hashes = { kernel: hashImage(kernel), image: hashImage(image), agentDrive };
     signal.throwIfAborted();
     const process = await launchQemu({

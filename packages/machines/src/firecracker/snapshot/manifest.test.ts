@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -82,6 +82,26 @@ describe('whether a snapshot fits', () => {
     expect(await findMismatch(manifest, expected, files)).toBe(`its ${name} is not what was saved`);
     await rm(files[name]);
     expect(await findMismatch(manifest, expected, files)).toMatch(/is not what was saved$/);
+  });
+
+  it('is denied when its disk was replaced by another file with the same bytes', async () => {
+    await copyFile(files.disk, join(root, 'copy'));
+    await rename(join(root, 'copy'), files.disk);
+    expect(await findMismatch(manifest, expected, files)).toBe('its disk is not what was saved');
+  });
+
+  it('is found out in other threads, and without a look at the bytes of its disk', async () => {
+    let threads = 0;
+    const count = (): void => void (threads += 1);
+    process.on('worker', count);
+    try {
+      // A file as large as no host could read.
+      await truncate(files.disk, 2 ** 40);
+      await digestFiles(files);
+    } finally {
+      process.off('worker', count);
+    }
+    expect(threads).toBe(2);
   });
 
   it('is denied when its agent drive was swapped or is gone', async () => {

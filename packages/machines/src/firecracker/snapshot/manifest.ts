@@ -1,9 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-
 import type { Secret } from '@sallyport/core';
 
-import { hashFile } from '../../images/hash.ts';
+import { fileFacts } from '../../host/file-facts.ts';
+import { hashLargeFile } from '../../host/hashing/hash-large-file.ts';
+import { seal, unseal } from '../../host/seal.ts';
 
 /** What must be the same when a snapshot is loaded as when it was made. */
 export interface SnapshotHost {
@@ -19,6 +18,15 @@ export interface SnapshotFiles {
   readonly state: string;
   readonly memory: string;
   /** The machine's own disk. */
+  readonly disk: string;
+}
+
+/** What they are known by. */
+export interface SnapshotDigests {
+  /** SHA-256, hexadecimal. */
+  readonly state: string;
+  readonly memory: string;
+  /** Size, inode and time of the last write: its bytes take too long to read. */
   readonly disk: string;
 }
 
@@ -43,25 +51,19 @@ export interface SnapshotManifest {
   readonly sources: SnapshotSources;
   /** Whether its state has the time of day, by which a load can move the guest's clock on. Absent: not known to. */
   readonly clockRealtime?: boolean;
-  /** SHA-256, hexadecimal. */
-  readonly digests: SnapshotFiles;
+  readonly digests: SnapshotDigests;
 }
+
+const PURPOSE = 'sallyport snapshot';
 
 /** The manifest as it is written: its bytes, and the code that only the key's holder can make. */
 export function sealManifest(manifest: SnapshotManifest, key: Secret): string {
-  const text = JSON.stringify(manifest);
-  return `${authenticate(text, key)}\n${text}`;
+  return seal(manifest, PURPOSE, key);
 }
 
 /** `undefined` where the key's holder did not write it. */
 export function openManifest(sealed: string, key: Secret): SnapshotManifest | undefined {
-  const line = sealed.indexOf('\n');
-  const [given, text] = [Buffer.from(sealed.slice(0, Math.max(line, 0))), sealed.slice(line + 1)];
-  const expected = Buffer.from(authenticate(text, key));
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    return undefined;
-  }
-  const manifest: unknown = JSON.parse(text);
+  const manifest = unseal(sealed, PURPOSE, key);
   return isManifest(manifest) ? manifest : undefined;
 }
 
@@ -93,8 +95,8 @@ export async function findMismatch(
   if (image !== undefined) {
     return `its ${image} image is another one`;
   }
-  const agentDrive = await hashFile(files.agentDrive).catch(() => undefined);
-  if (agentDrive !== manifest.sources.agentDrive) {
+  const agentDrive = await hashLargeFile(files.agentDrive).catch(() => undefined);
+  if (agentDrive?.sha256 !== manifest.sources.agentDrive) {
     return 'its agent drive is not what was saved';
   }
   const found = await digestFiles(files).catch(() => undefined);
@@ -104,22 +106,15 @@ export async function findMismatch(
 
 const snapshotParts = ['state', 'memory', 'disk'] as const;
 
-/** Reading the memory in order is also what brings it into the page cache, where a load wants it. */
-export async function digestFiles(files: SnapshotFiles): Promise<SnapshotFiles> {
-  const [state, memory, disk] = await Promise.all(
-    [files.state, files.memory, files.disk].map(async (path) => {
-      const hash = createHash('sha256');
-      for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-        hash.update(chunk);
-      }
-      return hash.digest('hex');
-    }),
-  );
-  return { state: state ?? '', memory: memory ?? '', disk: disk ?? '' };
+/** What the files of a snapshot are known by. Their hashes are taken in separate threads. */
+export async function digestFiles(files: SnapshotFiles): Promise<SnapshotDigests> {
+  const [state, memory, disk] = await Promise.all([
+    hashLargeFile(files.state),
+    hashLargeFile(files.memory),
+    fileFacts(files.disk),
+  ]);
+  return { state: state.sha256, memory: memory.sha256, disk };
 }
-
-const authenticate = (text: string, key: Secret): string =>
-  createHmac('sha256', key.reveal()).update('sallyport snapshot\n').update(text).digest('hex');
 
 /** The code above has been checked, so it is as we wrote it; this tells an older shape apart. */
 function isManifest(value: unknown): value is SnapshotManifest {

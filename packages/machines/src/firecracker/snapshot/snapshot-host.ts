@@ -1,14 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 
-import { SallyportError, Secret } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
-import { hasCode } from '../../host/safe-directory.ts';
 import type { SnapshotHost } from './manifest.ts';
-
-const KEY_BYTES = 32;
 
 /** What of this host must not change between saving a machine and waking it. */
 export async function describeSnapshotHost(firecracker: string): Promise<SnapshotHost> {
@@ -45,16 +41,4 @@ async function readProcessor(): Promise<string> {
     .filter((line) => wanted.test(line))
     .map((line) => line.replace(/^.*?:\s*/, ''))
     .join('/');
-}
-
-/** Made once for a data directory. Who can read it can read the snapshots as well. */
-export async function openSnapshotKey(path: string): Promise<Secret> {
-  await writeFile(path, randomBytes(KEY_BYTES).toString('hex'), { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  });
-  const key = await readFile(path, 'utf8');
-  if (key.length === KEY_BYTES * 2) return new Secret(key);
-  // A server that died while it wrote it has signed nothing with it.
-  await writeFile(path, randomBytes(KEY_BYTES).toString('hex'), { mode: 0o600 });
-  return new Secret(await readFile(path, 'utf8'));
 }

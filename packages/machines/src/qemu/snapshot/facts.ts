@@ -6,7 +6,8 @@ import type { MachinePlan } from '@sallyport/core';
 
 import { hardwareHash } from '../hardware.ts';
 import type { Hardware } from '../hardware.ts';
-import { fileFacts, hostFacts } from './manifest.ts';
+import { fileFacts } from '../../host/file-facts.ts';
+import { hostFacts } from './manifest.ts';
 import type { SnapshotFacts } from './manifest.ts';
 
 /** SHA-256 of what the server gives a machine to read. */

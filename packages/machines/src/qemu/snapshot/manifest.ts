@@ -1,10 +1,11 @@
 import { cpus, release } from 'node:os';
-import { stat } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
+import type { Secret } from '@sallyport/core';
 
+import type { FileDigest } from '../../host/hashing/hash-large-file.ts';
+import { seal, unseal } from '../../host/seal.ts';
 import type { Accelerator } from '../hardware.ts';
-import type { StateDigest } from './state-stream.ts';
 
 /** What must be the same when a snapshot is woken as when it was taken. */
 export interface SnapshotFacts {
@@ -29,16 +30,19 @@ export interface SnapshotFacts {
 export interface SnapshotManifest {
   readonly spec: 1;
   readonly facts: SnapshotFacts;
-  readonly state: StateDigest;
+  readonly state: FileDigest;
 }
 
-export function parseManifest(text: string): SnapshotManifest | undefined {
-  let manifest: Partial<SnapshotManifest>;
-  try {
-    manifest = Object(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+const PURPOSE = 'sallyport qemu snapshot';
+
+/** Returns the manifest as it is written: with a code that only the key's holder can make. */
+export function sealManifest(manifest: SnapshotManifest, key: Secret): string {
+  return seal(manifest, PURPOSE, key);
+}
+
+/** Returns `undefined` if the key's holder did not write it, as for those of versions that sealed none. */
+export function openManifest(sealed: string, key: Secret): SnapshotManifest | undefined {
+  const manifest: Partial<SnapshotManifest> = Object(unseal(sealed, PURPOSE, key));
   const { spec, facts, state } = manifest;
   return spec === 1 && facts && typeof state?.sha256 === 'string' ? { spec, facts, state } : undefined;
 }
@@ -59,10 +63,4 @@ const factNames = ['machineId', 'qemu', 'hardware', 'host', 'kernel', 'image', '
 /** An emulated processor is the same everywhere. */
 export function hostFacts(accelerator: Accelerator): string {
   return accelerator === 'tcg' ? 'emulated' : `${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}`;
-}
-
-/** Changes with every write to the file, and takes no time to find out. */
-export async function fileFacts(path: string): Promise<string> {
-  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-  return `${size} bytes, inode ${ino}, written at ${mtimeNs}`;
 }

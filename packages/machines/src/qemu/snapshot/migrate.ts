@@ -4,10 +4,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { SallyportError } from '@sallyport/core';
 
 import { connectSocket } from '../../host/connect-socket.ts';
+import { hashLargeFile } from '../../host/hashing/hash-large-file.ts';
+import type { FileDigest } from '../../host/hashing/hash-large-file.ts';
 import { sockets } from '../layout.ts';
 import type { QmpClient } from '../qmp.ts';
 import { receiveState, sendState } from './state-stream.ts';
-import type { StateDigest } from './state-stream.ts';
 
 export interface Migration {
   readonly qmp: QmpClient;
@@ -22,7 +23,7 @@ export interface Migration {
 const DEVICES_MB = 64;
 
 /** Has QEMU write the state of a machine that stands still. */
-export async function saveState(file: FileHandle, migration: Migration): Promise<StateDigest> {
+export async function saveState(file: FileHandle, migration: Migration): Promise<FileDigest> {
   const { qmp, run, uid, memoryMb, signal } = migration;
   const maxBytes = (memoryMb + DEVICES_MB) * 1024 * 1024 * 1.05;
   await reportMigration(migration);
@@ -30,14 +31,33 @@ export async function saveState(file: FileHandle, migration: Migration): Promise
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 10 * 1024 ** 3 }, { signal });
   const { done } = await receiveState({ run, uid, file, maxBytes, signal });
   await migrated(migration, () => qmp.execute('migrate', { uri: `unix:${sockets.state}` }, { signal }));
-  return done;
+  await done;
+  return digestOf(file, signal);
 }
 
-/** Has a QEMU that waits take a state. Its machine still stands. */
-export async function loadState(file: FileHandle, migration: Migration): Promise<StateDigest> {
+/** Has a QEMU that waits take a state, and returns what that was. Its machine still stands. */
+export async function loadState(file: FileHandle, migration: Migration): Promise<FileDigest> {
+  const over = new AbortController();
+  const digest = digestOf(file, AbortSignal.any([migration.signal, over.signal]));
+  try {
+    const [sent, hashed] = await Promise.all([sendTo(file, migration), digest]);
+    return { ...hashed, bytes: sent };
+  } finally {
+    // The file is closed next.
+    over.abort();
+    await digest.catch(() => {});
+  }
+}
+
+/** The state has no name any more when it is loaded. */
+function digestOf(file: FileHandle, signal: AbortSignal): Promise<FileDigest> {
+  return hashLargeFile(`/proc/self/fd/${file.fd}`, signal);
+}
+
+async function sendTo(file: FileHandle, migration: Migration): Promise<number> {
   const { qmp, run, uid, signal } = migration;
   await reportMigration(migration);
-  let sent: Promise<StateDigest> | undefined;
+  let sent: Promise<number> | undefined;
   await migrated(migration, async () => {
     await qmp.execute('migrate-incoming', { uri: `unix:${sockets.state}` }, { signal });
     const receiver = await connectSocket(join(run, sockets.state), uid ?? process.geteuid?.() ?? 0, signal);

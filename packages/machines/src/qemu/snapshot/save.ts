@@ -2,7 +2,7 @@ import type { RunningQemu } from '../start-machine.ts';
 import type { QemuRecord } from '../machine-record.ts';
 import type { QemuMachineParts } from '../parts.ts';
 import { withGuestPort } from '../qemu-sockets.ts';
-import { fileFacts } from './manifest.ts';
+import { fileFacts } from '../../host/file-facts.ts';
 import { saveState } from './migrate.ts';
 
 export interface SaveOptions {

@@ -3,9 +3,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
+import type { Secret } from '@sallyport/core';
 
 import { hasCode } from '../../host/safe-directory.ts';
-import { parseManifest } from './manifest.ts';
+import { openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
 const STATE = 'state';
@@ -34,7 +35,12 @@ export interface TakenSnapshot {
   readonly state: FileHandle;
 }
 
-export function openSnapshotDirectory(directory: string, machineId: string): SnapshotDirectory {
+/** `key` seals the manifest: nothing but what this server saved is ever loaded. */
+export function openSnapshotDirectory(
+  directory: string,
+  machineId: string,
+  key: () => Promise<Secret>,
+): SnapshotDirectory {
   const path = (name: string): string => join(directory, name);
 
   async function remove(): Promise<void> {
@@ -44,7 +50,7 @@ export function openSnapshotDirectory(directory: string, machineId: string): Sna
   }
 
   return {
-    exists: async () => (await readManifest(path(MANIFEST))) !== undefined,
+    exists: async () => (await readManifest(path(MANIFEST), key)) !== undefined,
     begin: async () => {
       await remove();
       await mkdir(directory, { mode: 0o700 });
@@ -52,13 +58,13 @@ export function openSnapshotDirectory(directory: string, machineId: string): Sna
     },
     commit: async (manifest) => {
       const temporary = path(`${MANIFEST}.tmp`);
-      await writeFile(temporary, JSON.stringify(manifest, null, 2), { mode: 0o600 });
+      await writeFile(temporary, sealManifest(manifest, await key()), { mode: 0o600 });
       for (const file of [path(STATE), temporary]) await flush(file);
       await rename(temporary, path(MANIFEST));
       await flush(directory);
     },
     take: async () => {
-      const manifest = await readManifest(path(MANIFEST));
+      const manifest = await readManifest(path(MANIFEST), key);
       // Only one can do this.
       const isFirst = await rename(path(MANIFEST), path(TAKEN)).then(
         () => true,
@@ -72,7 +78,7 @@ export function openSnapshotDirectory(directory: string, machineId: string): Sna
       });
     },
     borrow: async () => {
-      const manifest = await readManifest(path(MANIFEST));
+      const manifest = await readManifest(path(MANIFEST), key);
       const state = manifest && (await open(path(STATE), 'r').catch(() => undefined));
       return manifest && state && { manifest, state };
     },
@@ -80,12 +86,12 @@ export function openSnapshotDirectory(directory: string, machineId: string): Sna
   };
 }
 
-async function readManifest(path: string): Promise<SnapshotManifest | undefined> {
+async function readManifest(path: string, key: () => Promise<Secret>): Promise<SnapshotManifest | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   });
-  return text === undefined ? undefined : parseManifest(text);
+  return text === undefined ? undefined : openManifest(text, await key());
 }
 
 /** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and directory does. */

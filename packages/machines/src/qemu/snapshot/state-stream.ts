@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chown, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -8,12 +7,6 @@ import type { Socket } from 'node:net';
 import { SallyportError } from '@sallyport/core';
 
 import { sockets } from '../layout.ts';
-
-/** What went through: what a snapshot is known by. */
-export interface StateDigest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
 
 export interface ReceiveOptions {
   /** QEMU's directory, where it finds the socket. */
@@ -27,9 +20,9 @@ export interface ReceiveOptions {
 
 /**
  * Opens a socket for QEMU to send the state of its machine to. It never has the file, and may start no program that
- * would write it. Resolves when QEMU can connect; `done` when it has sent everything.
+ * would write it. Resolves when QEMU can connect; `done` when it has sent everything, with how many bytes that were.
  */
-export async function receiveState(options: ReceiveOptions): Promise<{ readonly done: Promise<StateDigest> }> {
+export async function receiveState(options: ReceiveOptions): Promise<{ readonly done: Promise<number> }> {
   const { run, uid, file, maxBytes, signal } = options;
   await using folder = await open(run, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   const path = `/proc/self/fd/${folder.fd}/${sockets.state}`;
@@ -41,7 +34,7 @@ export async function receiveState(options: ReceiveOptions): Promise<{ readonly 
   await new Promise<void>((resolve) => server.listen(path, resolve));
   if (uid !== undefined) await chown(path, uid, uid);
 
-  async function receive(): Promise<StateDigest> {
+  async function receive(): Promise<number> {
     try {
       const socket = await sender;
       const hangUp = (): void => void socket.destroy();
@@ -50,7 +43,7 @@ export async function receiveState(options: ReceiveOptions): Promise<{ readonly 
       await file.writeFile(meter.through(socket));
       signal.removeEventListener('abort', hangUp);
       signal.throwIfAborted();
-      return meter.digest();
+      return meter.bytes();
     } finally {
       server.close();
     }
@@ -62,12 +55,12 @@ export async function receiveState(options: ReceiveOptions): Promise<{ readonly 
 }
 
 /**
- * Sends a state to QEMU, and returns what it was. Rejects if QEMU hangs up before it has taken everything.
+ * Sends a state to QEMU, and returns how many bytes it had. Rejects if QEMU hangs up before it has taken everything.
  *
  * QEMU closes the socket as soon as it has read the end of the state, often before this side ends it. `pipeline` then waits
  * for ever for an end that it has already seen, whatever becomes of its signal, so this writes chunk by chunk.
  */
-export async function sendState(file: FileHandle, receiver: Socket, signal: AbortSignal): Promise<StateDigest> {
+export async function sendState(file: FileHandle, receiver: Socket, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
   const meter = createMeter(Number.MAX_SAFE_INTEGER);
   const hangUp = (): void => void receiver.destroy();
@@ -79,7 +72,7 @@ export async function sendState(file: FileHandle, receiver: Socket, signal: Abor
       await write(receiver, chunk);
       signal.throwIfAborted();
     }
-    return meter.digest();
+    return meter.bytes();
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -118,7 +111,6 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
 }
 
 function createMeter(maxBytes: number) {
-  const hash = createHash('sha256');
   let bytes = 0;
   return {
     through: async function* through(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -127,10 +119,9 @@ function createMeter(maxBytes: number) {
         if (bytes > maxBytes) {
           throw new SallyportError('MACHINE_FAILED', 'A machine has more to save than its memory.');
         }
-        hash.update(chunk);
         yield chunk;
       }
     },
-    digest: (): StateDigest => ({ bytes, sha256: hash.digest('hex') }),
+    bytes: (): number => bytes,
   };
 }

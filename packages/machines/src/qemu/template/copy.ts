@@ -4,13 +4,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan, Secret } from '@sallyport/core';
 
 import { copySparse } from '../../disk/copy-sparse.ts';
 import { hasCode } from '../../host/safe-directory.ts';
 import type { QemuLayout } from '../layout.ts';
 import { hashPlan } from '../snapshot/facts.ts';
-import { fileFacts } from '../snapshot/manifest.ts';
+import { fileFacts } from '../../host/file-facts.ts';
 import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import type { TakenSnapshot } from '../snapshot/snapshot-directory.ts';
 
@@ -19,6 +19,7 @@ export interface NewMachine {
   readonly layout: QemuLayout;
   /** The user it runs as; absent: the server's own. */
   readonly uid: number | undefined;
+  readonly snapshotKey: () => Promise<Secret>;
 }
 
 /**
@@ -28,7 +29,7 @@ export interface NewMachine {
 export async function copyTemplate(template: QemuLayout, machine: NewMachine): Promise<TakenSnapshot> {
   const { plan, layout, uid } = machine;
   const { machineId } = plan;
-  const borrowed = await openSnapshotDirectory(template.snapshot, machineId).borrow();
+  const borrowed = await openSnapshotDirectory(template.snapshot, machineId, machine.snapshotKey).borrow();
   if (!borrowed) throw damaged('has no memory');
   const { manifest, state } = borrowed;
   try {

@@ -6,7 +6,8 @@ import type { MachinePlan } from '@sallyport/core';
 import { hashFile, hashValue } from '../../images/hash.ts';
 import { hardwareHash } from '../hardware.ts';
 import type { Ingredients } from '../ingredients.ts';
-import { fileFacts, hostFacts } from '../snapshot/manifest.ts';
+import { fileFacts } from '../../host/file-facts.ts';
+import { hostFacts } from '../snapshot/manifest.ts';
 
 /** What machines must have in common to go on from one memory. */
 export interface TemplateFacts {

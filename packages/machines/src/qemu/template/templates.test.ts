@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ingredients } from '../ingredients.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
-import { fileFacts } from '../snapshot/manifest.ts';
+import { fileFacts } from '../../host/file-facts.ts';
 import { hashFile } from '../../images/hash.ts';
 import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import { failedIn } from '../phases.ts';
@@ -39,6 +39,7 @@ const clock: Clock = {
     return { signal: parent ? AbortSignal.any([own.signal, parent]) : own.signal, clear, [Symbol.dispose]: clear };
   },
 };
+const snapshotKey = async (): Promise<Secret> => new Secret('key of this server');
 const MEMORY = 'the memory of a machine that is nobody’s';
 
 describe('templates of browser machines', () => {
@@ -76,6 +77,7 @@ describe('templates of browser machines', () => {
     };
     templates = createTemplates({
       program,
+      snapshotKey,
       clock,
       log: (message) => void seen.push(`log: ${message}`),
       findIngredients: async () => ingredients(),
@@ -111,7 +113,7 @@ describe('templates of browser machines', () => {
     await writeFile(layout.disk, '');
     await truncate(layout.disk, 64 * 1024 * 1024);
     await writeFile(layout.agentDrive, 'an agent drive');
-    const snapshot = openSnapshotDirectory(layout.snapshot, 'm-template');
+    const snapshot = openSnapshotDirectory(layout.snapshot, 'm-template', snapshotKey);
     {
       await using file = await snapshot.begin();
       await file.writeFile(MEMORY);

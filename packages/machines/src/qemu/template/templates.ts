@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { StartOptions } from '@sallyport/core';
+import type { Secret, StartOptions } from '@sallyport/core';
 
 import { createDisk } from '../../disk/create-disk.ts';
 import type { Ingredients } from '../ingredients.ts';
@@ -40,6 +40,8 @@ export interface FirstStart {
 export interface TemplatesOptions extends Omit<MakerOptions, 'starts'> {
   /** QEMU's. */
   readonly program: string;
+  /** Seals snapshots, those of templates too. */
+  readonly snapshotKey: () => Promise<Secret>;
   readonly findIngredients: (record: QemuRecord, signal: AbortSignal) => Promise<Ingredients>;
 }
 
@@ -48,7 +50,8 @@ const WAKE_MS = 60_000;
 /** A template from which none wakes any more cannot be told from a host that is busy; this often in a row it is the template. */
 const MOST_DOUBTS = 3;
 
-export function createTemplates({ workshop, program, clock, findIngredients, log }: TemplatesOptions): Templates {
+export function createTemplates(shared: TemplatesOptions): Templates {
+  const { workshop, program, snapshotKey, clock, findIngredients, log } = shared;
   const { shelf } = workshop;
   const starts = new Set<Promise<void>>();
   const maker = createMaker({ workshop, clock, starts, log });
@@ -83,7 +86,7 @@ export function createTemplates({ workshop, program, clock, findIngredients, log
     const { plan, uid } = record;
     try {
       using deadline = clock.deadline(WAKE_MS, tooSlow, signal);
-      const taken = await copyTemplate(from, { plan, layout, uid });
+      const taken = await copyTemplate(from, { plan, layout, uid, snapshotKey });
       await using state = taken.state;
       await first.wake({ ...taken, state }, deadline.signal);
       await shelf.touch(key, clock.now());
