@@ -53,6 +53,7 @@ export interface TestServerOptions {
   /** Of the HTTP server. */
   readonly clock?: Clock;
   readonly connectionsPerAddress?: number;
+  readonly connections?: number;
   readonly streams?: { readonly perUser: number; readonly inAll: number };
   /** Who is asked how, by the server's own store. Default: nobody. */
   readonly authentication?: (store: Store) => Authentication;
@@ -104,6 +105,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     trustedProxies: options.trustedProxies,
     connectLinks: options.connectLinks,
     ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
+    ...(options.connections !== undefined && { connections: options.connections }),
   });
   await sallyport.start();
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -13,7 +13,7 @@ export * from './disk/doctor.ts';
 export * from './disk/offline-disk.ts';
 export * from './cli/install.ts';
 export * from './cli/releases.ts';
-export { limitConnections } from './host/connection-limit.ts';
+export { createConnectionLimit } from './host/connection-limit.ts';
 export * from './loopback/callback-ports.ts';
 export * from './firecracker/doctor/check-firecracker-host.ts';
 export * from './firecracker/driver.ts';

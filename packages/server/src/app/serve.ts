@@ -70,6 +70,7 @@ async function runServer(options: ServeOptions, { log, say, announce }: Operator
       trustedProxies,
       connectLinks: config.connectLinks,
       connectionsPerAddress: config.connectionsPerAddress,
+      connections: config.connections,
       streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });
     try {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
-import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from '../http/limits.ts';
+import { CONNECTIONS_PER_ADDRESS, defaultConnections, defaultStreamLimits } from '../http/limits.ts';
 import { signInSettingsSchema } from '../auth/sign-in-settings.ts';
 import type { OidcSettings, SupabaseSettings } from '../auth/sign-in-settings.ts';
 import { connectLinkSettingsSchema } from '../connect-links/settings.ts';
@@ -157,8 +157,13 @@ export interface SallyportConfig {
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Addresses and networks of the proxies in front of this server, such as `127.0.0.1` or `10.0.0.0/8`. */
   readonly trustProxy?: readonly string[] | undefined;
-  /** Open connections of one client address to the server at a time; the next is refused with 503. Default 512. */
+  /** Open connections of one client address, or one IPv6 /64, at a time; the next is refused with 503. Default 512. */
   readonly connectionsPerAddress?: number | undefined;
+  /**
+   * Open connections of all clients at a time, those through `trustProxy` included; the next is refused with 503.
+   * Default 8192, or half of the files that the server may open.
+   */
+  readonly connections?: number | undefined;
   /** What a user is given in place of a sign-in link. Only a demo with a fake internet sets it. */
   readonly userUrl?: ((href: string) => string) | undefined;
 }
@@ -305,6 +310,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),
   connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS),
+  connections: z
+    .int()
+    .min(1)
+    .default(() => defaultConnections()),
   port: z.int().min(0).max(65_535).default(4000),
   host: z.string().min(1).default('127.0.0.1'),
   publicUrl: publicUrlSchema.optional(),

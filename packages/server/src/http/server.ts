@@ -8,7 +8,7 @@ import { fastifySSE } from '@fastify/sse';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import type { Clock, Sallyport } from '@sallyport/core';
-import { limitConnections } from '@sallyport/machines';
+import { createConnectionLimit } from '@sallyport/machines';
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -18,6 +18,7 @@ import type { AccessRules } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
 import { identify } from '../auth/identify.ts';
 import type { Authentication } from '../auth/identify.ts';
+import { clientNetwork } from '../auth/client-network.ts';
 import { loopbackAddress } from '../auth/public-address.ts';
 import type { PublicAddress } from '../auth/public-address.ts';
 import { requireAccess } from '../auth/route-access.ts';
@@ -26,7 +27,7 @@ import { createConnectLinks } from '../connect-links/connect-links.ts';
 import type { ConnectLinkSettings } from '../connect-links/settings.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
-import { CONNECTIONS_PER_ADDRESS, defaultStreamLimits } from './limits.ts';
+import { CONNECTIONS_PER_ADDRESS, defaultConnections, defaultStreamLimits } from './limits.ts';
 import { addNamedSchemas, describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -54,8 +55,10 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   /** Directory of the built page. */
   readonly webDirectory: string;
-  /** Open connections of one client address at a time. Default 512. */
+  /** Open connections of one client address, or one IPv6 /64, at a time. Default 512. */
   readonly connectionsPerAddress?: number;
+  /** Open connections of all clients at a time, those through trusted proxies included. Default: {@link defaultConnections}. */
+  readonly connections?: number;
   /** Default: {@link defaultStreamLimits}. */
   readonly streams?: StreamLimitSettings;
   /** How callers prove who they are. Default: they need not, and each acts for the operator; on loopback only. */
@@ -78,6 +81,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const { address = loopbackAddress, authentication, trustedProxies } = options;
   const onBackgroundError = (what: string, error: unknown): void => options.log.warn({ err: error }, what);
   const rules = (): AccessRules => ({ hosts: allowedHosts(app.server, address), address });
+  const limitConnections = createConnectionLimit({
+    most: options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS,
+    peerOf: ({ remoteAddress = '' }) =>
+      trustedProxies?.includes(remoteAddress) ? undefined : clientNetwork(remoteAddress),
+    refusal: formatRefusal(503, 'Too many connections are open from this address. Close some and try again.'),
+    inAll: {
+      most: options.connections ?? defaultConnections(),
+      refusal: formatRefusal(503, 'Too many connections are open. Try again later.'),
+    },
+    clock,
+  });
   const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     bodyLimit: 512 * 1024,
@@ -95,12 +109,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
         },
         handler,
       );
-      limitConnections(server, {
-        most: options.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS,
-        peerOf: ({ remoteAddress = '' }) => (trustedProxies?.includes(remoteAddress) ? undefined : remoteAddress),
-        refusal: formatRefusal(503, 'Too many connections are open from this address. Close some and try again.'),
-        clock,
-      });
+      limitConnections(server);
       return server;
     },
     // Query strings stay out of the log: some other tool's habit may put a secret there.
