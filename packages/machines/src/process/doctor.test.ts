@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import { openLimiter } from '../host/limits/limiter.ts';
-import { checkHost, checkNode, checkNpmSandbox } from './doctor.ts';
+import { checkHost, checkLimits, checkNode, checkNpmSandbox } from './doctor.ts';
 import type { Isolation } from './isolation.ts';
 
 const isolation: Isolation = {
@@ -48,6 +48,19 @@ describe('the doctor', () => {
     expect(checkNpmSandbox({ reason: 'it is not installed' })).toMatchObject({
       state: 'degraded',
       found: 'it is not installed: the npm that installs CLIs can read the files of this host and reach its network',
+    });
+  });
+
+  it('reports swap that machines can use up', async () => {
+    const limiter = { ...(await openLimiter()), isWhole: true, sentence: 'memory, pids by cgroup v1' };
+    const none = 'Filename\tType\tSize\tUsed\tPriority\n';
+    const some = `${none}/dev/sda2\tpartition\t1048572\t0\t-2\n`;
+    const stateWith = (limitsSwap: boolean, swaps: string) => checkLimits({ ...limiter, limitsSwap }, swaps).state;
+    expect([stateWith(true, some), stateWith(false, none), stateWith(false, '')]).toEqual(['ok', 'ok', 'ok']);
+    expect(checkLimits({ ...limiter, limitsSwap: false }, some)).toMatchObject({
+      state: 'degraded',
+      found: expect.stringContaining('does not account for swap'),
+      fix: expect.stringContaining('swapaccount=1'),
     });
   });
 

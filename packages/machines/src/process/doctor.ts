@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 
@@ -30,7 +30,7 @@ export async function checkHost(host: {
     checkNamespaces(host.isolation),
     checkHomes(host.isolation),
     checkSystemCalls(host.isolation),
-    checkLimits(host.limiter),
+    checkLimits(host.limiter, await readFile('/proc/swaps', 'utf8').catch(() => '')),
     await checkDesktop(),
     await checkNpm(),
     checkNpmSandbox(await npmSandbox()),
@@ -102,8 +102,18 @@ function checkSystemCalls(isolation: Isolation): Check {
   return { name, state: 'degraded', found: "not filtered: machines can use the server's kernel keyring", fix };
 }
 
-function checkLimits({ isWhole, sentence }: Limiter): Check {
+/** `swaps` is the text of `/proc/swaps`: a line of titles, and one for each place. Empty in a kernel without swap. */
+export function checkLimits({ isWhole, limitsSwap, sentence }: Limiter, swaps: string): Check {
   const name = 'limits';
+  const hasSwap = swaps.trim().includes('\n');
+  if (isWhole && hasSwap && !limitsSwap) {
+    return {
+      name,
+      state: 'degraded',
+      found: `${sentence}: this kernel does not account for swap, and a machine can use up all of it`,
+      fix: 'Add swapaccount=1 to the kernel command line and restart this host; or run: sudo swapoff -a',
+    };
+  }
   if (isWhole) return { name, state: 'ok', found: sentence };
   const fix =
     process.platform === 'linux'

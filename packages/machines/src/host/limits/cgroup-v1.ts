@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import type { CgroupHost, MachineCgroup } from './cgroup-host.ts';
-import { makeGroup, removeGroup, writeSetting } from './cgroup-host.ts';
+import { makeGroup, removeGroup, tryWriteSetting, writeSetting } from './cgroup-host.ts';
 import type { OwnCgroup } from './cgroup-files.ts';
 import type { MachineLimits } from './machine-limits.ts';
 
@@ -11,6 +11,9 @@ const settings: Readonly<Record<string, (limits: MachineLimits) => readonly (rea
   pids: ({ processes }) => [['pids.max', processes]],
   cpu: () => [],
 };
+
+/** Memory and swap together. */
+const MEMORY_AND_SWAP = 'memory.memsw.limit_in_bytes';
 
 /** Opens version 1 hierarchies. Needs root, and the memory and pids controllers. */
 export function openCgroupsV1(own: readonly OwnCgroup[]): CgroupHost | undefined {
@@ -29,12 +32,17 @@ export function openCgroupsV1(own: readonly OwnCgroup[]): CgroupHost | undefined
     create: async (name, limits): Promise<MachineCgroup> => {
       const directories = directoriesOf(name);
       for (const directory of directories) await makeGroup(directory);
+      const memory = found.find(({ controller }) => controller === 'memory')?.directory ?? '';
+      const memoryAndSwap = join(memory, name, MEMORY_AND_SWAP);
+      // Never below the limit of memory alone, which may rise in a group that an earlier start left.
+      const limitsSwap = await tryWriteSetting(memoryAndSwap, -1);
       for (const { controller, directory } of found) {
         for (const [file, value] of settings[controller]?.(limits) ?? []) {
           await writeSetting(join(directory, name, file), value);
         }
       }
-      return { directories };
+      if (limitsSwap) await writeSetting(memoryAndSwap, limits.memoryBytes);
+      return { directories, limitsSwap };
     },
     remove: async (name) => {
       for (const directory of directoriesOf(name)) await removeGroup(directory);

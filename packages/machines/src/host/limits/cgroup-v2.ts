@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { hasCode } from '../safe-directory.ts';
 import type { CgroupHost } from './cgroup-host.ts';
-import { makeGroup, removeGroup, writeSetting } from './cgroup-host.ts';
+import { makeGroup, removeGroup, tryWriteSetting, writeSetting } from './cgroup-host.ts';
 import type { OwnCgroup } from './cgroup-files.ts';
 
 const NEEDED = ['memory', 'pids'] as const;
@@ -28,8 +28,10 @@ export async function openCgroupsV2(own: readonly OwnCgroup[], proc = '/proc'): 
       const group = join(directory, name);
       await makeGroup(group);
       await writeSetting(join(group, 'memory.max'), memoryBytes);
+      // Without it, a machine takes all swap of this host once its memory is full.
+      const limitsSwap = await tryWriteSetting(join(group, 'memory.swap.max'), 0);
       await writeSetting(join(group, 'pids.max'), processes);
-      return { directories: [group] };
+      return { directories: [group], limitsSwap };
     },
     remove: (name) => removeGroup(join(directory, name)),
   };

@@ -66,6 +66,29 @@ describe('cgroup version 1', () => {
     expect(openCgroupsV1([group(['memory']), group(['cpu'])])).toBeUndefined();
     expect(openCgroupsV1([group(['memory']), group(['pids'])])?.sentence).toBe('memory, pids by cgroup v1');
   });
+
+  const groupWith = (name: string, files: readonly string[]): string => {
+    mkdirSync(join(directory, name));
+    for (const file of files) writeFileSync(join(directory, name, file), '');
+    return join(directory, name);
+  };
+  const open = () => openCgroupsV1([{ version: 1, directory, controllers: ['memory', 'pids'] }]);
+
+  it('limits memory and swap together to the memory', async () => {
+    const group = groupWith('m-one', ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes', 'pids.max']);
+    expect(await open()?.create('m-one', limits)).toEqual({ directories: [group], limitsSwap: true });
+    const written = ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'].map((file) =>
+      readFileSync(join(group, file), 'utf8'),
+    );
+    expect(written).toEqual([String(1024 ** 3), String(1024 ** 3)]);
+  });
+
+  it('does without, and says so, in a kernel that does not account for swap', async () => {
+    const group = groupWith('m-one', ['memory.limit_in_bytes', 'pids.max']);
+    expect(await open()?.create('m-one', limits)).toEqual({ directories: [group], limitsSwap: false });
+    expect(readFileSync(join(group, 'memory.limit_in_bytes'), 'utf8')).toBe(String(1024 ** 3));
+    expect(existsSync(join(group, 'memory.memsw.limit_in_bytes'))).toBe(false);
+  });
 });
 
 describe('cgroup version 2', () => {
@@ -73,9 +96,9 @@ describe('cgroup version 2', () => {
   const own = (): readonly [{ version: 2; directory: string; controllers: [] }] => [
     { version: 2, directory, controllers: [] },
   ];
-  const groupWith = (name: string): string => {
+  const groupWith = (name: string, files = ['memory.max', 'memory.swap.max', 'pids.max']): string => {
     mkdirSync(join(directory, name));
-    for (const file of ['memory.max', 'pids.max']) writeFileSync(join(directory, name, file), 'max');
+    for (const file of files) writeFileSync(join(directory, name, file), '');
     return join(directory, name);
   };
 
@@ -84,11 +107,18 @@ describe('cgroup version 2', () => {
     const host = await openCgroupsV2(own());
     expect(readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8')).toBe('+memory +pids +cpu');
     const group = groupWith('sallyport-m-one');
-    expect(await host?.create('sallyport-m-one', limits)).toEqual({ directories: [group] });
-    expect(['memory.max', 'pids.max'].map((file) => readFileSync(join(group, file), 'utf8'))).toEqual([
-      String(1024 ** 3),
-      '100',
-    ]);
+    expect(await host?.create('sallyport-m-one', limits)).toEqual({ directories: [group], limitsSwap: true });
+    expect(
+      ['memory.max', 'memory.swap.max', 'pids.max'].map((file) => readFileSync(join(group, file), 'utf8')),
+    ).toEqual([String(1024 ** 3), '0', '100']);
+  });
+
+  it('does without the limit of swap, and says so, in a kernel that does not account for it', async () => {
+    writeFileSync(join(directory, 'cgroup.controllers'), 'memory pids\n');
+    const host = await openCgroupsV2(own());
+    const group = groupWith('sallyport-m-one', ['memory.max', 'pids.max']);
+    expect(await host?.create('sallyport-m-one', limits)).toEqual({ directories: [group], limitsSwap: false });
+    expect(readFileSync(join(group, 'pids.max'), 'utf8')).toBe('100');
   });
 
   it('is not used without the memory controller', async () => {

@@ -12,6 +12,8 @@ import type { MachineLimits } from './machine-limits.ts';
 export interface Limiter {
   /** Whether memory and processes of a machine are limited as a whole. */
   readonly isWhole: boolean;
+  /** Whether a machine that has used up its memory gets no swap. */
+  readonly limitsSwap: boolean;
   readonly sentence: string;
   /** Prepares a start. Returns the start of the command that limits whatever follows it. */
   limit(name: string, limits: MachineLimits, uid: number | undefined): Promise<readonly string[]>;
@@ -32,18 +34,23 @@ const LEAST_DATA_BYTES = 2 * 1024 ** 3;
 export const openLimiter = once(async (): Promise<Limiter> => {
   if (process.platform !== 'linux') return unlimited;
   const own = await findOwnCgroups();
-  const cgroups = (await openCgroupsV2(own)) ?? (await openWritable(openCgroupsV1(own)));
+  const cgroups = (await openWritable(await openCgroupsV2(own))) ?? (await openWritable(openCgroupsV1(own)));
   const openFiles = Math.min(OPEN_FILES, await readHardOpenFiles());
   return cgroups ? limitByCgroup(cgroups, openFiles) : limitByProcess(openFiles);
 });
 
-/** Returns the host if this server may create groups in it. */
-async function openWritable(cgroups: CgroupHost | undefined): Promise<CgroupHost | undefined> {
+/** A host in which this server may create groups, and what those limit. */
+interface WritableCgroups {
+  readonly host: CgroupHost;
+  readonly limitsSwap: boolean;
+}
+
+async function openWritable(cgroups: CgroupHost | undefined): Promise<WritableCgroups | undefined> {
   if (cgroups === undefined) return undefined;
   const name = `sallyport-probe-${process.pid}`;
   try {
-    await cgroups.create(name, { memoryBytes: 1024 ** 3, processes: 16 });
-    return cgroups;
+    const { limitsSwap } = await cgroups.create(name, { memoryBytes: 1024 ** 3, processes: 16 });
+    return { host: cgroups, limitsSwap };
   } catch {
     return undefined;
   } finally {
@@ -51,21 +58,23 @@ async function openWritable(cgroups: CgroupHost | undefined): Promise<CgroupHost
   }
 }
 
-function limitByCgroup(cgroups: CgroupHost, openFiles: number): Limiter {
+function limitByCgroup({ host, limitsSwap }: WritableCgroups, openFiles: number): Limiter {
   return {
     isWhole: true,
-    sentence: `${cgroups.sentence}; ${openFiles} open files for each process`,
+    limitsSwap,
+    sentence: `${host.sentence}${limitsSwap ? ', no swap' : ''}; ${openFiles} open files for each process`,
     limit: async (name, limits) => {
-      const { directories } = await cgroups.create(name, limits);
+      const { directories } = await host.create(name, limits);
       return ['/bin/sh', '-c', JOIN, 'limit', ...directories, '--', ...resourceLimits(openFiles, [])];
     },
-    release: (name) => cgroups.remove(name),
+    release: (name) => host.remove(name),
   };
 }
 
 function limitByProcess(openFiles: number): Limiter {
   return {
     isWhole: false,
+    limitsSwap: false,
     sentence: 'open files and memory of each process alone, by prlimit',
     limit: (_name, { memoryBytes, processes }, uid) =>
       Promise.resolve(
@@ -85,6 +94,7 @@ function resourceLimits(openFiles: number, others: readonly string[]): readonly 
 
 const unlimited: Limiter = {
   isWhole: false,
+  limitsSwap: false,
   sentence: 'nothing',
   limit: () => Promise.resolve([]),
   release: () => Promise.resolve(),
