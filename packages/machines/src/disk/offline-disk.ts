@@ -3,9 +3,10 @@ import type { MachineDisk, MachineRole, PlacedFile } from '@sallyport/core';
 
 import { lookUp, readFiles } from './debugfs.ts';
 import type { OpenDisk } from './debugfs.ts';
+import { eraseHome } from './erase-home.ts';
 import type { Inode } from './inode.ts';
 import { find, pathsOf } from './lookup.ts';
-import { placesOf } from './places.ts';
+import { homePlace, placesOf } from './places.ts';
 import type { DiskPlace } from './places.ts';
 import { putFiles, removeFiles } from './rewrite.ts';
 import { unsafePath } from './unsafe-disk.ts';
@@ -64,6 +65,15 @@ export function createOfflineDisk({ path, role, requireFree }: OfflineDiskOption
         await using copy = await copyDisk(path);
         if (await removeFiles(copy, places)) await copy.replace();
       }),
+    eraseHome: async (provider) => {
+      const home = homePlace(provider);
+      await line(() =>
+        requireFree(async () => {
+          await using copy = await copyDisk(path);
+          if (await eraseHome(copy, home)) await copy.replace();
+        }),
+      );
+    },
   };
 }
 

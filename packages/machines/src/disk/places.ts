@@ -29,19 +29,32 @@ const ROOTS = { path: ['upper', 'sallyport'], mode: 0o755, uid: 0 } as const;
  * too are made as they are there, for the machine would see these in place of its image's.
  */
 export function placesOf(role: MachineRole, provider: string, paths: readonly string[]): readonly DiskPlace[] {
-  if (!manifestSchema.shape.id.safeParse(provider).success) {
-    throw unsafePath(provider, 'is not the id of a provider');
-  }
+  checkProvider(provider);
   const home = role === 'cli' ? ['homes', provider] : ['home'];
   return paths.map((shown) => {
     if (!homePathSchema.safeParse(shown).success) {
       throw unsafePath(shown, 'is not a path that credentials may have');
     }
-    const names = [...ROOTS.path, ...home, ...shown.split('/').slice(1)];
-    const folders = names.slice(0, -1).map((_name, index) => ({
-      path: `/${names.slice(0, index + 1).join('/')}`,
-      ...(index < ROOTS.path.length ? { mode: ROOTS.mode, uid: ROOTS.uid } : { mode: 0o700, uid: GUEST_UID }),
-    }));
-    return { shown, path: `/${names.join('/')}`, folders };
+    return placeAt(shown, [...ROOTS.path, ...home, ...shown.split('/').slice(1)]);
   });
+}
+
+/** Finds the place of a provider's home in a CLI machine. The one home of other machines goes with them. */
+export function homePlace(provider: string): DiskPlace {
+  checkProvider(provider);
+  return placeAt('~', [...ROOTS.path, 'homes', provider]);
+}
+
+/** The ID becomes a directory name. */
+function checkProvider(provider: string): void {
+  if (manifestSchema.shape.id.safeParse(provider).success) return;
+  throw unsafePath(provider, 'is not the id of a provider');
+}
+
+function placeAt(shown: string, names: readonly string[]): DiskPlace {
+  const folders = names.slice(0, -1).map((_name, index) => ({
+    path: `/${names.slice(0, index + 1).join('/')}`,
+    ...(index < ROOTS.path.length ? { mode: ROOTS.mode, uid: ROOTS.uid } : { mode: 0o700, uid: GUEST_UID }),
+  }));
+  return { shown, path: `/${names.join('/')}`, folders };
 }
