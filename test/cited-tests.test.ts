@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import { findUnproven, parseSecurityRows, resolveCitation } from './setup/cited-tests.ts';
+import { findsTitle, findUnproven, parseSecurityRows, resolveCitation } from './setup/cited-tests.ts';
 import type { CitedFile, FinishedRun, TestOutcome } from './setup/cited-tests.ts';
 
 const file = 'packages/core/src/login-engine/url-guard.test.ts';
 const cite = (title?: string): CitedFile => ({ attack: 'Phishing', file, title });
 const outcome = (state: string, ...titles: string[]): TestOutcome => ({ titles, state });
 const ran = (...tests: TestOutcome[]): FinishedRun['outcomes'] => new Map([[file, tests]]);
-const unproven = (cited: readonly CitedFile[], outcomes: FinishedRun['outcomes'], allowsSkipped = false) =>
-  findUnproven({ cited, outcomes, isDue: () => true, allowsSkipped });
+const unproven = (cited: readonly CitedFile[], outcomes: FinishedRun['outcomes'], mayBeSkipped = false) =>
+  findUnproven({ cited, outcomes, isDue: () => true, allowsSkipped: (name) => mayBeSkipped && name === file });
 
 describe('a row of the table', () => {
   it('cites a file below packages or the root, a title in it, or the name of a suite', () => {
@@ -44,8 +44,30 @@ describe('a row of the table', () => {
   });
 
   it('is not asked of a run that was not to include its file, unless it did', () => {
-    const run = { cited: [cite()], isDue: () => false, allowsSkipped: false };
+    const run = { cited: [cite()], isDue: () => false, allowsSkipped: () => false };
     expect(findUnproven({ ...run, outcomes: new Map() })).toEqual([]);
     expect(findUnproven({ ...run, outcomes: ran(outcome('failed', 'a')) })).toHaveLength(1);
+  });
+});
+
+describe('a cited title', () => {
+  const finds = (path: string, title: string): boolean => findsTitle({ attack: 'any', file: path, title });
+
+  it('stands in its file, or in the suite that the file runs', () => {
+    expect(finds('test/architecture.test.ts', 'a disk that a guest has written')).toBe(true);
+    expect(finds('test/postgres-store.test.ts', 'history')).toBe(true);
+    expect(
+      finds(
+        'e2e/host/process-driver.e2e.ts',
+        'keeps a CLI from what another one has and does, or says that it does not',
+      ),
+    ).toBe(true);
+  });
+
+  it('is not found if it was renamed, is a part of another, or stands in a suite that the file does not run', () => {
+    expect(finds('test/architecture.test.ts', 'a disk that a guest wrote')).toBe(false);
+    expect(finds('test/architecture.test.ts', 'a disk that a guest')).toBe(false);
+    expect(finds('test/architecture.test.ts', 'history')).toBe(false);
+    expect(finds('test/postgres-store.test.ts', 'history › anything else')).toBe(false);
   });
 });

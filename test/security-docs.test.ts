@@ -3,7 +3,13 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { isTestCitation, parseSecurityRows, readSecurityPage, resolveCitation } from './setup/cited-tests.ts';
+import {
+  findsTitle,
+  isTestCitation,
+  parseSecurityRows,
+  readSecurityPage,
+  resolveCitation,
+} from './setup/cited-tests.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const rows = parseSecurityRows(readSecurityPage());
@@ -18,7 +24,9 @@ describe('the table of docs/security.md', () => {
   it.each(citations)('cites $span, which exists and is not skipped', ({ attack, span }) => {
     const files = resolveCitation(attack, span);
     expect(files).not.toEqual([]);
-    for (const { file } of files) {
+    for (const cited of files) {
+      const { file } = cited;
+      expect(findsTitle(cited), `${file} has no test "${cited.title}"`).toBe(true);
       const text = readFileSync(join(root, file), 'utf8');
       expect(text).toMatch(/\b(it|test|describe\w*)\b/);
       expect(text).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo|only)\(/);

@@ -1,5 +1,5 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -70,14 +70,46 @@ export function readCitedFiles(): readonly CitedFile[] {
   );
 }
 
+/**
+ * Whether each part of a cited title stands in its file as written, or in a suite of the testkit that it runs. A title
+ * that is put together when the tests run cannot be cited.
+ */
+export function findsTitle({ file, title }: CitedFile): boolean {
+  if (title === undefined) return true;
+  const text = readFileSync(join(root, file), 'utf8');
+  const places = [text, ...suitesOf(text)];
+  const quoted = (part: string): readonly string[] => ["'", '"', '`'].map((quote) => `${quote}${part}${quote}`);
+  return title.split(separator).every((part) => places.some((place) => quoted(part).some((it) => place.includes(it))));
+}
+
+/** The text of each suite that is called in this text, with all that it imports from its package. */
+function suitesOf(text: string): readonly string[] {
+  const called = new Set([...text.matchAll(/\b(describe[A-Z]\w*)\(/g)].map(([, name = '']) => name));
+  const files = globSync('packages/testkit/src/*.ts', { cwd: root }).map((name) => join(root, name));
+  const exporting = files.filter((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^export function (describe\w+)\(/gm)].some(([, name = '']) =>
+      called.has(name),
+    ),
+  );
+  const read = new Map<string, string>();
+  const follow = (file: string): void => {
+    if (read.has(file)) return;
+    const source = readFileSync(file, 'utf8');
+    read.set(file, source);
+    for (const [, path = ''] of source.matchAll(/from '(\.[^']+\.ts)'/g)) follow(resolve(dirname(file), path));
+  };
+  for (const file of exporting) follow(file);
+  return [...read.values()];
+}
+
 export interface FinishedRun {
   readonly cited: readonly CitedFile[];
   /** The tests of each file that ran, by its path from the root. */
   readonly outcomes: ReadonlyMap<string, readonly TestOutcome[]>;
   /** Whether the run was to include this file. Of the others, those that ran are looked at. */
   readonly isDue: (file: string) => boolean;
-  /** Whether tests may be skipped, for instance because a program is missing. */
-  readonly allowsSkipped: boolean;
+  /** Whether tests of this file may be skipped: only where something that they need is missing on this host. */
+  readonly allowsSkipped: (file: string) => boolean;
 }
 
 /** Compares what is cited with what ran. Returns a line for each citation that the run does not bear out. */
@@ -87,7 +119,7 @@ export function findUnproven({ cited, outcomes, isDue, allowsSkipped }: Finished
     if (!ran && !isDue(file)) return [];
     const problem = findProblem(
       ran?.filter((test) => matches(test, title)),
-      allowsSkipped,
+      allowsSkipped(file),
     );
     return problem === undefined
       ? []

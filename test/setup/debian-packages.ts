@@ -60,6 +60,12 @@ function missingPackages(packages: readonly string[]): readonly string[] | undef
   return packages.filter((name) => !installed.has(name));
 }
 
+/** Whether one of these needs is missing on this host, or it cannot tell. Networks are built as root only. */
+export function missesNeed(needs: readonly HostNeed[]): boolean {
+  if (needs.includes('network') && process.geteuid?.() !== 0) return true;
+  return missingPackages(packagesFor(needs))?.length !== 0;
+}
+
 /** The command that installs packages, for the user who runs this. */
 export function installCommand(packages: readonly string[]): string {
   const sudo = process.geteuid?.() === 0 ? '' : 'sudo ';
