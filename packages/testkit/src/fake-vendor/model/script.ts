@@ -1,6 +1,6 @@
 /**
- * What a fake model does is scripted by what the prompt contains: `[[write FILE: TEXT]]` and `[[read FILE]]` run a
- * command through the CLI's own shell tool, `[[slow N]]` streams N words with pauses, anything else is answered with a
+ * What a fake model does is scripted by what the prompt contains: `[[write FILE: TEXT]]`, `[[read FILE]]` and
+ * `[[run COMMAND]]` run a command through the CLI's own shell tool, `[[slow N]]` streams N words with pauses, anything else is answered with a
  * sentence that repeats the prompt. These are the two halves of that script.
  */
 
@@ -26,6 +26,8 @@ export function scriptedCommand(prompt: string): { command: string; report: (out
         output.includes('written') ? `I have written ${file}.` : `I could not write ${file}:\n${output}`,
     };
   }
+  const command = /\[\[run (?<command>[^\]]+)\]\]/.exec(prompt)?.groups?.['command'];
+  if (command !== undefined) return { command, report: (output) => `The command says:\n${output}` };
   const file = /\[\[read (?<file>[\w.-]+)\]\]/.exec(prompt)?.groups?.['file'];
   return file === undefined
     ? undefined
