@@ -88,15 +88,16 @@ function plantKey(directory: string): string {
   return path;
 }
 
-const FORKS = 600;
+/** More than the default, 2048. */
+const FORKS = 3000;
 const bomb = `perl -e 'while (@p < ${FORKS} && defined($p = fork)) { exec "sleep", "600" unless $p; push @p, $p } kill 9, @p; print scalar @p'`;
 const forksOf = (report: string): string | undefined =>
   Number(report.split(' ')[1]) >= FORKS ? `${FORKS} processes` : undefined;
 
 const forkBomb: Attack = {
-  title: `fork ${FORKS} processes in a machine that may have 256`,
+  title: `fork ${FORKS} processes in a machine with the default limit`,
   defended: () =>
-    withMachine({ isolation: 'bubblewrap', maxProcesses: 256 }, async (machine) => {
+    withMachine({ isolation: 'bubblewrap', plan: { memoryMb: 1024 } }, async (machine) => {
       const got = forksOf(await runInside(machine, bomb));
       await ask(machine, '/health');
       return got;

@@ -1,7 +1,10 @@
 import { createDirectEgress } from '@sallyport/machines';
 import { systemClock } from '@sallyport/core';
 
+import { egressOptions } from '../../packages/core/src/machine/provision-machine.ts';
+import { createRefusals } from '../../packages/core/src/runtime/egress-refusals.ts';
 import { createRepeatLimit } from '../../packages/core/src/runtime/repeat-limit.ts';
+import type { RepeatLimit } from '../../packages/core/src/runtime/repeat-limit.ts';
 import { HANG_LIMIT_MS, runOutside } from './with-machine.ts';
 
 const REFUSED = 1000;
@@ -19,16 +22,18 @@ const program = (socketPath: string): string => `
   };
   for (let at = 0; at < 50; at += 1) ask();`;
 
-/** How many rows of the audit log a program in a machine writes by being refused, with the limit of repeats or without. */
+/** How many rows a program writes to the audit log by being refused, wired as in a server, with the limit of repeats or without. */
 export async function fillAuditLog(directory: string, isLimited: boolean): Promise<string | undefined> {
   const signal = AbortSignal.timeout(HANG_LIMIT_MS);
   const limit = createRepeatLimit({ clock: systemClock });
+  const everyTime: RepeatLimit = { ...limit, note: (refused) => refused.tell(1, false) };
   const egress = createDirectEgress({ directory, clock: systemClock });
   let rows = 0;
-  const onRefused = (host: string): void => {
-    const tell = (): void => void (rows += 1);
-    if (isLimited) limit.note({ scope: 'm-drill', kind: host, group: 'egress.refused', tell });
-    else tell();
+  const server = {
+    repeatLimit: isLimited ? limit : everyTime,
+    emit: () => void (rows += 1),
+    reportBackground: () => {},
+    refusals: createRefusals(),
   };
   const plan = {
     machineId: 'm-drill',
@@ -37,7 +42,7 @@ export async function fillAuditLog(directory: string, isLimited: boolean): Promi
     hosts: ['only.test'],
     identity: { userId: 'u' },
   } as const;
-  const route = await egress.open(plan, { signal, onRefused });
+  const route = await egress.open(plan, egressOptions(server, plan, signal));
   try {
     await runOutside(`${process.execPath} -e '${program(route.socketPath)}'`);
     limit.flush();

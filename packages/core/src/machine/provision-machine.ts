@@ -137,8 +137,8 @@ export function contextOf({ userId, provider, sessionId }: MachineRequest, signa
 const OTHER_HOSTS = '(other hosts)';
 
 export function egressOptions(
-  runtime: Runtime,
-  { userId, machineId }: MachineRequest,
+  runtime: Pick<Runtime, 'repeatLimit' | 'emit' | 'reportBackground' | 'refusals'>,
+  { userId, machineId }: Pick<MachineRequest, 'userId' | 'machineId'>,
   signal: AbortSignal,
 ): EgressOptions {
   return {
