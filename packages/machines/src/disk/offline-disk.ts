@@ -22,7 +22,8 @@ export interface OfflineDiskOptions {
 
 /**
  * The disk of a virtual machine, used from outside while it does not run. This host never mounts it: whatever a guest
- * has written is read by e2fsprogs alone, as a user without rights, and a disk that these refuse is never written.
+ * has written is read by e2fsprogs alone, as a user without rights, and a disk that these refuse is never written. Only the
+ * entries of a directory and the first bytes of an inode are parsed here; see `eraseHome`.
  */
 export function createOfflineDisk({ path, role, requireFree }: OfflineDiskOptions): MachineDisk {
   const line = createSerialQueue();
