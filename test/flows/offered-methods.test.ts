@@ -70,6 +70,8 @@ async function finish(world: World, features: Features, id: string, choice: Meth
     return expect(await ended(world, sessionId)).toMatchObject({ status: 'completed' });
   }
   const agent = await agentOf(world, sessionId);
+  const { needs } = world.app.providers.get(id).manifest;
+  expect(world.fake.newest('browser').plan.memoryMb).toBeGreaterThanOrEqual(needs.memoryMb);
   const userCode = method.kind === 'device-code' ? { userCode: 'ABCD-12345' } : {};
   agent.emit({ type: 'login.url', sessionId, url: signInUrl(method), ...userCode });
   await until(async () => (await world.app.logins.get(sessionId)).phase === 'awaiting-user', 'the sign-in page');

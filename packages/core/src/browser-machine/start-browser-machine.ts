@@ -4,6 +4,7 @@ import { assignWarmMachine } from './assign-warm-machine.ts';
 import { newMachineId } from '../machine/ids.ts';
 import type { WarmPool } from './warm-pool.ts';
 import type { Provider } from '../contracts/provider.ts';
+import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { LoginNote } from '../contracts/login-event.ts';
 import type { SessionChange, SessionRecord } from '../contracts/store.ts';
@@ -24,8 +25,14 @@ export interface BrowserMachineRequest {
   readonly warmPool: WarmPool;
 }
 
-export function browserMemoryMb({ settings }: Runtime, display: SessionRecord['display']): number {
-  return display === 'desktop' ? settings.browserMemoryMb.desktop : settings.browserMemoryMb.plain;
+/** Memory of a machine for one login: what the settings say, or more if the CLI needs more. */
+export function browserMemoryMb(
+  { settings }: Runtime,
+  { needs }: ProviderManifest,
+  display: SessionRecord['display'],
+): number {
+  const { desktop, plain } = settings.browserMemoryMb;
+  return Math.max(display === 'desktop' ? desktop : plain, needs.memoryMb);
 }
 
 /** Starts the machine that one login takes place in, or takes one that is ready. When that fails, nothing is left of it. */
@@ -37,7 +44,7 @@ export async function startBrowserMachine(
   const { userId, sessionId, abort } = session;
   const { signInHosts } = runtime.settings;
   const desktop = choice.display === 'desktop';
-  const memoryMb = browserMemoryMb(runtime, choice.display);
+  const memoryMb = browserMemoryMb(runtime, manifest, choice.display);
   const cli = { provider: manifest.id, directory };
   const warm = desktop ? warmPool.take(cli) : undefined;
   const machineId = warm?.plan.machineId ?? newMachineId();

@@ -96,7 +96,7 @@ export function createLogins(runtime: Runtime, warmPool: WarmPool): Logins {
     if (!hold)
       await checkExclusion(runtime.store, { userId, provider: id, title: provider.manifest.title, kind, replace });
     if (!('item' in first.method))
-      await runtime.admission.check({ memoryMb: browserMemoryMb(runtime, first.display), vcpus: 1 });
+      await runtime.admission.check({ memoryMb: browserMemoryMb(runtime, provider.manifest, first.display), vcpus: 1 });
     await runtime.store.users.ensure(userId, request.externalId);
     const login = {
       sessionId: request.sessionId ?? randomUUID(),

@@ -37,7 +37,7 @@ export interface Settings {
   readonly ceiling: Ceiling;
   /** How long logins and prompts are kept after they ended, with their events. Default 30 days; `Infinity` keeps them. */
   readonly historyMs: number;
-  /** Memory of a browser machine with and without a desktop, in MiB. */
+  /** Memory of a browser machine with and without a desktop, in MiB, if the CLI does not need more. Default 1536 and 384. */
   readonly browserMemoryMb: { readonly desktop: number; readonly plain: number };
   readonly warmPool: WarmSettings;
   readonly keepAlive: KeepAliveSettings;
@@ -96,7 +96,7 @@ export const defaultSettings: Settings = {
   signInHosts: [],
   workHosts: [],
   ceiling: defaultCeiling,
-  browserMemoryMb: { desktop: 1536, plain: 256 },
+  browserMemoryMb: { desktop: 1536, plain: 384 },
   warmPool: { count: 1, keepMs: 5 * 60_000, refillDelayMs: 5_000 },
   keepAlive: { beforeMs: 20 * 60_000, retryMs: 10 * 60_000, atOnce: 2 },
   historyMs: 30 * 24 * 60 * 60_000,

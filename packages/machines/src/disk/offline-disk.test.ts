@@ -8,6 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../../test/setup/requirements.ts';
 import { createGuestDisk } from './__fixtures__/guest-disk.ts';
 import { createOfflineDisk } from './offline-disk.ts';
+import { placesOf } from './places.ts';
+import { putFiles } from './rewrite.ts';
+import { copyDisk } from './working-copy.ts';
 
 const host = requirement('disks');
 const provider = 'codex';
@@ -59,6 +62,21 @@ describe.skipIf(!host.met)(`the disk of a virtual machine ${host.reason}`, () =>
     await disk.remove(provider, [file.path, '~/absent', '~/no/such/folder']);
     expect(await disk.harvest(provider, [file.path])).toEqual([]);
     expect(guest.bytes().includes('canary-of-the-second-login')).toBe(false);
+  });
+
+  it('is hostile as a whole where a file does not read back as it was written', async () => {
+    using guest = await createGuestDisk();
+    await using copy = await copyDisk(guest.path);
+    const other = {
+      ...copy,
+      stage: (contents: readonly string[]) => copy.stage(contents.map(() => '{"token":"old"}')),
+    };
+    const failure: unknown = await putFiles(other, placesOf('cli', provider, [file.path]), [file]).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ code: 'MACHINE_DISK_UNSAFE', message: expect.stringContaining('read back') });
+    // A path would blame one file.
+    expect(failure).not.toHaveProperty('details.path');
   });
 
   it('does not write the disk to read from it', async () => {

@@ -8,7 +8,7 @@ import { find, pathsOf } from './lookup.ts';
 import type { DiskDirectory, DiskPlace } from './places.ts';
 import { GUEST_UID } from './places.ts';
 import { sandboxed } from './sandbox.ts';
-import { unsafePath } from './unsafe-disk.ts';
+import { unsafeDisk, unsafePath } from './unsafe-disk.ts';
 import { checkDisk } from './working-copy.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
@@ -58,7 +58,7 @@ export async function removeFiles(copy: WorkingCopy, places: readonly DiskPlace[
   );
   await checkDisk(disk, { thorough: true });
   const after = await lookUp(disk, pathsOf(present));
-  for (const place of present) if (find(after, place)) throw unsafePath(place.shown, 'could not be removed');
+  for (const place of present) if (find(after, place)) throw unsafeDisk(`still has ${place.shown}, which was removed`);
   return true;
 }
 
@@ -90,7 +90,10 @@ function setInode(path: string, mode: number, uid: number): readonly string[] {
   ];
 }
 
-/** The one thing that decides whether it was written: debugfs reports success whatever happened. */
+/**
+ * The one thing that decides whether it was written: debugfs reports success whatever happened. A disk that fails it is
+ * taken for hostile as a whole, since the path was in order before.
+ */
 async function readBack(
   { disk }: WorkingCopy,
   places: readonly DiskPlace[],
@@ -107,11 +110,11 @@ async function readBack(
       inode.links === 1 &&
       inode.size === Buffer.byteLength(content) &&
       isOwned(inode, mode & 0o777, GUEST_UID);
-    if (!asWritten) throw unsafePath(place.shown, 'does not read back as it was written');
+    if (!asWritten) throw unsafeDisk(`does not read back ${place.shown} as it was written`);
     for (const folder of place.folders.filter(({ path }) => made.has(path))) {
       const there = lookup.inodes.get(folder.path);
       if (!there || !isOwned(there, folder.mode, folder.uid)) {
-        throw unsafePath(place.shown, `lies in ${folder.path}, which does not read back as it was made`);
+        throw unsafeDisk(`does not read back ${folder.path} as it was made`);
       }
     }
   }
@@ -121,7 +124,8 @@ async function readBack(
   }));
   const contents = await readFiles(disk, sizes);
   for (const [index, { path, content }] of files.entries()) {
-    if (!contents[index]?.equals(Buffer.from(content))) throw unsafePath(path, 'does not read back as it was written');
+    if (!contents[index]?.equals(Buffer.from(content)))
+      throw unsafeDisk(`does not read back ${path} as it was written`);
   }
 }
 
