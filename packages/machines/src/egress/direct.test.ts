@@ -228,6 +228,37 @@ describe('the direct egress', () => {
     }
   });
 
+  it('looks names of a machine up one at a time, and none for a client that has given up', async () => {
+    const clock = createVirtualClock();
+    const asked: string[] = [];
+    const lookUps: PromiseWithResolvers<string[]>[] = [];
+    let begun = Promise.withResolvers<void>();
+    const resolve = async (host: string): Promise<string[]> => {
+      asked.push(host);
+      const lookUp = Promise.withResolvers<string[]>();
+      lookUps.push(lookUp);
+      begun.resolve();
+      return lookUp.promise;
+    };
+    const { route } = await open({ clock, limits: { connectMs: 1000 }, resolve });
+    const slow = send(route, connectTo('slow.cdn.example.com:443'));
+    await begun.promise;
+    const next = send(route, connectTo('next.cdn.example.com:443'));
+    // Both wait for their time to be over.
+    while (clock.pending < 2) await setImmediate();
+    await clock.advance(1000);
+    for (const client of [slow, next]) expect(await client.ended).toMatch(/^HTTP\/1.1 502/);
+    const last = send(route, connectTo('last.cdn.example.com:443'));
+    while (clock.pending < 1) await setImmediate();
+    expect(asked).toEqual(['slow.cdn.example.com']);
+    begun = Promise.withResolvers();
+    lookUps[0]?.resolve([]);
+    await begun.promise;
+    expect(asked).toEqual(['slow.cdn.example.com', 'last.cdn.example.com']);
+    lookUps[1]?.resolve(['93.184.216.34']);
+    await last.until('200');
+  });
+
   it('closes a tunnel in which nothing moves, and not one in which something does', async () => {
     const clock = createVirtualClock();
     const { route } = await open({ clock, limits: { idleMs: 1000 } });

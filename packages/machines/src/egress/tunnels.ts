@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import { hangUp } from '@sallyport/core';
+import { createSerialQueue, hangUp } from '@sallyport/core';
 import type { Clock, RefusalReason } from '@sallyport/core';
 
 import type { Destination, Route } from './destination.ts';
@@ -56,6 +56,9 @@ export function createTunnels(options: TunnelOptions): Tunnels {
   const { clock, limits } = options;
   const clients = new Set<Duplex>();
   const upstreams = new Set<Duplex>();
+  // Node looks names up in two threads for the whole server, and a lookup that has begun cannot be ended: names of one
+  // machine that nobody answers for must not keep the others from theirs.
+  const lookUps = createSerialQueue();
 
   async function serve(authority: string, socket: Duplex, head: Buffer): Promise<void> {
     const upstream = await connect(authority, socket);
@@ -103,7 +106,12 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     try {
       entrance = await enter();
       stage = 'not-found';
-      const addresses = await Promise.race([route.resolve(host), over]);
+      const lookUp = lookUps(async () => {
+        signal.throwIfAborted();
+        return route.resolve(host);
+      });
+      lookUp.catch(() => {});
+      const addresses = await Promise.race([lookUp, over]);
       // One bad address among good ones is a trick, not an accident.
       const bad = addresses.find((address) => !route.acceptsAddress(address));
       if (bad !== undefined) {
