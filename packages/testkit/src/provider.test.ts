@@ -315,6 +315,17 @@ describe('the conformance suite of providers', { timeout: 60_000 }, () => {
     expect(await failures(broken)).toContain('the credential is looked at without a mishap whatever its files hold');
   });
 
+  it('sees a parser that understands nothing of an answer', async () => {
+    const deaf: PromptParser = {
+      ...parse,
+      step: (state, seen) => parse.step(state, seen.type === 'exit' ? seen : { type: 'stdout', line: '' }),
+    };
+    const untold = recordings.headless.map(({ text: _text, ...item }) => item);
+    expect(await failures({ ...good, parse: deaf }, { ...recordings, headless: untold })).toEqual([
+      'the output parser understands ok',
+    ]);
+  });
+
   it('sees a parser that throws on a line, ends twice, or keeps what JSON cannot', async () => {
     const anything = 'the output parser never throws, whatever bytes arrive, and still ends once';
     const throwing = withParser((state, seen) => {

@@ -33,7 +33,7 @@ export interface Turn {
   /** The message; `undefined` for a line that is none. */
   readonly message: JsonRecord | undefined;
   readonly facts: readonly string[];
-  /** SerialQueues for the CLI. */
+  /** Lines for the CLI. */
   readonly send: readonly string[];
   /** Steps whose question has to be put to somebody. */
   readonly asking: readonly RpcStep[];

@@ -1,4 +1,4 @@
-import { manifestSchema, type ProviderManifest } from '@sallyport/core';
+import { manifestSchema, type ProviderManifest, type ProviderManifestInput } from '@sallyport/core';
 
 import lockfile from './cli-lock.json' with { type: 'json' };
 
@@ -63,4 +63,4 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     reloginNeeded: [{ pattern: '^Not signed in\\.' }],
   },
   egress: { cli: ['api.vendor.example', 'auth.vendor.example'], signIn: ['auth.vendor.example'] },
-});
+} satisfies ProviderManifestInput);
