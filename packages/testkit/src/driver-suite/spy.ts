@@ -65,7 +65,8 @@ export async function spy(input: SpyInput): Promise<SpyReport> {
     }
   }
 
-  const child = spawn('/bin/sleep', ['20'], { stdio: 'ignore' });
+  // It has to be there until the last process was tried, which takes an emulated machine a minute.
+  const child = spawn('/bin/sleep', ['3600'], { stdio: 'ignore' });
   for (const file of input.paths) {
     look(file);
     walk(file, 6);
