@@ -54,8 +54,11 @@ async function hasLiveMember(groupId: number): Promise<boolean> {
     .map(async (pid) => {
       const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
       // The name, in brackets, may hold anything; after it come state, parent and process group.
-      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(group) === groupId && state !== 'Z' && state !== 'X';
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const [state, , group] = fields;
+      // The first thread of a killed process may end before the others, which keep open what the process had open.
+      const hasEnded = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
+      return Number(group) === groupId && !hasEnded;
     });
   return (await Promise.all(members)).includes(true);
 }

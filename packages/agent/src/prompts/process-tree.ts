@@ -40,7 +40,8 @@ async function readProcess(name: string): Promise<RunningProcess | undefined> {
   const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
   const valueOf = (key: string): string | undefined => status.match(new RegExp(`^${key}:\\s*(\\S+)`, 'm'))?.[1];
   const state = valueOf('State');
-  if (state === undefined || state === 'Z' || state === 'X') return undefined;
+  // Of a zombie, other threads than the first may still run.
+  if (state === undefined || state === 'X' || (state === 'Z' && Number(valueOf('Threads') ?? 1) <= 1)) return undefined;
   return {
     pid: Number(name),
     parent: Number(valueOf('PPid')),

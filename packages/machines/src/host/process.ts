@@ -13,7 +13,10 @@ export interface HostProcess {
   readonly born: string;
 }
 
-/** Returns `undefined` if the process does not run. A zombie does not count as running. */
+/**
+ * Returns `undefined` if the process does not run. A zombie does not count as running, unless some of its threads run
+ * on: until the last one ends, what the process has open stays open, such as a port or a disk.
+ */
 export async function identifyProcess(pid: number): Promise<HostProcess | undefined> {
   const born = process.platform === 'linux' ? await linuxBirth(pid) : await portableBirth(pid);
   return born === undefined ? undefined : { pid, born };
@@ -123,13 +126,19 @@ async function linuxBirth(pid: number): Promise<string | undefined> {
   if (text === undefined) {
     return undefined;
   }
-  // proc_pid_stat(5): the second field is the program's name in parentheses and can contain any character.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') {
-    return undefined;
-  }
+  const { hasEnded, startTime } = parseStat(text);
+  if (hasEnded) return undefined;
   bootId ??= (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
-  return `${bootId}/${fields[19]}`;
+  return `${bootId}/${startTime}`;
+}
+
+/** Parses `/proc/<pid>/stat` (proc_pid_stat(5)). */
+export function parseStat(text: string): { readonly hasEnded: boolean; readonly startTime: string } {
+  // The second field is the program's name in parentheses and can contain any character.
+  const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  // Killed, the first thread of a process may end before the others. It is a zombie then, and counts as a thread.
+  const hasEnded = state === 'X' || (state === 'Z' && Number(fields[16]) <= 1);
+  return { hasEnded, startTime: fields[18] ?? '' };
 }
 
 async function portableBirth(pid: number): Promise<string | undefined> {

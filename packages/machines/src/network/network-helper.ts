@@ -144,7 +144,9 @@ async function launch(options: HelperOptions): Promise<Running> {
   const result = await Promise.race([ready, ended]);
   deadline.signal.removeEventListener('abort', late);
   if (result !== true) {
-    const said = result.stderr.trim().split('\n').slice(-5).join('\n');
+    // Of an error that ends Node, this line says which it was; what follows are places in the code.
+    const lines = result.stderr.trim().split('\n');
+    const said = lines.find((line) => line.startsWith('Error: ')) ?? lines.slice(-5).join('\n');
     throw new SallyportError('MACHINE_FAILED', `The helper of the machines' network did not start: ${said}`, {
       hint: 'Run `sallyport doctor`; it names what this host lacks.',
     });
