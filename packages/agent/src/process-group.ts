@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-
 import type { Clock } from '@sallyport/core';
+
+import { listRunningProcesses } from './running-process.ts';
 
 const FIRST_POLL_MS = 10;
 const LAST_POLL_MS = 100;
@@ -44,21 +44,9 @@ async function gone(groupId: number, withinMs: number, clock: Clock): Promise<bo
 
 /**
  * A group whose processes have all ended still takes signals while nobody reaps them, and in a container whose
- * first process is no init, nobody does. `/proc/<pid>/stat` tells (proc_pid_stat(5)); without it, kill(2) is believed.
+ * first process is no init, nobody does. Without `/proc`, kill(2) is believed.
  */
 async function hasLiveMember(groupId: number): Promise<boolean> {
-  const names = await readdir('/proc').catch(() => undefined);
-  if (!names) return true;
-  const members = names
-    .filter((name) => /^\d+$/.test(name))
-    .map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      // The name, in brackets, may hold anything; after it come state, parent and process group.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const [state, , group] = fields;
-      // The first thread of a killed process may end before the others, which keep open what the process had open.
-      const hasEnded = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
-      return Number(group) === groupId && !hasEnded;
-    });
-  return (await Promise.all(members)).includes(true);
+  const running = await listRunningProcesses();
+  return running?.some(({ group }) => group === groupId) ?? true;
 }

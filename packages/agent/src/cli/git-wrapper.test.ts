@@ -21,7 +21,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const git = (...argv: readonly string[]): string => gitFrom(join(folder, 'work'), ...argv);
 const gitFrom = (cwd: string, ...argv: readonly string[]): string => {
   const env = cliEnvironment({ runtime: folder, proxyPort: undefined, trust: undefined }, folder);
-  return execFileSync('git', argv, { cwd, env, encoding: 'utf8' });
+  return execFileSync('git', argv, { cwd, env, encoding: 'utf8', stdio: 'pipe' });
 };
 const asCodex = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
 
@@ -41,6 +41,7 @@ const prepare = (...argv: readonly string[]): string =>
   execFileSync('/usr/bin/git', ['-C', join(folder, 'work'), ...argv], {
     env: { PATH: process.env['PATH'], HOME: folder },
     encoding: 'utf8',
+    stdio: 'pipe',
   });
 
 /** A repository with a commit. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createMatchingInTurns } from './match-in-turns.ts';
+import { createMatchesAny } from './match-in-turns.ts';
 import { stepsOf } from './matcher.ts';
 import type { Matcher } from './matcher.ts';
 import { patternLimits } from './pattern.ts';
@@ -14,13 +14,13 @@ const cheap: readonly Matcher[] = [{ text: 'b' }];
 
 function createCounted() {
   let turns = 0;
-  const { matchesAny } = createMatchingInTurns(async () => void (turns += 1));
+  const matchesAny = createMatchesAny(async () => void (turns += 1));
   return { matchesAny, countTurns: () => turns };
 }
 
 describe('matching in turns', () => {
   it('finds what any of the matchers looks for', async () => {
-    const { matchesAny } = createMatchingInTurns();
+    const matchesAny = createMatchesAny();
     expect(await matchesAny([...costly, { text: 'needle' }], `${line} needle`)).toBe(true);
     expect(await matchesAny(costly, `${line}3`)).toBe(true);
     expect(await matchesAny(costly, line)).toBe(false);

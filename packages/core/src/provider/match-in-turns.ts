@@ -3,16 +3,14 @@ import { findMatch, stepsOf } from './matcher.ts';
 import type { Matcher } from './matcher.ts';
 import { patternLimits } from './pattern.ts';
 
+/** Whether any of the matchers finds what it looks for. */
+export type MatchesAny = (matchers: readonly Matcher[], text: string) => Promise<boolean>;
+
 /**
  * Looks in what machines print for what manifests describe, without holding the event loop: what is matched in one turn of
  * it takes about as long as the slowest single match may. All lines of all machines share these turns, in order.
  */
-export interface MatchingInTurns {
-  /** Whether any of the matchers finds what it looks for. */
-  readonly matchesAny: (matchers: readonly Matcher[], text: string) => Promise<boolean>;
-}
-
-export function createMatchingInTurns(waitForTurn: () => Promise<void> = nextTurn): MatchingInTurns {
+export function createMatchesAny(waitForTurn: () => Promise<void> = nextTurn): MatchesAny {
   let left: number = patternLimits.steps;
   let waiting = 0;
   let last = Promise.resolve();
@@ -38,21 +36,14 @@ export function createMatchingInTurns(waitForTurn: () => Promise<void> = nextTur
     return last;
   };
 
-  return {
-    matchesAny: async (matchers, text) => {
-      for (const matcher of matchers) {
-        await enter(stepsOf(matcher, text));
-        if (findMatch(matcher, text)) return true;
-      }
-      return false;
-    },
+  return async (matchers, text) => {
+    for (const matcher of matchers) {
+      await enter(stepsOf(matcher, text));
+      if (findMatch(matcher, text)) return true;
+    }
+    return false;
   };
 }
 
 /** One for all: they share the event loop. */
-const shared = createMatchingInTurns();
-
-/** See {@link MatchingInTurns.matchesAny}. */
-export function matchesAny(matchers: readonly Matcher[], text: string): Promise<boolean> {
-  return shared.matchesAny(matchers, text);
-}
+export const matchesAny = createMatchesAny();

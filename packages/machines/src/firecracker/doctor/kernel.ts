@@ -32,18 +32,15 @@ export async function findKvm(files: HostFiles, tryKvm: () => Promise<KvmVerdict
   ) {
     return { missing: '/dev/kvm cannot be opened', fix: 'Run the server as root, as the jailer needs' };
   }
-  const problem = (await findKvmProblem(files)) ?? (await findBootProblem(tryKvm));
-  if (problem !== undefined) {
-    return { missing: problem, fix: 'Use bare metal, or a host whose nested virtualisation runs guests' };
+  const problem = await findKvmProblem(files);
+  const verdict = problem === undefined ? await tryKvm() : undefined;
+  const missing = problem ?? (verdict?.works === false ? verdict.found : undefined);
+  if (missing !== undefined) {
+    return { missing, fix: 'Use bare metal, or a host whose nested virtualisation runs guests' };
   }
   return (info.mode & 0o002) !== 0
     ? { degraded: 'every user of this host may write to /dev/kvm', fix: 'sudo chmod o-rw /dev/kvm' }
-    : { ok: (await tryKvm())?.found ?? '/dev/kvm opens; without QEMU and a kernel image no guest was tried' };
-}
-
-async function findBootProblem(tryKvm: () => Promise<KvmVerdict | undefined>): Promise<string | undefined> {
-  const verdict = await tryKvm();
-  return verdict?.works === false ? verdict.found : undefined;
+    : { ok: verdict?.found ?? '/dev/kvm opens; without QEMU and a kernel image no guest was tried' };
 }
 
 export async function findKernel(files: HostFiles): Promise<Finding> {
