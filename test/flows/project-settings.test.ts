@@ -109,3 +109,14 @@ it('a plugin takes the permission away, and cannot grant it', async () => {
     expect(world.requests).toMatchObject([{ argv: ['exec', '--own-settings'], cli: { hiddenInWork: hidden } }]);
   }
 });
+
+it('a CLI is told what other providers hide, and may not move it', async () => {
+  const world = await worldWith(acme(undefined));
+  await connect(world, 2, 'fake');
+  expect(outcomeOf(await ask(world))).toBe('completed');
+  expect(outcomeOf(await runPrompt(world, { provider: 'fake' }))).toBe('completed');
+  expect(world.requests.map(({ provider, cli }) => [provider, cli.hiddenInWork, cli.pinnedInWork])).toEqual([
+    ['acme', hidden, []],
+    ['fake', [], hidden],
+  ]);
+});

@@ -14,7 +14,7 @@ export interface CliCommand {
 export function cliCommand(
   clis: BootConfig['clis'],
   provider: string,
-  cli: CliLaunch,
+  cli: Pick<CliLaunch, 'bin'>,
   argv: readonly string[],
 ): CliCommand {
   const folder = Object.hasOwn(clis, provider) ? clis[provider] : undefined;

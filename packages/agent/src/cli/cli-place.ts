@@ -7,10 +7,14 @@ import { resolveHomePath } from '../credentials/credential-file.ts';
 import type { CliCommand } from './cli-command.ts';
 import { hiddenPaths } from './hidden-paths.ts';
 import type { HiddenPath } from './hidden-paths.ts';
+import { pinnedPaths } from './pinned-paths.ts';
+import type { MayPin } from './pinned-paths.ts';
 import { sandboxCommand } from './sandbox-command.ts';
 import type { CommandSandbox } from './sandbox-command.ts';
 
 export type PlaceConfig = Pick<BootConfig, 'home' | 'homes' | 'bubblewrap' | 'runtime' | 'clis'>;
+
+type SandboxedRun = Pick<CommandSandbox, 'home' | 'cwd' | 'opensLinks' | 'hiddenPaths' | 'pinnedPaths'>;
 
 /** Where a provider's CLI lives in this machine. */
 export interface CliPlace {
@@ -22,8 +26,10 @@ export interface CliPlace {
   workDirectory(path: string): string;
   /** What a CLI must not see when it starts in a directory of `~/work`. */
   hiddenPaths(cwd: string, hidden: CliLaunch['hiddenInWork']): Promise<readonly HiddenPath[]>;
+  /** What of `~/work` it can neither rename nor remove. */
+  pinnedPaths(cli: CliLaunch, mayPin: MayPin): Promise<readonly HiddenPath[]>;
   /** The command as it is to be started; its HOME is what {@link homeSeen} says. */
-  command(command: CliCommand, run: Pick<CommandSandbox, 'home' | 'cwd' | 'opensLinks' | 'hiddenPaths'>): CliCommand;
+  command(command: CliCommand, run: SandboxedRun): CliCommand;
   /** How the CLI itself sees its home. */
   homeSeen(home: string): string;
 }
@@ -50,6 +56,7 @@ export function cliPlace(boot: PlaceConfig, provider: string): CliPlace {
     },
     workDirectory: (path) => resolveHomePath(boot.home, path),
     hiddenPaths: async (cwd, hidden) => (bubblewrap === undefined ? [] : hiddenPaths(work, cwd, hidden)),
+    pinnedPaths: async (cli, mayPin) => (bubblewrap === undefined ? [] : pinnedPaths(work, cli, mayPin)),
     command: (command, run) =>
       bubblewrap === undefined || temporary === undefined
         ? command

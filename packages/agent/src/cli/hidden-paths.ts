@@ -33,6 +33,14 @@ export async function hiddenPaths(
   return paths;
 }
 
+/** What may be mounted in place of a path; `undefined` where nothing is there. */
+export async function mountableKind(path: string): Promise<HiddenPath['kind'] | 'link' | undefined> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts === undefined || facts.isDirectory()) return facts && 'directory';
+  // A file can be mounted over pipes and sockets as well.
+  return facts.isSymbolicLink() ? 'link' : 'file';
+}
+
 /** From the inner one to the outer one. Empty where it is not inside. */
 function directoriesBetween(outer: string, inner: string): readonly string[] {
   if (inner === outer) return [outer];
@@ -40,11 +48,8 @@ function directoriesBetween(outer: string, inner: string): readonly string[] {
 }
 
 async function kindOf(path: string): Promise<HiddenPath['kind'] | undefined> {
-  const facts = await lstat(path).catch(() => undefined);
-  if (facts === undefined) return undefined;
-  if (facts.isDirectory()) return 'directory';
-  // A file can be mounted over pipes and sockets as well.
-  if (!facts.isSymbolicLink()) return 'file';
+  const kind = await mountableKind(path);
+  if (kind !== 'link') return kind;
   throw new SallyportError('MACHINE_DISK_UNSAFE', `${path} is a link, so it cannot be hidden.`, {
     hint: 'Remove it, or choose another working directory, and try again.',
   });

@@ -14,7 +14,13 @@ const boot = {
     temporary: '/tmp/clis/temporary',
   },
 };
-const run = { home: '/sallyport/homes/drive', cwd: '/sallyport/home/work', opensLinks: false, hiddenPaths: [] };
+const run = {
+  home: '/sallyport/homes/drive',
+  cwd: '/sallyport/home/work',
+  opensLinks: false,
+  hiddenPaths: [],
+  pinnedPaths: [],
+};
 const hidden = [
   { path: '/sallyport/home/work/.acme', kind: 'directory' as const },
   { path: '/sallyport/home/work/acme.json', kind: 'file' as const },
@@ -36,6 +42,15 @@ describe('the sandbox of a CLI', () => {
     const { argv } = cliPlace(boot, 'image').command({ file: '/cli', argv: [] }, { ...run, hiddenPaths: hidden });
     expect(argv.join(' ')).toContain(
       ' --bind /sallyport/home/work /sallyport/home/work --tmpfs /sallyport/home/work/.acme --remount-ro /sallyport/home/work/.acme --ro-bind /run/m/empty /sallyport/home/work/acme.json ',
+    );
+  });
+
+  it('pins what it must not move, below what it must not see', () => {
+    const pinned = [{ path: '/sallyport/home/work/.other', kind: 'directory' as const }];
+    const change = { ...run, hiddenPaths: hidden, pinnedPaths: pinned };
+    const { argv } = cliPlace(boot, 'image').command({ file: '/cli', argv: [] }, change);
+    expect(argv.join(' ')).toContain(
+      ' --bind /sallyport/home/work /sallyport/home/work --bind /sallyport/home/work/.other /sallyport/home/work/.other --tmpfs /sallyport/home/work/.acme ',
     );
   });
 });

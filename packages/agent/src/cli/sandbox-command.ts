@@ -20,6 +20,8 @@ export interface CommandSandbox {
   readonly opensLinks: boolean;
   /** What it sees as empty. */
   readonly hiddenPaths: readonly HiddenPath[];
+  /** What it sees as it is, and can neither rename nor remove. */
+  readonly pinnedPaths: readonly HiddenPath[];
   /** An empty file, to be shown in place of others. */
   readonly emptyFile: string;
 }
@@ -30,7 +32,8 @@ export interface CommandSandbox {
  * a CLI starts ends with it, even if it left its process group.
  */
 export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandbox): CliCommand {
-  const { boot, bubblewrap, cwd, emptyFile, hiddenPaths, home, installation, opensLinks, temporary } = sandbox;
+  const { boot, bubblewrap, cwd, emptyFile, hiddenPaths, home, installation, opensLinks, pinnedPaths, temporary } =
+    sandbox;
   const { runtime } = boot;
   const work = join(boot.home, 'work');
   const shown = cwd === home ? boot.home : cwd;
@@ -50,6 +53,8 @@ export function sandboxCommand({ file, argv }: CliCommand, sandbox: CommandSandb
     ...programs.map((path) => ['--ro-bind', path, path]),
     ['--bind', home, boot.home],
     ['--bind', work, work],
+    // rename(2) and rmdir(2) fail with EBUSY for what is a mount point.
+    ...pinnedPaths.map(({ path }) => ['--bind', path, path]),
     // Also where nothing is yet: another CLI could put it there meanwhile. What this creates in `~/work` stays, since
     // removing it would take it from the other CLIs that see something empty there.
     ...hiddenPaths.map(({ path, kind }) =>

@@ -141,7 +141,11 @@ async function live(
     const env = cliEnvironment(options.surroundings, place.homeSeen(home), command.cli.env, method.drive.env ?? {});
     const run = runLogin({
       method,
-      command: { ...place.command(program, { home, cwd: home, opensLinks: true, hiddenPaths: [] }), env, cwd: home },
+      command: {
+        ...place.command(program, { home, cwd: home, opensLinks: true, hiddenPaths: [], pinnedPaths: [] }),
+        env,
+        cwd: home,
+      },
       shim: options.shim,
       clock,
       onUrl: (url, userCode) => {

@@ -6,6 +6,7 @@ import type { CliSurroundings } from '../cli/cli-environment.ts';
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
 import type { HiddenPath } from '../cli/hidden-paths.ts';
+import type { MayPin } from '../cli/pinned-paths.ts';
 import { writeSettings } from '../cli/settings.ts';
 import type { CliStart } from './cli-process.ts';
 import type { ExecuteCommand } from './prompt-runner.ts';
@@ -16,6 +17,8 @@ export interface PreparedStart extends CliStart {
   readonly home: string;
   /** What it must not see. */
   readonly hiddenPaths: readonly HiddenPath[];
+  /** What it can neither rename nor remove. */
+  readonly pinnedPaths: readonly HiddenPath[];
 }
 
 /** Makes the directories and settings that the CLI needs, and says how it is started. */
@@ -23,6 +26,7 @@ export async function prepareStart(
   command: ExecuteCommand,
   boot: PlaceConfig,
   surroundings: CliSurroundings,
+  mayPin: MayPin,
 ): Promise<PreparedStart> {
   const program = cliCommand(boot.clis, command.provider, command.cli, command.argv);
   const place = cliPlace(boot, command.provider);
@@ -33,5 +37,7 @@ export async function prepareStart(
   await mkdir(cwd, { recursive: true });
   const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
   const hiddenPaths = await place.hiddenPaths(cwd, command.cli.hiddenInWork);
-  return { ...place.command(program, { home, cwd, opensLinks: false, hiddenPaths }), cwd, env, home, hiddenPaths };
+  const pinnedPaths = await place.pinnedPaths(command.cli, mayPin);
+  const sandboxed = place.command(program, { home, cwd, opensLinks: false, hiddenPaths, pinnedPaths });
+  return { ...sandboxed, cwd, env, home, hiddenPaths, pinnedPaths };
 }

@@ -1,29 +1,37 @@
 import { AGENT_MAX_RUNS, SallyportError } from '@sallyport/core';
 import type { Clock, executeRequestSchema } from '@sallyport/core';
 
-import { cliCommand } from '../cli/cli-command.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
 import { startCliProcess } from './cli-process.ts';
 import { followRun } from './follow-run.ts';
 import type { ExitEvent, SendExecuteEvent } from './follow-run.ts';
 import { prepareStart } from './prepare-start.ts';
+import type { PreparedStart } from './prepare-start.ts';
 import { createResidentClis } from './resident-clis.ts';
 import { runOnResident } from './resident-run.ts';
+import { createSideBySide } from './side-by-side.ts';
 
 export type ExecuteCommand = ReturnType<typeof executeRequestSchema.parse>;
 
 export interface PromptRunner {
-  /** Gives a CLI a prompt, to its end. `exit` is the last event. Aborting the signal ends the CLI and all it started. */
-  run(command: ExecuteCommand, send: SendExecuteEvent, signal: AbortSignal): Promise<void>;
-  /** Throws when the run could not even begin: too many at once, or no such CLI. */
-  check(command: ExecuteCommand): void;
+  /**
+   * Gets everything ready for a prompt. Throws where its CLI cannot be started, and `MACHINE_BUSY` where it has to wait:
+   * too many run, or one that it may not run beside.
+   */
+  prepare(command: ExecuteCommand): Promise<PreparedPrompt>;
   /** Ends the processes that wait for a prompt. Resolves when nothing of them runs any more. */
   endWaiting(): Promise<void>;
-  /** Prompts under way. A process that waits for its next one is not counted. */
+  /** Prompts that are prepared or under way. A process that waits for its next one is not counted. */
   readonly active: number;
   /** Cancels every run, and resolves when nothing of them runs any more, nor of the processes that wait. */
   close(): Promise<void>;
+}
+
+/** Has its place until it is disposed of. */
+export interface PreparedPrompt extends Disposable {
+  /** Gives the CLI the prompt, to its end. `exit` is the last event. Aborting the signal ends the CLI and all it started. */
+  run(send: SendExecuteEvent, signal: AbortSignal): Promise<void>;
 }
 
 export interface PromptRunnerOptions {
@@ -37,16 +45,17 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
   const { boot, surroundings, clock, mostRuns = AGENT_MAX_RUNS } = options;
   const closing = new AbortController();
   const runs = new Set<Promise<void>>();
+  const places = new Set<symbol>();
   const residents = createResidentClis(clock);
+  const sideBySide = createSideBySide();
 
   const runToExit = async (
+    start: PreparedStart,
     command: ExecuteCommand,
     send: SendExecuteEvent,
     signal: AbortSignal,
   ): Promise<ExitEvent> => {
-    const start = await prepareStart(command, boot, surroundings);
     const run = { command, send, clock, signal };
-    await residents.endOthers(command.provider);
     try {
       if (command.resident && command.rpc) return (await runOnResident(residents, start, command.resident, run)).exit;
       // It may renew or end the login, which no other process may hold meanwhile.
@@ -58,24 +67,49 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
       return { type: 'exit', code: null, signal: null, reason: 'spawn-failed', message };
     }
   };
-  const run = async (command: ExecuteCommand, send: SendExecuteEvent, caller: AbortSignal): Promise<void> =>
-    send(await runToExit(command, send, AbortSignal.any([caller, closing.signal])));
+
+  const run = async (start: PreparedStart, command: ExecuteCommand, send: SendExecuteEvent, caller: AbortSignal) => {
+    const mine = runToExit(start, command, send, AbortSignal.any([caller, closing.signal])).then(send);
+    runs.add(mine);
+    try {
+      await mine;
+    } finally {
+      runs.delete(mine);
+    }
+  };
+
+  const prepare = async (command: ExecuteCommand, leave: () => void): Promise<PreparedPrompt> => {
+    const start = await sideBySide.enter(command.provider, async (mayPin) => {
+      await residents.endOthers(command.provider);
+      return prepareStart(command, boot, surroundings, mayPin);
+    });
+    return {
+      run: (send, signal) => run(start, command, send, signal),
+      [Symbol.dispose]: () => {
+        start[Symbol.dispose]();
+        leave();
+      },
+    };
+  };
+
   return {
     get active() {
-      return runs.size;
+      return places.size;
     },
-    check: (command) => {
-      cliCommand(boot.clis, command.provider, command.cli, command.argv);
-      if (runs.size < mostRuns) return;
-      throw new SallyportError('MACHINE_BUSY', `This machine runs ${runs.size} prompts already, which is its limit.`);
-    },
-    run: async (command, send, signal) => {
-      const mine = run(command, send, signal);
-      runs.add(mine);
+    prepare: async (command) => {
+      if (places.size >= mostRuns)
+        throw new SallyportError(
+          'MACHINE_BUSY',
+          `This machine runs ${places.size} prompts already, which is its limit.`,
+        );
+      const place = Symbol(command.runId);
+      const leave = (): void => void places.delete(place);
+      places.add(place);
       try {
-        await mine;
-      } finally {
-        runs.delete(mine);
+        return await prepare(command, leave);
+      } catch (error) {
+        leave();
+        throw error;
       }
     },
     endWaiting: () => residents.end(),

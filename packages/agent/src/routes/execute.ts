@@ -12,9 +12,9 @@ export function executeRoutes(prompts: PromptRunner, clock: Clock): readonly Rou
       path: '/execute',
       handle: async ({ body, response, signal }) => {
         const command = await body(executeRequestSchema);
-        prompts.check(command);
+        using prompt = await prompts.prepare(command);
         const stream = openEventStream(response, clock, signal);
-        await prompts.run(command, (event) => stream.send(event), signal);
+        await prompt.run((event) => stream.send(event), signal);
         stream.end();
         return undefined;
       },

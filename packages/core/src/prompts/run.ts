@@ -18,7 +18,7 @@ import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
-import { hiddenInWork } from './project-settings.ts';
+import { hiddenInWork, pinnedInWork } from './project-settings.ts';
 import { promptText } from './prompt-text.ts';
 import { createPromptReader } from './reader.ts';
 
@@ -117,6 +117,7 @@ async function streamRun(
         ...manifest.cli,
         settings: settingsFor(manifest.cli.settings, manifest.credentials, files),
         hiddenInWork: hiddenInWork(manifest, projectSettings),
+        pinnedInWork: [...pinnedInWork(runtime.registry, manifest.id)],
       },
       argv: [...buildArgv(manifest.prompt, values)],
       ...(rpc && { rpc }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { credentialItemSchema } from '../provider/credential-item.ts';
 import { manifestSchema } from '../provider/manifest.ts';
+import { hiddenInWorkSchema } from '../provider/bounded.ts';
 import { residentRunSchema } from '../provider/resident.ts';
 import { rpcRunSchema } from '../rpc/run.ts';
 import { boundedRecord, nameSchema, shortened } from './bounded-fields.ts';
@@ -92,7 +93,16 @@ export const healthSchema = z.object({
 export type Health = Readonly<z.infer<typeof healthSchema>>;
 
 /** What starting a CLI takes of its manifest; the rest, such as the lockfile, may come along and is dropped. */
-const cliSchema = manifestSchema.shape.cli.pick({ bin: true, env: true, settings: true, hiddenInWork: true }).strip();
+const cliSchema = manifestSchema.shape.cli
+  .pick({ bin: true, env: true, settings: true, hiddenInWork: true })
+  .extend({
+    /**
+     * What other providers hide of `~/work`. A CLI can fill it, and put nothing else in its place, so that CLIs of several
+     * providers may run at the same time.
+     */
+    pinnedInWork: z.array(hiddenInWorkSchema.element).max(200).default([]),
+  })
+  .strip();
 export type CliLaunch = z.infer<typeof cliSchema>;
 
 const loginMethodShape = manifestSchema.shape.logins.element;

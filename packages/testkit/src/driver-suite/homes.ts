@@ -21,7 +21,7 @@ import {
 import { probeCredential, probeItems, runProbe, writeProbeCli } from './probe-cli.ts';
 import { spy } from './spy.ts';
 import { watchUser } from './watch-user.ts';
-import { loadSettings, plantSettings, workSettings } from './work-settings.ts';
+import { loadReplaced, loadSettings, plantSettings, replaceHidden, workSettings } from './work-settings.ts';
 
 /** How CLIs run in a driver's machines. */
 export interface ClisUnderTest {
@@ -149,6 +149,38 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
       expect(await runProbe(agent, asLoaded, loadSettings, files), of).toEqual([]);
       // Hidden from that CLI, and still the user's.
       expect(await runProbe(agent, { provider: attacker, signal }, loadSettings, files), of).toEqual(found);
+    }
+  });
+
+  test('keeps a CLI from settings that another one puts in the place of hidden ones while both run', async (subject) => {
+    const clis = clisOf(subject);
+    if (clis.homesApart !== true) return;
+    const { agent, signal } = await started(subject, clis);
+    for (const [index, { of, hidden, files }] of workSettings.entries()) {
+      await runProbe(agent, { provider: attacker, signal }, plantSettings, files);
+      const names = hidden.map(({ name }) => name);
+      const input = { names, files, ready: `ready-${index}`, done: `done-${index}` };
+      const asVictim = { provider: victim, hiddenInWork: hidden, signal };
+      const [refused, loaded] = await Promise.all([
+        runProbe(agent, { provider: attacker, pinnedInWork: hidden, signal }, replaceHidden, input),
+        runProbe(agent, asVictim, loadReplaced, input),
+      ]);
+      expect(loaded, of).toEqual([]);
+      expect(refused, of).toEqual(names.flatMap((name) => [`rename ${name}: EBUSY`, `remove ${name}: EBUSY`]));
+      // Beside a CLI that could move them, it does not start.
+      const unpinned = { ...input, ready: `later-${index}`, done: `gone-${index}` };
+      const moving = runProbe(agent, { provider: attacker, signal }, replaceHidden, unpinned);
+      moving.catch(() => {});
+      const isThere = () => runProbe(agent, { provider: attacker, signal }, sizeOf, `later-${index}-attacker`);
+      await until(async () => (await isThere()) === 0, signal);
+      await expect(runProbe(agent, asVictim, loadReplaced, unpinned), of).rejects.toMatchObject({
+        code: 'MACHINE_BUSY',
+      });
+      await runProbe(agent, { provider: attacker, signal }, writeStop, `later-${index}`);
+      expect(
+        (await moving).filter((what) => what.includes('EBUSY')),
+        of,
+      ).toEqual([]);
     }
   });
 

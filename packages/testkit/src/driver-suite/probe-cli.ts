@@ -40,13 +40,15 @@ export interface ProbeRun {
   readonly env?: Record<string, string>;
   /** What its manifest hides of the working directory. Default nothing. */
   readonly hiddenInWork?: ProviderManifest['cli']['hiddenInWork'];
+  /** What other providers' manifests hide. Default nothing. */
+  readonly pinnedInWork?: ProviderManifest['cli']['hiddenInWork'];
   readonly signal: AbortSignal;
 }
 
 /** Runs a function, which uses nothing from outside of it, as a provider's CLI does, and returns what it prints. */
 export async function runProbe<Input, Output>(
   agent: AgentClient,
-  { provider, env = {}, hiddenInWork = [], signal }: ProbeRun,
+  { provider, env = {}, hiddenInWork = [], pinnedInWork = [], signal }: ProbeRun,
   program: (input: Input) => Output | Promise<Output>,
   input: Input,
 ): Promise<Output> {
@@ -58,6 +60,7 @@ export async function runProbe<Input, Output>(
       env: {},
       settings: [],
       hiddenInWork,
+      pinnedInWork,
     },
     argv: ['-'],
     prompt: `console.log(JSON.stringify((await (${program.toString()})(${JSON.stringify(input)})) ?? null));`,

@@ -52,3 +52,48 @@ export function loadSettings(files: readonly string[]): readonly string[] {
     .filter((file) => load(file).includes('planted'))
     .map((file) => file.replace(/^.*\/work\//, '~/work/'));
 }
+
+/** Two programs that run at the same time, and the files by which they take turns. */
+export interface Replacing {
+  /** What the victim's manifest hides. */
+  readonly names: readonly string[];
+  readonly files: readonly string[];
+  readonly ready: string;
+  readonly done: string;
+}
+
+/** Once the other program runs, renames what is hidden from it and puts settings in its place. Returns what was refused. */
+export async function replaceHidden({ names, files, ready, done }: Replacing): Promise<readonly string[]> {
+  const fs = process.getBuiltinModule('node:fs');
+  const path = process.getBuiltinModule('node:path');
+  const { setTimeout: wait } = process.getBuiltinModule('node:timers/promises');
+  fs.writeFileSync(`${ready}-attacker`, '');
+  while (!fs.existsSync(ready)) await wait(20);
+  const refused: string[] = [];
+  const attempt = (what: string, act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      refused.push(`${what}: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`);
+    }
+  };
+  for (const name of names) {
+    attempt(`rename ${name}`, () => fs.renameSync(name, `${name}-away-${ready}`));
+    attempt(`remove ${name}`, () => (fs.statSync(name).isDirectory() ? fs.rmdirSync(name) : fs.unlinkSync(name)));
+  }
+  for (const file of files) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, 'planted');
+  }
+  fs.writeFileSync(done, '');
+  return refused;
+}
+
+/** Lets the other program do its work, then returns those of its files that a CLI would load. */
+export async function loadReplaced({ files, ready, done }: Replacing): Promise<readonly string[]> {
+  const fs = process.getBuiltinModule('node:fs');
+  const { setTimeout: wait } = process.getBuiltinModule('node:timers/promises');
+  fs.writeFileSync(ready, '');
+  while (!fs.existsSync(done)) await wait(20);
+  return files.filter((file) => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('planted'));
+}
