@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { Machine, MachinePlan } from '@sallyport/core';
+import type { EgressRoute, Machine, MachinePlan } from '@sallyport/core';
 import { createProcessDriver } from '@sallyport/machines';
 
 import { createWorkbench } from '../../packages/machines/src/process/__fixtures__/machines.ts';
@@ -10,7 +10,8 @@ import type { Workbench } from '../../packages/machines/src/process/__fixtures__
 
 export interface MachineOptions {
   readonly isolation: 'bubblewrap' | 'none';
-  readonly maxProcesses?: number;
+  /** Default: one that answers every connection with a greeting. */
+  readonly egress?: EgressRoute;
   readonly plan?: Partial<MachinePlan>;
 }
 
@@ -19,7 +20,7 @@ export const HANG_LIMIT_MS = 10 * 60_000;
 
 /** Runs work with a machine of the process driver, and removes the machine. */
 export async function withMachine<Result>(
-  { isolation, maxProcesses, plan }: MachineOptions,
+  { isolation, egress, plan }: MachineOptions,
   work: (machine: Machine, bench: Workbench) => Promise<Result>,
 ): Promise<Result> {
   const bench = await createWorkbench();
@@ -28,11 +29,10 @@ export async function withMachine<Result>(
     dataDirectory: join(bench.directory, 'data'),
     clock: systemClock,
     isolation,
-    ...(maxProcesses !== undefined && { maxProcesses }),
   });
   const machine = await driver.create(bench.plan(plan), { signal });
   try {
-    await machine.start(bench.startOptions({ signal }));
+    await machine.start(bench.startOptions({ signal, ...(egress && { egress }) }));
     return await work(machine, bench);
   } finally {
     await machine.destroy();
