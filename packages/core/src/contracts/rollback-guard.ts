@@ -1,5 +1,5 @@
 import type { CredentialRecord } from './store.ts';
-import type { CredentialFacts } from './credential-files.ts';
+import type { CredentialFacts, InvalidReason } from './credential-files.ts';
 
 /**
  * Remembers the newest version of each credential outside the store. This detects a store that was restored from an
@@ -19,6 +19,8 @@ export interface GuardRecord {
   readonly machineId: string | null;
   /** The `diskNonce` of that machine's lease, see `CredentialHolder`. */
   readonly diskNonce?: string;
+  /** Why this version is not given out any more. The row of the store says so too, but could be changed there. */
+  readonly ended?: InvalidReason;
   /**
    * The version about to be stored. If the process ended before the commit was confirmed, the store says whether it
    * happened.
@@ -37,6 +39,16 @@ export function isRolledBack(
   if (facts?.lineage !== undefined && facts.lineage === stored.facts.lineage) return false;
   const isNext = next?.version === stored.version && next.sha256 === stored.sha256;
   return !isNext && stored.sha256 !== guardRecord.sha256;
+}
+
+/** Why the stored version is not given out; `undefined` if it may be. The store alone could take that back. */
+export function endingOf(
+  guardRecord: GuardRecord | undefined,
+  stored: Pick<CredentialRecord, 'version' | 'sha256' | 'facts' | 'invalidReason'>,
+): InvalidReason | undefined {
+  if (stored.invalidReason !== null) return stored.invalidReason;
+  if (isRolledBack(guardRecord, stored)) return 'rolled-back';
+  return guardRecord?.version === stored.version ? guardRecord.ended : undefined;
 }
 
 /** For tests, and for programs whose store does not outlive the process. */

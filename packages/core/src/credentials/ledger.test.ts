@@ -212,6 +212,27 @@ describe('the ledger', () => {
     await expect(ledger.read(userId, 'example')).rejects.toMatchObject({ code: 'CREDENTIAL_UNREADABLE' });
   });
 
+  it('does not give out a version that ended, though its row says that it may be used', async () => {
+    const { store, login, ledger, read } = setup();
+    await login('one');
+    await ledger.markInvalid({ userId, provider: 'example', reason: 'refused' });
+    await store.credentials.setValid(userId, 'example', true);
+    await expect(read()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
+    await expect(ledger.standing(userId, 'example')).resolves.toMatchObject({ valid: false, invalidReason: 'refused' });
+    await login('two', 2);
+    await expect(read()).resolves.toEqual(files('two', 2));
+  });
+
+  it('gives out a version again that was taken for lost, once its machine is back with it', async () => {
+    const { login, lease, rotate, ledger, read } = setup();
+    await login('one');
+    await lease();
+    await ledger.markInvalid({ userId, provider: 'example', reason: 'lost' });
+    await expect(read()).rejects.toMatchObject({ code: 'CREDENTIAL_INVALID' });
+    await expect(rotate('one', 1)).resolves.toMatchObject({ outcome: 'duplicate' });
+    await expect(read()).resolves.toEqual(files('one', 1));
+  });
+
   it('shows no secret, whatever is printed', async () => {
     const { ledger, login, store } = setup();
     await login('canary-7f3a');

@@ -16,7 +16,7 @@ import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
 import { isUnaltered } from './sealed-facts.ts';
 import { storableJson } from '../base/storable.ts';
-import { createMemoryRollbackGuard, isRolledBack } from '../contracts/rollback-guard.ts';
+import { createMemoryRollbackGuard, endingOf, isRolledBack } from '../contracts/rollback-guard.ts';
 import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts';
 
 /**
@@ -164,12 +164,17 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { diskNonce: _ended, ...rest } = guardRecord;
       await rollbackGuard.note(userId, provider, { ...rest, machineId: null });
     },
-    markInvalid: async ({ userId, provider, reason, version, audit }) => {
-      const current = await credentials.current(userId, provider);
-      if (!current?.valid || (version !== undefined && version !== current.version)) return false;
-      await credentials.setValid(userId, provider, false, reason, audit);
-      return true;
-    },
+    // In turn, or what it notes would be about a login that is stored meanwhile.
+    markInvalid: ({ userId, provider, reason, version, audit }) =>
+      inTurn(userId, provider, async () => {
+        const current = await credentials.current(userId, provider);
+        if (!current?.valid || (version !== undefined && version !== current.version)) return false;
+        await credentials.setValid(userId, provider, false, reason, audit);
+        const guardRecord = await rollbackGuard.recall(userId, provider);
+        if (guardRecord?.version === current.version)
+          await rollbackGuard.note(userId, provider, { ...guardRecord, ended: reason });
+        return true;
+      }),
     // In turn, or what it notes would be about a login that is stored meanwhile.
     erase: (userId, provider, audit) =>
       inTurn(userId, provider, async () => {
@@ -189,8 +194,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       credentials.holder(userId, provider),
     ]);
     if (!stored) return { stored, guardRecord, current: undefined };
-    const { version, sha256, facts, valid, invalidReason } = stored;
+    const { version, sha256, facts } = stored;
     if (!guardRecord || !isRolledBack(guardRecord, stored)) {
+      const invalidReason = endingOf(guardRecord, stored) ?? null;
       // A lease that the rollbackGuard knows of and the store does not: the store was put back to before it.
       const remembered = guardRecord?.version === version && guardRecord.machineId !== null ? guardRecord : undefined;
       const holder = remembered?.machineId ?? lease?.machineId;
@@ -198,17 +204,35 @@ export function createLedger(options: LedgerOptions): Ledger {
       return {
         stored,
         guardRecord,
-        current: { version, sha256, facts, valid, invalidReason, holder, diskNonce, rolledBack: false },
+        current: {
+          version,
+          sha256,
+          facts,
+          valid: invalidReason === null,
+          invalidReason,
+          holder,
+          diskNonce,
+          rolledBack: false,
+        },
       };
     }
     const newest = { sha256: guardRecord.sha256 ?? '', facts: guardRecord.facts ?? facts };
     const holder = guardRecord.machineId ?? undefined;
     const { diskNonce } = guardRecord;
     const isErased = guardRecord.sha256 === null;
+    const invalidReason = guardRecord.ended ?? stored.invalidReason;
     return {
       stored,
       guardRecord,
-      current: { version, ...newest, valid: valid && !isErased, invalidReason, holder, diskNonce, rolledBack: true },
+      current: {
+        version,
+        ...newest,
+        valid: invalidReason === null && !isErased,
+        invalidReason,
+        holder,
+        diskNonce,
+        rolledBack: true,
+      },
     };
   }
 
@@ -231,7 +255,13 @@ export function createLedger(options: LedgerOptions): Ledger {
     );
     if (decision.kind === 'refuse') return { outcome: 'refused', why: decision.why, problem: decision.problem };
     if (decision.kind === 'duplicate') {
-      if (decision.revalidate) await credentials.setValid(userId, provider, true);
+      if (decision.revalidate) {
+        if (guardRecord?.ended !== undefined) {
+          const { ended: _ended, ...rest } = guardRecord;
+          await rollbackGuard.note(userId, provider, rest);
+        }
+        await credentials.setValid(userId, provider, true);
+      }
       return { outcome: 'duplicate', version: decision.version, facts };
     }
 
@@ -251,7 +281,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     await rollbackGuard.note(userId, provider, { ...before, next: { version, sha256 } });
     await credentials.append(record, decision.expectedVersion, offer.audit?.(version));
     const held = byUser || machineId === undefined ? { machineId: null } : { machineId, ...nonceOf(current) };
-    await rollbackGuard.note(userId, provider, { version, sha256, facts, ...held });
+    const ended = !valid && current?.invalidReason ? { ended: current.invalidReason } : {};
+    await rollbackGuard.note(userId, provider, { version, sha256, facts, ...held, ...ended });
     // A new login is a new family of tokens: what the old holder rotates from now on belongs to the old one.
     const holder = byUser ? (await credentials.holder(userId, provider))?.machineId : undefined;
     if (holder !== undefined) await credentials.release(userId, provider, holder);
@@ -266,7 +297,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     ]);
     const { title } = registry.get(provider).manifest;
     if (!record) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    const reason = record.invalidReason ?? (isRolledBack(guardRecord, record) ? 'rolled-back' : undefined);
+    const reason = endingOf(guardRecord, record);
     if (reason !== undefined) throw loginNeeded(title, reason);
     return record;
   }

@@ -22,6 +22,7 @@ const guardRecord: GuardRecord = {
   sha256: 'abc',
   facts: { kind: 'plan', blank: false, account: 'ada@example.com', lineage: 'digest', loginExpiresAt: 5 },
   machineId: 'm-1',
+  ended: 'lost',
   next: { version: 4, sha256: 'def' },
 };
 

@@ -70,6 +70,7 @@ const guardRecordSchema: z.ZodType<GuardRecord> = z.object({
   facts: factsSchema.nullable(),
   machineId: z.string().nullable(),
   diskNonce: z.string().exactOptional(),
+  ended: z.enum(['refused', 'lost', 'rolled-back']).exactOptional(),
   next: z.object({ version: z.number().int(), sha256: z.string() }).exactOptional(),
 });
 
