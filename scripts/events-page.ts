@@ -9,7 +9,7 @@ export function eventBlocks(): readonly string[] {
     'A server answers with server-sent events (`text/event-stream`). The `data` of each is one line of JSON with a `type`, and its `id` is a number that grows within the stream. To go on after a broken connection, send the last id as `Last-Event-ID`: no event is left out, and none comes twice. New types and fields may be added: skip what you do not know.',
     '## A login',
     '`GET /api/auth/session/:id/events`. Every event has a `status`, a `phase` and a `message` for the user. The schema is `LoginEvent`.',
-    ...eventsOf(loginEventSchema, ['type', 'status', 'phase', 'message']),
+    ...loginEventBlocks('###'),
     '### Phases',
     table(
       ['Phase', 'Status', 'Message'],
@@ -17,18 +17,23 @@ export function eventBlocks(): readonly string[] {
     ),
     '## A prompt',
     '`POST /api/vm/cli/prompt` and `GET /api/vm/cli/prompt/:id/events`. The schema is `PromptEvent`.',
-    ...eventsOf(promptEventSchema, ['type']),
+    ...eventsOf(promptEventSchema, ['type'], '###'),
   ];
 }
 
-function eventsOf(union: z.ZodType, left: readonly string[]): readonly string[] {
+/** The events of a login, each under a heading of this level. */
+export function loginEventBlocks(level: string): readonly string[] {
+  return eventsOf(loginEventSchema, ['type', 'status', 'phase', 'message'], level);
+}
+
+function eventsOf(union: z.ZodType, left: readonly string[], level: string): readonly string[] {
   const { oneOf = [] } = z.toJSONSchema(union);
   return oneOf.flatMap((event) => {
     const { description = '', properties = {} } = objectOf(event);
     const fields = Object.entries(fieldsOf(event)).filter(([name]) => !left.includes(name));
     const rows = fields.map(([name, { type, text }]) => [`\`${name}\``, type, text]);
     return [
-      `### \`${String(objectOf(properties['type']).const)}\``,
+      `${level} \`${String(objectOf(properties['type']).const)}\``,
       description,
       ...(rows.length > 0 ? [table(['Field', 'Type', 'Meaning'], rows)] : []),
     ];

@@ -10,11 +10,13 @@ import type { Fired, HookOrder } from '../test/flows/hook-order.ts';
 import { clientSchema } from './client-schema.ts';
 import { eventBlocks } from './events-page.ts';
 import { hookTypes } from './hook-types.ts';
+import { manifestBlocks } from './manifest-page.ts';
+import { manifestTypes } from './manifest-types.ts';
 import { startTestServer } from '../test/server/test-server.ts';
 
 /**
- * Writes what is printed from code: docs/hooks.md, docs/errors.md, docs/events.md and docs/openapi.json. With `--check` it writes
- * nothing and fails when a file is not what the code says.
+ * Writes what is printed from code: pages of docs, docs/openapi.json, and the types that are made of schemas. With `--check`
+ * it writes nothing and fails when a file is not what the code says.
  */
 
 /** What a line of the order says beside the hook's name. */
@@ -120,6 +122,8 @@ const pages = {
   'docs/hooks.md': await hooksPage(),
   'docs/errors.md': errorsPage(),
   'docs/events.md': page(['# Events', generatedNote, ...eventBlocks()]),
+  'docs/manifest.md': page(['# The provider manifest', generatedNote, ...(await manifestBlocks())]),
+  'packages/core/src/provider/manifest-input.ts': manifestTypes(),
   'docs/openapi.json': openapi,
   'packages/client/src/api-schema.ts': await clientSchema(openapi),
 };

@@ -30,6 +30,16 @@ export async function hookTypes(): Promise<readonly string[]> {
   });
 }
 
+/** The declarations of these types in core, in this order. */
+export async function declarationsOf(names: readonly string[]): Promise<readonly string[]> {
+  const declarations = await readDeclarations();
+  return names.map((name) => {
+    const found = declarations.get(name);
+    if (!found) throw new Error(`Core declares no type ${name}.`);
+    return `\`\`\`ts\n${found.text}\n\`\`\``;
+  });
+}
+
 interface Declaration {
   readonly path: string;
   readonly text: string;

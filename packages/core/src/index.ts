@@ -13,6 +13,7 @@ export type * from './hooks/plugin.ts';
 export { legible } from './base/legible.ts';
 export * from './base/storable.ts';
 export * from './provider/manifest.ts';
+export type { ProviderManifestInput } from './provider/manifest-input.ts';
 export * from './provider/cli-programs.ts';
 export type * from './provider/question.ts';
 export type * from './provider/login-method.ts';

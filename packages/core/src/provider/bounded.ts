@@ -48,28 +48,37 @@ export const environmentNameSchema = z
     'is set by the agent itself or changes how programs are loaded',
   );
 
+/** Variables of one login method. */
+export const methodEnvironmentSchema = z
+  .record(environmentNameSchema, z.string().max(500))
+  .describe('Environment variables for this login method only, on top of those of `cli.env`.')
+  .optional();
+
 export const argumentSchema = z
   .string()
   .min(1)
   .max(500)
-  .regex(/^[^\0]*$/);
+  .regex(/^[^\0]*$/, 'must not contain a zero byte');
 
 export const pointerSchema = z.string().regex(/^(\/[^/~]*(~[01][^/~]*)*)+$/, 'must be a JSON pointer (RFC 6901)');
 
-/** Settings files that a CLI shall find when it starts. */
-export const settingsSchema = z
-  .array(
-    z.strictObject({
-      path: homePathSchema,
-      content: z.string().max(10_000),
-      /**
-       * `replace`: the file says this and nothing else. `merge-json`: these keys, whatever the file says of them, and its
-       * others. `fill-json`: only the keys that the file has not, so that a user's choice stays. Default: `replace`.
-       */
-      write: z.enum(['replace', 'merge-json', 'fill-json']).optional(),
-    }),
-  )
-  .max(5);
+const settingsFileSchema = z
+  .strictObject({
+    path: homePathSchema.describe(
+      "Where the file goes, below the CLI's home. Not the file of a credential, except to add keys to one that has the role `settings` and is merged itself.",
+    ),
+    content: z.string().max(10_000).describe('The text of the file. JSON for `merge-json` and `fill-json`.'),
+    write: z
+      .enum(['replace', 'merge-json', 'fill-json'])
+      .describe(
+        '`replace` writes the whole file. `merge-json` sets these keys and keeps the others of the file. `fill-json` adds only the keys that the file does not have, so that the choice of a user stays. Left out: `replace`.',
+      )
+      .optional(),
+  })
+  .meta({ id: 'SettingsFile', description: 'A settings file, written before the CLI starts.' });
+
+/** Settings files, written before a CLI starts. */
+export const settingsSchema = z.array(settingsFileSchema).max(5);
 
 /**
  * What a CLI must not see of the working directory, and of the directories between it and `~/work`: another provider's CLI,
@@ -82,9 +91,13 @@ export const hiddenInWorkSchema = z
         .string()
         .max(100)
         .regex(/^[A-Za-z0-9._-]+$/, 'must be the name of a file or directory, without slashes')
-        .refine((name) => name !== '.' && name !== '..', 'must not be . or ..'),
-      /** What is shown, empty, where there is nothing of this name yet. */
-      kind: z.enum(['directory', 'file']),
+        .refine((name) => name !== '.' && name !== '..', 'must not be . or ..')
+        .describe(
+          'Name to hide, in the working directory of a prompt and in each directory between it and `~/work`. A symbolic link of this name ends the prompt with `MACHINE_DISK_UNSAFE`.',
+        ),
+      kind: z
+        .enum(['directory', 'file'])
+        .describe('What the CLI sees, empty, if nothing of this name exists. Otherwise the kind stays what it is.'),
     }),
   )
   .max(10)

@@ -4,52 +4,70 @@ import { environmentNameSchema, homePathSchema, idSchema, pointerSchema, setting
 import { matcherSchema } from './matcher.ts';
 
 const credentialFileSchema = z.strictObject({
-  as: z.literal('file'),
-  id: idSchema,
-  role: z.enum(['secret', 'settings']),
-  /** `jsonc`: JSON in which a user or the CLI may have put comments, and commas after the last member. */
-  format: z.enum(['json', 'jsonc', 'text']),
-  /** Octal permission bits. */
-  mode: z.literal(0o600).default(0o600),
-  rotates: z.boolean(),
-  /**
-   * JSON pointers that must be present and not empty: the agent can tell "complete". `*` as a part stands for every key,
-   * as in a map of tokens by account; one value that is not empty is enough then.
-   */
-  require: z.array(pointerSchema).max(20),
-  /**
-   * `merge-json` keeps what the CLI has added to the file on the disk. In a secret, the top-level keys that `require`
-   * leads into are replaced whole.
-   */
-  write: z.enum(['replace', 'merge-json']),
-  paths: z.strictObject({ browser: homePathSchema, cli: homePathSchema }),
+  as: z.literal('file').describe('A file that the CLI writes when the user logs in.'),
+  id: idSchema.describe('Names the item in `gives`, in imports and for `inspect`. Unique in the manifest.'),
+  role: z
+    .enum(['secret', 'settings'])
+    .describe(
+      'A `secret` is the login. `settings` travel with it: a change to them alone makes no new version, and they may be absent if they require nothing.',
+    ),
+  format: z
+    .enum(['json', 'jsonc', 'text'])
+    .describe('`jsonc` is JSON with comments and trailing commas. `text` is checked only for not being blank.'),
+  mode: z.literal(0o600).describe('Permission bits of the file: 384 is 0600.').default(0o600),
+  rotates: z
+    .boolean()
+    .describe(
+      'Whether the CLI replaces the tokens when it refreshes the login, so that an old copy no longer works. Then one machine at a time holds it.',
+    ),
+  require: z
+    .array(pointerSchema)
+    .max(20)
+    .describe(
+      'JSON pointers to values that must be present and not empty for the file to be complete. `*` as a part stands for every key, as in a map of tokens by account; one value that is not empty is enough then.',
+    ),
+  write: z
+    .enum(['replace', 'merge-json'])
+    .describe(
+      'How the file is put on a disk. `merge-json` keeps what the CLI added to the file there. In a secret, the top-level keys that `require` leads into are replaced whole.',
+    ),
+  paths: z
+    .strictObject({
+      browser: homePathSchema.describe('On the machine that the user logs in on.'),
+      cli: homePathSchema.describe('On the machine that runs prompts.'),
+    })
+    .describe("Where the file is, below the CLI's home. No two items may share a path."),
 });
 
 const credentialEnvironmentSchema = z.strictObject({
-  as: z.literal('environment'),
-  id: idSchema,
-  name: environmentNameSchema,
-  from: z.union([matcherSchema, z.literal('user')]),
-  /** Makes it a way to connect of its own: the user hands over a value they have already, and no CLI runs. */
+  as: z.literal('environment').describe('A key or token that the CLI reads from an environment variable.'),
+  id: idSchema.describe(
+    'Names the item in `gives` and in imports. With `manualEntry` it is also the id of the login method, with `-` for `_`. Unique in the manifest.',
+  ),
+  name: environmentNameSchema.describe('The variable, set for each prompt. The value is then on no disk.'),
+  from: z
+    .union([matcherSchema, z.literal('user')])
+    .describe(
+      "Where the value comes from: a matcher that takes it from the screen of the login, such as a token that the CLI prints, or `'user'` for the answer to the question with the same id, or to `manualEntry`.",
+    ),
   manualEntry: z
     .strictObject({
-      /** As a login method's title. */
-      title: z.string().min(1).max(80),
-      /** What the page shows above the field. */
-      label: z.string().min(1).max(200),
-      /** What a right value matches; anything else is refused before it is stored. */
-      shape: matcherSchema,
-      /** Shown where a value is refused, for instance `sk-ant-api03-…`. */
-      example: z.string().min(1).max(80),
-      /** The vendor's page where a user gets one. */
-      page: z.url({ protocol: /^https$/ }).optional(),
+      title: z.string().min(1).max(80).describe('Title on the page, beside those of the login methods.'),
+      label: z.string().min(1).max(200).describe('What the page shows above the field.'),
+      shape: matcherSchema.describe('What a right value matches. Anything else is refused before it is stored.'),
+      example: z.string().min(1).max(80).describe('Shown when a value is refused, for instance `sk-ant-api03-…`.'),
+      page: z
+        .url({ protocol: /^https$/ })
+        .describe("The vendor's page where a user gets a value. An https URL.")
+        .optional(),
     })
+    .describe('Lets the user connect by entering a value that they already have. No CLI runs.')
     .optional(),
-  /**
-   * Written before the CLI starts while this is the credential, in place of those of `cli.settings` with the same path.
-   * Where one has `{{value}}` in it, the value goes there and into no variable.
-   */
-  settings: settingsSchema.optional(),
+  settings: settingsSchema
+    .describe(
+      'Settings files to write while this is the credential, in place of those of `cli.settings` with the same path. If one contains `{{value}}`, the value goes there instead of into the variable.',
+    )
+    .optional(),
 });
 
 /** Stands in the settings of an item for its value. */

@@ -8,18 +8,25 @@ import { matcherSchema } from './matcher.ts';
 import { problemOfOpening } from './opening-steps.ts';
 import { residentSchema } from './resident.ts';
 
-const projectSlotSchema = z.strictObject({ slot: z.literal('projectSettings') });
+const projectSlotSchema = z.strictObject({
+  slot: z.literal('projectSettings').describe('The flags of `projectSettings` for what the prompt asks for.'),
+});
 
 /** A place in a command line: for a value that may be absent, or for flags that depend on what the prompt may do. */
-const slotSchema = z.union([
-  z.strictObject({
-    slot: z.enum(['model', 'session']),
-    /** Put in front of the value, as an argument of its own; both vanish when the value is absent. */
-    flag: argumentSchema.optional(),
-  }),
-  z.strictObject({ slot: z.literal('tools') }),
-  projectSlotSchema,
-]);
+const slotSchema = z
+  .union([
+    z.strictObject({
+      slot: z
+        .enum(['model', 'session'])
+        .describe(
+          "The model that the prompt names, or the CLI's id of the conversation to continue. Left out of the command line if the prompt has none.",
+        ),
+      flag: argumentSchema.describe('An argument to put before the value. Left out together with it.').optional(),
+    }),
+    z.strictObject({ slot: z.literal('tools').describe('The flags of `tools` for the tool policy of the prompt.') }),
+    projectSlotSchema,
+  ])
+  .meta({ id: 'Slot', description: 'A place in a command line, for values and flags that depend on the prompt.' });
 
 const argvSchema = z
   .array(z.union([argumentSchema, slotSchema]))
@@ -28,45 +35,62 @@ const argvSchema = z
 
 const flagsSchema = z.array(argumentSchema).max(20);
 
-/**
- * Flags that make the CLI ignore or use the settings of a project, put where `{ slot: 'projectSettings' }` is. With `use`,
- * the CLI also sees what `cli.hiddenInWork` hides. Absent: a prompt that asks for `use` is refused.
- */
-const projectFlagsSchema = z.strictObject({ ignore: flagsSchema, use: flagsSchema }).optional();
+const projectFlagsSchema = z
+  .strictObject({
+    ignore: flagsSchema.describe('Flags that make the CLI ignore the settings of a project.'),
+    use: flagsSchema.describe('Flags that let it use them. What `cli.hiddenInWork` hides is then not hidden.'),
+  })
+  .describe(
+    "How to ignore or use the settings that a project in the working directory brings. The flags go where `{ slot: 'projectSettings' }` is, which must be there exactly once unless both lists are empty. Left out: a prompt that asks for `use` is refused.",
+  )
+  .optional();
 
-/** Keeps a CLI from running a prompt such as `/login` as a command. Absent: the CLI runs no prompt so. */
 const commandEscapeSchema = z
   .strictObject({
-    /** How such prompts begin. */
-    beginnings: z.array(z.string().min(1).max(20)).min(1).max(20),
-    /** Put before the prompt, which is then text for the model. Mostly a space. */
-    prefix: z.string().min(1).max(20),
+    beginnings: z.array(z.string().min(1).max(20)).min(1).max(20).describe('How such prompts begin, such as `/`.'),
+    prefix: z
+      .string()
+      .min(1)
+      .max(20)
+      .describe('Goes before such a prompt, which is then text for the model. Mostly a space.'),
   })
   .refine(({ beginnings, prefix }) => beginnings.every((beginning) => beginning[0] !== prefix[0]), {
     path: ['prefix'],
     message: 'must not begin like a command itself',
   })
+  .describe(
+    'Keeps the CLI from running a prompt such as `/login` as its own command. Left out: the CLI runs no prompt like that.',
+  )
   .optional();
 
 /** A CLI that takes the prompt on its standard input and prints lines until it ends. */
 const linesPromptSchema = z
   .strictObject({
-    drive: z.literal('lines'),
-    /** Arguments after the executable; see `buildArgv`. */
-    argv: argvSchema,
-    /** Used instead of `argv` when a conversation goes on. */
-    resumeArgv: argvSchema.optional(),
-    input: z.literal('stdin'),
+    drive: z
+      .literal('lines')
+      .describe('The CLI takes the prompt on its standard input and prints lines until it ends.'),
+    argv: argvSchema.describe(
+      "Arguments after the executable: texts and slots. Must contain `{ slot: 'tools' }` exactly once, unless all flags of `tools` are empty.",
+    ),
+    resumeArgv: argvSchema
+      .describe('Used instead of `argv` to continue a conversation. Left out: this CLI cannot continue one.')
+      .optional(),
+    input: z.literal('stdin').describe('Where the prompt goes. It is never an argument.'),
     commandEscape: commandEscapeSchema,
-    /** Flags for each tool policy, put where `{ slot: 'tools' }` is. */
-    tools: z.strictObject({
-      'read-only': flagsSchema,
-      workspace: flagsSchema,
-      full: flagsSchema,
-    }),
+    tools: z
+      .strictObject({
+        'read-only': flagsSchema.describe('Flags that let the CLI read, and change nothing.'),
+        workspace: flagsSchema.describe('Flags that let it change files in the working directory.'),
+        full: flagsSchema.describe('Flags that let it do anything on its machine.'),
+      })
+      .describe("Flags for each tool policy. They go where `{ slot: 'tools' }` is."),
     projectSettings: projectFlagsSchema,
-    /** Any of these in an observation means that the user has to log in again. */
-    reloginNeeded: z.array(matcherSchema).max(20),
+    reloginNeeded: z
+      .array(matcherSchema)
+      .max(20)
+      .describe(
+        'Any of these in a line of output means that the vendor refused the login, unless the prompt completes. The prompt then ends with `relogin-needed`.',
+      ),
   })
   .superRefine((prompt, context) => {
     for (const name of ['argv', 'resumeArgv'] as const) {
@@ -82,26 +106,47 @@ const stepsSchema = z.array(rpcPromptStepSchema).min(1).max(20);
 /** A CLI that is told the prompt over JSON-RPC, and answers in messages. */
 const rpcPromptSchema = z
   .strictObject({
-    drive: z.literal('json-rpc'),
-    /** Arguments after the executable. */
+    drive: z
+      .literal('json-rpc')
+      .describe('The CLI speaks JSON-RPC on its standard input and output, one message a line.'),
     argv: z
       .array(z.union([argumentSchema, projectSlotSchema]))
       .min(1)
-      .max(60),
-    /** What to tell the CLI; `prompt`, `model`, `session` and `tools` have places in it. */
-    steps: stepsSchema,
-    /** Used instead of `steps` when a conversation goes on. */
-    resumeSteps: stepsSchema.optional(),
+      .max(60)
+      .describe('Arguments that start the CLI in this mode, after the executable.'),
+    steps: stepsSchema.describe(
+      'What to tell the CLI. Its parameters must have the slots `prompt` and `tools`, and may have `model`.',
+    ),
+    resumeSteps: stepsSchema
+      .describe(
+        'Used instead of `steps` to continue a conversation; must have the slot `session` too. Left out: this CLI cannot continue one.',
+      )
+      .optional(),
     commandEscape: commandEscapeSchema,
-    /** What stands for each tool policy where `{ slot: 'tools' }` is. */
-    tools: z.strictObject({ 'read-only': z.json(), workspace: z.json(), full: z.json() }),
+    tools: z
+      .strictObject({
+        'read-only': z.json().describe('JSON that lets the CLI read, and change nothing.'),
+        workspace: z.json().describe('JSON that lets it change files in the working directory.'),
+        full: z.json().describe('JSON that lets it do anything on its machine.'),
+      })
+      .describe("The value for each tool policy. It goes where `{ slot: 'tools' }` is."),
     projectSettings: projectFlagsSchema,
-    /** Any of these in a message means that the answer is complete. The CLI's input is closed then, and it ends. */
-    over: z.array(rpcOverSchema).min(1).max(10),
-    /** Keeps the CLI running for the next prompt. Absent: each prompt starts it. */
-    resident: residentSchema.optional(),
-    /** Any of these in an observation means that the user has to log in again. */
-    reloginNeeded: z.array(matcherSchema).max(20),
+    over: z
+      .array(rpcOverSchema)
+      .min(1)
+      .max(10)
+      .describe(
+        'Any of these in a message means that the answer is complete. The input of the CLI is closed then, and it ends.',
+      ),
+    resident: residentSchema
+      .describe('Keeps the CLI running for the next prompt. Left out: each prompt starts it.')
+      .optional(),
+    reloginNeeded: z
+      .array(matcherSchema)
+      .max(20)
+      .describe(
+        'Any of these in a message or a line of standard error means that the vendor refused the login, unless the prompt completes. The prompt then ends with `relogin-needed`.',
+      ),
   })
   .superRefine((prompt, context) => {
     const places = problemOfPlaces(prompt.argv, 'projectSettings', prompt.projectSettings);

@@ -8,30 +8,41 @@ import { compilePattern, matchedLength, patternLimits, patternStates } from './p
  * backtracking engine would let its pattern stop the process. No look-around, no back-references, and no larger than
  * {@link patternLimits} allows.
  */
-export const matcherSchema = z.union([
-  z.strictObject({
-    /** Literal text that must occur. Runs of white space match any run of white space. */
-    text: z.string().min(1).max(500),
-  }),
-  z.strictObject({
-    /** RE2 pattern, case-sensitive, `^` and `$` match at line ends. */
-    pattern: z
-      .string()
-      .min(1)
-      .max(patternLimits.length)
-      .check((context) => {
-        try {
-          compilePattern(context.value);
-        } catch (error) {
-          context.issues.push({
-            code: 'custom',
-            input: context.value,
-            message: error instanceof Error ? error.message : String(error),
-          });
-        }
-      }),
-  }),
-]);
+export const matcherSchema = z
+  .union([
+    z.strictObject({
+      text: z
+        .string()
+        .min(1)
+        .max(500)
+        .describe('Literal text that must occur, case-sensitive. A run of white space matches any other.'),
+    }),
+    z.strictObject({
+      pattern: z
+        .string()
+        .min(1)
+        .max(patternLimits.length)
+        .check((context) => {
+          try {
+            compilePattern(context.value);
+          } catch (error) {
+            context.issues.push({
+              code: 'custom',
+              input: context.value,
+              message: error instanceof Error ? error.message : String(error),
+            });
+          }
+        })
+        .describe(
+          `RE2 pattern, case-sensitive; \`^\` and \`$\` match at line ends. No look-around and no back-references. Where a value is taken, it is the first capture group, or the whole match. At most ${patternLimits.states} states and ${patternLimits.groups} capture groups; at most ${patternLimits.patterns} patterns and ${patternLimits.totalStates} states in a manifest.`,
+        ),
+    }),
+  ])
+  .meta({
+    id: 'Matcher',
+    description:
+      'Says that a text was seen, and with a pattern, which part of it is the value. Only the last 64 KiB of a text are looked at.',
+  });
 
 export type Matcher = z.infer<typeof matcherSchema>;
 

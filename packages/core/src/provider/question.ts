@@ -4,22 +4,35 @@ import { idSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
 /** A question of the CLI that a user or a plugin may have to answer. */
-export const questionSchema = z.strictObject({
-  id: idSchema,
-  /** What the page shows above the field. */
-  label: z.string().min(1).max(200),
-  kind: z.enum(['code', 'text', 'choice']),
-  /** True keeps the answer out of hooks and logs. */
-  secret: z.boolean(),
-  /** For `choice`: what is shown and what is typed. */
-  choices: z
-    .array(z.strictObject({ label: z.string().max(200), send: z.string().max(100) }))
-    .max(20)
-    .optional(),
-  /** What every right answer looks like: any other is refused, and the CLI never sees it. */
-  shape: matcherSchema.optional(),
-  /** What to paste, shown after a refused answer. */
-  example: z.string().min(1).max(200).optional(),
-});
+export const questionSchema = z
+  .strictObject({
+    id: idSchema.describe(
+      "Names the question in events and hooks. If it is the id of a credential item with `from: 'user'`, the answer is that item's value.",
+    ),
+    label: z.string().min(1).max(200).describe('What the page shows above the field.'),
+    kind: z
+      .enum(['code', 'text', 'choice'])
+      .describe(
+        'A `code` from the sign-in page, a `text`, or one of `choices`. A terminal login fails if the CLI shows no reaction to a `code` for 30 s.',
+      ),
+    secret: z.boolean().describe('True hides what the user types and keeps the answer out of hooks and logs.'),
+    choices: z
+      .array(
+        z.strictObject({
+          label: z.string().max(200).describe('What the page shows.'),
+          send: z.string().max(100).describe('What the CLI gets. May be empty, where only `submit` is typed.'),
+        }),
+      )
+      .max(20)
+      .describe('For `choice`: the answers to choose from.')
+      .optional(),
+    shape: matcherSchema
+      .describe(
+        'What every right answer matches. Any other is refused and never reaches the CLI, and the question stays.',
+      )
+      .optional(),
+    example: z.string().min(1).max(200).describe('What to paste, shown after a refused answer.').optional(),
+  })
+  .meta({ id: 'Question', description: 'A question of the CLI that the user, or a plugin, answers.' });
 
 export type Question = z.infer<typeof questionSchema>;

@@ -6,9 +6,10 @@ import { matcherSchema } from './matcher.ts';
 
 /** A command of the CLI that ends by itself. */
 export const commandSchema = z.strictObject({
-  argv: z.array(argumentSchema).min(1).max(20),
-  /** What an exit code means; anything else is `unknown`. */
-  exits: z.record(z.string().regex(/^\d{1,3}$/), z.enum(['ok', 'not-logged-in', 'failed'])),
+  argv: z.array(argumentSchema).min(1).max(20).describe('Arguments, after the executable.'),
+  exits: z
+    .record(z.string().regex(/^\d{1,3}$/), z.enum(['ok', 'not-logged-in', 'failed']))
+    .describe('What each exit code means, such as `{ "0": "ok", "1": "not-logged-in" }`. Any other code is unknown.'),
 });
 
 /**
@@ -16,33 +17,55 @@ export const commandSchema = z.strictObject({
  * does nothing that erasing the file does not do.
  */
 export const logoutCommandSchema = commandSchema.extend({
-  /**
-   * Any of these in a line of output shows that the vendor has revoked the tokens. Left out for CLIs that do not say: an
-   * exit code alone shows nothing where the CLI ends well offline too.
-   */
-  revoked: z.array(matcherSchema).min(1).max(10).optional(),
+  revoked: z
+    .array(matcherSchema)
+    .min(1)
+    .max(10)
+    .describe(
+      'Any of these in a line of output shows that the vendor revoked the tokens. Leave it out if the CLI does not say: some end with exit code 0 offline too.',
+    )
+    .optional(),
 });
 
 const commonShape = {
-  /** A login that was refreshed so long ago is refreshed again, for CLIs whose tokens do not say when they end. */
   afterHours: z
     .number()
     .int()
     .min(1)
     .max(24 * 90)
+    .describe(
+      'Hours after `issuedAt` by which a login is refreshed, for credentials that do not say when their access token ends. The earlier of the two counts.',
+    )
     .optional(),
 };
 
 const rpcRefreshSchema = z
   .strictObject({
     ...commonShape,
-    argv: z.array(argumentSchema).min(1).max(20),
-    /** What to tell the CLI. There are no places to fill. */
-    steps: z.array(rpcPromptStepSchema).min(1).max(20),
-    /** Any of these in a message means that the CLI is done. Its input is closed then, and it ends. */
-    over: z.array(rpcOverSchema).min(1).max(10),
-    /** Any of these in a message means that the vendor refused, and the user has to log in again. */
-    reloginNeeded: z.array(matcherSchema).min(1).max(20),
+    argv: z
+      .array(argumentSchema)
+      .min(1)
+      .max(20)
+      .describe('Arguments that start the CLI in its JSON-RPC mode, after the executable.'),
+    steps: z
+      .array(rpcPromptStepSchema)
+      .min(1)
+      .max(20)
+      .describe('What to tell the CLI. No slots: there is no value to fill in.'),
+    over: z
+      .array(rpcOverSchema)
+      .min(1)
+      .max(10)
+      .describe(
+        'Any of these in a message means that the login was refreshed. The input of the CLI is closed then, and it ends.',
+      ),
+    reloginNeeded: z
+      .array(matcherSchema)
+      .min(1)
+      .max(20)
+      .describe(
+        'Any of these in a message means that the vendor refused, and the user has to log in again. It outweighs `over`.',
+      ),
   })
   .superRefine(({ steps }, context) => {
     const problem = problemOfSteps(steps, []);

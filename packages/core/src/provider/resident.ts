@@ -11,26 +11,40 @@ const MINUTE_MS = 60_000;
  * has changed: the tool policy, the environment, the settings, or a credential file, which it may have rotated itself.
  */
 export const residentSchema = z.strictObject({
-  /** Ids of the steps that are taken once for each process. They have no slots, and `steps` and `resumeSteps` have the same. */
-  opening: z.array(idSchema.max(32)).min(1).max(20),
-  /**
-   * Where the parameters of a message say which conversation it belongs to (RFC 6901). What still comes of an earlier
-   * conversation is dropped.
-   */
-  conversation: pointerSchema.max(200),
-  /** Any of these in the message that completes the answer means that the prompt failed. The process is ended then. */
-  failed: z.array(matcherSchema).max(10).default([]),
-  /** How long a process waits for the next prompt. */
+  opening: z
+    .array(idSchema.max(32))
+    .min(1)
+    .max(20)
+    .describe(
+      'Ids of the steps that are taken once for each process. They have no slots, and are the same in `steps` and `resumeSteps`.',
+    ),
+  conversation: pointerSchema
+    .max(200)
+    .describe(
+      'JSON pointer to the conversation that a message belongs to, in its parameters. What comes of an earlier conversation is dropped.',
+    ),
+  failed: z
+    .array(matcherSchema)
+    .max(10)
+    .describe(
+      'Any of these in the message that completes the answer means that the prompt failed. The process ends then.',
+    )
+    .default([]),
   idleMs: z
     .number()
     .int()
     .min(1000)
     .max(60 * MINUTE_MS)
+    .describe('Milliseconds that a process waits for the next prompt.')
     .default(10 * MINUTE_MS),
-  /** Prompts that a process takes. */
-  maxPrompts: z.number().int().min(2).max(1000).default(50),
-  /** Memory that a process may have after a prompt, with all it has started, in MiB. */
-  maxMemoryMb: z.number().int().min(16).max(4096).default(256),
+  maxPrompts: z.number().int().min(2).max(1000).describe('Prompts that a process takes.').default(50),
+  maxMemoryMb: z
+    .number()
+    .int()
+    .min(16)
+    .max(4096)
+    .describe('Memory that a process may have after a prompt, with everything it started, in MiB.')
+    .default(256),
 });
 
 export type Resident = z.infer<typeof residentSchema>;

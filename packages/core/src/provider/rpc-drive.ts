@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { argumentSchema, environmentNameSchema } from './bounded.ts';
+import { argumentSchema, methodEnvironmentSchema } from './bounded.ts';
 import { rpcLoginStepSchema } from './rpc-step.ts';
 
 /**
@@ -8,9 +8,18 @@ import { rpcLoginStepSchema } from './rpc-step.ts';
  * instead of a screen, by the same matchers; see `factsOf` for how they read.
  */
 export const rpcDriveSchema = z.strictObject({
-  kind: z.literal('json-rpc'),
-  argv: z.array(argumentSchema).min(1).max(40),
-  /** Variables for this method only, on top of those of `cli.env`. */
-  env: z.record(environmentNameSchema, z.string().max(500)).optional(),
-  steps: z.array(rpcLoginStepSchema).min(1).max(30),
+  kind: z.literal('json-rpc').describe('The CLI speaks JSON-RPC on its standard input and output, one message a line.'),
+  argv: z
+    .array(argumentSchema)
+    .min(1)
+    .max(40)
+    .describe('Arguments that start the CLI in this mode, after the executable.'),
+  env: methodEnvironmentSchema,
+  steps: z
+    .array(rpcLoginStepSchema)
+    .min(1)
+    .max(30)
+    .describe(
+      'What to send, or to ask the user, when the CLI sends something. Steps have no order, and each fires once.',
+    ),
 });
