@@ -6,8 +6,13 @@ import type { HookDefinition } from '@sallyport/core';
 
 const source = resolve(import.meta.dirname, '../packages/core/src');
 
-/** Whole manifests hang on these: the page names the file instead. */
-const onlyNamed: ReadonlySet<string> = new Set(['LoginMethod', 'CredentialEnvironmentItem', 'ManualEntryForm']);
+/** Parts of a manifest, by their heading in docs/manifest.md, which says more of them than their declarations. */
+const ofManifest: Readonly<Partial<Record<string, string>>> = {
+  LoginMethod: 'logins',
+  CredentialEnvironmentItem: 'credentials-with-as-environment',
+  ManualEntryForm: 'credentialsmanualentry',
+  Question: 'question',
+};
 
 /** Every type that a tap receives or returns, and the types those consist of, as their declarations in core say. */
 export async function hookTypes(): Promise<readonly string[]> {
@@ -17,15 +22,18 @@ export async function hookTypes(): Promise<readonly string[]> {
   const collect = (text: string): void => {
     for (const [name] of text.matchAll(/\b[A-Z]\w+\b/g)) {
       const declaration = declarations.get(name);
-      if (!declaration || names.has(name)) continue;
+      if (declaration === undefined || names.has(name)) continue;
       names.add(name);
-      if (!onlyNamed.has(name)) collect(withoutComments(declaration.text));
+      if (ofManifest[name] === undefined) collect(withoutComments(declaration));
     }
   };
   wanted.forEach(collect);
   return [...names].toSorted().map((name) => {
-    const { text = '', path = '' } = declarations.get(name) ?? {};
-    const body = onlyNamed.has(name) ? `In \`packages/core/src/${path}\`.` : `\`\`\`ts\n${text}\n\`\`\``;
+    const heading = ofManifest[name];
+    const body =
+      heading === undefined
+        ? codeBlock(declarations.get(name) ?? '')
+        : `In [the provider manifest](manifest.md#${heading}).`;
     return `### \`${name}\`\n\n${body}`;
   });
 }
@@ -35,18 +43,17 @@ export async function declarationsOf(names: readonly string[]): Promise<readonly
   const declarations = await readDeclarations();
   return names.map((name) => {
     const found = declarations.get(name);
-    if (!found) throw new Error(`Core declares no type ${name}.`);
-    return `\`\`\`ts\n${found.text}\n\`\`\``;
+    if (found === undefined) throw new Error(`Core declares no type ${name}.`);
+    return codeBlock(found);
   });
 }
 
-interface Declaration {
-  readonly path: string;
-  readonly text: string;
+function codeBlock(text: string): string {
+  return `\`\`\`ts\n${text}\n\`\`\``;
 }
 
-async function readDeclarations(): Promise<ReadonlyMap<string, Declaration>> {
-  const found = new Map<string, Declaration>();
+async function readDeclarations(): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
   for await (const path of glob('**/*.ts', { cwd: source })) {
     if (path.endsWith('.test.ts')) continue;
     const text = await readFile(join(source, path), 'utf8');
@@ -54,7 +61,7 @@ async function readDeclarations(): Promise<ReadonlyMap<string, Declaration>> {
       const [declared] = match;
       const name = match[1] ?? match[2] ?? '';
       const schema = /z\.infer<typeof (\w+)>/.exec(declared)?.[1];
-      found.set(name, { path, text: schema === undefined ? declared : `${declared}\n\n${schemaOf(text, schema)}` });
+      found.set(name, schema === undefined ? declared : `${declared}\n\n${schemaOf(text, schema)}`);
     }
   }
   return found;

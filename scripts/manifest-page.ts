@@ -8,13 +8,20 @@ import type { ManifestField, ManifestNode } from './manifest-schema.ts';
 
 /** Everything that an author of a provider has to know of a manifest, from the schema that checks it. */
 export async function manifestBlocks(): Promise<readonly string[]> {
-  const smallest = await readFile(join(import.meta.dirname, 'smallest-manifest.ts'), 'utf8');
+  const [smallest, withLogin] = await Promise.all(
+    ['smallest-manifest.ts', '../packages/create-sallyport-provider/template/src/manifest.ts'].map((path) =>
+      readFile(join(import.meta.dirname, path), 'utf8'),
+    ),
+  );
   return [
     'Every field of a provider manifest, what a login observes, and the events that it sends. [Write a provider](write-a-provider.md) goes through them step by step. The descriptions are also in the types: hover over a field of a `ProviderManifestInput` in your editor.',
     '## The smallest manifest',
     'A provider that takes an API key. Nothing can be left out of it.',
-    `\`\`\`ts\n${smallest.trimEnd()}\n\`\`\``,
+    `\`\`\`ts\n${smallest}\`\`\``,
     '`manifestSchema.parse(manifest)` checks a manifest and fills in the defaults. Unknown fields are errors. A provider is `{ manifest }` with the [functions](#the-functions-of-a-provider) that it needs.',
+    '## A manifest with a login',
+    'What `npm create sallyport-provider my-cli` writes, for a CLI with a device code and a credential file.',
+    `\`\`\`ts\n${withLogin}\`\`\``,
     '## Fields',
     'In a path, `[]` stands for each item of a list. The type of a required field is bold. Several tables for one path are alternatives.',
     ...objectBlocks({ path: '', node: manifestNode }, '###'),
@@ -79,7 +86,7 @@ function objectBlocks({ path, node, label }: Part, level: string): readonly stri
   ];
 }
 
-/** `kind: 'send'`, or the fields that only this shape requires; nothing where there is no choice. */
+/** `kind: 'send'`, or the fields that only this shape requires; nothing without a choice. */
 function labelOf(node: ManifestNode, parts: readonly { readonly node: ManifestNode }[]): string | undefined {
   if (parts.length < 2) return undefined;
   const fixed = fieldsOf(node, '').find(({ node: field }) => field.const !== undefined || field.enum);
@@ -105,7 +112,7 @@ function defaultOf(node: ManifestNode, required: boolean): string {
   return node.default === undefined ? 'optional' : `\`${JSON.stringify(node.default)}\``;
 }
 
-/** In a cell, so without line breaks. Objects have tables of their own. */
+/** In a cell, so without line breaks. Each object has a table. */
 function typeOf(node: ManifestNode): string {
   return [...new Set(shapesOf(node).map(oneType))].join(' or ');
 }

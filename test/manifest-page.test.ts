@@ -54,6 +54,18 @@ describe('the fields of a manifest', () => {
   });
 });
 
+describe('the page of the manifest', () => {
+  it('has a heading for each link to a part of it', async () => {
+    const [page, hooks] = await Promise.all(
+      ['manifest.md', 'hooks.md'].map((name) => readFile(join(import.meta.dirname, '../docs', name), 'utf8')),
+    );
+    const headings = [...`${page}`.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+    const links = [...`${page}`.matchAll(/\]\(#(.+?)\)/g), ...`${hooks}`.matchAll(/\]\(manifest\.md#(.+?)\)/g)];
+    expect(links.length).toBeGreaterThan(20);
+    expect(links.map(([, anchor]) => anchor).filter((anchor) => !headings.includes(`${anchor}`))).toEqual([]);
+  });
+});
+
 describe('the smallest manifest of the page', () => {
   it('is valid', () => {
     expect(manifestSchema.parse(smallest)).toMatchObject(smallest);
@@ -75,6 +87,14 @@ function placesIn(value: unknown, at: readonly string[]): readonly (readonly str
     const isField = !Array.isArray(value) && at.at(-1) !== 'bin';
     return [...(isField ? [place] : []), ...placesIn(inner, place)];
   });
+}
+
+/** As GitHub makes it of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 _-]/g, '')
+    .replaceAll(' ', '-');
 }
 
 function without(value: unknown, [key = '', ...rest]: readonly string[]): unknown {

@@ -2,7 +2,7 @@ import { manifestSchema, type ProviderManifest, type ProviderManifestInput } fro
 
 import lockfile from './cli-lock.json' with { type: 'json' };
 
-/** Everything that says "vendor" here is of a made-up CLI. Put in what yours shows when you run it. */
+/** Everything that says "vendor" here belongs to a fake CLI. Replace it with what yours shows when you run it. */
 export const manifest: ProviderManifest = manifestSchema.parse({
   spec: 1,
   id: 'my_cli',
@@ -32,7 +32,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
         sources: ['text'],
         hosts: ['auth.vendor.example'],
         pathPrefixes: ['/device'],
-        // A link counts once what follows it is there too: half a link is none.
+        // A link counts once the text after it is there too, so that it is whole.
         textAfter: { text: 'Enter this code:' },
       },
       userCode: { pattern: 'Enter this code: ([A-Z]{4}-[A-Z]{4})\\b' },
