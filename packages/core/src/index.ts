@@ -60,6 +60,7 @@ export * from './base/canonical-json.ts';
 export * from './base/loopback.ts';
 export * from './hooks/ceiling.ts';
 export * from './credentials/bundle.ts';
+export { checkImport } from './credentials/check-import.ts';
 export * from './credentials/local-key-ring.ts';
 export * from './credentials/rewrap-credentials.ts';
 export { decodeCredentialText, findFileProblem } from './credentials/file-text.ts';

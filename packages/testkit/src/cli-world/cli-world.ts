@@ -53,6 +53,8 @@ export interface PromptRequest {
   readonly tools?: ToolPolicy;
   readonly model?: string;
   readonly session?: string;
+  /** A key or token in place of a login: by the id of its credential item, such as `{ api_key: '…' }`. Default: none. */
+  readonly values?: CredentialFiles;
 }
 
 export type { FinishedPrompt, RecordedLogin };

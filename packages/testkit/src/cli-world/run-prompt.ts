@@ -12,6 +12,7 @@ import {
 } from '@sallyport/core';
 
 import type { PromptRequest } from './cli-world.ts';
+import { giveValues } from './given-values.ts';
 import type { InstalledCli } from './run-login.ts';
 
 export interface FinishedPrompt {
@@ -29,15 +30,17 @@ export interface FinishedPrompt {
 
 export async function runPrompt(
   { file, before, environment, home }: InstalledCli,
-  { manifest, parse }: Provider,
+  provider: Provider,
   question: string,
-  { tools = 'workspace', model, session }: PromptRequest,
+  { tools = 'workspace', model, session, values = {} }: PromptRequest,
 ): Promise<FinishedPrompt> {
+  const { manifest, parse } = provider;
   if (manifest.prompt.drive !== 'lines') {
     throw new SallyportError('CONFIG_INVALID', `${manifest.title} does not answer prompts in lines.`);
   }
   const argv = [...before, ...buildArgv(manifest.prompt, { tools, model, session })];
-  const child = spawn(file, argv, { env: environment, cwd: join(home, 'work') });
+  await using given = await giveValues(home, provider, values);
+  const child = spawn(file, argv, { env: { ...environment, ...given.environment }, cwd: join(home, 'work') });
   const exited = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', resolve);
