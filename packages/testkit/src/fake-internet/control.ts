@@ -63,7 +63,12 @@ const wireEntrySchema = z.object({
   query: z.string(),
   authorization: z.string().optional(),
   body: z.string(),
-  shown: z.object({ query: z.string(), headers: z.record(z.string(), z.string()), body: z.string() }),
+  shown: z.object({
+    query: z.string(),
+    headers: z.record(z.string(), z.string()),
+    body: z.string(),
+    answer: z.string().optional(),
+  }),
   status: z.number().nullable(),
 });
 

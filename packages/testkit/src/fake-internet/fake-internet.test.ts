@@ -22,6 +22,15 @@ beforeEach(async () => {
   internet = await createFakeInternet({
     directory,
     sites: {
+      'refuses.test': (_request, response) => {
+        response.writeHead(403, { 'content-type': 'application/json' });
+        response.write('{"error":"invalid_client","error_description":"not that of short-refresh-1');
+        response.end('","access_token":"short-2"}');
+      },
+      'fails.test': (_request, response) => {
+        response.writeHead(500, { 'content-type': 'text/plain' });
+        response.end('no '.repeat(400_000));
+      },
       'echo.test': (request, response, visit) => {
         response.setHeader('content-type', 'application/json');
         response.end(JSON.stringify({ path: request.url, ...visit }));
@@ -35,7 +44,7 @@ beforeEach(async () => {
       machineId: 'm-one',
       userId: 'u-one',
       purpose: 'work',
-      hosts: ['echo.test', '*.empty.test'],
+      hosts: ['echo.test', '*.empty.test', 'refuses.test', 'fails.test'],
       identity: { userId: 'u-one' },
     },
     { signal: AbortSignal.timeout(60_000), onRefused: (host) => refused.push(host) },
@@ -156,6 +165,51 @@ describe('fake internet', () => {
         },
       },
     ]);
+  });
+
+  it('shows the client id of a request, which is not a secret, however random it looks', async () => {
+    const id = '681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.test';
+    await send(`https://echo.test/authorize?client_id=${id}`);
+    await send('https://echo.test/', { method: 'POST', body: JSON.stringify({ client_id: id, note: `for ${id}` }) });
+    expect(internet.log()).toMatchObject([
+      { shown: { query: `client_id=${id}` } },
+      { shown: { body: JSON.stringify({ client_id: id, note: `for ${id}` }) } },
+    ]);
+  });
+
+  it('hides a secret also where it is sent as a client id', async () => {
+    await send('https://echo.test/?refresh_token=short-secret-1');
+    await send('https://echo.test/?client_id=short-secret-1');
+    expect(internet.log().at(-1)).toMatchObject({ shown: { query: 'client_id=[secret 1]' } });
+  });
+
+  it('shows why a site refused, with secrets replaced, and nothing of what it granted', async () => {
+    await send('https://refuses.test/token', {
+      method: 'POST',
+      body: 'refresh_token=short-refresh-1',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    await send('https://fails.test/');
+    await send('https://www.empty.test/');
+    await send('https://echo.test/');
+    await send('https://echo.test/', { method: 'POST', body: 'x', headers: { 'content-encoding': 'zstd' } });
+    const log = internet.log();
+    expect(log).toMatchObject([
+      {
+        status: 403,
+        shown: {
+          answer: '{"error":"invalid_client","error_description":"not that of [secret 1]","access_token":"[secret 2]"}',
+        },
+      },
+      { status: 500, shown: { answer: expect.stringMatching(/^(no )+.{0,2} … \(shortened from \d+ characters\)$/) } },
+      { status: 502, shown: { answer: expect.stringContaining('has no site at www.empty.test') } },
+      { status: 200 },
+      { status: 400, shown: { answer: expect.stringContaining('not valid zstd') } },
+    ]);
+    expect(log[1]?.shown.answer?.length).toBeLessThan(17_000);
+    expect(log[3]?.shown.answer).toBeUndefined();
+    expect(inspect(log, { depth: 9 })).not.toContain('short-');
+    expect((await control.log())[0]?.shown.answer).toBe(log[0]?.shown.answer);
   });
 
   it('logs requests for assertions without ever printing a token', async () => {

@@ -1,7 +1,7 @@
 import { Secret } from '@sallyport/core';
 
 import { createSecretNames } from './secret-names.ts';
-import { type SentRequest, showRequest, type ShownRequest } from './shown-request.ts';
+import { type SentRequest, showAnswer, showRequest, type ShownRequest } from './shown-request.ts';
 
 /** One request that reached the fake internet. What may hold a token is wrapped, so that no log prints it. */
 export interface LoggedRequest {
@@ -19,17 +19,19 @@ export interface LoggedRequest {
   readonly authorization: Secret<string | undefined>;
   /** The first 16 KiB. */
   readonly body: Secret;
-  /** Query, headers and body to be read and printed, with secrets replaced. */
+  /** Query, headers, body and the answer that refused it, to be read and printed, with secrets replaced. */
   readonly shown: ShownRequest;
   /** `null` while it is being answered, and when the connection broke before an answer. */
   readonly status: number | null;
 }
 
 export interface RequestLog {
-  /** Returns the function that records the answer's status. */
-  add(request: NewRequest): (status: number) => void;
+  /** Returns the function that records the answer: its status, and its body if that is to be shown. */
+  add(request: NewRequest): RecordAnswer;
   entries(): readonly LoggedRequest[];
 }
+
+export type RecordAnswer = (status: number, body?: string) => void;
 
 export type NewRequest = Omit<LoggedRequest, 'number' | 'query' | 'authorization' | 'body' | 'shown' | 'status'> &
   SentRequest;
@@ -53,10 +55,12 @@ export function createRequestLog(limit = 1000): RequestLog {
         status: null,
       });
       if (entries.length > limit) entries.shift();
-      return (status) => {
+      return (status, answered) => {
         const index = entries.findIndex((entry) => entry.number === number);
         const entry = entries[index];
-        if (entry) entries[index] = { ...entry, status };
+        if (!entry) return;
+        const shown = answered === undefined ? entry.shown : { ...entry.shown, answer: showAnswer(answered, secrets) };
+        entries[index] = { ...entry, shown, status };
       };
     },
     entries: () => [...entries],

@@ -4,13 +4,15 @@ import { isNamedSecret, namedValuesIn, tryParseJson } from '@sallyport/core';
 
 import type { SecretNames } from './secret-names.ts';
 
-/** What a CLI sent, for its author to read: secrets stand there as `[secret 1]`, the same one with the same number. */
+/** What a CLI sent and why it was refused, for its author to read: secrets stand there as `[secret 1]`, the same one with the same number. */
 export interface ShownRequest {
   readonly query: string;
   /** By lower-case name; several of one name are joined by commas. */
   readonly headers: Readonly<Record<string, string>>;
   /** Without its content encoding; the first 16 KiB. */
   readonly body: string;
+  /** Body of an answer of status 400 or more; the first 16 KiB. Absent for others, and until there is one. */
+  readonly answer?: string | undefined;
 }
 
 export interface SentRequest {
@@ -25,6 +27,8 @@ const LONGEST_PARSED = 1024 * 1024;
 
 /** Fields of OAuth that open an account by themselves or with another one (RFC 6749, 7636, 8628). */
 const oauthSecret = /^(code|state|nonce|code_verifier|code_challenge|device_code|user_code)$/i;
+/** Names a program to the vendor, and is not a secret (RFC 6749 §2.2), however random it looks. */
+const publicName = /^client_id$/i;
 /** Names that say `token` and hold none. */
 const harmless = /^(token_type|grant_type|token_type_hint|max_tokens|.*_tokens)$/i;
 
@@ -43,6 +47,11 @@ export function showRequest({ query, headers, body }: SentRequest, secrets: Secr
   };
 }
 
+/** Replaces what is secret in the body of an answer. */
+export function showAnswer(body: string, secrets: SecretNames): string {
+  return hideBody(body, secrets);
+}
+
 function hideHeader(name: string, text: string, secrets: SecretNames): string {
   if (/^(proxy-)?authorization$/.test(name)) {
     const [, scheme = '', value = ''] = /^(\S+ +)?(.*)$/s.exec(text) ?? [];
@@ -58,7 +67,7 @@ function hideForm(form: string, secrets: SecretNames): string {
     .split('&')
     .map((field) => {
       const [[name, value] = ['', '']] = [...new URLSearchParams(field)];
-      const hidden = isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
+      const hidden = hideValue(name, value, secrets);
       return hidden === value ? field : `${field.split('=', 1)[0]}=${hidden}`;
     })
     .join('&');
@@ -75,10 +84,15 @@ function hideBody(body: string, secrets: SecretNames): string {
 }
 
 function hideJson(value: unknown, name: string, secrets: SecretNames): unknown {
-  if (typeof value === 'string') return isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
+  if (typeof value === 'string') return hideValue(name, value, secrets);
   if (Array.isArray(value)) return value.map((item) => hideJson(item, name, secrets));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hideJson(inner, key, secrets)]));
+}
+
+function hideValue(name: string, value: string, secrets: SecretNames): string {
+  if (value !== '' && publicName.test(name)) return secrets.show(value);
+  return isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
 }
 
 function isSecret(name: string, value: string): boolean {

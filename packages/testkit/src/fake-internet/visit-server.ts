@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 import type { Clock } from '@sallyport/core';
 
+import { watchRefusal } from './answer-body.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import { readRequestBody, UnreadableBody } from './request-body.ts';
-import type { RequestLog } from './request-log.ts';
+import type { RecordAnswer, RequestLog } from './request-log.ts';
 import { sendJson, type Site, type Visit } from './site.ts';
 
 /** Who is asking and for which host; worked out by the door the request came through. */
@@ -45,33 +46,31 @@ async function answer(
 ): Promise<void> {
   const visitor = options.visitor(request, response);
   if (!visitor) return;
+  const refusal = watchRefusal(response);
+  let recordAnswer: RecordAnswer | undefined;
+  response.on('finish', () => recordAnswer?.(response.statusCode, refusal()));
   let body: string;
   try {
     body = await readRequestBody(request);
   } catch (error) {
     if (!(error instanceof UnreadableBody)) throw error;
+    recordAnswer = record(options, visitor, request, '');
     sendJson(response, error.status, { error: { message: error.message } });
     return;
   }
-  const recordStatus = record(options, visitor, request, body);
+  recordAnswer = record(options, visitor, request, body);
   const { delayMs, dropConnections } = options.faults();
   if (delayMs > 0) await options.clock.sleep(delayMs, closed);
   if (dropConnections) {
     request.socket.destroy();
     return;
   }
-  response.on('finish', () => recordStatus(response.statusCode));
   const site = Object.hasOwn(options.sites, visitor.host) ? options.sites[visitor.host] : undefined;
   if (site) await site(request, response, { ...visitor, body });
   else sendJson(response, 502, { error: { message: `The fake internet has no site at ${visitor.host}.` } });
 }
 
-function record(
-  options: VisitServerOptions,
-  visitor: Visitor,
-  request: IncomingMessage,
-  body: string,
-): (status: number) => void {
+function record(options: VisitServerOptions, visitor: Visitor, request: IncomingMessage, body: string): RecordAnswer {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
   return options.log.add({
     ...visitor,
