@@ -19,6 +19,7 @@ export type * from './provider/question.ts';
 export type * from './provider/login-method.ts';
 export { readLockfile } from './provider/lockfile.ts';
 export type { LockedPackage, Lockfile } from './provider/lockfile.ts';
+export * from './provider/npm-cause.ts';
 export { homePathSchema } from './provider/bounded.ts';
 export * from './provider/credential-item.ts';
 export type * from './provider/headless-prompt.ts';

@@ -2,11 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
+import { createNpmCause, endOfNpm, SallyportError } from '@sallyport/core';
 import { execa } from 'execa';
 
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
-import { createNpmCause, endOf } from './npm-cause.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand } from './npm-sandbox.ts';
 
@@ -64,7 +63,7 @@ export async function askNpm<Answer>(
       if (!run.failed) return run.stdout;
       const cause = createNpmCause();
       for (const line of run.stderr.split('\n')) cause.add(line);
-      const problem = [...(egress?.problems() ?? []), cause.failure(endOf(run))].join('\n');
+      const problem = [...(egress?.problems() ?? []), cause.failure(endOfNpm(run))].join('\n');
       throw new SallyportError('PROVIDER_CLI_MISSING', `npm could not answer for ${what}.`, {
         details: { npm: problem },
         hint: problem,

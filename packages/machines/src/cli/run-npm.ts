@@ -1,8 +1,8 @@
+import { createNpmCause, endOfNpm } from '@sallyport/core';
 import { execa } from 'execa';
 
 import type { NpmEgressUse } from './ask-npm.ts';
 import { noteInstaller } from './leftovers.ts';
-import { createNpmCause, endOf } from './npm-cause.ts';
 import { npmEnvironment, userConfig } from './npm-environment.ts';
 import { npmCommand } from './npm-sandbox.ts';
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
@@ -50,5 +50,5 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
   const result = await npm;
   await noted;
   if (!result.failed) return cause.unpackFailure();
-  return [...(run.egress?.problems() ?? []), cause.failure(endOf(result))].join('\n');
+  return [...(run.egress?.problems() ?? []), cause.failure(endOfNpm(result))].join('\n');
 }

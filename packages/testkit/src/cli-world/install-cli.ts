@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
 import { access, chmod, lstat, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
-import { cliPrograms, isJavaScript, type ProviderManifest, SallyportError } from '@sallyport/core';
+import {
+  cliPrograms,
+  createNpmCause,
+  endOfNpm,
+  isJavaScript,
+  type ProviderManifest,
+  SallyportError,
+} from '@sallyport/core';
 
 /**
  * Installs the CLI a manifest pins below `cache`, once, and returns its executable. As in production: `npm ci`
@@ -28,8 +34,12 @@ export async function installCli(
     const dependencies = { [cli.package]: cli.version };
     await writeFile(join(unfinished, 'package-lock.json'), cli.lockfile);
     await writeFile(join(unfinished, 'package.json'), JSON.stringify({ name, version: '0.0.0', dependencies }));
-    const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-    await promisify(execFile)('npm', options, { signal, cwd: unfinished });
+    const problem = await runNpm(unfinished, signal);
+    if (problem !== undefined) {
+      throw new SallyportError('PROVIDER_CLI_MISSING', `npm could not install ${cli.package} ${cli.version}.`, {
+        hint: problem,
+      });
+    }
     // As in production: a binary may come without an exec bit, since no install script sets it.
     const unpacked = await firstOf(unfinished, programs);
     if (unpacked !== undefined && !isJavaScript(unpacked) && (await lstat(unpacked)).isFile()) {
@@ -50,6 +60,30 @@ export async function installCli(
     { hint: `Name in \`cli.bin\` of the manifest of ${id} where this release has its executable.` },
   );
 }
+
+/** Returns why npm failed, in its own words and without its usage text. Throws where the signal ended it. */
+async function runNpm(directory: string, signal: AbortSignal): Promise<string | undefined> {
+  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
+  const cause = createNpmCause();
+  return new Promise((resolve, reject) => {
+    const settings = { signal, cwd: directory, maxBuffer: MOST_PRINTED };
+    execFile('npm', options, settings, (error, stdout, stderr) => {
+      for (const line of `${stdout}\n${stderr}`.split('\n')) cause.add(line);
+      if (error === null) {
+        resolve(cause.unpackFailure());
+      } else if (signal.aborted) {
+        reject(error);
+      } else {
+        const exitCode = typeof error.code === 'number' ? error.code : undefined;
+        const end = { exitCode, signal: error.signal ?? undefined, originalMessage: error.message };
+        resolve(cause.failure(endOfNpm(end)));
+      }
+    });
+  });
+}
+
+/** Characters of npm's output. */
+const MOST_PRINTED = 16 * 1024 * 1024;
 
 async function firstOf(directory: string, paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths.map((each) => join(directory, each))) {

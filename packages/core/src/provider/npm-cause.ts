@@ -1,5 +1,4 @@
-import { legible } from '@sallyport/core';
-import type { Result } from 'execa';
+import { legible } from '../base/legible.ts';
 
 /** Finds in npm's output why it failed. Holds a bounded part of it, however much npm prints. */
 export interface NpmCause {
@@ -67,8 +66,16 @@ function withoutUsage(lines: readonly string[]): readonly string[] {
   return lines.slice(0, summary < 0 ? usage : summary);
 }
 
-/** How npm ended, as a sentence. Not execa's message, which is the whole command line of the sandbox. */
-export function endOf(result: Pick<Result, 'exitCode' | 'signal' | 'originalMessage'>): string {
+/** How a process ended: by itself, by a signal, or before it began. */
+export interface NpmEnd {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  /** Of the system, where npm could not be run. */
+  readonly originalMessage?: string | undefined;
+}
+
+/** How npm ended, as a sentence. It leaves out the command line, which is long in a sandbox. */
+export function endOfNpm(result: NpmEnd): string {
   if (result.exitCode !== undefined) return `npm ended with exit code ${result.exitCode}.`;
   if (result.signal !== undefined) return `npm was ended by ${result.signal}.`;
   return `npm could not be run: ${result.originalMessage ?? 'nothing more is known'}.`;
