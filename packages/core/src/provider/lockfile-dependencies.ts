@@ -32,6 +32,29 @@ function isSpec(spec: string): boolean {
   return name === '' ? VERSION_RANGE.test(spec) : PACKAGE_NAME.test(name) && EXACT_VERSION.test(version);
 }
 
+/**
+ * The first optional dependency of an entry for which the lockfile has no entry, if any. npm leaves those of other platforms out of
+ * a lockfile that it writes beside an installed `node_modules` (npm/cli#4828), and those that its registry does not have.
+ * Most CLIs are a script and such a package with the binary: `npm ci` installs the script alone, or refuses the lockfile.
+ */
+export function missingOptional(
+  path: string,
+  entry: Readonly<Record<string, unknown>>,
+  packages: ReadonlyMap<string, unknown>,
+): string | undefined {
+  const { optionalDependencies } = entry;
+  if (typeof optionalDependencies !== 'object' || optionalDependencies === null) return undefined;
+  return Object.keys(optionalDependencies).find((name) => !isFound(name, path, packages));
+}
+
+/** Looks where Node does: below the package itself, then beside it, then in each directory above. */
+function isFound(name: string, from: string, packages: ReadonlyMap<string, unknown>): boolean {
+  for (let place: string | undefined = from; place !== undefined && place !== ''; place = parentOf(place)) {
+    if (packages.has(`${place}${SEPARATOR}${name}`)) return true;
+  }
+  return packages.has(`node_modules/${name}`);
+}
+
 interface Bundling {
   readonly inBundle?: boolean | undefined;
   readonly bundleDependencies?: readonly string[] | undefined;

@@ -145,6 +145,32 @@ describe('a lockfile', () => {
     expect(withEntry({ dependencies: { b: spec } })).toBe('accepted');
   });
 
+  it('may not leave out an optional dependency, such as the binary for another platform', () => {
+    const optionalDependencies = { 'a-linux-x64': '1.2.3', '@a/darwin-arm64': 'npm:a@1.2.3-darwin-arm64' };
+    const entry = { version: '1.2.3', integrity };
+    const packages = { [path]: { ...entry, optionalDependencies }, 'node_modules/a-linux-x64': entry };
+    const problem =
+      'has the optional dependency @a/darwin-arm64, but the lockfile has no entry for that: ' +
+      'write the lockfile in an empty directory, or take the dependency out';
+    expect(problemOf(packages)).toBe(`entry "node_modules/a" ${problem}`);
+    expect(problemOf({ ...packages, 'node_modules/b/node_modules/@a/darwin-arm64': entry })).toContain(problem);
+    expect(problemOf({ ...packages, 'node_modules/@a/darwin-arm64': entry })).toBe('accepted');
+    expect(problemOf({ ...packages, [`${path}/node_modules/@a/darwin-arm64`]: entry })).toBe('accepted');
+    expect(problemOf({ '': { optionalDependencies: { b: '1' } } })).toContain(
+      'entry "" has the optional dependency b,',
+    );
+  });
+
+  it('may have an optional dependency beside any package above', () => {
+    const entry = { version: '1.2.3', integrity };
+    const deep = `${path}/node_modules/b/node_modules/c`;
+    const packages = { [`${path}/node_modules/b`]: entry, [deep]: { ...entry, optionalDependencies: { d: '1' } } };
+    for (const above of [`${path}/node_modules/b/node_modules/d`, `${path}/node_modules/d`, 'node_modules/d']) {
+      expect(problemOf({ ...packages, [above]: entry })).toBe('accepted');
+    }
+    expect(problemOf(packages)).toContain(`entry "${deep}" has the optional dependency d,`);
+  });
+
   it('may bundle packages in the archive of one with a hash, and only there', () => {
     const inBundle = { version: '1.0.0', inBundle: true };
     const bundling = { version: '1.2.3', integrity, bundleDependencies: ['b'] };

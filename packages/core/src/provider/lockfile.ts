@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { legible } from '../base/legible.ts';
-import { isBundled, problemOfSpecs } from './lockfile-dependencies.ts';
+import { isBundled, missingOptional, problemOfSpecs } from './lockfile-dependencies.ts';
 import { EXACT_VERSION, HASH, PACKAGE_PATH, PACKAGE_NAME, shown } from './lockfile-words.ts';
 
 /**
@@ -98,11 +98,13 @@ export function readLockfile(text: string): Lockfile | string {
     if (result.success) packages.set(path, result.data);
   }
   for (const [path, entry] of packages) {
-    const problem = problemOfOrigin(path, entry, packages);
+    const problem = problemOfOrigin(path, entry, packages) ?? problemOfOptionals(path, entry, packages);
     if (problem !== undefined) return `entry ${shown(path)} ${problem}`;
   }
   const checkedRoot = rootSchema.safeParse(root);
-  const problem = checkedRoot.success ? problemOfSpecs(checkedRoot.data) : firstProblem(checkedRoot.error);
+  const problem = checkedRoot.success
+    ? (problemOfSpecs(checkedRoot.data) ?? problemOfOptionals('', checkedRoot.data, packages))
+    : firstProblem(checkedRoot.error);
   if (problem !== undefined) return `entry "" ${problem}`;
   return { dependencies: { ...dependenciesSchema.parse(root).dependencies }, packages };
 }
@@ -118,6 +120,20 @@ function problemOfOrigin(
   if (entry.inBundle !== true) return entry.integrity === undefined ? 'has no integrity' : undefined;
   if (entry.resolved !== undefined) return 'is in a bundle and yet resolved to a URL';
   return isBundled(path, packages) ? undefined : 'is marked inBundle, but no package above it bundles it';
+}
+
+/** What is in a bundle is as its package was published. */
+function problemOfOptionals(
+  path: string,
+  entry: Readonly<Record<string, unknown>>,
+  packages: ReadonlyMap<string, LockedPackage>,
+): string | undefined {
+  const missing = entry['inBundle'] === true ? undefined : missingOptional(path, entry, packages);
+  if (missing === undefined) return undefined;
+  return (
+    `has the optional dependency ${legible(missing)}, but the lockfile has no entry for that: ` +
+    'write the lockfile in an empty directory, or take the dependency out'
+  );
 }
 
 function isPlainHttps(text: string): boolean {
