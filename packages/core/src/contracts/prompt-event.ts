@@ -43,7 +43,9 @@ export const promptEventSchema = z.discriminatedUnion('type', [
     .describe('A tool has returned.'),
   z
     .object({ type: z.literal('notice'), message: z.string() })
-    .describe('Something worth telling, such as that the CLI tries again.'),
+    .describe(
+      'Something worth telling, such as that the CLI tries again, or that the prompt gets fewer tools than it asked for.',
+    ),
   z
     .object({ type: z.literal('usage'), inputTokens: z.number(), outputTokens: z.number() })
     .describe('What the vendor says that this prompt used.'),

@@ -14,6 +14,7 @@ import type { ExecuteRequest } from '../protocol/agent-api.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { buildArgv, buildRpcRun } from './argv.ts';
+import { describeChangedTools } from './changed-tools.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
@@ -51,6 +52,12 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
   const asked: PromptPlan = { ...DEFAULT_PLAN, model, tools, projectSettings };
   const planned = await runtime.hooks.promptPlan(asked, { userId, provider: id, sessionId: undefined, signal });
   const plan = clampPromptPlan(asked, planned, runtime.settings.ceiling);
+  const changed = describeChangedTools(request.tools, planned.tools, plan.tools);
+  if (changed !== undefined) {
+    void runtime.bestEffort('noting the tool policy of a prompt', () =>
+      journal.write([{ type: 'notice', message: changed }]),
+    );
+  }
 
   const machine = await machines.acquire({
     userId,

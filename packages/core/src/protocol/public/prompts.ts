@@ -13,7 +13,12 @@ export const promptBodySchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'must be a model name')
     .optional(),
-  tools: toolPolicySchema.optional(),
+  tools: toolPolicySchema
+    .optional()
+    .describe(
+      'What the tools of the CLI may do. Lowered to `ceiling.tools` of the operator if that is less; a `notice` then says so. ' +
+        'Default: `workspace`, or less where the operator allows less.',
+    ),
   projectSettings: projectSettingsSchema
     .optional()
     .describe(
