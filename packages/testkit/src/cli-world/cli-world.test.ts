@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { manifestSchema, type Provider } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createFakeProvider } from '../fake-cli/provider.ts';
-import { type CliWorld, createCliWorld } from './cli-world.ts';
+import { type CliWorld, type CliWorldOptions, createCliWorld } from './cli-world.ts';
 
 /** Answers with its key and its settings, as the real ones find them. */
 const program = `
@@ -16,6 +18,10 @@ try { settings = readFileSync(process.env.HOME + '/.fake/settings.json', 'utf8')
 const text = (process.env.FAKE_API_KEY ?? 'no key') + ' ' + settings;
 console.log(JSON.stringify({ type: 'text', text }));
 `;
+
+const sites: CliWorldOptions['sites'] = {
+  'api.fake.test': (_request, response) => void response.end('the fake vendor'),
+};
 
 let directory: string;
 let world: CliWorld;
@@ -32,7 +38,7 @@ async function open(settings?: string): Promise<void> {
   const executable = join(directory, 'fake.cjs');
   await writeFile(executable, program);
   const provider = settings === undefined ? createFakeProvider() : withKeyIn(settings, createFakeProvider());
-  world = await createCliWorld({ provider, executable, sites: {}, directory: join(directory, 'world') });
+  world = await createCliWorld({ provider, executable, sites, directory: join(directory, 'world') });
 }
 
 function withKeyIn(content: string, provider: Provider): Provider {
@@ -67,5 +73,14 @@ describe('a world for one CLI', () => {
       message: "The manifest of fake has no value 'apiKey'.",
       hint: 'It has: api_key.',
     });
+  });
+
+  it('leads another program to its sites by the variables of its network', async () => {
+    await open();
+    const ask = "fetch('https://api.fake.test/').then((answer) => answer.text()).then(console.log)";
+    const env = { ...world.network, NODE_USE_ENV_PROXY: '1' };
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', ask], { env });
+    expect(stdout).toBe('the fake vendor\n');
+    expect(world.internet.log()).toMatchObject([{ host: 'api.fake.test', status: 200 }]);
   });
 });

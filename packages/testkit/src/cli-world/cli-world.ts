@@ -37,6 +37,11 @@ export interface UserAnswer {
 export interface CliWorld {
   readonly home: string;
   readonly internet: FakeInternet;
+  /**
+   * The variables by which a program outside of this world gets to its internet: proxy and certificates. For
+   * `sallyport transcript record`, for instance.
+   */
+  readonly network: Readonly<Record<string, string>>;
   /** Requests as from a browser beside the CLI. */
   readonly browse: ReturnType<typeof createEgressClient>;
   /** Logs in by one of the manifest's methods, with the real login engine at the terminal. */
@@ -80,6 +85,12 @@ export async function createCliWorld(options: CliWorldOptions): Promise<CliWorld
   const authority = join(directory, 'authority.pem');
   await writeFile(authority, internet.certificateAuthority);
   await writeShims(join(home, 'bin'));
+  const network = {
+    HTTPS_PROXY: `http://127.0.0.1:${forwarder.port}`,
+    NO_PROXY: 'localhost,127.0.0.1',
+    NODE_EXTRA_CA_CERTS: authority,
+    SSL_CERT_FILE: authority,
+  };
   const environment = {
     ...manifest.cli.env,
     PATH: `${join(home, 'bin')}:/usr/bin:/bin`,
@@ -87,16 +98,14 @@ export async function createCliWorld(options: CliWorldOptions): Promise<CliWorld
     TERM: 'xterm-256color',
     LANG: 'C.UTF-8',
     BROWSER: join(home, 'bin/xdg-open'),
-    HTTPS_PROXY: `http://127.0.0.1:${forwarder.port}`,
-    NO_PROXY: 'localhost,127.0.0.1',
-    NODE_EXTRA_CA_CERTS: authority,
-    SSL_CERT_FILE: authority,
+    ...network,
   };
   const [file, ...before] = /\.[cm]?js$/.test(executable) ? [process.execPath, executable] : [executable];
   const cli = { file: file ?? executable, before, environment, home };
   return {
     home,
     internet,
+    network,
     browse: createEgressClient(route),
     logIn: (methodId, person) => runLogin(cli, manifest, methodId, person),
     async credential() {
