@@ -1,3 +1,4 @@
+import { createSallyport } from '@sallyport/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -39,5 +40,16 @@ describe('the sandbox of the real Codex CLI in a machine', () => {
     expect(await ask('[[read inside.txt]]', 'workspace')).toContain('hi');
     expect(await ask(leaveWork, 'workspace')).toMatch(/Read-only file system[^]*kept inside/);
     expect(await ask(leaveWork, 'full')).toContain('left');
+  });
+
+  it('leaves files that the user reads', async () => {
+    const client = createSallyport({ baseUrl: server.origin });
+    const machine = (await client.machines()).find(({ type }) => type === 'cli');
+    const names: string[] = [];
+    for await (const { name } of client.files(machine?.vmId ?? '')) names.push(name);
+    expect(names).toContain('inside.txt');
+    expect(await (await client.readFile(machine?.vmId ?? '', 'inside.txt')).text()).toBe('hi\n');
+    // In its home, which is beside that of the agent and outside of `~/work`.
+    await expect(client.readFile(machine?.vmId ?? '', '../outside.txt')).rejects.toMatchObject({ status: 400 });
   });
 });

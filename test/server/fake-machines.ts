@@ -13,6 +13,8 @@ import type {
   PlacedFile,
 } from '@sallyport/core';
 
+import { listFakeFiles, readFakeFile } from '../../packages/testkit/src/fake-driver/fake-files.ts';
+
 /** Machines that are nothing but memory, and an agent that does what a test tells it. */
 export interface FakeMachines {
   readonly driver: MachineDriver;
@@ -23,6 +25,8 @@ export interface FakeMachines {
   readonly output: Queue<ExecuteEvent>;
   /** The prompts that were run. */
   readonly executed: ExecuteRequest[];
+  /** Texts in every machine's `~/work`, by their path. */
+  readonly workFiles: Record<string, string>;
   /** The agents' ends of the viewers that were let in; each says back what it is told. */
   readonly desktops: PassThrough[];
 }
@@ -38,6 +42,7 @@ export function createFakeMachines(): FakeMachines {
   const output = createQueue<ExecuteEvent>();
   const executed: ExecuteRequest[] = [];
   const desktops: PassThrough[] = [];
+  const workFiles: Record<string, string> = {};
   const driver: MachineDriver = {
     name: 'memory',
     features: { desktop: true, loopback: 'none', hibernate: false, isolation: 'None at all.' },
@@ -61,6 +66,8 @@ export function createFakeMachines(): FakeMachines {
     watchCredentials: async () => undefined,
     acknowledge: async () => undefined,
     endWaiting: async () => undefined,
+    listFiles: async (request) => listFakeFiles(workFiles, request),
+    readFile: async (path, signal) => readFakeFile(workFiles, path, signal),
     capture: async () => undefined,
     events: (signal) => (loginMachines.has(id) ? agentEvents : createQueue<AgentEvent>()).read(signal),
     execute: (request, signal) => {
@@ -74,7 +81,7 @@ export function createFakeMachines(): FakeMachines {
       return { socket, head: Buffer.from('RFB'), accept: 'accepted', protocol: 'binary' };
     },
   });
-  return { driver, connectAgent, agentEvents, output, executed, desktops };
+  return { driver, connectAgent, agentEvents, output, executed, workFiles, desktops };
 }
 
 async function* untilExit(events: AsyncIterable<ExecuteEvent>): AsyncGenerator<ExecuteEvent> {

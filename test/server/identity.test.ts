@@ -41,6 +41,8 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'GET /api/vms': 'user',
     'GET /api/vms/:id': 'user',
     'GET /api/vms/load': 'service',
+    'GET /api/vms/:id/files': 'prompt',
+    'GET /api/vms/:id/files/content': 'prompt',
     'GET /api/audit': 'admin',
     'POST /api/vms/:id/hibernate': 'machines',
     'POST /api/vms/:id/wake': 'machines',
@@ -211,6 +213,7 @@ describe('what belongs to another user', () => {
     readonly route: string;
     readonly kind: 'session' | 'prompt' | 'machine';
     readonly body?: object;
+    readonly query?: string;
   }[] = [
     { route: 'GET /api/auth/session/:id/status', kind: 'session' },
     { route: 'GET /api/auth/session/:id/events', kind: 'session' },
@@ -220,6 +223,8 @@ describe('what belongs to another user', () => {
     { route: 'GET /api/vm/cli/prompt/:id/events', kind: 'prompt' },
     { route: 'DELETE /api/vm/cli/prompt/:id', kind: 'prompt' },
     { route: 'GET /api/vms/:id', kind: 'machine' },
+    { route: 'GET /api/vms/:id/files', kind: 'machine' },
+    { route: 'GET /api/vms/:id/files/content', kind: 'machine', query: '?path=a' },
     { route: 'POST /api/vms/:id/hibernate', kind: 'machine' },
     { route: 'POST /api/vms/:id/wake', kind: 'machine' },
     { route: 'POST /api/vms/:id/destroy', kind: 'machine' },
@@ -231,19 +236,19 @@ describe('what belongs to another user', () => {
     expect(byId.map(({ route }) => route).toSorted()).toEqual(withId.toSorted());
   });
 
-  it.each(byId)('does not exist for them: $route', async ({ route, kind, body = {} }) => {
+  it.each(byId)('does not exist for them: $route', async ({ route, kind, body = {}, query = '' }) => {
     const before = await adasRows();
     const own = route.includes('/users/') ? 'ada' : ada[kind];
     const none = kind === 'machine' ? own.replace(/[0-9a-z]{4}$/, 'zzzz') : randomUUID();
-    const [real, random] = [await anonymous(route, own, body), await anonymous(route, none, body)];
+    const [real, random] = [await anonymous(route, own, body, query), await anonymous(route, none, body, query)];
     expect(real).toEqual(random);
     expect(real.status).toBe(route.includes('/users/') ? 403 : 404);
     expect(await adasRows()).toEqual(before);
   });
 
   /** The answer to Bob, without the id that was asked for and that of the request. */
-  async function anonymous(route: string, id: string, body: object) {
-    const response = await ask(route, { token: tokens.bob, id, body });
+  async function anonymous(route: string, id: string, body: object, query: string) {
+    const response = await ask(route, { token: tokens.bob, id, body, query });
     const text = (await response.text()).replaceAll(id, 'ID').replace(/"requestId":"[^"]*"/, '"requestId":""');
     const headers = [...response.headers].filter(([name]) => name !== 'date' && name !== 'content-length');
     return { status: response.status, headers, text };

@@ -23,6 +23,7 @@ import { credentialRoutes } from './routes/credentials.ts';
 import { desktopRoutes } from './routes/desktop.ts';
 import { eventRoutes } from './routes/events.ts';
 import { executeRoutes } from './routes/execute.ts';
+import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 
 /** The agent, listening. */
@@ -69,6 +70,7 @@ export async function startAgent(configured: BootConfig, clock: Clock = systemCl
       ...credentialRoutes({ boot, logins, offers, watches, clock }),
       ...eventRoutes(log, offers, clock),
       ...executeRoutes(prompts, clock),
+      ...fileRoutes(boot),
       ...desktopRoutes(desktop),
     ]),
     onViewer: (request, socket, head) => desktop.view(request, socket, head),

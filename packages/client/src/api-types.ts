@@ -24,6 +24,7 @@ export type StartLogin = Schemas['StartLogin'];
 export type UserToken = Schemas['UserToken'];
 export type UserTokenRequest = Schemas['UserTokenRequest'];
 export type ViewerTicket = Schemas['ViewerTicket'];
+export type WorkFile = Schemas['WorkFile'];
 export type Import = Schemas['Import'];
 export type Imported = Schemas['Imported'];
 export type Disconnected = Schemas['Disconnected'];

@@ -31,4 +31,5 @@ export type {
   UserToken,
   UserTokenRequest,
   ViewerTicket,
+  WorkFile,
 } from './api-types.ts';

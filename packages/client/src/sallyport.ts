@@ -17,6 +17,7 @@ import type {
   StartLogin,
   UserToken,
   UserTokenRequest,
+  WorkFile,
 } from './api-types.ts';
 import { list } from './list.ts';
 import type { ListOptions } from './list.ts';
@@ -75,6 +76,10 @@ export interface Sallyport {
   disconnect(provider: string): Promise<Disconnected>;
   machines(): Promise<readonly Machine[]>;
   machine(vmId: string): Promise<Machine>;
+  /** What lies in a directory of a running machine's `~/work`, by name. Throws `MACHINE_ASLEEP` if it does not run. */
+  files(vmId: string, options?: ListOptions & { readonly path?: string | undefined }): AsyncIterable<WorkFile>;
+  /** The answer with a file of a running machine's `~/work`, of up to 50 MiB. Read its body with `text()`, `blob()` or as a stream. */
+  readFile(vmId: string, path: string, options?: CallOptions): Promise<Response>;
   hibernateMachine(vmId: string): Promise<void>;
   wakeMachine(vmId: string): Promise<void>;
   destroyMachine(vmId: string): Promise<void>;
@@ -133,6 +138,9 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     disconnect: (provider) => readJson(send('DELETE', credential(provider), { query })),
     machines: () => read('/api/vms', { query }),
     machine: (vmId) => read(machine(vmId), { query }),
+    files: (vmId, { path, ...asked } = {}) => list(read, `${machine(vmId)}/files`, userId, asked, { path }),
+    readFile: (vmId, path, { signal } = {}) =>
+      send('GET', `${machine(vmId)}/files/content`, { query: { ...query, path }, signal }),
     hibernateMachine: change('hibernate'),
     wakeMachine: change('wake'),
     destroyMachine: change('destroy'),

@@ -48,6 +48,7 @@ export type * from './contracts/listing.ts';
 export * from './contracts/server-store.ts';
 export * from './contracts/store.ts';
 export * from './protocol/agent-api.ts';
+export * from './protocol/work-files.ts';
 export type * from './contracts/agent-client.ts';
 export { newBootToken } from './machine/boot-token.ts';
 export { untilDesktop } from './browser-machine/until-desktop.ts';

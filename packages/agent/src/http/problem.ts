@@ -8,7 +8,8 @@ export function sendProblem(response: ServerResponse, thrown: unknown, status?: 
   if (!known) console.error('The agent met an unexpected error:', thrown instanceof Error ? thrown.stack : thrown);
   const error = known ? thrown : new SallyportError('INTERNAL', 'The agent met an unexpected error.');
   // The protocol limits the message; an excerpt of a screen may be longer.
-  const body = { code: error.code, message: error.message.slice(0, 4000) };
+  const hint = error.hint.slice(0, 4000);
+  const body = { code: error.code, message: error.message.slice(0, 4000), hint };
   sendJson(response, status ?? error.status, body);
 }
 

@@ -1,9 +1,12 @@
+import { createWorkFiles } from './work-files.ts';
 import type { HostLoad } from '../admission/admission.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { recordFailure } from '../runtime/record-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MachineRecord } from '../contracts/store.ts';
+import type { AgentDirectory, WorkDirectoryRequest } from '../protocol/work-files.ts';
+import type { WorkFile } from '../contracts/agent-client.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 
@@ -16,6 +19,13 @@ export interface Machines {
   load(): HostLoad;
   /** The same, with the number of hibernating machines on this host. */
   host(): Promise<HostLoad & { readonly hibernated: number }>;
+  /**
+   * A page of a directory of the machine's `~/work`, of up to 100 entries. Throws `MACHINE_ASLEEP`, `FILE_UNKNOWN`, and
+   * `FILE_REFUSED` for anything but a directory.
+   */
+  listFiles(userId: string, machineId: string, request: WorkDirectoryRequest): Promise<AgentDirectory>;
+  /** A file of the machine's `~/work`; see {@link AgentClient.readFile}. Throws `MACHINE_ASLEEP` too. */
+  readFile(userId: string, machineId: string, path: string, signal: AbortSignal): Promise<WorkFile>;
   hibernate(userId: string, machineId: string): Promise<void>;
   wake(userId: string, machineId: string): Promise<void>;
   destroy(userId: string, machineId: string): Promise<void>;
@@ -51,7 +61,25 @@ export function createMachines(
     return recordFailure(runtime, failed, work);
   };
 
+  const requireHere = async (userId: string, machineId: string): Promise<void> => {
+    const record = await require(userId, machineId);
+    checkNotOfLogin(record);
+    if (record.host === runtime.host) return;
+    throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} is on host ${record.host}.`, {
+      hint: 'Ask the server of that host.',
+    });
+  };
+  const files = createWorkFiles(runtime, cliMachines);
+
   return {
+    listFiles: async (userId, machineId, request) => {
+      await requireHere(userId, machineId);
+      return files.list(userId, machineId, request);
+    },
+    readFile: async (userId, machineId, path, signal) => {
+      await requireHere(userId, machineId);
+      return files.read(userId, machineId, path, signal);
+    },
     load: () => runtime.admission.load(),
     host: async () => {
       const rows = await runtime.store.machines.list({ host: runtime.host });

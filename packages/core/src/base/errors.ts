@@ -34,6 +34,7 @@ export const errorCodes = {
   MACHINE_CAPACITY: facts(429, true, 'This host is full. Try again after as many seconds as Retry-After says.'),
   MACHINE_UNKNOWN: facts(404, false, 'List the machines with GET /api/vms.'),
   MACHINE_BUSY: facts(409, true, 'Wait until the running operation has ended.'),
+  MACHINE_ASLEEP: facts(409, true, 'The next prompt starts the machine.'),
   MACHINE_UNSUPPORTED: facts(501, false, 'This machine driver cannot do that; choose another driver.'),
   MACHINE_DISK_UNSAFE: facts(502, false, "The machine's disk was refused. Destroy the machine and log in again."),
   MACHINE_DISK_INTERRUPTED: facts(
@@ -93,6 +94,10 @@ export const errorCodes = {
     false,
     'The stored credential cannot be opened. Check the key ring, then log in again.',
   ),
+
+  FILE_UNKNOWN: facts(404, false, 'List the files with GET /api/vms/:id/files.'),
+  FILE_REFUSED: facts(422, false, 'Only regular files are read, and only directories listed.'),
+  FILE_TOO_LARGE: facts(413, false, 'Have a prompt split or compress the file.'),
 
   PROMPT_TOO_LARGE: facts(413, false, 'Shorten the prompt, or put the text in a file.'),
   PROMPT_FAILED: facts(502, true, 'See the message of the CLI.'),

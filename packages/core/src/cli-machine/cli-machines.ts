@@ -24,6 +24,11 @@ export interface CliMachines {
   acquire(request: StartCliMachine): Promise<CliMachine>;
   release(machine: CliMachine): void;
   /**
+   * Returns a machine that runs, to look into it. It is not stopped until the caller calls `release`. Throws
+   * `MACHINE_ASLEEP` where it does not run: looking does not start it.
+   */
+  borrow(userId: string, machineId: string): CliMachine;
+  /**
    * Checks a machine whose agent closed the connection. If the agent does not answer, the machine counts as ended and
    * the next use starts it again.
    */
@@ -233,6 +238,14 @@ export function createCliMachines(runtime: Runtime): CliMachines {
       machine.patience = newPatience();
       runtime.notifier.ring(freeTopic(machine));
     },
+    borrow: (userId, machineId) => {
+      const entry = up.get(userId);
+      if (!entry || entry.running.id !== machineId || entry.ended)
+        throw new SallyportError('MACHINE_ASLEEP', `Machine ${machineId} is not running, so its files cannot be read.`);
+      entry.active += 1;
+      entry.lastUsed = runtime.clock.monotonic();
+      return entry;
+    },
     doubt: async (entry) => {
       const { clock, closing } = runtime;
       using deadline = clock.deadline(HEALTH_MS, () => new SallyportError('AGENT_UNREACHABLE', 'No answer.'), closing);
@@ -249,9 +262,13 @@ export function createCliMachines(runtime: Runtime): CliMachines {
           });
         }
         if (entry.active > 0)
-          throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} is running a prompt.`, {
-            hint: 'Wait until the prompt ends, or cancel it.',
-          });
+          throw new SallyportError(
+            'MACHINE_BUSY',
+            `Machine ${machineId} is running a prompt, or a file is read from it.`,
+            {
+              hint: 'Wait until that ends, or cancel the prompt.',
+            },
+          );
         await rest(userId, 'hibernate');
         if ((await runtime.store.machines.get(machineId))?.state !== 'hibernated')
           throw new SallyportError('MACHINE_FAILED', `Machine ${machineId} could not hibernate and was stopped.`);

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 
 import type { CredentialFiles } from './credential-files.ts';
 import type { Machine } from './driver.ts';
@@ -10,6 +10,7 @@ import type {
   StartLoginRequest,
   StartLoginResponse,
 } from '../protocol/agent-api.ts';
+import type { AgentDirectory, WorkDirectoryRequest } from '../protocol/work-files.ts';
 import type { CredentialItem } from '../provider/credential-item.ts';
 import type { Secret } from '../base/secret.ts';
 
@@ -31,11 +32,25 @@ export interface AgentClient {
   execute(request: ExecuteRequest, signal: AbortSignal): AsyncIterable<ExecuteEvent>;
   /** Ends the CLIs that wait for a next prompt. */
   endWaiting(): Promise<void>;
+  /** Throws `FILE_UNKNOWN`, and `FILE_REFUSED` for anything but a directory. */
+  listFiles(request: WorkDirectoryRequest, signal: AbortSignal): Promise<AgentDirectory>;
+  /**
+   * A regular file below `~/work`. Throws `FILE_UNKNOWN`, `FILE_REFUSED` for anything else, and `FILE_TOO_LARGE`. Aborting
+   * the signal destroys the body.
+   */
+  readFile(path: string, signal: AbortSignal): Promise<WorkFile>;
   /** Opens a WebSocket connection to `/vnc`: raw frames in both directions, after a 101 for the given key. */
   upgradeDesktop(
     request: { readonly key: string; readonly protocol: string | undefined },
     signal: AbortSignal,
   ): Promise<UpgradedDesktop>;
+}
+
+export interface WorkFile {
+  /** In bytes. */
+  readonly size: number;
+  /** Of exactly this size, or it fails. The caller reads it to its end, or destroys it. */
+  readonly body: Readable;
 }
 
 export interface UpgradedDesktop {

@@ -257,7 +257,12 @@ export interface CapturedCredential {
 }
 
 /** Body of every answer that is not 2xx. */
-export const agentProblemSchema = z.object({ code: z.string().max(100), message: shortened(MAX_MESSAGE) });
+export const agentProblemSchema = z.object({
+  code: z.string().max(100),
+  message: shortened(MAX_MESSAGE),
+  /** What to do next. Absent: what the table of errors says. */
+  hint: shortened(MAX_MESSAGE).optional(),
+});
 
 export type AgentProblem = Readonly<z.infer<typeof agentProblemSchema>>;
 

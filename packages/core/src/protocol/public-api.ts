@@ -15,3 +15,4 @@ export * from './public/machines.ts';
 export * from './public/prompts.ts';
 export * from './public/providers.ts';
 export * from './public/user-tokens.ts';
+export * from './public/work-files.ts';

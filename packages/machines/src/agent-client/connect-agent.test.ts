@@ -115,9 +115,16 @@ describe('the agent client', () => {
     const answer = (): Promise<void> =>
       client.answer('codex', { sessionId: 's', promptId: 'p', value: 'secret-answer' });
     await expect(answer()).rejects.toMatchObject({ code: 'LOGIN_ANSWER_UNEXPECTED', message: 'no question is open' });
-    for (code of ['MACHINE_BUSY', 'MACHINE_FAILED', 'MACHINE_TIMED_OUT', 'MACHINE_UNSUPPORTED', 'PROVIDER_CLI_MISSING'])
+    for (code of [
+      'MACHINE_BUSY',
+      'MACHINE_FAILED',
+      'MACHINE_TIMED_OUT',
+      'MACHINE_UNSUPPORTED',
+      'MACHINE_DISK_UNSAFE',
+      'PROVIDER_CLI_MISSING',
+    ])
       await expect(answer()).rejects.toMatchObject({ code, message: 'no question is open' });
-    for (code of ['STORE_CONFLICT', 'LOGIN_MADE_UP', 'CONFIG_INVALID', 'MACHINE_DISK_UNSAFE', 'SERVER_SUPERSEDED']) {
+    for (code of ['STORE_CONFLICT', 'LOGIN_MADE_UP', 'CONFIG_INVALID', 'MACHINE_UNKNOWN', 'SERVER_SUPERSEDED']) {
       await expect(answer()).rejects.toMatchObject({ code: 'AGENT_REFUSED', details: { agentCode: code } });
     }
   });

@@ -10,6 +10,7 @@ import type { AgentClient, Clock, ConnectAgent, Secret } from '@sallyport/core';
 
 import { requestText } from './agent-request.ts';
 import type { AgentRequest, AgentTarget } from './agent-request.ts';
+import { listFiles, readFile } from './agent-files.ts';
 import { followEvents, runCli } from './agent-streams.ts';
 import { upgradeDesktop } from './upgrade-desktop.ts';
 
@@ -76,6 +77,8 @@ export function createAgentClient(machine: AgentTarget['machine'], token: Secret
     },
     events: (signal) => followEvents(target, clock, signal),
     execute: (request, signal) => runCli(target, request, signal),
+    listFiles: (request, signal) => listFiles(target, request, signal),
+    readFile: (path, signal) => readFile(target, path, signal),
     upgradeDesktop: async (request, signal) => {
       const late = (): SallyportError => timedOut({ method: 'GET', path: '/vnc' }, ANSWER_TIMEOUT_MS);
       using deadline = clock.deadline(ANSWER_TIMEOUT_MS, late, signal);

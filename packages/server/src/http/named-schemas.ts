@@ -26,6 +26,7 @@ import {
   userTokenBodySchema,
   userTokenSchema,
   viewerTicketSchema,
+  workFileSchema,
 } from '@sallyport/core';
 import { z } from 'zod';
 
@@ -60,6 +61,7 @@ const named = {
   UserToken: userTokenSchema,
   UserTokenRequest: userTokenBodySchema,
   ViewerTicket: viewerTicketSchema,
+  WorkFile: workFileSchema,
 };
 for (const [id, schema] of Object.entries(named)) namedSchemas.add(schema, { id });
 

@@ -36,6 +36,7 @@ import { credentialRoutes } from './routes/credentials.ts';
 import { listRoutes } from './routes/lists.ts';
 import { userRoutes } from './routes/users.ts';
 import { machineRoutes } from './routes/machines.ts';
+import { workFileRoutes } from './routes/work-files.ts';
 import { prepareRoutes } from './routes/prepare.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { loginRoutes, TICKET_LIFETIME_MS } from './routes/logins.ts';
@@ -165,6 +166,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     clock,
   });
   await app.register(machineRoutes, { sallyport });
+  await app.register(workFileRoutes, { sallyport, streams });
   await app.register(auditRoutes, { audit: sallyport.store.audit });
   await app.register(operationRoutes, { sallyport, metrics: options.metrics });
   // Nothing is kept by a browser (`no-store`), so there is nothing to ask conditionally or in parts.

@@ -9,6 +9,7 @@ import type {
   StartLoginRequest,
 } from '@sallyport/core';
 
+import { listFakeFiles, readFakeFile } from './fake-files.ts';
 import { createEventFeed } from './event-feed.ts';
 
 /** What the agent of a fake machine does when it is asked. Everything has a harmless default. */
@@ -26,6 +27,8 @@ export interface FakeAgentScript {
   acknowledge?(offerId: string): Promise<void>;
   /** Default: prints the prompt and ends well. */
   execute?(request: ExecuteRequest, agent: FakeAgent, signal: AbortSignal): AsyncIterable<ExecuteEvent>;
+  /** Texts in `~/work`, by their path below it. Default: none. */
+  workFiles?: Readonly<Record<string, string>>;
 }
 
 /** The agent of one boot of a fake machine, steered by a test. */
@@ -150,6 +153,8 @@ export function createFakeAgent(
         yield* script.execute?.(request, agent, either) ?? echo(request);
       },
       endWaiting: () => call('endWaiting', () => undefined),
+      listFiles: (request) => call(`listFiles ${request.path}`, () => listFakeFiles(script.workFiles, request)),
+      readFile: (path, signal) => call(`readFile ${path}`, () => readFakeFile(script.workFiles, path, signal), signal),
       upgradeDesktop: () =>
         call('upgradeDesktop', () => {
           throw new SallyportError('MACHINE_UNSUPPORTED', 'A fake machine has no desktop to look at.');
