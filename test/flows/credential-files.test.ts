@@ -120,6 +120,53 @@ describe('a credential file that the CLI has damaged', () => {
   });
 });
 
+describe('an older login that the CLI puts back', () => {
+  const newer = credential(2).auth;
+
+  /** Version 2 is stored, and the machine has just written version 1 over it. */
+  async function putBack(isAccepted: boolean, found: (string | undefined)[] = []): Promise<World> {
+    const world = await begin();
+    const rotate = (): boolean => {
+      writeAsCli(world, newer);
+      world.fake.newest('cli').agent.offer('fake', { auth: newer });
+      return true;
+    };
+    const restore = (): boolean => {
+      writeAsCli(world, stored);
+      return isAccepted;
+    };
+    const look = (): boolean => {
+      found.push(textOnDisk(world));
+      return true;
+    };
+    play(world, [rotate, restore, look]);
+    await runPrompt(world);
+    await until(async () => (await stateOf(world)).version === 2);
+    return world;
+  }
+
+  it('does not end the newer one, which replaces it', async () => {
+    const found: (string | undefined)[] = [];
+    const world = await putBack(true, found);
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    await stopIdleMachine(world);
+    expect(await stateOf(world)).toEqual({ ...usable, version: 2 });
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(found).toEqual([newer]);
+    await world.app.close();
+  });
+
+  it('does not end the newer one when the provider refuses it', async () => {
+    const found: (string | undefined)[] = [];
+    const world = await putBack(false, found);
+    expect((await runPrompt(world)).at(-1)).toMatchObject({ outcome: 'failed', code: 'CREDENTIAL_INCOMPLETE' });
+    expect(await stateOf(world)).toEqual({ ...usable, version: 2 });
+    expect(outcomeOf(await runPrompt(world))).toBe('completed');
+    expect(found).toEqual([newer]);
+    await world.app.close();
+  });
+});
+
 describe.each(['~/.fake/auth.json', '~/.fake'])('a symbolic link at %s', (link) => {
   const files = { provider: 'other', prompt: 'hello' };
 

@@ -15,7 +15,8 @@ import { isUnsafeFile } from './unsafe-file.ts';
  * Moves credentials from a CLI machine to the ledger. A machine holds the lease of a credential from before it starts
  * until its disk is read after it stopped. As long as the lease exists, the machine may have a version that is stored
  * nowhere else. If the disk is gone or is another one, the stored version is invalidated, since its refresh token may
- * be spent. If only the CLI's file is unusable, the stored version is written back, and the provider decides.
+ * be spent. If only the CLI's file is unusable, or holds an older or another login, the stored version is written back, and
+ * the provider decides.
  */
 
 /** Reads a stopped machine's disk, stores rotations that went unnoticed, and releases its leases. */
@@ -49,10 +50,7 @@ async function settleOne(runtime: Runtime, userId: string, provider: string, mac
   if (outcome.outcome !== 'refused' || isUnharmed) return giveBack();
   runtime.emit({ type: 'credential.rejected', userId, provider, problem: outcome.problem });
   const { version, valid } = standing;
-  if (outcome.why === 'stale') {
-    // Keep the lease here too.
-    await invalidateCredential(runtime, { userId, provider, reason: 'lost', version });
-  } else if (valid) {
+  if (valid) {
     // The CLI's file shows nothing about the stored version. The next release writes that back.
     runtime.writeBacks.note(userId, provider, version);
     await giveBack();

@@ -1,7 +1,5 @@
 import type { Withheld } from './cli-machine.ts';
 import { examine } from '../credentials/examine.ts';
-import type { Examined } from '../credentials/examine.ts';
-import type { CredentialStanding } from '../credentials/ledger.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
@@ -12,6 +10,7 @@ import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
 import type { PlacedFile } from '../contracts/credential-files.ts';
+import { isStoredVersion } from './stored-version.ts';
 import { isUnsafeFile, removeWhereSafe } from './unsafe-file.ts';
 
 /**
@@ -191,16 +190,6 @@ async function releaseOne(
     runtime.emit({ type: 'credential.injected', userId, provider, version, machineId: machine.id });
   }
   return version;
-}
-
-/**
- * A whole file with the same refresh token may have a newer access token than what is stored, or data that the CLI keeps
- * beside the secret. It stays as it is.
- */
-function isStoredVersion({ sha256, facts, missing }: Examined, standing: CredentialStanding | undefined): boolean {
-  if (sha256 === standing?.sha256) return true;
-  const isWhole = missing.length === 0 && !facts.blank && facts.kind === standing?.facts.kind;
-  return isWhole && facts.lineage !== undefined && facts.lineage === standing?.facts.lineage;
 }
 
 /**

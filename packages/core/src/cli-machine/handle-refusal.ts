@@ -2,11 +2,13 @@ import { examine } from '../credentials/examine.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
+import { isStoredVersion } from './stored-version.ts';
 
 /**
- * Handles a CLI that says its provider wants a new login. Ends the stored credential if the CLI ran with a usable one.
- * Where its file is unusable, the CLI may not have asked the provider at all: the next use of the machine writes the
- * stored version back, and only if that is refused too does it end. Only the version that this machine holds ends,
+ * Handles a CLI that says its provider wants a new login. Ends the stored credential if the CLI ran with it.
+ * Where its file is unusable, the CLI may not have asked the provider at all, and where it holds another login, such as
+ * an older version that was put back, the provider has refused that one. Then the next use of the machine
+ * writes the stored version back, and only if that is refused too does it end. Only the version that this machine holds ends,
  * since the user may have logged in again meanwhile.
  */
 export async function handleRefusal(
@@ -17,7 +19,7 @@ export async function handleRefusal(
   const { userId, running } = entry;
   const version = (await runtime.store.machines.get(running.id))?.injected[provider];
   if (version === undefined) return 'ended';
-  if (!runtime.writeBacks.has(userId, provider, version) && (await isDamaged(runtime, entry, provider))) {
+  if (!runtime.writeBacks.has(userId, provider, version) && !(await ranWithStored(runtime, entry, provider, version))) {
     entry.damaged.add(provider);
     return 'write-back';
   }
@@ -25,14 +27,21 @@ export async function handleRefusal(
   return 'ended';
 }
 
-async function isDamaged(runtime: Runtime, { userId, running }: CliMachine, provider: string): Promise<boolean> {
+async function ranWithStored(
+  runtime: Runtime,
+  { userId, running }: CliMachine,
+  provider: string,
+  version: number,
+): Promise<boolean> {
   const standing = await runtime.ledger.standing(userId, provider);
+  // The machine gets the newer version at its next use anyway.
+  if (standing?.version !== version) return true;
   // A key or a token in the environment is not in a file.
-  if (standing === undefined || standing.facts.rotates === false) return false;
+  if (standing.facts.rotates === false) return true;
   const known = runtime.registry.get(provider);
   // A machine that cannot answer does not show that the CLI had the credential.
   const files = await running.agent.capture(provider, known.manifest.credentials).catch(() => undefined);
-  if (!files) return true;
-  const { missing, facts } = examine(known, files);
-  return missing.length > 0 || facts.blank;
+  if (!files) return false;
+  const found = examine(known, files);
+  return !found.facts.blank && isStoredVersion(found, standing);
 }

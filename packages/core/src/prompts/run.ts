@@ -184,7 +184,7 @@ function describeWriteBack(event: PromptEvent, title: string): PromptEvent {
     type: 'prompt-end',
     outcome: 'failed',
     code: 'CREDENTIAL_INCOMPLETE',
-    message: `${title} made its login file unusable and then found no login in it.`,
+    message: `${title} changed its login file, and what it ran with was not the stored login.`,
     hint: 'Send the prompt again: the stored login is written back first.',
   };
 }
