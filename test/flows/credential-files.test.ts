@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
 import type { ExecuteEvent } from '@sallyport/core';
+import { provider as claude } from '@sallyport/provider-claude';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, credential, injections, outcomeOf, runPrompt, settle, until, userId } from './world.ts';
@@ -243,6 +244,57 @@ describe('what a CLI keeps beside its secret', () => {
     expect(await stateOf(world)).toEqual(usable);
     await world.app.close();
   });
+});
+
+describe('settings beside a login that its CLI has damaged', () => {
+  const settings = '~/.claude.json';
+  const login = (turn: number): string =>
+    JSON.stringify({
+      claudeAiOauth: {
+        accessToken: `access-${turn}`,
+        refreshToken: `refresh-${turn}`,
+        expiresAt: turn,
+        scopes: ['user:inference'],
+      },
+    });
+
+  it.each<[how: string, damage: (world: World) => void]>([
+    ['cut off', (world) => writeSettings(world, '{"numStartups":')],
+    ['emptied', (world) => writeSettings(world, '')],
+    ['replaced by a link', (world) => void world.fake.newest('cli').links(claude.manifest.id).add(settings)],
+  ])('do not hide what the login was refreshed to: %s', async (_how, damage) => {
+    const world = createWorld({ more: [claude] });
+    await world.app.start();
+    const auth = '~/.claude/.credentials.json';
+    await world.app.credentials.import({
+      userId,
+      externalId: null,
+      provider: claude.manifest.id,
+      files: { auth: login(1) },
+    });
+    const found: (string | undefined)[] = [];
+    world.fake.script.execute = async function* (): AsyncGenerator<ExecuteEvent> {
+      const files = world.fake.newest('cli').home(claude.manifest.id);
+      found.push(files.get(auth)?.content);
+      files.set(auth, { path: auth, content: login(found.length + 1), mode: 0o600 });
+      damage(world);
+      yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
+    };
+    const prompt = { provider: claude.manifest.id, prompt: 'hello' };
+    await runPrompt(world, prompt);
+    await stopIdleMachine(world);
+    await runPrompt(world, prompt);
+    expect(found).toEqual([login(1), login(2)]);
+    expect(await world.store.credentials.current(userId, claude.manifest.id)).toMatchObject({
+      version: 2,
+      valid: true,
+    });
+    await world.app.close();
+  });
+
+  function writeSettings(world: World, content: string): void {
+    world.fake.newest('cli').home(claude.manifest.id).set(settings, { path: settings, content, mode: 0o600 });
+  }
 });
 
 describe('an imported credential file', () => {

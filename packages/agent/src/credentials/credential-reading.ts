@@ -1,4 +1,4 @@
-import { missingParts } from '@sallyport/core';
+import { isOptional, missingParts } from '@sallyport/core';
 import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
 
 import { readHomeFile } from './credential-file.ts';
@@ -50,6 +50,22 @@ export async function readSettledCredential(
     before = after;
   }
   return before.type === 'complete' ? { type: 'incomplete', problem: 'The credential keeps changing.' } : before;
+}
+
+/**
+ * Reads the secret alone where it is complete and only settings are not, such as those that a CLI let grow beyond what a
+ * credential may have. Otherwise resolves to the reading of all. For a caller that has waited for the settings.
+ */
+export async function readSecretOf(
+  place: CredentialPlace,
+  all: CredentialReading,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CredentialReading> {
+  const items = place.items.filter((item) => !isOptional(item));
+  if (all.type !== 'incomplete' || items.length === place.items.length) return all;
+  const secret = await readSettledCredential({ ...place, items }, clock, signal);
+  return secret.type === 'complete' ? secret : all;
 }
 
 export function sameReading(one: CredentialReading, other: CredentialReading): boolean {

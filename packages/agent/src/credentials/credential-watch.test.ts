@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,5 +57,33 @@ it('offers a credential again when a secret of it changes, and not for its setti
   await write('auth', { token: 'second' });
   await until('the second credential', () => found.length === 2);
   expect(found[1]).toEqual({ auth: '{"token":"second"}', settings: '{"starts":2}' });
+  over.abort();
+});
+
+const damages: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+  'are too large': (path) => writeFile(path, JSON.stringify({ history: 'x'.repeat(300 * 1024) })),
+  'are cut off': (path) => writeFile(path, '{"starts":'),
+  'are a link': (path) => symlink('elsewhere', path),
+  'are a directory': (path) => mkdir(path),
+};
+
+it.each(Object.keys(damages))('offers each new secret without its settings where they %s', async (kind) => {
+  const over = new AbortController();
+  const clock = createPatientClock();
+  const found: CredentialFiles[] = [];
+  const write = (token: string): Promise<void> => writeFile(join(home, 'auth.json'), JSON.stringify({ token }));
+  await damages[kind]?.(join(home, 'settings.json'));
+  await write('first');
+  watchCredential({
+    place: { home, role: 'cli', items: [item('auth', 'secret'), item('settings', 'settings')] },
+    clock,
+    signal: over.signal,
+    onComplete: (files) => found.push(files),
+    onRejected: (problem) => expect.unreachable(problem),
+  });
+  await until('the first credential', () => found.length === 1);
+  await write('second');
+  await until('the second credential', () => found.length === 2);
+  expect(found).toEqual([{ auth: '{"token":"first"}' }, { auth: '{"token":"second"}' }]);
   over.abort();
 });

@@ -1,7 +1,7 @@
 import type { Clock, CredentialFiles } from '@sallyport/core';
 
 import { resolveHomePath } from './credential-file.ts';
-import { readCredential, readSettledCredential, sameReading } from './credential-reading.ts';
+import { readCredential, readSecretOf, readSettledCredential, sameReading } from './credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from './credential-reading.ts';
 import { watchPaths } from './watch-paths.ts';
 
@@ -38,8 +38,14 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
   let told: CredentialReading = { type: 'absent' };
   while (!signal.aborted) {
     await notifier.rung(RECHECK_MS, clock);
-    const reading = await readSettledCredential(place, clock, signal);
+    const all = await readSettledCredential(place, clock, signal);
+    const reading = await readSecretOf(place, all, clock, signal);
     if (reading.type === 'absent' || sameReading(reading, told)) continue;
+    // Its settings may be about to be written.
+    if (reading !== all && (await notifier.rung(PATIENCE_MS, clock))) {
+      notifier.ring();
+      continue;
+    }
     if (reading.type === 'complete') {
       const news = !sameSecrets(place, reading, told);
       told = reading;

@@ -1,7 +1,7 @@
 import { matchWhole } from '@sallyport/core';
 import type { Clock, CredentialFiles, CredentialItem, ScreenView } from '@sallyport/core';
 
-import { readSettledCredential } from '../credentials/credential-reading.ts';
+import { readSecretOf, readSettledCredential } from '../credentials/credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from '../credentials/credential-reading.ts';
 
 /** The engine asks again each second; in between, looking often keeps the user from waiting. */
@@ -17,7 +17,8 @@ export async function captureLogin(
   const until = clock.monotonic() + LOOK_FOR_MS;
   for (;;) {
     const reading = await readSettledCredential(place, clock, signal);
-    if (reading.type === 'complete' || clock.monotonic() >= until) return reading;
+    if (reading.type === 'complete') return reading;
+    if (clock.monotonic() >= until) return readSecretOf(place, reading, clock, signal);
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }

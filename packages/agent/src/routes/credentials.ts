@@ -3,7 +3,7 @@ import type { BootConfig, CapturedCredential, Clock } from '@sallyport/core';
 
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
-import { readSettledCredential } from '../credentials/credential-reading.ts';
+import { readSecretOf, readSettledCredential } from '../credentials/credential-reading.ts';
 import type { Offers } from '../credentials/offers.ts';
 import type { Watches } from '../credentials/watches.ts';
 import type { Route } from '../http/router.ts';
@@ -48,7 +48,9 @@ export function credentialRoutes(options: {
       handle: async ({ body, response, signal }): Promise<CapturedCredential | undefined> => {
         const { provider, items } = await body(captureRequestSchema);
         const { home } = cliPlace(boot, provider);
-        const reading = await readSettledCredential({ home, role: boot.role, items }, clock, signal);
+        const place = { home, role: boot.role, items };
+        const all = await readSettledCredential(place, clock, signal);
+        const reading = await readSecretOf(place, all, clock, signal);
         if (reading.type === 'complete') return { files: reading.files };
         const why = reading.type === 'absent' ? 'there is none' : reading.problem;
         sendProblem(response, new SallyportError('CREDENTIAL_INCOMPLETE', `No credential of ${provider}: ${why}`), 404);

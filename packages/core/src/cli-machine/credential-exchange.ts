@@ -1,7 +1,8 @@
 import type { CredentialFiles, PlacedFile } from '../contracts/credential-files.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
 import type { OfferOutcome } from '../credentials/ledger.ts';
-import { collectCredential, credentialPaths } from '../credentials/place.ts';
+import { withoutDamagedSettings } from '../credentials/missing-parts.ts';
+import { collectCredential } from '../credentials/place.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { storeCredential } from '../runtime/store-credential.ts';
@@ -9,6 +10,8 @@ import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { DISK_NONCE_PATH, isDiskOfLease } from './disk-nonce.ts';
 import type { Machine } from '../contracts/driver.ts';
+import { harvestCredential } from './harvest-credential.ts';
+import type { CredentialItem } from '../provider/credential-item.ts';
 import { isUnsafeFile } from './unsafe-file.ts';
 
 /**
@@ -28,7 +31,7 @@ export async function settleCredentials(runtime: Runtime, userId: string, machin
 
 async function settleOne(runtime: Runtime, userId: string, provider: string, machine: Machine): Promise<void> {
   const { credentials } = runtime.registry.get(provider).manifest;
-  const { placed, problem: unsafe } = await harvestOne(machine, provider, credentialPaths(credentials, 'cli'));
+  const { placed, problem: unsafe } = await harvestOne(machine, provider, credentials);
   const before = await runtime.ledger.standing(userId, provider);
   const isHolder = before?.holder === machine.id;
   const isUnharmed =
@@ -40,7 +43,7 @@ async function settleOne(runtime: Runtime, userId: string, provider: string, mac
     await invalidateCredential(runtime, { userId, provider, reason: 'lost', version: before.version });
     return;
   }
-  const files = collectCredential(credentials, placed, 'cli');
+  const files = withoutDamagedSettings(credentials, collectCredential(credentials, placed, 'cli'));
   const found = { userId, provider, machineId: machine.id, files, reason: 'harvest' } as const;
   const outcome: OfferOutcome =
     unsafe === undefined ? await takeIn(runtime, found) : { outcome: 'refused', why: 'incomplete', problem: unsafe };
@@ -64,10 +67,10 @@ async function settleOne(runtime: Runtime, userId: string, provider: string, mac
 async function harvestOne(
   machine: Machine,
   provider: string,
-  paths: readonly string[],
+  items: readonly CredentialItem[],
 ): Promise<{ readonly placed: readonly PlacedFile[]; readonly problem?: string }> {
   try {
-    return { placed: await machine.disk.harvest(provider, [...paths, DISK_NONCE_PATH]) };
+    return { placed: await harvestCredential(machine, provider, items, [DISK_NONCE_PATH]) };
   } catch (error) {
     if (!isUnsafeFile(error)) throw error;
     const nonce = await machine.disk.harvest(provider, [DISK_NONCE_PATH]).catch((refusal: unknown) => {

@@ -2,12 +2,14 @@ import type { Withheld } from './cli-machine.ts';
 import { examine } from '../credentials/examine.ts';
 import { invalidateCredential } from './invalidate-credential.ts';
 import { loginNeeded } from '../credentials/login-needed.ts';
+import { withoutDamagedSettings } from '../credentials/missing-parts.ts';
 import { collectCredential, credentialPaths, leftoverPaths, placeCredential } from '../credentials/place.ts';
 import { SallyportError, toSallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CredentialRecord, MachineRecord } from '../contracts/store.ts';
 import { loseCredentials, settleCredentials } from './credential-exchange.ts';
 import { DISK_NONCE_PATH, newDiskNonce } from './disk-nonce.ts';
+import { harvestCredential } from './harvest-credential.ts';
 import type { Machine } from '../contracts/driver.ts';
 import type { PlacedFile } from '../contracts/credential-files.ts';
 import { isStoredVersion } from './stored-version.ts';
@@ -133,7 +135,7 @@ export async function checkRelease(
 async function harvestOrRemove(runtime: Runtime, machine: Machine, provider: string): Promise<readonly PlacedFile[]> {
   const { credentials } = runtime.registry.get(provider).manifest;
   try {
-    return await machine.disk.harvest(provider, credentialPaths(credentials, 'cli'));
+    return await harvestCredential(machine, provider, credentials);
   } catch (error) {
     if (!isUnsafeFile(error)) throw error;
     await removeWhereSafe(machine, provider, pathsOnDisk(runtime, provider));
@@ -160,7 +162,9 @@ async function releaseOne(
   }
 
   const existing = await harvestOrRemove(runtime, machine, provider);
-  const onDisk = examine(runtime.registry.get(provider), collectCredential(manifest.credentials, existing, 'cli'));
+  const { credentials } = manifest;
+  const found = withoutDamagedSettings(credentials, collectCredential(credentials, existing, 'cli'));
+  const onDisk = examine(runtime.registry.get(provider), found);
   // A key does not have a file, so the record says what the machine has.
   const isNoted = credential.facts.rotates === false && request.noted === credential.version;
   const isPlaced = existing.length > 0 ? isStoredVersion(onDisk, standing) : isNoted;

@@ -31,10 +31,23 @@ export function missingParts(items: readonly CredentialItem[], files: Credential
   }
   return fileItems.flatMap((item) => {
     const text = files[item.id];
-    if (text === undefined && item.role === 'settings' && item.require.length === 0) return [];
+    if (text === undefined && isOptional(item)) return [];
     const problem = missingPart(item, text);
     return problem === undefined ? [] : [{ item: item.id, problem }];
   });
+}
+
+/** Whether a credential is complete without this item: settings of which the manifest requires nothing. */
+export function isOptional(item: CredentialItem): boolean {
+  return item.as === 'file' && item.role === 'settings' && item.require.length === 0;
+}
+
+/** Leaves out damaged settings that a credential is complete without: what a CLI does to them says nothing about its secret. */
+export function withoutDamagedSettings(items: readonly CredentialItem[], files: CredentialFiles): CredentialFiles {
+  const damaged = items.flatMap((item) =>
+    item.as === 'file' && isOptional(item) && missingPart(item, files[item.id]) !== undefined ? [item.id] : [],
+  );
+  return Object.fromEntries(Object.entries(files).filter(([id]) => !damaged.includes(id)));
 }
 
 /** What one file lacks, or `undefined` when it is complete. */
