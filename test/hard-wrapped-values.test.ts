@@ -21,6 +21,11 @@ const looks: Readonly<Record<string, (row: string, width: number) => string>> = 
   indented: (row, width) => `  ${row.padEnd(width)}`,
   colored: (row) => `\u001b[38;5;246m${row}\u001b[39m\r`,
   boxed: (row, width) => `│ ${row.padEnd(width)} │`,
+  barred: (row, width) => `▌ ${row.padEnd(width)} ▐`,
+  quoted: (row) => `> ${row}`,
+  starred: (row, width) => `* ${row.padEnd(width)} *`,
+  listed: (row) => `• ${row}`,
+  'marked at its end': (row, width) => `${row.padEnd(width)} ↩`,
 };
 
 const recorded = (provider: string, name: string): string => {
@@ -128,4 +133,24 @@ describe('a whole value', () => {
       expect(findLink(login, screen.view())?.url.href).toBe(link);
     },
   );
+});
+
+describe('a value whose rows each end twice', () => {
+  it.each([76, 80])('is not cut off at %i columns', async (width) => {
+    const { link, login, after } = links[0] ?? { link: '', login: method(claudeManifest, 'paste-code'), after: '' };
+    const spaced = (value: string): string => value.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\r\n\r\n') ?? '';
+    const screen = createScreen({ columns: 2000, rows: 50 });
+    await screen.write(new TextEncoder().encode(`${spaced(link)}\r\n\r\n${after}`));
+    expect(findLink(login, screen.view())).toBeUndefined();
+    screen.dispose();
+    const view = await show(token.slice(0, width), '', `\r\n${token.slice(width)}`, width, 'bare');
+    expect(findValues(claudeManifest.credentials, view, new Map())).toEqual({});
+  });
+
+  it('is whole where a code stands below it', async () => {
+    const { link, login } = links[0] ?? { link: '', login: method(claudeManifest, 'paste-code') };
+    const screen = createScreen({ columns: 2000, rows: 50 });
+    await screen.write(new TextEncoder().encode(`${link}\r\n\r\nABCD-EFGH12\r\n\r\nPaste code here`));
+    expect(findLink(login, screen.view())?.url.href).toBe(link);
+  });
 });

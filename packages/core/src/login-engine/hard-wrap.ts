@@ -6,10 +6,12 @@ import type { Matcher } from '../provider/matcher.ts';
  * URL or token themselves, at the width they believe in, and the first row alone still looks like a whole value.
  */
 
-/** What pads a row, or frames it: white space and the border of a box. */
-const FILLING = String.raw`[\s|\u2500-\u257f]*`;
+/** Signs that are in no value: of boxes, bars, quotes, lists and arrows. */
+const SIGNS = String.raw`|>\u2010-\u2bff`;
+/** What pads a row, or frames it: white space, those signs, and any other that stands alone and no value ends with. */
+const FILLING = String.raw`(?:[\s${SIGNS}]|(?<=^|\s)[^\sA-Za-z0-9_\-=&%./${SIGNS}](?=\s|$))*`;
 const onlyFilling = new RegExp(`^${FILLING}$`);
-const nextRow = new RegExp(`^${FILLING}([^\\s|\\u2500-\\u257f]*)(.*)$`);
+const nextRow = new RegExp(`^${FILLING}([^\\s${SIGNS}]*)(.*)$`);
 
 /**
  * Whether the row below goes on with the value that ends at `end`. Rows are separated by line feeds. A row that has
@@ -20,10 +22,26 @@ export function continuesBelow(text: string, value: string, end: number, expecte
   if (rowEnd < 0 || !onlyFilling.test(text.slice(end, rowEnd))) return false;
   const below = text.slice(rowEnd + 1).split('\n', 1)[0] ?? '';
   if (expected && matchText(expected, below) !== undefined) return false;
+  if (onlyFilling.test(below)) return goesOnBehindGap(text.slice(rowEnd + 1), value, expected);
   const [, word = '', rest = ''] = nextRow.exec(below) ?? [];
   if (!alphabetOf(value).test(word) || /^https?:\/\//.test(word)) return false;
   return onlyFilling.test(rest) || looksLikePart(word);
 }
+
+/**
+ * Whether the value goes on behind rows without text, as where each row ends twice. A code often stands below a link, so only
+ * what no code looks like counts.
+ */
+function goesOnBehindGap(text: string, value: string, expected: Matcher | undefined): boolean {
+  const row = text.split('\n', MOST_GAP + 1).find((line) => !onlyFilling.test(line)) ?? '';
+  if (expected && matchText(expected, row) !== undefined) return false;
+  const [, word = '', rest = ''] = nextRow.exec(row) ?? [];
+  if (!alphabetOf(value).test(word) || /^https?:\/\//.test(word)) return false;
+  return onlyFilling.test(rest) && /[=&%]|.{20}/.test(word);
+}
+
+/** Rows without text between two parts of a value. */
+const MOST_GAP = 2;
 
 export interface WholeValue {
   readonly value: string;
