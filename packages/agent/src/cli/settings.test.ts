@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,21 @@ describe('the settings of a CLI', () => {
   it('leave a file that is not JSON to the CLI', async () => {
     expect(await written('fill-json', '{"counter":')).toEqual({ text: '{"counter":', isNew: false });
     expect(await written('fill-json', '[1]')).toEqual({ text: '[1]', isNew: false });
+  });
+
+  it.each<[kind: string, plant: (file: string) => Promise<unknown>]>([
+    ['a FIFO', async (file) => execFileSync('mkfifo', [file])],
+    [
+      'a link to one',
+      async (file) => {
+        execFileSync('mkfifo', [join(root, 'fifo')]);
+        await symlink(join(root, 'fifo'), file);
+      },
+    ],
+  ])('replace %s, which nothing is read from', async (_kind, plant) => {
+    await plant(join(home, '.cli.json'));
+    await writeSettings(home, [{ path, content, write: 'replace' }]);
+    expect(await read()).toBe(content);
   });
 
   it('are not mixed with what a link leads to', async () => {

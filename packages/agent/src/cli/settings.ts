@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -43,12 +43,9 @@ type Setting = CliLaunch['settings'][number];
 
 /** What the file has to say, or `undefined` where it says so already. */
 async function contentOf(home: string, { path, content, write = 'replace' }: Setting): Promise<string | undefined> {
-  if (write === 'replace') {
-    const before = await readFile(resolveHomePath(home, path), 'utf8').catch(() => undefined);
-    return before === content ? undefined : content;
-  }
-  // Read with care: what a link leads to would be copied into this home.
+  // Read with care: what a link leads to would be copied into this home, and nobody may ever write to a FIFO.
   const reading = await readHomeFile(home, path);
+  if (write === 'replace') return reading.type === 'text' && reading.text === content ? undefined : content;
   if (reading.type === 'refused') return undefined;
   const before = reading.type === 'text' ? reading.text : '';
   const old = tryParseJsonc(before);
