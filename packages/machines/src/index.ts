@@ -25,3 +25,4 @@ export * from './images/store.ts';
 export * from './network/bridge-network.ts';
 export type * from './network/machine-network.ts';
 export * from './network/user-network.ts';
+export * from './prune-host-images.ts';

@@ -160,6 +160,25 @@ describe.skipIf(lacking !== '')(`the Firecracker driver ${lacking}`, () => {
   );
 
   it(
+    'does not create a machine whose image is removed meanwhile, and leaves nothing of it',
+    async () => {
+      const { images } = options;
+      const removed: typeof images = {
+        ...images,
+        open: async (wanted, context) => {
+          if (wanted === `${plan.role}-0123456789abcdef`) throw new Error('the image is gone');
+          return images.open(wanted, context);
+        },
+      };
+      driver = await createFirecrackerDriver({ ...options, images: removed });
+      await expect(made()).rejects.toThrow('the image is gone');
+      expect(await driver.list()).toEqual([]);
+      await expect(stat(machineFile())).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'says how far a start came, and leaves nothing of it but the machine',
     async () => {
       const machine = await made();

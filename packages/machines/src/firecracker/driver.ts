@@ -112,6 +112,8 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
       signal.throwIfAborted();
       host.reached('its record');
       await writeRecord(files.record, { plan, uid, image });
+      // `sallyport images prune` keeps what a record names; it may have removed the image before there was this one.
+      await host.images.open(image, { signal });
       return { plan, uid, image };
     } catch (error) {
       await removeTree(files.root);

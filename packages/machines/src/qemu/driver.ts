@@ -74,7 +74,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   const live = new Map<string, Machine>();
   /** Machines that have a directory or a user but no record yet. */
   const making = new Set<string>();
-  const workshop = createWorkshop({ shelf: openShelf(dataDirectory), directory, partsOf, clock });
+  const workshop = createWorkshop({ shelf: openShelf(dataDirectory), directory, images, partsOf, clock });
   const usesTemplates = options.templates ?? true;
   const templates =
     program === undefined || !usesTemplates
@@ -138,7 +138,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     making.add(machineId);
     try {
       const layout = qemuLayout(dataDirectory, machineId);
-      return take(await layDown({ plan, image: image.name, layout, directory, signal }), { isNew: true });
+      return take(await layDown({ plan, image: image.name, images, layout, directory, signal }), { isNew: true });
     } finally {
       making.delete(machineId);
     }

@@ -3,17 +3,28 @@ import { join } from 'node:path';
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
 import type { Clock, ProviderManifest } from '@sallyport/core';
-import { createCliInstaller, createImageStore, debianKernel, rootImage, sourceKernel } from '@sallyport/machines';
+import {
+  createCliInstaller,
+  createImageStore,
+  debianKernel,
+  pruneHostImages,
+  rootImage,
+  sourceKernel,
+} from '@sallyport/machines';
 import type { DamagedImage, Image, ImageCli, ImageStore } from '@sallyport/machines';
 import { Argument } from 'commander';
 import type { Command } from 'commander';
 
+import { qemuSettings } from '../config/choose-driver.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { defaultUnlessNamed } from './context.ts';
 import type { CommandContext } from './context.ts';
+import { takeDirectory } from './open-store.ts';
 
 /** What `sallyport images` works with. */
 interface ImagesCommand {
   readonly manifests: readonly ProviderManifest[];
+  readonly driver: LoadedConfig['driver'];
   readonly dataDirectory: string;
   /** The Node executable that agents run with. */
   readonly node: string;
@@ -28,17 +39,19 @@ interface ImagesCommand {
   };
 }
 
-/** `sallyport images`: builds, lists or verifies the golden images of this host. */
+/** `sallyport images`: builds, lists, verifies or removes the golden images of this host. */
 export function registerImages(program: Command, context: CommandContext): void {
   const prepare = async (options: ImagesCommand['options'] = {}): Promise<ImagesCommand> => {
-    const { providers } = await context.loadConfig();
+    const { providers, driver } = await context.loadConfig();
     const manifests = providers.map(({ manifest }) => manifest);
     const { dataDirectory } = context.environment();
     const { clock, print } = context;
     const signal = context.interrupted();
-    return { manifests, dataDirectory, node: agentBundle().node, clock, signal, print, options };
+    return { manifests, driver, dataDirectory, node: agentBundle().node, clock, signal, print, options };
   };
-  const group = program.command('images').description('build, list or verify the golden images of virtual machines');
+  const group = program
+    .command('images')
+    .description('build, list, verify or remove the golden images of virtual machines');
   group
     .command('list', defaultUnlessNamed(context))
     .description('list the images of this host (default)')
@@ -56,6 +69,13 @@ export function registerImages(program: Command, context: CommandContext): void 
     .description('compare every file of the images with the hash it was built with')
     .argument('[name]', 'one image (default: all)')
     .action(async (name: string | undefined) => verify(name, await prepare()));
+  group
+    .command('prune')
+    .description('remove the images that no machine, snapshot or template needs, except the newest of each kind')
+    .optionsGroup('Options of prune:')
+    .option('--dry-run', 'list what would be removed, and remove nothing')
+    .option('--keep <name...>', 'images that a plugin chooses for new machines')
+    .action(async (options: PruneOptions) => prune(options, await prepare()));
 }
 
 type Buildable = 'cli' | 'browser' | 'kernel';
@@ -74,6 +94,38 @@ async function build(kind: Buildable, command: ImagesCommand): Promise<void> {
   );
   print(`${image.name}: ${summary(image)}`);
   print(image.directory);
+}
+
+interface PruneOptions {
+  readonly dryRun?: boolean | undefined;
+  readonly keep?: readonly string[] | undefined;
+}
+
+/** Keeps a stopped server from starting meanwhile. Beside a running one it is safe, see {@link pruneHostImages}. */
+async function prune({ dryRun = false, keep = [] }: PruneOptions, command: ImagesCommand): Promise<void> {
+  const { driver, dataDirectory, print } = command;
+  refuseUnknownDriver(driver);
+  const data = await takeDirectory(dataDirectory);
+  try {
+    const { removed, kept } = await pruneHostImages({ dataDirectory, keep, dryRun });
+    for (const { image, by } of kept) print(`keeps ${image}: ${by}`);
+    for (const { name, error } of await storeOf(command).listDamaged()) print(`keeps ${name}: ${error.message}`);
+    for (const { name, bytes } of removed) print(`${dryRun ? 'would remove' : 'removed'} ${name}: ${bytes} bytes`);
+    const freed = removed.reduce((sum, { bytes }) => sum + bytes, 0);
+    print(`${dryRun ? 'Would free' : 'Freed'} ${freed} bytes.`);
+  } finally {
+    if (data !== 'busy') await data.release();
+  }
+}
+
+/** A driver from elsewhere keeps records that only it can read. */
+function refuseUnknownDriver(driver: LoadedConfig['driver']): void {
+  if (driver === 'process' || driver === 'firecracker' || qemuSettings(driver)) return;
+  throw new SallyportError(
+    'CONFIG_INVALID',
+    'The driver of the configuration is not one of ours, so it is unknown which images its machines need. None is removed.',
+    { hint: 'Remove the directories of images that you know are not needed by hand.' },
+  );
 }
 
 /** The CLIs as the process driver installs them: the same versions, by the same lockfiles. */

@@ -46,7 +46,7 @@ export function snapshotPaths(folder: string, generation: number, finished: bool
 export const jailedPaths = (generation: number, finished: boolean) =>
   snapshotPaths(jail.snapshots, generation, finished);
 
-const MANIFEST = 'manifest';
+export const MANIFEST = 'manifest';
 const CONSUMED = 'manifest.consumed';
 
 /**

@@ -10,7 +10,7 @@ import { openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 
 const STATE = 'state';
-const MANIFEST = 'manifest.json';
+export const SNAPSHOT_MANIFEST = 'manifest.json';
 const TAKEN = 'manifest.taken';
 
 /** The one snapshot that a machine can have. It is there when its manifest is. */
@@ -45,28 +45,28 @@ export function openSnapshotDirectory(
 
   async function remove(): Promise<void> {
     // First: half a removal must not leave what could be woken.
-    await rm(path(MANIFEST), { force: true });
+    await rm(path(SNAPSHOT_MANIFEST), { force: true });
     await rm(directory, { recursive: true, force: true });
   }
 
   return {
-    exists: async () => (await readManifest(path(MANIFEST), key)) !== undefined,
+    exists: async () => (await readManifest(path(SNAPSHOT_MANIFEST), key)) !== undefined,
     begin: async () => {
       await remove();
       await mkdir(directory, { mode: 0o700 });
       return open(path(STATE), 'wx', 0o600);
     },
     commit: async (manifest) => {
-      const temporary = path(`${MANIFEST}.tmp`);
+      const temporary = path(`${SNAPSHOT_MANIFEST}.tmp`);
       await writeFile(temporary, sealManifest(manifest, await key()), { mode: 0o600 });
       for (const file of [path(STATE), temporary]) await flush(file);
-      await rename(temporary, path(MANIFEST));
+      await rename(temporary, path(SNAPSHOT_MANIFEST));
       await flush(directory);
     },
     take: async () => {
-      const manifest = await readManifest(path(MANIFEST), key);
+      const manifest = await readManifest(path(SNAPSHOT_MANIFEST), key);
       // Only one can do this.
-      const isFirst = await rename(path(MANIFEST), path(TAKEN)).then(
+      const isFirst = await rename(path(SNAPSHOT_MANIFEST), path(TAKEN)).then(
         () => true,
         () => false,
       );
@@ -78,7 +78,7 @@ export function openSnapshotDirectory(
       });
     },
     borrow: async () => {
-      const manifest = await readManifest(path(MANIFEST), key);
+      const manifest = await readManifest(path(SNAPSHOT_MANIFEST), key);
       const state = manifest && (await open(path(STATE), 'r').catch(() => undefined));
       return manifest && state && { manifest, state };
     },

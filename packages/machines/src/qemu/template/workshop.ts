@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import type { Clock, MachinePlan } from '@sallyport/core';
 
 import { removeTree } from '../../host/remove-tree.ts';
+import type { ImageStore } from '../../images/store.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
 import { layDown } from '../lay-down.ts';
 import type { QemuLayout } from '../layout.ts';
@@ -35,11 +36,12 @@ export interface WorkshopOptions {
   readonly shelf: Shelf;
   /** Of all machines. */
   readonly directory: string;
+  readonly images: ImageStore;
   readonly partsOf: (record: QemuRecord, layout: QemuLayout) => QemuMachineParts;
   readonly clock: Clock;
 }
 
-export function createWorkshop({ shelf, directory, partsOf, clock }: WorkshopOptions): Workshop {
+export function createWorkshop({ shelf, directory, images, partsOf, clock }: WorkshopOptions): Workshop {
   const making = new Set<string>();
 
   function take(record: QemuRecord, layout: QemuLayout): TemplateMachine {
@@ -62,7 +64,7 @@ export function createWorkshop({ shelf, directory, partsOf, clock }: WorkshopOpt
     try {
       // Machine users can traverse it but not list it.
       await mkdir(dirname(layout.root), { recursive: true, mode: 0o711 });
-      return take(await layDown({ plan, image, layout, directory, signal }), layout);
+      return take(await layDown({ plan, image, images, layout, directory, signal }), layout);
     } catch (error) {
       making.delete(plan.machineId);
       throw error;
