@@ -11,6 +11,7 @@ import { findHugePages, findConsole, findKernel, findKvm } from './kernel.ts';
 import { hostFiles } from '../../host/host-files.ts';
 import { findControlGroups, findJailDirectory, findRoot } from './jails.ts';
 import { findMemoryChecks, findPageMerging, findSwap, findThreads, findVulnerabilities } from './neighbours.ts';
+import { findMicrocode, findPageFaults, findTimerThreads, findWatchdog } from './read-host.ts';
 import { findFirecracker, findFirecrackerPrograms, findJailer } from './programs.ts';
 import type { FirecrackerPrograms } from './programs.ts';
 import { verdict } from './verdict.ts';
@@ -46,10 +47,14 @@ export async function checkFirecrackerHost(host: FirecrackerHost): Promise<reado
     ['processor threads (SMT)', findThreads(files)],
     ['page merging (KSM)', findPageMerging(files)],
     ['processor vulnerabilities', findVulnerabilities(files)],
+    ['microcode', findMicrocode(files)],
     ['swap', findSwap(files)],
     ['memory', findMemoryChecks(files)],
     ['KVM huge pages', findHugePages(files)],
     ['kernel messages', findConsole(files)],
+    ['userfaultfd', findPageFaults(files)],
+    ['soft lockup watchdog', findWatchdog(files)],
+    ['timer threads (kvm-pit)', findTimerThreads(files)],
   ];
   const checks = await Promise.all(findings.map(async ([name, finding]) => verdict(name, await finding)));
   return [...checks, ...(await checkDamagedImages(imagesOf(host)))];

@@ -13,7 +13,12 @@ const cpu = '/sys/devices/system/cpu';
 /** A host as it should be. */
 const good: Readonly<Record<string, string>> = {
   '/dev/kvm': '',
-  '/proc/cpuinfo': 'processor\t: 0\nflags\t\t: fpu vmx sse\n',
+  '/proc/cpuinfo': 'processor\t: 0\nvendor_id\t: GenuineIntel\nmicrocode\t: 0x2b000620\nflags\t\t: fpu vmx sse\n',
+  '/dev/userfaultfd': '',
+  '/proc/sys/vm/unprivileged_userfaultfd': '0\n',
+  '/proc/sys/kernel/soft_watchdog': '1\n',
+  '/proc/sys/kernel/watchdog_thresh': '10\n',
+  '/sys/module/kvm/parameters/min_timer_period_us': '200\n',
   '/proc/cmdline': 'root=/dev/sda1 quiet loglevel=1 nosmt=force\n',
   '/proc/sys/kernel/printk': '1\t4\t1\t7\n',
   '/proc/sys/kernel/osrelease': '6.1.0-40-amd64\n',
@@ -83,10 +88,14 @@ describe('the doctor of a host for Firecracker', () => {
         "processor threads (SMT): forceoff",
         "page merging (KSM): off",
         "processor vulnerabilities: 2 known, none open",
+        "microcode: version 0x2b000620; the kernel cannot tell whether it is old",
         "swap: none",
         "memory: errors in memory are noticed",
         "KVM huge pages: nx_huge_pages=never",
         "kernel messages: console log level 1",
+        "userfaultfd: for root alone; snapshots are loaded from files without it",
+        "soft lockup watchdog: on: after 20 s the kernel logs "soft lockup"",
+        "timer threads (kvm-pit): none now; timers of guests fire every 200 µs at most",
       ]
     `);
   });
@@ -118,6 +127,37 @@ describe('the doctor of a host for Firecracker', () => {
       'log level 7',
       { '/proc/sys/kernel/printk': '7 4 1 7', '/proc/cmdline': 'root=/dev/sda1 quiet' },
     ],
+    [
+      'microcode',
+      'degraded',
+      'none is loaded',
+      { '/proc/cpuinfo': 'vendor_id\t: AuthenticAMD\nmicrocode\t: 0x0\nflags\t: fpu svm' },
+    ],
+    ['microcode', 'degraded', 'turned off', { '/proc/cmdline': 'quiet loglevel=1 dis_ucode_ldr' }],
+    ['microcode', 'degraded', 'to be old', { [`${cpu}/vulnerabilities/old_microcode`]: 'Vulnerable' }],
+    [
+      'microcode',
+      'degraded',
+      'processors differ: 0x1, 0x2',
+      { '/proc/cpuinfo': 'vendor_id : GenuineIntel\nmicrocode : 0x1\nflags : vmx\nmicrocode : 0x2\n' },
+    ],
+    ['userfaultfd', 'degraded', 'page faults of the kernel', { '/proc/sys/vm/unprivileged_userfaultfd': '1' }],
+    ['soft lockup watchdog', 'degraded', 'off', { '/proc/sys/kernel/soft_watchdog': '0' }],
+    ['soft lockup watchdog', 'degraded', 'off', { '/proc/sys/kernel/watchdog_thresh': '0' }],
+    ['soft lockup watchdog', 'degraded', 'has none', { '/proc/sys/kernel/soft_watchdog': undefined }],
+    [
+      'timer threads (kvm-pit)',
+      'degraded',
+      '1 outside the control group of their machine (pid 77)',
+      {
+        '/proc/77/comm': 'kvm-pit/70\n',
+        '/proc/77/cgroup': '0::/\n',
+        '/proc/78/comm': 'kvm-pit/71\n',
+        '/proc/78/cgroup': '0::/sallyport/m-one-12345678\n',
+        '/proc/79/comm': 'kthreadd\n',
+        '/proc/79/cgroup': '0::/\n',
+      },
+    ],
   ])('says that %s is %s: %s', async (name, state, found, change) => {
     const checks = await check(change);
     expect(checks.filter((one) => one.state !== 'ok')).toEqual([
@@ -142,6 +182,19 @@ describe('the doctor of a host for Firecracker', () => {
           '/dev/a / ext4 rw 0 0\n/dev/b /srv/sally ext4 nodev 0 0\n/dev/c /srv/sallyport/x ext4 noexec 0 0',
       },
     ],
+    [
+      'microcode that a virtual host does not load itself',
+      { '/proc/cpuinfo': 'vendor_id : GenuineIntel\nflags : fpu vmx hypervisor\n' },
+    ],
+    ['microcode that is not of x86', { '/proc/cpuinfo': 'processor : 0\nCPU implementer : 0x41\n' }],
+    [
+      'a kernel without userfaultfd',
+      { '/dev/userfaultfd': undefined, '/proc/sys/vm/unprivileged_userfaultfd': undefined },
+    ],
+    [
+      'a timer thread in the control group of its machine',
+      { '/proc/78/comm': 'kvm-pit/71\n', '/proc/78/cgroup': '0::/sallyport/m-one-12345678\n' },
+    ],
     ['a file system over another', { '/proc/mounts': '/dev/a /srv ext4 nodev 0 0\n/dev/b /srv ext4 rw 0 0' }],
   ])('does not mind %s', async (_, change) => {
     expect((await check(change)).filter(({ state }) => state !== 'ok')).toEqual([]);
@@ -158,6 +211,22 @@ describe('the doctor of a host for Firecracker', () => {
     expect(await kvm({ works: false, found: 'no kernel boots with it' })).toMatchObject({
       state: 'missing',
       found: 'no kernel boots with it',
+    });
+  });
+
+  it('finds a device for page faults that everybody may open', async () => {
+    await chmod(join(root, '/dev/userfaultfd'), 0o666);
+    expect((await check()).find(({ name }) => name === 'userfaultfd')).toMatchObject({
+      state: 'degraded',
+      fix: 'sudo chmod o-rw /dev/userfaultfd',
+    });
+  });
+
+  it('names the package with the microcode of the vendor', async () => {
+    const cpuinfo = 'vendor_id : AuthenticAMD\nflags : fpu svm\n';
+    expect((await check({ '/proc/cpuinfo': cpuinfo })).find(({ name }) => name === 'microcode')).toMatchObject({
+      state: 'degraded',
+      fix: 'Install amd64-microcode, and restart the host',
     });
   });
 
