@@ -44,7 +44,7 @@ has() { jq -e "$1" <<<"$2"; }
 
 started=$(post /api/auth/start '{"userId":"test-user-001","provider":"claude_code"}')
 session=$(jq -r '.sessionId // .details.sessionId // empty' <<<"$started")
-check 'POST /api/auth/start names a session' has '.sessionId | test("^[0-9a-f-]{36}$")' "$started"
+check "POST /api/auth/start names the session $session" has '.sessionId | test("^[0-9a-f-]{36}$")' "$started"
 check 'POST /api/auth/start gives a viewer address' has '.novncURL | test("^https?://.+/novnc")' "$started"
 check 'POST /api/auth/start gives the address of the browser machine' has '.browserIP | test("^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$")' "$started"
 viewer=$(jq -r '.novncURL // empty' <<<"$started")
@@ -52,7 +52,7 @@ check 'the viewer address shows a page' grep -q '<script type="module"' <(curl -
 
 status() { curl -sS -m 10 "$base/api/auth/session/$session/status"; }
 awaits_person() { status | jq -e '.phase == "awaiting-user"' >/dev/null; }
-check 'the login comes to wait for the person' until_true awaits_person
+check 'the login waits for the user' until_true awaits_person
 awaits_person || echo "        it says: $(status)"
 # A screen that speaks the protocol of VNC (RFC 6143) says so in its first twelve bytes.
 sees_desktop() {
@@ -78,13 +78,16 @@ find_ready() {
     machine=$(basename "$folder")
     jq -e '.plan.role == "browser"' "$folder/machine.json" >/dev/null 2>&1 || continue
     curl -sS -m 10 "$base/api/vms?userId=test-user-001" | jq -e --arg id "$machine" 'all(.vmId != $id)' >/dev/null || continue
-    address=$(jq -r --arg id "$machine" '.records[$id].address // empty' "$data/network/machines.json")
-    boot=$(debugfs -R 'cat /boot/config.json' "$folder/agent.ext4" 2>/dev/null)
-    token=$(jq -r '.token // empty' <<<"$boot")
-    [ -n "$address" ] && [ -n "$token" ] || continue
-    agent /health 2>/dev/null | jq -e .status >/dev/null 2>&1 && return 0
+    reach "$machine" && return 0
   done
   return 1
+}
+# reach MACHINE: sets address and token for its agent, and asks whether it answers.
+reach() {
+  address=$(jq -r --arg id "$1" '.records[$id].address // empty' "$data/network/machines.json")
+  boot=$(debugfs -R 'cat /boot/config.json' "$data/qemu/$1/agent.ext4" 2>/dev/null)
+  token=$(jq -r '.token // empty' <<<"$boot")
+  [ -n "$address" ] && [ -n "$token" ] && agent /health 2>/dev/null | jq -e .status >/dev/null 2>&1
 }
 # The token is told by a file descriptor: arguments can be seen by everybody.
 agent() {
@@ -98,24 +101,33 @@ if until_true find_ready; then
   health=$(agent /health)
   check "GET /health of $address is {status, timestamp, activeSessions}" \
     has '.status == "ok" and (.timestamp | type == "string") and (.activeSessions | type == "number")' "$health"
-  own=$(node -p 'crypto.randomUUID()')
   request=$(node --input-type=module -e '
     import { manifest } from "@sallyport/provider-claude";
     const method = manifest.logins.find(({ kind }) => kind === "loopback-callback");
     console.log(JSON.stringify({ sessionId: process.argv[1], method, cli: manifest.cli, credentials: manifest.credentials }));
-  ' "$own")
+  ' "$session")
+  # With the session of the first check. Its own machine runs this login already, and would refuse a second one.
   login=$(agent /auth/claude_code -X POST -H 'content-type: application/json' -d @<(echo "$request"))
   check 'POST /auth/claude_code answers {success, oauthUrl}' has '.success == true and (.oauthUrl | startswith("https://"))' "$login"
-  state=$(agent "/credentials/status?sessionId=$own")
+  state=$(agent "/credentials/status?sessionId=$session")
   check 'GET /credentials/status answers {authenticated, path}' has '.authenticated == false and has("path")' "$state"
-  agent /auth/claude_code/cancel -X POST -H 'content-type: application/json' -d "{\"sessionId\":\"$own\"}" >/dev/null
-  for path in /health /auth/claude_code "/credentials/status?sessionId=$own"; do
+  agent /auth/claude_code/cancel -X POST -H 'content-type: application/json' -d "{\"sessionId\":\"$session\"}" >/dev/null
+  for path in /health /auth/claude_code "/credentials/status?sessionId=$session"; do
     check "$path without the token is 401" test "$(stranger "http://$address:8080$path")" = 401
   done
 else
   failed=$((failed + 1))
   echo "FAILS   no machine was ready for the next login within $patience s (warmBrowserMachines must be at least 1, and templates off: the token of one that goes on from a template is in no file)"
 fi
+
+# The machine of the login itself: the only one of this user with a desktop that knows the session.
+login_machine_answers() {
+  for machine in $(curl -sS -m 10 "$base/api/vms?userId=test-user-001" | jq -r '.[] | select(.type == "browser") | .vmId'); do
+    reach "$machine" && has '.authenticated == false and has("path")' "$(agent "/credentials/status?sessionId=$session")" && return 0
+  done
+  return 1
+}
+check 'GET /credentials/status of the machine where the login runs knows its session' login_machine_answers
 
 post "/api/auth/session/$session/cancel" '{}' >/dev/null
 echo "$passed hold, $failed fail"
