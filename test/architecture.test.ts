@@ -273,6 +273,8 @@ describe('a disk that a guest has written', () => {
       'mount --bind -- "$1" /etc/passwd',
       'mount --bind -- "$1" "${stage}/$number"',
     ],
+    // In a guest, of memory.
+    'e2e/machines/vsock-guest/pretend-device': ['/bin/busybox mount -t tmpfs -o mode=755 tmpfs "$devices"'],
     // While an image is built, of the tree it is built from, and of memory: no guest has run yet.
     'packages/machines/guest/finish-image': [
       'mount --bind "$tree" "$view"',
