@@ -30,7 +30,7 @@ async function makeUpper(): Promise<string> {
   return join(folder, 'upper');
 }
 
-it('a guest answers by vsock: its agent whoever has the token, its control port the host alone', async () => {
+it('a guest answers by vsock: its agent to those who have the token, its control port to the host alone', async () => {
   const images = await machineImages();
   const network = createUserNetwork({ dataDirectory: join(folder, 'data'), clock: systemClock });
   const boot = cliBoot('m-vsock');

@@ -61,6 +61,9 @@ async function expectNoRecordOf(folder: string, processes: readonly string[]): P
 /** The list is not written before the first machine has a place. */
 const NO_PLACES = '{"records":{}}';
 
+/** What the driver keeps for all machines: its claims of user IDs, the last one that was allotted, and the key of its snapshots. */
+const ofNoMachine: readonly string[] = ['machine-users', 'machine-users/last', 'snapshot-key'];
+
 /** Everything that a machine has on this host. */
 async function inventory(folder: string) {
   const dataDirectory = join(folder, 'data');
@@ -71,8 +74,7 @@ async function inventory(folder: string) {
     processes: await processesOf(folder),
     ...kernel,
     places: JSON.parse(list).records,
-    // The directory of the claims stays, with the user ID that was allotted last.
-    files: files.filter((name) => name !== 'machine-users' && name !== 'machine-users/last'),
+    files: files.filter((name) => !ofNoMachine.includes(name)),
   };
 }
 
