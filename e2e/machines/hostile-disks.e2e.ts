@@ -111,10 +111,16 @@ describe('a file in place of a credential', () => {
     expect(await guest.disk.harvest(provider, [file.path])).toEqual([]);
   });
 
-  it('is refused in every way where it is a directory', async () => {
+  it('is neither read nor written where it is a directory, which is moved aside with all that is in it', async () => {
     using guest = await usedDisk();
-    guest.debugfs(`rm ${leaf}`, `mkdir ${leaf}`);
-    await expectRefusal(guest);
+    guest.debugfs(`rm ${leaf}`, `mkdir ${leaf}`, `mkdir ${leaf}/deep`);
+    await expect(guest.disk.harvest(provider, [file.path])).rejects.toMatchObject(unsafe);
+    await expect(guest.disk.inject(provider, [file])).rejects.toMatchObject(unsafe);
+    await guest.disk.remove(provider, [file.path]);
+    await guest.disk.inject(provider, [file]);
+    expect(await guest.disk.harvest(provider, [file.path])).toEqual([file]);
+    const [, aside = ''] = /(auth\.json\.directory-[0-9a-f]{8})/.exec(guest.debugfs(`ls ${folder}`)) ?? [];
+    expect(guest.debugfs(`ls ${folder}/${aside}`)).toContain('deep');
   });
 
   const fields: Readonly<Record<string, string>> = {

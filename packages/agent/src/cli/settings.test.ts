@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,6 +49,13 @@ describe('the settings of a CLI', () => {
   it.each(['merge-json', 'fill-json'] as const)('touch no file that says the same already (%s)', async (write) => {
     const before = '{"counter":7,\n "ui":{"theme":"dark"}, "onboarded":true}';
     expect(await written(write, before)).toEqual({ text: before, isNew: false });
+  });
+
+  it('are written where a directory stands in their place, which is moved aside', async () => {
+    await mkdir(join(home, '.cli.json/deep'), { recursive: true });
+    await writeSettings(home, [{ path, content }]);
+    expect(await read()).toBe(content);
+    expect(await readdir(home)).toEqual(['.cli.json', expect.stringMatching(/^\.cli\.json\.directory-/)]);
   });
 
   it('leave a file that is not JSON to the CLI', async () => {

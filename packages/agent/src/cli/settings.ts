@@ -25,6 +25,17 @@ export async function writeSettings(home: string, settings: readonly Setting[]):
     }
     const temporary = `${file}.${randomUUID()}`;
     await writeFile(temporary, content, { mode: 0o600, flag: 'wx' });
+    await replace(temporary, file);
+  }
+}
+
+/** A directory in its place is moved aside: without its settings the CLI is not started. */
+async function replace(temporary: string, file: string): Promise<void> {
+  try {
+    await rename(temporary, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EISDIR')) throw error;
+    await rename(file, `${file}.directory-${randomUUID()}`);
     await rename(temporary, file);
   }
 }

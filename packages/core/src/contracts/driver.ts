@@ -126,7 +126,7 @@ export interface MachineDisk {
   inject(provider: string, files: readonly PlacedFile[]): Promise<void>;
   /**
    * Removes files by home path. It is not an error if one does not exist. A link is removed, never followed, also where
-   * a directory should be.
+   * a directory should be. A directory in place of a file is moved aside under another name.
    */
   remove(provider: string, paths: readonly string[]): Promise<void>;
   /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { PlacedFile } from '@sallyport/core';
 
+import { asideName } from '../host/aside-name.ts';
 import { changeDisk, lookUp, readFiles } from './debugfs.ts';
 import type { Inode } from './inode.ts';
 import { find, pathsOf } from './lookup.ts';
@@ -40,22 +41,26 @@ export async function putFiles(
   await readBack(copy, places, files, made);
 }
 
-/** Answers whether there was anything to remove. */
+/**
+ * Answers whether there was anything to remove. A directory is moved aside: it is not a credential, and what is in it may
+ * be wanted.
+ */
 export async function removeFiles(copy: WorkingCopy, places: readonly DiskPlace[]): Promise<boolean> {
   const { disk } = copy;
   const lookup = await lookUp(disk, pathsOf(places));
+  const kinds = new Map<string, Inode['kind']>();
   const present = places.filter((place) => {
-    const inode = find(lookup, place);
-    if (inode?.kind === 'folder') throw unsafePath(place.shown, 'is a directory');
-    return inode !== undefined && inode.kind !== 'whiteout';
+    const kind = find(lookup, place)?.kind;
+    if (kind === undefined || kind === 'whiteout') return false;
+    kinds.set(place.path, kind);
+    return true;
   });
   if (present.length === 0) return false;
-  const paths = [...new Set(present.map(({ path }) => path))];
-  await changeDisk(
-    disk,
-    paths.map((path) => `rm ${path}`),
-    [],
+  // Neither `ln` nor `unlink` counts names, and the directory stays in the one that it was in.
+  const commands = [...kinds].flatMap(([path, kind]) =>
+    kind === 'folder' ? [`ln ${path} ${asideName(path)}`, `unlink ${path}`] : [`rm ${path}`],
   );
+  await changeDisk(disk, commands, []);
   await checkDisk(disk, { thorough: true });
   const after = await lookUp(disk, pathsOf(present));
   for (const place of present) if (find(after, place)) throw unsafeDisk(`still has ${place.shown}, which was removed`);

@@ -137,7 +137,7 @@ describe('a machine disk backed by a home directory', () => {
     await expect(disk.harvest(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
   });
 
-  it.each(Object.keys(plants).filter((kind) => kind !== 'a directory'))('removes and replaces %s', async (kind) => {
+  it.each(Object.keys(plants))('removes and replaces %s', async (kind) => {
     mkdirSync(join(home, '.codex'));
     plants[kind]?.(join(home, '.codex/auth.json'));
     await disk.remove(provider, [file.path]);
@@ -146,10 +146,18 @@ describe('a machine disk backed by a home directory', () => {
     expect(readFileSync(join(outside, 'auth.json'), 'utf8')).toBe("another user's");
   });
 
-  it('refuses to read a unix socket or to replace a directory, and leaves no temporary file', async () => {
+  it('moves a directory aside that stands in place of a file, with all that is in it', async () => {
+    mkdirSync(join(home, '.codex/auth.json/deep'), { recursive: true });
+    writeFileSync(join(home, '.codex/auth.json/deep/notes'), 'of the user');
+    await disk.remove(provider, [file.path]);
+    const [aside = '', ...others] = readdirSync(join(home, '.codex'));
+    expect([aside, others]).toEqual([expect.stringMatching(/^auth\.json\.directory-[0-9a-f]{8}$/), []]);
+    expect(readFileSync(join(home, '.codex', aside, 'deep/notes'), 'utf8')).toBe('of the user');
+  });
+
+  it('does not write over a directory, and leaves no temporary file', async () => {
     mkdirSync(join(home, '.codex/auth.json'), { recursive: true });
     await expect(disk.inject(provider, [file])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
-    await expect(disk.remove(provider, [file.path])).rejects.toMatchObject({ code: 'MACHINE_DISK_UNSAFE' });
     expect(readdirSync(join(home, '.codex'))).toEqual(['auth.json']);
   });
 

@@ -7,6 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { decodeCredentialText, findFileProblem, homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
 import type { MachineDisk, PlacedFile } from '@sallyport/core';
 
+import { asideName } from '../host/aside-name.ts';
 import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';
 import type { Owner, SafeDirectory } from '../host/safe-directory.ts';
 
@@ -66,9 +67,7 @@ export function createHomeDisk({ openHome, owner, whileStopped, eraseHome }: Hom
     remove: (provider, paths) =>
       inHome(provider, paths, async (home) => {
         for (const path of paths) {
-          await inDirectoryOf(home, path, { removesObstacles: true }, (folder, name) =>
-            removePlaced(folder, name, path),
-          );
+          await inDirectoryOf(home, path, { removesObstacles: true }, (folder, name) => removePlaced(folder, name));
         }
       }),
   };
@@ -187,12 +186,12 @@ async function writePlaced(folder: SafeDirectory, name: string, file: PlacedFile
   }
 }
 
-async function removePlaced(folder: SafeDirectory, name: string, path: string): Promise<void> {
+/** A directory is moved aside: it is not a credential, and what is in it may be wanted. */
+async function removePlaced(folder: SafeDirectory, name: string): Promise<void> {
   const facts = await lstat(folder.path(name)).catch(absentIsUndefined);
   if (facts?.isDirectory()) {
-    throw unsafe(path, 'is a directory');
-  }
-  if (facts) {
+    await rename(folder.path(name), folder.path(asideName(name)));
+  } else if (facts) {
     await unlink(folder.path(name));
   }
 }
