@@ -24,7 +24,7 @@ const end: ExecuteEvent = { type: 'exit', code: 0, signal: null, reason: 'ended'
 const page = `<!doctype html><title>A product</title>
 <script type="module">import * as client from '/client/index.js'; window.client = client; document.title = 'ready';</script>`;
 
-/** A product's page on an origin of its own. It serves the client as it is published. */
+/** A product's page, on another origin than the server. It serves the client as it is published. */
 async function servePage(): Promise<{ readonly origin: string; close(): void }> {
   const server = createServer((request, response) => {
     const name = /^\/client\/([a-z-]+\.js)$/.exec(request.url ?? '')?.[1];

@@ -151,10 +151,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const tickets = createViewerTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS });
   const links = authentication && createViewerLinks(tickets, clock);
   const streams = createStreamLimits(options.streams ?? defaultStreamLimits);
-  await app.register(loginRoutes, { sallyport, tickets, streams, address, links });
+  await app.register(loginRoutes, { sallyport, tickets, streams, address, links, clock });
   await app.register(prepareRoutes, { sallyport, clock });
   await app.register(connectLinkRoutes, { sallyport, address, links: connectLinks });
-  await app.register(promptRoutes, { sallyport, streams });
+  await app.register(promptRoutes, { sallyport, streams, clock });
   await app.register(listRoutes, { store: sallyport.store });
   await app.register(providerRoutes, { sallyport });
   await app.register(credentialRoutes, { sallyport });

@@ -7,7 +7,7 @@ import {
   startedLoginSchema,
   viewerTicketSchema,
 } from '@sallyport/core';
-import type { Sallyport, SessionRecord } from '@sallyport/core';
+import type { Clock, LoginEvent, Sallyport, SessionRecord } from '@sallyport/core';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -18,6 +18,7 @@ import type { PublicAddress } from '../../auth/public-address.ts';
 import { describeLogin } from './describe-login.ts';
 import { createOnce } from '../idempotency.ts';
 import { streamJournal } from '../sse.ts';
+import type { StreamedJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
 import type { ViewerLinks } from '../../auth/viewer-links.ts';
 import type { ViewerTickets } from '../../auth/viewer-tickets.ts';
@@ -26,6 +27,7 @@ export interface LoginRoutesOptions {
   readonly sallyport: Sallyport;
   readonly tickets: ViewerTickets;
   readonly streams: StreamLimits;
+  readonly clock: Clock;
   readonly address: PublicAddress;
   /** Puts a ticket into the links to viewers. `undefined` where nobody is asked who they are. */
   readonly links: ViewerLinks | undefined;
@@ -36,7 +38,7 @@ export const TICKET_LIFETIME_MS = 30_000;
 /** Starting, following and ending login sessions. */
 export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
   app,
-  { sallyport, tickets, streams, address, links },
+  { sallyport, tickets, streams, address, links, clock },
 ) => {
   const { logins, store } = sallyport;
 
@@ -117,10 +119,11 @@ export const loginRoutes: FastifyPluginAsyncZod<LoginRoutesOptions> = async (
       const { userId } = await ownLogin(request, request.params.id);
       using _ = streams.open(userId);
       const { id } = request.params;
-      await streamJournal(request, reply, {
+      const journal: StreamedJournal<LoginEvent> = {
         follow: (afterId, signal) => logins.events(id, afterId, signal),
         resumePoint: (eventId) => logins.resumePoint(id, eventId),
-      });
+      };
+      await streamJournal(request, reply, journal, { clock });
     },
   );
 

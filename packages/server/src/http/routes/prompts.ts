@@ -1,5 +1,5 @@
 import { emptyBodySchema, promptBodySchema, promptParamsSchema } from '@sallyport/core';
-import type { PromptEvent, Sallyport } from '@sallyport/core';
+import type { Clock, PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
@@ -12,10 +12,11 @@ import type { StreamLimits } from '../stream-limits.ts';
 export interface PromptRoutesOptions {
   readonly sallyport: Sallyport;
   readonly streams: StreamLimits;
+  readonly clock: Clock;
 }
 
 /** Running prompts. The stream may be left and resumed: the prompt goes on until it ends or is cancelled. */
-export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (app, { sallyport, streams }) => {
+export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (app, { sallyport, streams, clock }) => {
   const { prompts, store } = sallyport;
   const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
     follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
@@ -51,7 +52,7 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
       if (!created) await prompts.get(promptId);
       reply.header('location', `/api/vm/cli/prompt/${promptId}`);
       // Of a prompt that has just begun, nothing has been seen.
-      await streamJournal(request, reply, journalOf(promptId), created ? 0 : seenId);
+      await streamJournal(request, reply, journalOf(promptId), { clock, afterId: created ? 0 : seenId });
     },
   );
 
@@ -71,7 +72,7 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
     async (request, reply) => {
       const { userId } = await prompts.get(request.params.id, onlyUserOf(request));
       using _ = streams.open(userId);
-      await streamJournal(request, reply, journalOf(request.params.id));
+      await streamJournal(request, reply, journalOf(request.params.id), { clock });
     },
   );
 
