@@ -66,6 +66,7 @@ export { checkImport } from './credentials/check-import.ts';
 export * from './credentials/local-key-ring.ts';
 export * from './credentials/rewrap-credentials.ts';
 export { decodeCredentialText, findFileProblem } from './credentials/file-text.ts';
+export { loginPart } from './credentials/login-part.ts';
 export * from './credentials/missing-parts.ts';
 export { mergeJson } from './credentials/json-merge.ts';
 export * from './credentials/place.ts';

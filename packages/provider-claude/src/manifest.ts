@@ -43,6 +43,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       'darwin-x64': 'node_modules/@anthropic-ai/claude-code-darwin-x64/claude',
       'darwin-arm64': 'node_modules/@anthropic-ai/claude-code-darwin-arm64/claude',
     },
+    loginCommand: 'claude auth login',
     env: {
       DISABLE_AUTOUPDATER: '1',
       DISABLE_TELEMETRY: '1',
@@ -81,7 +82,12 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       ],
       // The CLI keeps the logins of MCP servers in the same file, as `mcpOAuth`.
       write: 'merge-json',
-      paths: { browser: '~/.claude/.credentials.json', cli: '~/.claude/.credentials.json' },
+      paths: {
+        browser: '~/.claude/.credentials.json',
+        cli: '~/.claude/.credentials.json',
+        // The text of the same file.
+        macos: { keychain: { service: 'Claude Code-credentials' } },
+      },
     },
     {
       as: 'file',

@@ -45,6 +45,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       'darwin-x64': programs('darwin-x64', 'x86_64-apple-darwin'),
       'darwin-arm64': programs('darwin-arm64', 'aarch64-apple-darwin'),
     },
+    loginCommand: 'codex login',
     // Keeps log lines out of stderr; errors that end a run are printed all the same.
     env: { RUST_LOG: 'off' },
     settings: [{ path: CONFIG, content: config }],

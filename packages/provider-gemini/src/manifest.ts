@@ -26,6 +26,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     version: lockfile.packages['node_modules/@google/gemini-cli'].version,
     lockfile: lockfileText,
     bin: { 'linux-x64': BUNDLE, 'linux-arm64': BUNDLE, 'darwin-x64': BUNDLE, 'darwin-arm64': BUNDLE },
+    loginCommand: 'gemini',
     env: {
       // It would start a second Node with a larger heap, for a second of time and twice the memory.
       GEMINI_CLI_NO_RELAUNCH: 'true',

@@ -3,6 +3,27 @@ import { z } from 'zod';
 import { environmentNameSchema, homePathSchema, idSchema, pointerSchema, settingsSchema } from './bounded.ts';
 import { matcherSchema } from './matcher.ts';
 
+const keychainSchema = z.strictObject({
+  keychain: z
+    .strictObject({
+      service: z
+        .string()
+        .max(100)
+        .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/, 'must start with a letter or digit and use only those, blanks, . _ -')
+        .describe('Service of the item, such as `My CLI-credentials`.'),
+      account: z
+        .string()
+        .max(100)
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9 ._@-]*$/,
+          'must start with a letter or digit and use only those, blanks, . _ @ -',
+        )
+        .describe('Account of the item. Left out: the name of the user on their computer.')
+        .optional(),
+    })
+    .describe('A generic password in the Keychain.'),
+});
+
 const credentialFileSchema = z.strictObject({
   as: z.literal('file').describe('A file that the CLI writes when the user logs in.'),
   id: idSchema.describe('Names the item in `gives`, in imports and for `inspect`. Unique in the manifest.'),
@@ -35,8 +56,17 @@ const credentialFileSchema = z.strictObject({
     .strictObject({
       browser: homePathSchema.describe('On the machine that the user logs in on.'),
       cli: homePathSchema.describe('On the machine that runs prompts.'),
+      macos: z
+        .union([homePathSchema, keychainSchema])
+        .describe(
+          "On the user's Mac, for `sallyport credentials import`: a path, or an item of the Keychain. Left out: `cli`.",
+        )
+        .optional(),
+      linux: homePathSchema
+        .describe("On the user's computer with Linux, for `sallyport credentials import`. Left out: `cli`.")
+        .optional(),
     })
-    .describe("Where the file is, below the CLI's home. No two items may share a path."),
+    .describe("Where the file is, below the CLI's home. No two items may share `browser` or `cli`."),
 });
 
 const credentialEnvironmentSchema = z.strictObject({

@@ -33,6 +33,8 @@ export type ProviderManifestInput = {
     lockfile: string;
     /** Path of the executable for each platform, such as `{ "linux-x64": "node_modules/my-cli/bin/my-cli" }`. A list if releases differ: the first path that exists is run. A `.js` file is run with Node. */
     bin: Record<string, string | string[]>;
+    /** What a user types on their own computer to log in, such as `my-cli login`. Shown by `sallyport credentials import` and never run. */
+    loginCommand?: string | undefined;
     /** Environment variables for every run of the CLI, for instance to turn its updater off. Default: `{}`. */
     env?: Record<string, string> | undefined;
     /** Settings files to write before every run of the CLI. Default: `[]`. */
@@ -254,12 +256,24 @@ export type ProviderManifestInput = {
     require: string[];
     /** How the file is put on a disk. `merge-json` keeps what the CLI added to the file there. In a secret, the top-level keys that `require` leads into are replaced whole. */
     write: 'replace' | 'merge-json';
-    /** Where the file is, below the CLI's home. No two items may share a path. */
+    /** Where the file is, below the CLI's home. No two items may share `browser` or `cli`. */
     paths: {
       /** On the machine that the user logs in on. */
       browser: string;
       /** On the machine that runs prompts. */
       cli: string;
+      /** On the user's Mac, for `sallyport credentials import`: a path, or an item of the Keychain. Left out: `cli`. */
+      macos?: string | {
+        /** A generic password in the Keychain. */
+        keychain: {
+          /** Service of the item, such as `My CLI-credentials`. */
+          service: string;
+          /** Account of the item. Left out: the name of the user on their computer. */
+          account?: string | undefined;
+        };
+      } | undefined;
+      /** On the user's computer with Linux, for `sallyport credentials import`. Left out: `cli`. */
+      linux?: string | undefined;
     };
   } | {
     /** A key or token that the CLI reads from an environment variable. */

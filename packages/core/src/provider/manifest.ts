@@ -86,6 +86,14 @@ const manifestShape = z.strictObject({
         .describe(
           'Path of the executable for each platform, such as `{ "linux-x64": "node_modules/my-cli/bin/my-cli" }`. A list if releases differ: the first path that exists is run. A `.js` file is run with Node.',
         ),
+      loginCommand: z
+        .string()
+        .max(100)
+        .regex(/^[a-z0-9][A-Za-z0-9 ._-]*$/, 'must start with a letter or digit and use only those, blanks, . _ -')
+        .describe(
+          'What a user types on their own computer to log in, such as `my-cli login`. Shown by `sallyport credentials import` and never run.',
+        )
+        .optional(),
       env: z
         .record(environmentNameSchema, z.string().max(500))
         .describe('Environment variables for every run of the CLI, for instance to turn its updater off.')

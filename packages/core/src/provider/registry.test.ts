@@ -179,6 +179,32 @@ describe('a manifest', () => {
     expect(problemOf(changed(path, value))).toContain(`${path} `);
   });
 
+  it('may say where the computer of a user keeps a credential, and with which command it got there', () => {
+    const keychain = { service: 'Acme-credentials', account: 'ada@example.org' };
+    for (const macos of ['~/Library/acme.json', { keychain }, { keychain: { service: 'Acme' } }]) {
+      expect(problemOf(changed('/credentials/0/paths/macos', macos))).toBe('accepted');
+    }
+    expect(problemOf(changed('/credentials/0/paths/linux', '~/.config/acme.json'))).toBe('accepted');
+    expect(problemOf(changed('/cli/loginCommand', 'acme auth login'))).toBe('accepted');
+  });
+
+  it.each([
+    ['/credentials/0/paths/macos', '~/.ssh/id_ed25519'],
+    ['/credentials/0/paths/macos', '/etc/passwd'],
+    ['/credentials/0/paths/macos', { keychain: {} }],
+    ['/credentials/0/paths/macos', { keychain: { service: '-g' } }],
+    ['/credentials/0/paths/macos', { keychain: { service: 'a\nb' } }],
+    ['/credentials/0/paths/macos', { keychain: { service: 'a'.repeat(101) } }],
+    ['/credentials/0/paths/macos', { keychain: { service: 'Acme', account: '' } }],
+    ['/credentials/0/paths/macos', { keychain: { service: 'Acme', file: '/x' } }],
+    ['/credentials/0/paths/linux', { keychain: { service: 'Acme' } }],
+    ['/credentials/0/paths/linux', '~/../x'],
+    ['/cli/loginCommand', 'acme\nlogin'],
+    ['/cli/loginCommand', 'acme; rm'],
+  ])('may not set %s to %j', (place, value) => {
+    expect(problemOf(changed(place, value))).toContain(place);
+  });
+
   it.each([
     'PATH',
     'HOME',
