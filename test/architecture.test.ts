@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   server: [
     '@sallyport/core',
     '@sallyport/machines',
-    // For the page, which is built with it.
+    // For the page, and for `sallyport credentials import`. Both are built with it.
     '@sallyport/client',
     '@sallyport/client/element',
     // Where the built agent lies, and nothing else: see below.

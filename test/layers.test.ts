@@ -62,6 +62,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'capacity',
     'persistence',
     'verify',
+    'own-computer',
     'app',
     'commands',
   ],

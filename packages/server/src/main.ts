@@ -7,6 +7,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerCapacity } from './commands/capacity.ts';
 import { createContext } from './commands/context.ts';
+import { registerCredentials } from './commands/credentials.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerImages } from './commands/images.ts';
 import { registerMasterKey } from './commands/master-key.ts';
@@ -22,6 +23,7 @@ const commands = [
   registerServe,
   registerDoctor,
   registerProviders,
+  registerCredentials,
   registerTranscript,
   registerImages,
   registerPersistence,
