@@ -93,6 +93,7 @@ describe('the help of sallyport', () => {
     [['migrations'], ['apply', 'export <directory>']],
     [['master-key'], ['--copied']],
     [['api-keys'], ['--role <role>', 'revoke <id>']],
+    [['credentials'], ['--server <url>', '--key-file <file>']],
     [['audit'], ['--since <time>', '(default: 50)']],
   ])('names what %j takes, and does nothing', async (command, parts) => {
     const directory = await newDirectory();

@@ -122,7 +122,7 @@ describe('sallyport credentials import', () => {
     expect(await connected('local')).toEqual([]);
   });
 
-  it('sends nothing that is not a whole login, and says where there is none', async () => {
+  it('sends nothing that is not a whole login, and says what is missing', async () => {
     const args = ['--server', server.url, ...(await tokenFile(await identities.userToken('ada')))];
     const missing = await run(args);
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('~/.fake/auth.json does not exist') });

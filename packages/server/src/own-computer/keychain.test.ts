@@ -38,7 +38,7 @@ it('asks for one item by its service and account, each as one argument', async (
 });
 
 it('gives the program nothing of the environment but home and path', async () => {
-  // macOS adds a variable of its own to each process.
+  // macOS adds one more variable to each process.
   const script = `process.stdout.write(Object.keys(process.env).filter((name) => !name.startsWith('__CF')).sort().join());`;
   expect(await read(script)).toBe('HOME,PATH');
 });
