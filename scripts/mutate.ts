@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 
 /**
  * `npm run mutate [-- NAME …]`: shows that tests can fail. Each file of `test/mutations` is a patch that breaks the product in
- * one way, and names the test that has to notice. Each is applied to this working tree, its test is run, and the patch is
- * taken back. Ends with 1 if a test stays green, or if a patch no longer applies.
+ * one way, and names the test that has to notice. The test is run first as it is, since one that fails anyway would notice
+ * everything. Then the patch is applied to this working tree, the test is run again, and the patch is taken back. Ends with
+ * 1 if a test stays green or was not green before, or if a patch no longer applies.
  */
 const root = resolve(import.meta.dirname, '..');
 const directory = join(root, 'test', 'mutations');
@@ -20,6 +21,7 @@ if (unknown !== undefined) {
 }
 
 const rows: { readonly Mutation: string; readonly Test: string; readonly Result: string }[] = [];
+const green = new Map<string, boolean>();
 let undo: (() => void) | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -40,19 +42,28 @@ process.exitCode = survived > 0 ? 1 : 0;
 function tryMutation(name: string, test: string): string {
   const patch = join(directory, `${name}.patch`);
   if (runGit('apply', '--check', patch) !== 0) return 'the patch does not apply: make it again';
+  console.log(`${name}: ${test}`);
+  if (!isGreen(test)) return 'the test fails without the patch';
   if (runGit('apply', patch) !== 0) return 'the patch could not be applied';
   undo = () => void runGit('apply', '--reverse', patch);
   try {
-    console.log(`${name}: ${test}`);
-    const { status } = spawnSync(join(root, 'node_modules', '.bin', 'vitest'), ['run', test], {
-      cwd: root,
-      stdio: 'ignore',
-    });
-    return status === 0 ? 'NOT NOTICED: the test stays green' : 'noticed';
+    return runTest(test) ? 'NOT NOTICED: the test stays green' : 'noticed';
   } finally {
     undo();
     undo = undefined;
   }
+}
+
+/** Several mutations share a test. */
+function isGreen(test: string): boolean {
+  const passes = green.get(test) ?? runTest(test);
+  green.set(test, passes);
+  return passes;
+}
+
+function runTest(test: string): boolean {
+  const vitest = join(root, 'node_modules', '.bin', 'vitest');
+  return spawnSync(vitest, ['run', test], { cwd: root, stdio: 'ignore' }).status === 0;
 }
 
 function runGit(...args: readonly string[]): number | null {
