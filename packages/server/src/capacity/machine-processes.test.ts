@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -17,7 +18,7 @@ afterEach(() => {
 
 /** A process with a child. Both do nothing, and the child's environment is empty. */
 async function idle(environment: Record<string, string>, words: readonly string[] = []): Promise<number> {
-  const script = 'env -i /bin/sleep 60 & echo ready; exec /bin/sleep 60';
+  const script = 'env -i /bin/sleep 600 & echo ready; exec /bin/sleep 600';
   const child = spawn('/bin/sh', ['-c', script, 'idle', ...words], {
     env: environment,
     detached: true,
@@ -33,20 +34,24 @@ async function idle(environment: Record<string, string>, words: readonly string[
 /** Whether the shell has become `sleep`, and that has begun: until then its memory changes, or is not there at all. */
 function isAsleep(pid: number): boolean {
   const [program, state] = ['cmdline', 'stat'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'latin1'));
-  return program === '/bin/sleep\x0060\0' && /\) S /.test(state ?? '');
+  return program === '/bin/sleep\x00600\0' && /\) S /.test(state ?? '');
 }
 
+const newMachineId = (): string => `m-${randomUUID()}`;
+
 it('tells by what a process was started with which machine it is of, with all it has started', async () => {
-  const one = await idle({ SOCKET: '/data/machines/m-capacity-one/run' });
-  await idle({ SOCKET: '/data/machines/m-capacity-two/run' });
-  await idle({ BOTH: 'm-capacity-one m-capacity-two' });
-  const found = await findProcesses(['m-capacity-one', 'm-capacity-two', 'm-capacity-none']);
+  // All of this host's processes are looked through, and another run of this test may be under way.
+  const [first, second, none] = [newMachineId(), newMachineId(), newMachineId()];
+  const one = await idle({ SOCKET: `/data/machines/${first}/run` });
+  await idle({ SOCKET: `/data/machines/${second}/run` });
+  await idle({ BOTH: `${first} ${second}` });
+  const found = await findProcesses([first, second, none]);
   expect([...found].map(([id, pids]) => [id, pids.length])).toEqual([
-    ['m-capacity-one', 2],
-    ['m-capacity-two', 2],
-    ['m-capacity-none', 0],
+    [first, 2],
+    [second, 2],
+    [none, 0],
   ]);
-  expect(found.get('m-capacity-one')).toContain(one);
+  expect(found.get(first)).toContain(one);
 });
 
 it('adds up memory and processor time, and passes over what has ended', async () => {
