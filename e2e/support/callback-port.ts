@@ -1,26 +1,24 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const path = join(tmpdir(), 'sallyport-test-callback-port.lock');
+/** In the abstract namespace of Linux, which belongs to a network namespace, as ports do. */
+const NAME = '\0sallyport-test-callback-port';
 
-/** The callback port of Codex is fixed: a second `codex login` on this host would cancel the first. */
+/**
+ * The callback port of Codex is fixed: a second `codex login` on this host would cancel the first. The kernel gives the name
+ * to one process at a time, and takes it back when that process ends, however it ends.
+ */
 export async function lockCallbackPort(signal: AbortSignal): Promise<() => Promise<void>> {
   for (;;) {
+    const server = createServer((socket) => socket.destroy());
     try {
-      // It either makes the directory or fails, whoever else tries (the oldest lock there is).
-      await mkdir(path);
-      return () => rm(path, { recursive: true, force: true });
+      server.listen(NAME);
+      await once(server, 'listening');
+      return () => new Promise((resolve) => void server.close(() => resolve()));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     }
-    const age = await stat(path).then(
-      (found) => Date.now() - found.mtimeMs,
-      () => 0,
-    );
-    // Nothing that takes this lock runs for so long: whoever held it was killed.
-    if (age > 5 * 60_000) await rm(path, { recursive: true, force: true });
     await sleep(100, undefined, { signal });
   }
 }
