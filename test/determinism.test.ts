@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { HANG_LIMIT_MS } from '../e2e/support/hang-limit.ts';
+
 /**
  * A unit test has the same result on an idle host and on a busy one, alone and beside others. So it reads no clock, waits for no
  * time to pass, and shares no port and no path with its neighbors. What it may use instead: a virtual clock, and the helpers in
@@ -14,8 +16,10 @@ const own = 'test/determinism.test.ts';
 const rules = {
   'reads the clock': /\b(?:Date\.now|performance\.now|process\.hrtime(?:\.bigint)?)\(|\bnew Date\(\)/,
   'waits for time to pass':
-    /\bsystemClock\.sleep\(|(?<!\w)setTimeout\(|setTimeout as |\bvi\.waitUntil\(|\bAbortSignal\.timeout\(\d{1,3}\)/,
+    /\bsystemClock\.sleep\(|(?<!\w)setTimeout\(|setTimeout as |\bscheduler\b|\bvi\.waitUntil\(|\bAbortSignal\.timeout\(\d{1,3}\)/,
   'asserts how much memory this process takes': /\bprocess\.memoryUsage\b/,
+  'has a time limit that a busy host can exceed': /[{,] timeout: |^\s*\}\)?, [\d_]+\);$/,
+  'starts a program that ends by itself while it should still run': /(?<!while.*)\bsleep [1-9]\d(?!\d)/,
   'listens on a port that others may have': /\.listen\([1-9]/,
   'writes to a path that others may have': /(?:mkdir|writeFile|open|rm)(?:Sync)?\(\s*['"`]\/tmp\b/,
 } as const;
@@ -112,10 +116,30 @@ describe('unit tests', () => {
     ['waits for time to pass', 'await systemClock.sleep(20);'],
     ['waits for time to pass', "import { setTimeout as sleep } from 'node:timers/promises';"],
     ['waits for time to pass', 'await send(request, AbortSignal.timeout(30));'],
+    ['waits for time to pass', 'await scheduler.wait(20);'],
+    ['has a time limit that a busy host can exceed', "it('works', { timeout: 5_000 }, async () => {"],
+    ['has a time limit that a busy host can exceed', '}, 30_000);'],
+    ['starts a program that ends by itself while it should still run', 'const script = `echo up; sleep 30`;'],
     ['asserts how much memory this process takes', 'expect(process.memoryUsage().rss).toBeLessThan(1);'],
     ['listens on a port that others may have', 'server.listen(8080);'],
     ['writes to a path that others may have', "mkdirSync('/tmp/mine');"],
   ] as const)('that %s would be found: %s', (rule, line) => {
     expect(line).toMatch(rules[rule]);
   });
+});
+
+it('no end-to-end test has less time than a busy host needs', () => {
+  const limit = /\btimeout: (\d[\d_]*)|\}, (\d[\d_]*)\);|^ +(\d[\d_]{3,}),$|AbortSignal\.timeout\((\d[\d_]*)\)/;
+  const places = globSync('e2e/**/*.e2e.ts', { cwd: root }).flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => {
+        const [, ...groups] = limit.exec(line) ?? [];
+        const milliseconds = groups.find((group) => group !== undefined);
+        return milliseconds === undefined ? [] : [{ milliseconds, place: `${file}:${index + 1} ${line.trim()}` }];
+      }),
+  );
+  expect(places.length).toBeGreaterThan(0);
+  const isShort = (text: string): boolean => Number(text.replaceAll('_', '')) < HANG_LIMIT_MS;
+  expect(places.filter(({ milliseconds }) => isShort(milliseconds)).map(({ place }) => place)).toEqual([]);
 });

@@ -40,7 +40,7 @@ function measurement(driver: MachineDriver, more: Partial<CostMeasurement> = {})
   };
 }
 
-it('measures what machines take, and leaves none of them', { timeout: 120_000 }, async () => {
+it('measures what machines take, and leaves none of them', async () => {
   const driver = await createProcessDriver({ dataDirectory: folder, clock: systemClock, isolation: 'none' });
   const cost = await measureCost(measurement(driver));
   expect(cost).toMatchObject({

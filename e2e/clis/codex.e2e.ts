@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import { matchText } from '@sallyport/core';
@@ -17,6 +16,7 @@ import type { Signing } from '../support/cli-person.ts';
 import { createCliWorld } from '../support/cli-world.ts';
 import type { Answered, CliWorld, LoginEnd } from '../support/cli-world.ts';
 import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
+import { poll } from '../support/server.ts';
 
 let folder: string;
 let world: CliWorld;
@@ -186,10 +186,12 @@ describe('the real Codex CLI against the fake provider', () => {
   });
 
   it('makes the CLI refresh by itself when the token says that it has ended', async () => {
-    openai.control.setFaults({ accessLifetimeSeconds: 2 });
+    openai.control.setFaults({ accessLifetimeSeconds: 1 });
     await useBrowser();
     openai.control.setFaults({ accessLifetimeSeconds: 3600 });
-    await sleep(2100);
+    const [, claims = ''] = (await readAuth()).tokens.access_token.split('.');
+    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    await poll('the token to end', async () => exp * 1000 < Date.now() || undefined);
     expect(await prompt('hello')).toMatchObject({ exit: 0 });
     expect(openai.state().families).toMatchObject([{ refreshes: 1 }]);
   });

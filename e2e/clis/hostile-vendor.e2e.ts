@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { signIn } from '../support/cli-person.ts';
 import { ensureCli } from '../support/ensure-cli.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { createHostileWorld } from '../support/hostile-world.ts';
 import type { HostileWorld } from '../support/hostile-world.ts';
 
@@ -89,7 +90,7 @@ async function withBrowser<T>(use: (browse: Browse) => Promise<T>): Promise<T> {
   const { signIn: hosts } = manifest.egress;
   const route = await world.internet.open(
     { machineId: 'm-person', userId: 'u', purpose: 'sign-in', hosts, identity: { userId: 'u' } },
-    { signal: AbortSignal.timeout(60_000) },
+    { signal: AbortSignal.timeout(HANG_LIMIT_MS) },
   );
   const visit = createEgressClient(route);
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };

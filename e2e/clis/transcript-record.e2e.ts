@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   createEgressClient,
@@ -24,6 +23,7 @@ import { lockCallbackPort } from '../support/callback-port.ts';
 import { signIn } from '../support/cli-person.ts';
 import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { ensureCli } from '../support/ensure-cli.ts';
+import { poll } from '../support/server.ts';
 
 const { manifest } = provider;
 
@@ -54,7 +54,7 @@ beforeEach(async () => {
       hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
       identity,
     },
-    { signal: AbortSignal.timeout(60_000) },
+    { signal: AbortSignal.timeout(HANG_LIMIT_MS) },
   );
   forwarder = await startEgressForwarder({ socket: route.socketPath });
   const client = createEgressClient(route);
@@ -198,12 +198,11 @@ async function exitOf(child: ChildProcess): Promise<{ readonly code: number | nu
 }
 
 async function until(child: ChildProcess, look: () => string | undefined): Promise<string> {
-  for (let tries = 0; tries < 1200 && child.exitCode === null; tries += 1) {
+  return poll('what the CLI shows', async () => {
     const seen = look();
-    if (seen !== undefined) return seen;
-    await sleep(50);
-  }
-  throw new Error('The CLI has not shown what was waited for.');
+    if (seen === undefined && child.exitCode !== null) throw new Error('The CLI ended before it showed that.');
+    return seen;
+  });
 }
 
 /** Both files as one text, encoded values decoded. */

@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe('npm create sallyport-provider', { timeout: 180_000 }, () => {
+describe('npm create sallyport-provider', () => {
   it('writes a package that passes its conformance run and its type check, builds, and loads, as it is', async () => {
     const created = await run(folder, process.execPath, [published, 'acme-chat']);
     expect(created).toMatchObject({ code: 0, printed: expect.stringContaining('  cd sallyport-provider-acme-chat\n') });

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { createWorkbench, token } from '../../packages/machines/src/process/__fixtures__/machines.ts';
 import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
 import { reachable } from '../../test/setup/reachable.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 
 const works = (await chooseIsolation('auto')).bubblewrap !== undefined;
 /** `npm test` builds it. */
@@ -50,7 +51,7 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
         clock: systemClock,
         isolation,
       });
-      const signal = AbortSignal.timeout(60_000);
+      const signal = AbortSignal.timeout(HANG_LIMIT_MS);
       const plan = bench.plan({
         agent: { directory: agent, entry: 'main.js', nodeArgs: [], node: reachable(process.execPath) },
       });

@@ -14,7 +14,7 @@ async function providers(...words: readonly string[]): Promise<string> {
   return command.output().stdout;
 }
 
-it('switches a provider off and on, while the server runs and while it does not', { timeout: 120_000 }, async () => {
+it('switches a provider off and on, while the server runs and while it does not', async () => {
   expect(await providers()).toMatch(/^fake +on +Fake CLI/);
 
   const server = runSallyport(config, { SALLYPORT_DATA_DIR: directory, PORT: '0' });

@@ -54,7 +54,6 @@ it.each(['the whole process group', 'npm alone'])(
       await removeDirectory(directory);
     }
   },
-  120_000,
 );
 
 function systemPath(): string {

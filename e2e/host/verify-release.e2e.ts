@@ -12,6 +12,7 @@ import type { FakeCliScript } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 
 /** The fake CLI takes the place of a vendor's here; the real ones are gone through in `npm run e2e -- providers`. */
 
@@ -29,7 +30,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-describe('verifying a release of a CLI', { timeout: 60_000 }, () => {
+describe('verifying a release of a CLI', () => {
   it('takes every method through login, prompt and logout, and leaves nothing on the host', async () => {
     const report = await verify({});
     expect(report.install).toEqual({ outcome: 'ok' });
@@ -165,7 +166,7 @@ async function verify(options: Case): Promise<ReleaseReport> {
     fakeVendors: createFakeVendorModule([{ provider: 'fake', name: 'login', create: createVendor }]),
     clisDirectory,
     clock: systemClock,
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(HANG_LIMIT_MS),
     onProgress: () => undefined,
     ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
   });

@@ -5,13 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../support/api.ts';
 import type { Api, PromptRun } from '../support/api.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { makeDataDirectoryWithImages } from '../support/images.ts';
 import { processesOf, untilNoProcessOf } from '../support/processes.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
-
-/** An emulated processor that paints a browser, with other work on the host beside it. */
-const PATIENCE_MS = 300_000;
 
 /**
  * The whole mission with virtual machines: log in inside one of them by clicks through the viewer, have the login put on the disk
@@ -31,7 +29,7 @@ describe('a user whose machines are virtual ones', () => {
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
     await page.goto(server.origin);
-  }, PATIENCE_MS);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -39,7 +37,7 @@ describe('a user whose machines are virtual ones', () => {
     if (!server) return;
     await untilNoProcessOf(server.dataDirectory);
     await removeDataDirectory(server.dataDirectory);
-  }, PATIENCE_MS);
+  });
 
   const vendor = async (name: string) => vendorStateSchema.parse((await server.internet.state())[name]);
 
@@ -86,69 +84,53 @@ describe('a user whose machines are virtual ones', () => {
       expect((await monitors()).filter(({ command }) => command.includes(String(login?.machineId)))).toEqual([]);
       await page.reload();
     },
-    2 * PATIENCE_MS,
+    2 * HANG_LIMIT_MS,
   );
 
-  it(
-    'gets answers of both from one machine, on whose disk the logins were before it ran',
-    async () => {
-      expect((await prompt('codex', 'What is a sally port?')).text).toContain('You said: What is a sally port?');
-      const write = await prompt('claude_code', '[[write note.txt: two doors]]');
-      expect(write.events.some((event) => event.type === 'tool-end' && event.ok)).toBe(true);
-      expect((await cliMachine()).status).toBe('running');
-      // What one CLI has made, the other one reads.
-      expect((await prompt('codex', '[[read note.txt]]')).text).toContain('two doors');
-    },
-    PATIENCE_MS,
-  );
+  it('gets answers of both from one machine, on whose disk the logins were before it ran', async () => {
+    expect((await prompt('codex', 'What is a sally port?')).text).toContain('You said: What is a sally port?');
+    const write = await prompt('claude_code', '[[write note.txt: two doors]]');
+    expect(write.events.some((event) => event.type === 'tool-end' && event.ok)).toBe(true);
+    expect((await cliMachine()).status).toBe('running');
+    // What one CLI has made, the other one reads.
+    expect((await prompt('codex', '[[read note.txt]]')).text).toContain('two doors');
+  });
 
-  it(
-    'has each refreshed login stored, from the running machine',
-    async () => {
-      const version = async (): Promise<number> =>
-        (await api.get('/api/credentials')).body.find(({ provider }: { provider: string }) => provider === 'codex')
-          .version;
-      const before = await version();
-      await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
-      await prompt('codex', 'Say hello after a refresh.');
-      await poll('the refreshed login to be stored', async () => ((await version()) > before ? true : undefined));
-    },
-    PATIENCE_MS,
-  );
+  it('has each refreshed login stored, from the running machine', async () => {
+    const version = async (): Promise<number> =>
+      (await api.get('/api/credentials')).body.find(({ provider }: { provider: string }) => provider === 'codex')
+        .version;
+    const before = await version();
+    await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
+    await prompt('codex', 'Say hello after a refresh.');
+    await poll('the refreshed login to be stored', async () => ((await version()) > before ? true : undefined));
+  });
 
-  it(
-    'has the machine sleep, in which nothing of it runs, and wakes it with the next prompt',
-    async () => {
-      const { vmId: id } = await cliMachine();
-      expect((await api.post(`/api/vms/${id}/hibernate`)).status).toBeLessThan(300);
-      expect((await cliMachine()).status).toBe('hibernated');
-      expect((await monitors()).filter(({ command }) => command.includes(id))).toEqual([]);
-      const run = await prompt('claude_code', '[[read note.txt]]');
-      expect(run.text).toContain('two doors');
-      expect(run.events).toContainEqual(expect.objectContaining({ message: 'Your machine is being woken.' }));
-      expect((await cliMachine()).vmId).toBe(id);
-    },
-    PATIENCE_MS,
-  );
+  it('has the machine sleep, in which nothing of it runs, and wakes it with the next prompt', async () => {
+    const { vmId: id } = await cliMachine();
+    expect((await api.post(`/api/vms/${id}/hibernate`)).status).toBeLessThan(300);
+    expect((await cliMachine()).status).toBe('hibernated');
+    expect((await monitors()).filter(({ command }) => command.includes(id))).toEqual([]);
+    const run = await prompt('claude_code', '[[read note.txt]]');
+    expect(run.text).toContain('two doors');
+    expect(run.events).toContainEqual(expect.objectContaining({ message: 'Your machine is being woken.' }));
+    expect((await cliMachine()).vmId).toBe(id);
+  });
 
-  it(
-    'loses nothing when the monitor of the machine is killed after a refresh',
-    async () => {
-      await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
-      await prompt('codex', 'Say hello after another refresh.');
-      const { vmId: id } = await cliMachine();
-      const [monitor, ...others] = (await monitors()).filter(({ command }) => command.includes(id));
-      expect(others).toEqual([]);
-      process.kill(monitor?.pid ?? expect.fail('no monitor'), 'SIGKILL');
-      await poll('the end of the machine to be noticed', async () =>
-        (await cliMachine()).status === 'running' ? undefined : true,
-      );
-      expect((await prompt('codex', 'Are you there again?')).text).toContain('Are you there again?');
-      expect((await prompt('claude_code', '[[read note.txt]]')).text).toContain('two doors');
-      expect((await cliMachine()).vmId).toBe(id);
-    },
-    PATIENCE_MS,
-  );
+  it('loses nothing when the monitor of the machine is killed after a refresh', async () => {
+    await server.internet.setFaults({ openai: { accessExpiredBefore: Date.now() } });
+    await prompt('codex', 'Say hello after another refresh.');
+    const { vmId: id } = await cliMachine();
+    const [monitor, ...others] = (await monitors()).filter(({ command }) => command.includes(id));
+    expect(others).toEqual([]);
+    process.kill(monitor?.pid ?? expect.fail('no monitor'), 'SIGKILL');
+    await poll('the end of the machine to be noticed', async () =>
+      (await cliMachine()).status === 'running' ? undefined : true,
+    );
+    expect((await prompt('codex', 'Are you there again?')).text).toContain('Are you there again?');
+    expect((await prompt('claude_code', '[[read note.txt]]')).text).toContain('two doors');
+    expect((await cliMachine()).vmId).toBe(id);
+  });
 
   it('has been one and the same to the vendors, at sign-in and at work, and has presented no refresh token twice', async () => {
     const log = await server.internet.log();

@@ -11,6 +11,7 @@ import { describeDriver } from '@sallyport/testkit';
 import type { DriverUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { imageStore } from '../support/images.ts';
 
 /** The same suite as for every driver, with real machines and their real network, on emulated processors. */
@@ -18,7 +19,7 @@ async function create(): Promise<DriverUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'sp-qemu-'));
   const dataDirectory = join(directory, 'data');
   const egress = createDirectEgress({ directory: join(directory, 'egress'), clock: systemClock });
-  const route = await egress.reserve?.('m-nobody', { signal: AbortSignal.timeout(60_000) });
+  const route = await egress.reserve?.('m-nobody', { signal: AbortSignal.timeout(HANG_LIMIT_MS) });
   if (!route) throw new Error('The direct egress can be reserved.');
   const opened: QemuDriver[] = [];
   const open = async (): Promise<QemuDriver> => {
@@ -58,4 +59,4 @@ async function create(): Promise<DriverUnderTest> {
   };
 }
 
-describeDriver('qemu', create, { describe, it, expect }, { timeoutMs: 180_000, hibernates: true });
+describeDriver('qemu', create, { describe, it, expect }, { timeoutMs: HANG_LIMIT_MS, hibernates: true });

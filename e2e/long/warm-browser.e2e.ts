@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProbe } from '../../packages/testkit/src/driver-suite/probe-cli.ts';
 import { createBrowserMachines, probeProvider, templateMade, templateToken } from '../support/browser-machines.ts';
 import type { BrowserMachine, BrowserMachines } from '../support/browser-machines.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { requestHealth } from '../../packages/testkit/src/driver-suite/request-health.ts';
 
 /** An emulated processor starts a browser twice: once for somebody, and once for everybody after. */
@@ -94,7 +95,7 @@ interface Seen {
 }
 
 function lookInside({ agent }: BrowserMachine): Promise<Seen> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(HANG_LIMIT_MS);
   return runProbe(
     agent,
     { provider: probeProvider, signal },
@@ -120,7 +121,7 @@ function lookInside({ agent }: BrowserMachine): Promise<Seen> {
 /** How far its clock is from this host's, at most. */
 async function clockOf({ agent }: BrowserMachine): Promise<number> {
   const asked = Date.now();
-  const { timestamp } = await agent.health(AbortSignal.timeout(30_000));
+  const { timestamp } = await agent.health(AbortSignal.timeout(HANG_LIMIT_MS));
   const there = Date.parse(timestamp);
   return Math.max(asked - there, there - Date.now(), 0);
 }

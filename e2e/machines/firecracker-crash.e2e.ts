@@ -12,7 +12,6 @@ import { prepareFakeHost } from '../../packages/machines/src/firecracker/__fixtu
 
 const fixtures = join(import.meta.dirname, '../../packages/machines/src/firecracker/__fixtures__');
 const isRoot = process.geteuid?.() === 0;
-const TIMEOUT_MS = 120_000;
 
 /** What is done before, and every step of the last of it at which something new lies on the host. */
 const steps: readonly (readonly [done: string, steps: readonly string[]])[] = [
@@ -82,26 +81,22 @@ describe.skipIf(!isRoot)(`a server that is killed${isRoot ? '' : ' (needs root, 
   }
 
   for (const [done, names] of steps) {
-    it.each(names)(
-      `leaves nothing that the next one does not find: ${done}, before %s`,
-      async (step) => {
-        await killServerAt(done, step);
-        const driver = await createFirecrackerDriver(await prepareFakeHost({ directory, hollow: true }));
-        await driver.reconcile();
-        const settled = await inventory(directory);
-        expect(await driver.reconcile()).toEqual([]);
-        expect(await inventory(directory)).toEqual(settled);
+    it.each(names)(`leaves nothing that the next one does not find: ${done}, before %s`, async (step) => {
+      await killServerAt(done, step);
+      const driver = await createFirecrackerDriver(await prepareFakeHost({ directory, hollow: true }));
+      await driver.reconcile();
+      const settled = await inventory(directory);
+      expect(await driver.reconcile()).toEqual([]);
+      expect(await inventory(directory)).toEqual(settled);
 
-        const [ref, ...others] = await driver.list();
-        expect(others).toEqual([]);
-        expect(ref?.running ?? false).toBe(false);
-        expect(settled).toEqual(expectedOf(ref));
-        await (ref && (await driver.adopt(ref)))?.destroy();
-        expect(await inventory(directory)).toEqual(expectedOf(undefined));
-        expect(await driver.reconcile()).toEqual([]);
-      },
-      TIMEOUT_MS,
-    );
+      const [ref, ...others] = await driver.list();
+      expect(others).toEqual([]);
+      expect(ref?.running ?? false).toBe(false);
+      expect(settled).toEqual(expectedOf(ref));
+      await (ref && (await driver.adopt(ref)))?.destroy();
+      expect(await inventory(directory)).toEqual(expectedOf(undefined));
+      expect(await driver.reconcile()).toEqual([]);
+    });
   }
 });
 

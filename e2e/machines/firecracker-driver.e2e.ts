@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { prepareFakeHost } from '../../packages/machines/src/firecracker/__fixtures__/fake-host.ts';
 import { createWorkbench } from '../../packages/machines/src/process/__fixtures__/machines.ts';
 import { chooseIsolation } from '../../packages/machines/src/process/isolation.ts';
+import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 
 /** `npm test` builds it. */
 const agent = join(import.meta.dirname, '../../packages/agent/dist/agent');
@@ -44,5 +45,5 @@ async function create(): Promise<DriverUnderTest> {
 }
 
 describe.skipIf(lacking !== '')(`on a host with a fake Firecracker${lacking}`, () => {
-  describeDriver('firecracker', create, { describe, it, expect }, { hibernates: true, timeoutMs: 180_000 });
+  describeDriver('firecracker', create, { describe, it, expect }, { hibernates: true, timeoutMs: HANG_LIMIT_MS });
 });

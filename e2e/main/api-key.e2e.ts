@@ -52,25 +52,21 @@ describe('an API key', () => {
     expect(JSON.stringify(body)).not.toContain(key);
   });
 
-  it(
-    'answers prompts, and stands in no command line and no environment of this host',
-    { timeout: 120_000 },
-    async () => {
-      const held = new Set<string>();
-      const looking = setInterval(() => lookFor(key, held), 50);
-      const response = await fetch(`${server.origin}/api/vm/cli/prompt`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ provider: 'codex', prompt: '[[slow 20]]' }),
-      });
-      const answer = await response.text();
-      clearInterval(looking);
-      expect(answer).toContain('word20');
-      expect(answer).toContain('"outcome":"completed"');
-      expect([...held]).toEqual([]);
-      expect(server.output()).not.toContain(key);
-    },
-  );
+  it('answers prompts, and stands in no command line and no environment of this host', async () => {
+    const held = new Set<string>();
+    const looking = setInterval(() => lookFor(key, held), 50);
+    const response = await fetch(`${server.origin}/api/vm/cli/prompt`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ provider: 'codex', prompt: '[[slow 20]]' }),
+    });
+    const answer = await response.text();
+    clearInterval(looking);
+    expect(answer).toContain('word20');
+    expect(answer).toContain('"outcome":"completed"');
+    expect([...held]).toEqual([]);
+    expect(server.output()).not.toContain(key);
+  });
 
   it('is imported by a program, and then answers prompts where it is the right one', async () => {
     const userId = 'imported';

@@ -30,7 +30,7 @@ for (const [provider, vendor, promptId] of [
   ['claude_code', 'anthropic', 'code'],
   ['gemini_cli', 'google', 'authorization_code'],
 ] as const) {
-  it(`connects ${provider} with a code that is pasted, and runs a prompt`, { timeout: 300_000 }, async () => {
+  it(`connects ${provider} with a code that is pasted, and runs a prompt`, async () => {
     const person = { api, server };
     const sessionId = await startLogin(person, 'paste-code', provider);
     const { authUrl } = await untilPhase(person, sessionId, 'awaiting-user');

@@ -113,31 +113,27 @@ describe('a request', () => {
 });
 
 describe("a provider's CLI", () => {
-  it(
-    'that cannot be installed ends the login with the reason, and the next try installs it',
-    { timeout: 320_000 },
-    async () => {
-      const dataDirectory = await makeBareDataDirectory();
-      const registry = await createBrokenRegistry('refuses');
-      await withServer({ dataDirectory, environment: registry.environment }, async (person) => {
-        const ended = await untilEnded(person, await startLogin(person, 'device-code'));
-        expect(ended).toMatchObject({
-          status: 'failed',
-          errorCode: 'PROVIDER_CLI_MISSING',
-          errorMessage: expect.stringContaining('@openai/codex'),
-          errorHint: expect.stringContaining('ECONNREFUSED'),
-        });
-        await registry.repair();
-        // What was fetched before need not be fetched again; the installation itself is a real one.
-        const [cache, shared] = ['.npm-cache', 'node_modules/.cache/sallyport/e2e-clis/.npm-cache'];
-        await rm(join(dataDirectory, 'clis', cache), { recursive: true, force: true });
-        await mkdir(join(repository, shared), { recursive: true });
-        await symlink(join(repository, shared), join(dataDirectory, 'clis', cache));
-        await signIn(person, 'device-code');
+  it('that cannot be installed ends the login with the reason, and the next try installs it', async () => {
+    const dataDirectory = await makeBareDataDirectory();
+    const registry = await createBrokenRegistry('refuses');
+    await withServer({ dataDirectory, environment: registry.environment }, async (person) => {
+      const ended = await untilEnded(person, await startLogin(person, 'device-code'));
+      expect(ended).toMatchObject({
+        status: 'failed',
+        errorCode: 'PROVIDER_CLI_MISSING',
+        errorMessage: expect.stringContaining('@openai/codex'),
+        errorHint: expect.stringContaining('ECONNREFUSED'),
       });
-      await registry.close();
-    },
-  );
+      await registry.repair();
+      // What was fetched before need not be fetched again; the installation itself is a real one.
+      const [cache, shared] = ['.npm-cache', 'node_modules/.cache/sallyport/e2e-clis/.npm-cache'];
+      await rm(join(dataDirectory, 'clis', cache), { recursive: true, force: true });
+      await mkdir(join(repository, shared), { recursive: true });
+      await symlink(join(repository, shared), join(dataDirectory, 'clis', cache));
+      await signIn(person, 'device-code');
+    });
+    await registry.close();
+  });
 
   it('that crashes is named with its exit code, at a login and at a prompt', async () => {
     const dataDirectory = await makeBareDataDirectory();

@@ -93,7 +93,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
     await page.getByText('cannot be shown here').waitFor();
     await look('no-screen');
     await page.unroute('**/ticket');
-    await page.getByText('cannot be shown here').waitFor({ state: 'hidden', timeout: 60_000 });
+    await page.getByText('cannot be shown here').waitFor({ state: 'hidden' });
     expect(await currentLogin()).toBe(first);
   });
 
@@ -131,7 +131,7 @@ describe.each(looks)('the page, $name', ({ name, viewport, colorScheme }) => {
     const say = async (text: string, until: string): Promise<void> => {
       await page.getByRole('textbox', { name: 'Prompt' }).fill(text);
       await page.getByRole('button', { name: /Send|Continue/ }).click();
-      await page.getByText(until).last().waitFor({ timeout: 60_000 });
+      await page.getByText(until).last().waitFor();
     };
     await say('What is a sally port?', 'You said: What is a sally port?');
     await say('[[write note.txt: two doors]]', 'I have written note.txt');

@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
 import { startExample } from '../support/example.ts';
 import type { Example } from '../support/example.ts';
-import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { repository } from '../support/server.ts';
 
 /** `examples/nextjs`, copied out of the repository, installed from its lock file, built and started as its README says. */
@@ -37,7 +36,6 @@ describe('examples/nextjs', () => {
     example = await startExample({ cwd: directory, args });
     browser = await openBrowser('--test-third-party-cookie-phaseout');
     const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } });
-    context.setDefaultTimeout(HANG_LIMIT_MS);
     page = await context.newPage();
   });
 

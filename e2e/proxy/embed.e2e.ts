@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
 import { startExample } from '../support/example.ts';
 import type { Example } from '../support/example.ts';
-import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { poll, repository } from '../support/server.ts';
 
 const browsers = [{ name: 'chromium', open: () => openBrowser('--test-third-party-cookie-phaseout') }];
@@ -22,7 +21,6 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
     example = await startExample({ cwd: join(repository, 'examples/embed'), args: () => ['src/main.ts'] });
     browser = await open();
     const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } });
-    context.setDefaultTimeout(HANG_LIMIT_MS);
     page = await context.newPage();
     page.on('dialog', (dialog) => void dialog.accept());
   });

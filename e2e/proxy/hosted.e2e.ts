@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createApiKey } from '../support/api-key.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
-import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { makeCertificate, startNginx } from '../support/nginx.ts';
 import { auditPage } from '../support/page-audit.ts';
 import { findFreePort } from '../support/ports.ts';
@@ -54,7 +53,6 @@ describe('a product whose users connect Codex behind nginx', () => {
       '--test-third-party-cookie-phaseout',
     );
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 1000 } });
-    context.setDefaultTimeout(HANG_LIMIT_MS);
     page = await context.newPage();
   });
 

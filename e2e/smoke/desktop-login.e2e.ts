@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../support/api.ts';
 import type { Api } from '../support/api.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
-import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { poll, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -23,7 +22,6 @@ describe("a user connects Codex through the login machine's own browser", () => 
     api = createApi(server.origin);
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    page.setDefaultTimeout(HANG_LIMIT_MS);
   });
 
   afterAll(async () => {

@@ -8,9 +8,12 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { HANG_LIMIT_MS } from './hang-limit.ts';
 import { poll, repository } from './server.ts';
 
-/** The user's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. */
+/**
+ * The user's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. Its pages wait as long as
+ * every other end-to-end test; Playwright's own limit is 30 seconds.
+ */
 export async function openBrowser(...more: readonly string[]): Promise<Browser> {
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
       '--no-sandbox',
@@ -23,6 +26,7 @@ export async function openBrowser(...more: readonly string[]): Promise<Browser> 
       ...more,
     ],
   });
+  return browser.on('context', (context) => context.setDefaultTimeout(HANG_LIMIT_MS));
 }
 
 /** The sign-in machine's screen, as the viewer shows it. */

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   buildArgv,
@@ -33,6 +32,7 @@ import { readEvents, startTestAgent } from '../../packages/agent/src/__fixtures_
 import type { TestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import { ensureCli } from './ensure-cli.ts';
 import { HANG_LIMIT_MS } from './hang-limit.ts';
+import { poll } from './server.ts';
 
 /** A fake vendor is only worth something if the real CLI takes it for the vendor: this is where the two meet. */
 export interface CliWorld extends AsyncDisposable {
@@ -125,7 +125,7 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
       hosts: [...manifest.egress.cli, ...manifest.egress.signIn],
       identity: { userId: 'u-test' },
     },
-    { signal: AbortSignal.timeout(60_000) },
+    { signal: AbortSignal.timeout(HANG_LIMIT_MS) },
   );
   const agent = await startTestAgent('exit 1', {
     egress: { socket: route.socketPath },
@@ -240,7 +240,7 @@ function followLogin(agent: TestAgent, provider: string, sessionId: string, answ
     const failed = find('login.failed');
     return failed ? ` It failed: ${failed.code} ${failed.message}\n${failed.screen}` : '';
   };
-  const ended = until('the login to end', async () => {
+  const ended = poll('the login to end', async () => {
     const failed = find('login.failed');
     if (failed) return { result: failed.code, message: failed.message, screen: failed.screen, files: undefined };
     if (!find('login.finished')) return undefined;
@@ -255,7 +255,7 @@ function followLogin(agent: TestAgent, provider: string, sessionId: string, answ
   for (const promise of [answered, settled]) promise.catch(() => undefined);
   return {
     event: (type) =>
-      until(`${type} of the login`, async () => {
+      poll(`${type} of the login`, async () => {
         const found = find(type);
         if (!found && find('login.failed')) throw new Error(`There will be no ${type}.${failure()}`);
         return found;
@@ -288,14 +288,4 @@ function summarise(shown: readonly ExecuteEvent[]): RunEnd {
     shown.flatMap((event) => (event.type === type ? [event.line] : [])).join('\n');
   const end = shown.at(-1);
   return { exit: end?.type === 'exit' ? end.code : null, stdout: textOf('stdout'), stderr: textOf('stderr') };
-}
-
-/** Looks again until there is something, for at most half a minute. */
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 1500; tries += 1) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(20);
-  }
-  throw new Error(`Waited 30 s for ${what}.`);
 }

@@ -141,7 +141,7 @@ describe('many wakes at once', () => {
     expect(all.flatMap(remarks).filter((remark) => remark.startsWith('queued'))).toContain(
       'queued: Waiting for a place: 3rd in line.',
     );
-  }, 30_000);
+  });
 
   it('refuse the one too many with 429, and let one who gives up leave at once', async () => {
     const world = small(50, { queue: { atOnce: 1, maxWaiting: 1, waitMs: MINUTE } });
@@ -262,7 +262,7 @@ it('has a place reserved for each machine that runs and for no other, whatever f
     }),
     { runs: 40, endOnFailure: true },
   );
-}, 60_000);
+});
 
 /** A login of the first user, by a way that needs no desktop. */
 async function signIn(world: World): Promise<void> {

@@ -343,7 +343,6 @@ describe('the rotation drill', () => {
     ['running backward', 60],
   ] as const)(
     'presents no token a second time in whatever order things go wrong, by a clock that is %s',
-    { timeout: 120_000 },
     async (clock, runs) => {
       const accidents: Record<string, (drill: Drill, kept: Kept) => Promise<unknown> | void> = {
         ask,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { securityHeaders } from '../../packages/server/src/auth/access.ts';
+import { until } from '../setup/until.ts';
 import { rawRequest } from './raw-request.ts';
 import type { RawResponse } from './raw-request.ts';
 import { startTestServer } from './test-server.ts';
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const started = await server.post('/api/auth/start', { provider: 'fake', method: 'browser:desktop' });
   ({ sessionId } = Object(await started.json()));
   // The viewer needs a machine whose agent answers.
-  await vi.waitFor(() => expect(server.sallyport.logins.live(sessionId)?.agent).toBeDefined(), { timeout: 4 * 60_000 });
+  await until('the agent of the login', () => server.sallyport.logins.live(sessionId)?.agent !== undefined);
 });
 afterAll(() => server.close());
 

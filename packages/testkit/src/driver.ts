@@ -22,7 +22,7 @@ export interface DriverUnderTest {
 }
 
 export interface DriverSuiteOptions {
-  /** For each test, of which some start three machines. Default one minute; emulated machines want more. */
+  /** For each test, of which some start three machines. Only ends what hangs. Default five minutes. */
   readonly timeoutMs?: number;
   /** Machines can hibernate. Otherwise why not, which the report shows; a driver that says it can is caught then. */
   readonly hibernates?: true | string;
@@ -30,7 +30,7 @@ export interface DriverSuiteOptions {
   readonly runsClis?: true | string;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 5 * 60_000;
 /** Characters of a console. What a machine prints must not fill the memory of the server. */
 const MOST_CONSOLE = 256 * 1024;
 const never = new AbortController().signal;

@@ -58,7 +58,7 @@ describe('a login', () => {
   });
 
   it('takes the link from the screen when the CLI opens no browser', async () => {
-    await using agent = await startTestAgent(`echo 'Go to ${url}'; echo waiting; sleep 30`);
+    await using agent = await startTestAgent(`echo 'Go to ${url}'; echo waiting; sleep 600`);
     expect((await start(agent)).body).toMatchObject({ oauthUrl: url });
   });
 
@@ -159,7 +159,7 @@ describe('a login', () => {
     const half = Math.floor(credential.length / 2);
     const [head, tail] = [credential.slice(0, half), credential.slice(half)];
     const file = '"$HOME/.fake/auth.json"';
-    const script = `${openBrowser}; printf '%s' '${head}' > ${file}; echo Logged in.; sleep 0.4; printf '%s' '${tail}' >> ${file}; sleep 30`;
+    const script = `${openBrowser}; printf '%s' '${head}' > ${file}; echo Logged in.; sleep 0.4; printf '%s' '${tail}' >> ${file}; sleep 600`;
     // However long the second half takes here: no time passes for the agent.
     await using agent = await startTestAgent(script, {}, createPatientClock());
     await start(agent);
@@ -167,7 +167,7 @@ describe('a login', () => {
   });
 
   it('can be cancelled, and leaves no process behind', async () => {
-    const script = `sleep 60 & echo $! > "$HOME/child"; echo $$ > "$HOME/pid"; ${openBrowser}; sleep 600`;
+    const script = `sleep 600 & echo $! > "$HOME/child"; echo $$ > "$HOME/pid"; ${openBrowser}; sleep 600`;
     await using agent = await startTestAgent(script);
     const request = loginRequest();
     await start(agent, request);

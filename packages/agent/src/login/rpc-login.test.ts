@@ -27,7 +27,7 @@ const link = `read line; echo "$line" > "$HOME/asked"; echo '{"id":"login","resu
 
 describe('a login over JSON-RPC', () => {
   it('takes the link from a message, and the credential when the CLI says that it is done', async () => {
-    const script = `${link}; ${write}; echo '{"method":"completed","params":{"ok":true}}'; sleep 30`;
+    const script = `${link}; ${write}; echo '{"method":"completed","params":{"ok":true}}'; sleep 600`;
     await using agent = await startTestAgent(script);
     expect((await agent.post(`/auth/${provider}`, request())).body).toMatchObject({ oauthUrl: url });
     expect(await agent.event('credential.offered')).toMatchObject({ files: { auth: credential } });
@@ -40,10 +40,14 @@ describe('a login over JSON-RPC', () => {
   });
 
   it.each([
-    [`${link}; echo '{"method":"completed","params":{"ok":false}}'; sleep 30`, 'LOGIN_DENIED', 'refused'],
-    [`read line; echo '{"id":"login","error":{"message":"No such thing"}}'; sleep 30`, 'LOGIN_FAILED', 'No such thing'],
+    [`${link}; echo '{"method":"completed","params":{"ok":false}}'; sleep 600`, 'LOGIN_DENIED', 'refused'],
+    [
+      `read line; echo '{"id":"login","error":{"message":"No such thing"}}'; sleep 600`,
+      'LOGIN_FAILED',
+      'No such thing',
+    ],
     [`${link}; echo 'went wrong' >&2; exit 4`, 'LOGIN_CLI_CRASHED', 'went wrong'],
-    [`head -c 20000000 /dev/zero; sleep 30`, 'LOGIN_FAILED', 'more than 16777216 bytes'],
+    [`head -c 20000000 /dev/zero; sleep 600`, 'LOGIN_FAILED', 'more than 16777216 bytes'],
   ])('ends with the CLI at fault: %s', async (script, code, words) => {
     await using agent = await startTestAgent(script);
     void agent.post(`/auth/${provider}`, request());
@@ -51,7 +55,7 @@ describe('a login over JSON-RPC', () => {
   });
 
   it('waits for an answer only as long as the step says', async () => {
-    await using agent = await startTestAgent('sleep 30');
+    await using agent = await startTestAgent('sleep 600');
     void agent.post(`/auth/${provider}`, request(200));
     const { code, message } = await agent.event('login.failed');
     expect([code, message]).toEqual(['LOGIN_FAILED', 'The CLI did not answer the request login in time.']);

@@ -121,7 +121,7 @@ describe('the CLI installer', () => {
   });
 
   it('ends npm when everybody has left, and leaves nothing half-done', async () => {
-    useNpm(`echo x >> ${root}/runs\nexec sleep 30`);
+    useNpm(`echo x >> ${root}/runs\nexec sleep 600`);
     const controller = new AbortController();
     const only = createCliInstaller({ directory: join(root, 'clis'), npm, sandbox: none }).ensure(pinned(), 'fake', {
       ...quiet,

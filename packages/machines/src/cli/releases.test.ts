@@ -93,7 +93,7 @@ END`);
   });
 
   it('is given up when nobody wants it any more', async () => {
-    useNpm('exec sleep 60');
+    useNpm('exec sleep 600');
     const abort = new AbortController();
     const pinning = pinRelease(pinned(), '1.3.0', options(abort.signal));
     abort.abort(new Error('enough'));

@@ -63,7 +63,7 @@ describe('the client of Firecracker', () => {
     gate.resolve(undefined);
     await Promise.all(all);
     expect(fake.connections).toEqual({ most: 1, total: 1 });
-  }, 5000);
+  });
 
   it('says which request was refused, why, and what to do', async () => {
     await expect(client.send(put('/boot-source', { kernel_image_path: '/none' }), never)).rejects.toMatchObject({

@@ -14,7 +14,6 @@ import { compareSnapshots } from './compare.ts';
 import { writeProbeCli } from './probe-cli.ts';
 
 const { signal } = new AbortController();
-const TIMEOUT_MS = 120_000;
 let folder: string;
 let driver: MachineDriver;
 
@@ -44,12 +43,12 @@ async function check(checked: MachineDriver): Promise<{ readonly differences: re
   return { differences, lines };
 }
 
-it('finds everything on machines that keep it, and leaves none of them', { timeout: TIMEOUT_MS }, async () => {
+it('finds everything on machines that keep it, and leaves none of them', async () => {
   expect(await check(driver)).toEqual({ differences: [], lines: ['cycle 1 of 1: everything is there'] });
   expect(await driver.list()).toEqual([]);
 });
 
-it('names the file that a machine loses at its end, and the step', { timeout: TIMEOUT_MS }, async () => {
+it('names the file that a machine loses at its end, and the step', async () => {
   const forgetful: MachineDriver = {
     ...driver,
     create: async (plan, options) => forgetAtTheEnd(await driver.create(plan, options)),

@@ -66,7 +66,7 @@ export async function runProbe<Input, Output>(
     prompt: `console.log(JSON.stringify((await (${program.toString()})(${JSON.stringify(input)})) ?? null));`,
     env,
     workingDirectory: '~/work',
-    timeoutMs: 50_000,
+    timeoutMs: 5 * 60_000,
     maxOutputBytes: 1024 * 1024,
   };
   const events: ExecuteEvent[] = [];

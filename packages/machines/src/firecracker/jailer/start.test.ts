@@ -179,7 +179,7 @@ describe('Firecracker in a jail', () => {
     await writeFile(join(root, 'cgroups', 'sallyport', `stop-at-${place}`), '');
     const machine = {
       ...options.machine,
-      firecracker: await program('firecracker', `echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 60`),
+      firecracker: await program('firecracker', `echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 600`),
     };
     let members: readonly string[] = [];
     const late = new AbortController();
@@ -211,7 +211,7 @@ describe('Firecracker in a jail', () => {
     const pids = join(root, 'pid');
     const machine = {
       ...options.machine,
-      firecracker: await program('firecracker', `echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 60`),
+      firecracker: await program('firecracker', `echo $$ > ${pids}.new; mv ${pids}.new ${pids}; exec sleep 600`),
     };
     const mind = new AbortController();
     const starting = startJailed({ ...options, machine }, mind.signal);
