@@ -72,6 +72,12 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     return { machine, agent: clis.connectAgent(machine, token), signal };
   }
 
+  /** A driver that does not keep homes apart says so in its doctor. */
+  async function expectWarning({ driver }: DriverUnderTest, why: string): Promise<void> {
+    const wrong = (await driver.doctor()).filter((check) => check.state !== 'ok');
+    expect(wrong.length, why).toBeGreaterThan(0);
+  }
+
   test('gives each CLI its own home, with the one working directory of the user in it', async (subject) => {
     const { agent, signal } = await started(subject, clisOf(subject));
     const seen: unknown[] = [];
@@ -134,11 +140,7 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
 
   test('keeps a CLI from settings that another one leaves in the working directory, or says that it does not', async (subject) => {
     const clis = clisOf(subject);
-    if (clis.homesApart !== true) {
-      const wrong = (await subject.driver.doctor()).filter((check) => check.state !== 'ok');
-      expect(wrong.length, clis.homesApart).toBeGreaterThan(0);
-      return;
-    }
+    if (clis.homesApart !== true) return expectWarning(subject, clis.homesApart);
     const { agent, signal } = await started(subject, clis);
     for (const { of, hidden, files } of workSettings) {
       await runProbe(agent, { provider: attacker, signal }, plantSettings, files);
@@ -152,9 +154,9 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     }
   });
 
-  test('keeps a CLI from settings that another one puts in the place of hidden ones while both run', async (subject) => {
+  test('keeps a CLI from settings that another one puts in the place of hidden ones while both run, or says that it does not', async (subject) => {
     const clis = clisOf(subject);
-    if (clis.homesApart !== true) return;
+    if (clis.homesApart !== true) return expectWarning(subject, clis.homesApart);
     const { agent, signal } = await started(subject, clis);
     for (const [index, { of, hidden, files }] of workSettings.entries()) {
       await runProbe(agent, { provider: attacker, signal }, plantSettings, files);
@@ -186,11 +188,7 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
 
   test('keeps a CLI from what another one has and does, or says that it does not', async (subject) => {
     const clis = clisOf(subject);
-    if (clis.homesApart !== true) {
-      const wrong = (await subject.driver.doctor()).filter((check) => check.state !== 'ok');
-      expect(wrong.length, clis.homesApart).toBeGreaterThan(0);
-      return;
-    }
+    if (clis.homesApart !== true) return expectWarning(subject, clis.homesApart);
     const { agent, signal } = await started(subject, clis);
     const secret = (name: string) => ({ CANARY: `canary-environment-of-${name}` });
     const running = runProbe(agent, { provider: victim, env: secret(victim), signal }, stayOpen, 'stop');
