@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 import { createFakeInternetControl, openaiStateSchema } from '@sallyport/testkit';
 import type { FakeInternetControl, OpenaiState } from '@sallyport/testkit';
 
+import { canOthersReach } from '../../test/setup/reachable.ts';
 import { cliCache } from './cache.ts';
 import { HANG_LIMIT_MS } from './hang-limit.ts';
 
@@ -84,9 +87,20 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
 export async function makeDataDirectory(parent = tmpdir()): Promise<string> {
   const directory = await mkdtemp(join(parent, 'sp-e2e-'));
   await mkdir(cliCache, { recursive: true });
-  await symlink(cliCache, join(directory, 'clis'));
+  await placeClis(join(directory, 'clis'));
   return directory;
 }
+
+/** A link to the cache. In a clone below a directory that only root may enter, such as `/root`, machines of other users need files elsewhere. */
+async function placeClis(path: string): Promise<void> {
+  if (process.geteuid?.() !== 0 || canOthersReach(realpathSync(cliCache))) return symlink(cliCache, path);
+  // As second names of the same files, unless the cache is on another file system.
+  await execute('cp', ['-al', realpathSync(cliCache), path]).catch(() =>
+    execute('cp', ['-a', realpathSync(cliCache), path]),
+  );
+}
+
+const execute = promisify(execFile);
 
 export async function removeDataDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
