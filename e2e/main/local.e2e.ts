@@ -81,7 +81,7 @@ describe("a login in the user's own browser", () => {
     const answered = await answerSignInPage(twice, await untilPhase(twice, sessionId, 'awaiting-user'), 'approve');
     const redirect = answered.redirect ?? '';
     // The vendor answers the exchange of the code late, so that the login is still under way at the second try.
-    await server.internet.setFaults({ network: { delayMs: 1_000 } });
+    await server.internet.setFaults({ network: { delayMs: 5_000 } });
     const pages = await Promise.all([followRedirect(redirect), followRedirect(redirect)]);
     await server.internet.setFaults({ network: { delayMs: 0 } });
     expect(pages.map((page) => page.status).toSorted((one, other) => one - other)).toEqual([200, 400]);
