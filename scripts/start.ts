@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 /**
  * `npm start`: builds what is stale, then becomes the server. Arguments go to the `sallyport` command;
- * `--demo` chooses the configuration whose vendor is made up. The npm script `exec`s this: npm hands
+ * `--demo` chooses the configuration whose vendor is fake. The npm script `exec`s this: npm hands
  * signals to the shell alone, which would leave the server behind.
  */
 const root = resolve(import.meta.dirname, '..');

@@ -68,7 +68,9 @@ describe('the real Claude Code against the fake provider', () => {
   });
 
   it('is not given a code without its state, for which it would wait for ever', async () => {
-    await expect(pasteCode('paste-code', (code) => code.replace(/#.*/, ''))).rejects.toThrow('That is no answer to');
+    await expect(pasteCode('paste-code', (code) => code.replace(/#.*/, ''))).rejects.toThrow(
+      'That is not an answer to',
+    );
   });
 
   it('logs in through the screens of its first start', async () => {

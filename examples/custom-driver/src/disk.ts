@@ -14,15 +14,15 @@ export interface DirectoryDiskOptions {
 }
 
 /**
- * The homes of a stopped machine. What lies in them was put there by whoever used it, so no link is followed: every
+ * The homes of a stopped machine. What lies in them was put there by its user, so no link is followed: every
  * name on the way is looked at first, which is enough while nothing runs that could change it.
  */
 export function createDirectoryDisk({ homes, requireStopped }: DirectoryDiskOptions): MachineDisk {
   /** Checks everything before anything is touched. */
   async function locate(provider: string, paths: readonly string[]): Promise<readonly string[]> {
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
-    if (bad !== undefined) throw unsafe(bad, 'is no path that credentials may have');
-    if (!manifestSchema.shape.id.safeParse(provider).success) throw unsafe(provider, 'is no id of a provider');
+    if (bad !== undefined) throw unsafe(bad, 'is not a path that credentials may have');
+    if (!manifestSchema.shape.id.safeParse(provider).success) throw unsafe(provider, 'is not the id of a provider');
     requireStopped();
     return Promise.all(paths.map((path) => safePath(join(homes, provider), path)));
   }
@@ -62,7 +62,7 @@ async function safePath(home: string, path: string): Promise<string> {
     way = join(way, name);
     const facts = await tryStat(way);
     if (!facts) break;
-    if (!facts.isDirectory()) throw unsafe(path, 'leads through what is no directory');
+    if (!facts.isDirectory()) throw unsafe(path, 'leads through something other than a directory');
   }
   return join(home, ...names);
 }
@@ -70,7 +70,7 @@ async function safePath(home: string, path: string): Promise<string> {
 async function read(file: string, path: string): Promise<PlacedFile | undefined> {
   const facts = await tryStat(file);
   if (!facts) return undefined;
-  if (!facts.isFile() || facts.nlink !== 1) throw unsafe(path, 'is no ordinary file');
+  if (!facts.isFile() || facts.nlink !== 1) throw unsafe(path, 'is not a regular file');
   if (facts.size > MAX_CREDENTIAL_BYTES) throw unsafe(path, `is larger than ${MAX_CREDENTIAL_BYTES} bytes`);
   await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   return { path, content: await handle.readFile('utf8'), mode: facts.mode & 0o777 };

@@ -8,7 +8,7 @@ import { createDirectoryMachine } from './machine.ts';
 import type { DirectoryMachine } from './machine.ts';
 
 export interface DirectoryDriverOptions {
-  /** A machine is a directory of its own in it. Keep the path short: a socket's is 107 bytes at most. */
+  /** Each machine is a directory in it. Keep the path short: a socket's is 107 bytes at most. */
   readonly directory: string;
   readonly clock: Clock;
 }
@@ -49,7 +49,7 @@ export async function createDirectoryDriver({ directory, clock }: DirectoryDrive
     for (const folder of ['home', 'homes', 'run']) {
       await mkdir(join(directory, plan.machineId, folder), { recursive: true, mode: 0o700 });
     }
-    // Last, and whole or not at all: whoever is killed before it leaves no machine.
+    // Last, and whole or not at all: a server that is killed before it leaves no machine.
     const record = recordOf(plan.machineId);
     await writeFile(`${record}.new`, JSON.stringify(plan), { mode: 0o600 });
     await rename(`${record}.new`, record);

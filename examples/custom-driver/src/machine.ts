@@ -44,7 +44,7 @@ export function createDirectoryMachine({ root, plan, clock, onDestroyed }: Direc
     const { signal } = options;
     signal.throwIfAborted();
     requireStopped();
-    // A socket of an earlier boot would look as if somebody listened.
+    // A socket of an earlier boot would look as if an agent listened.
     await rm(socketPath, { force: true });
     const { agent } = options.plan ?? plan;
     const child = spawn(agent.node, [...agent.nodeArgs, join(agent.directory, agent.entry), '--boot', '-'], {

@@ -6,7 +6,7 @@ import { SallyportError } from '@sallyport/core';
  */
 export function parseEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw refused('is no URL');
+  if (!url) throw refused('is not a URL');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw refused('is neither https nor on this computer');
   }

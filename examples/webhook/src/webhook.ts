@@ -57,7 +57,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
       if (dropped) report(dropped, `dropped: ${queueLength} newer ones wait`);
     }
     waiting.push(createMessage(event));
-    // In a turn of its own: whoever caused the event does not wait for the first request to be made.
+    // In a later turn: what caused the event does not wait for the first request to be made.
     working ??= Promise.resolve().then(work);
   }
 

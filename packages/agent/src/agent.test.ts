@@ -119,7 +119,7 @@ describe('watched credentials', () => {
 });
 
 describe('a machine without a desktop', () => {
-  it('says so when a page shall be shown', async () => {
+  it('says so when a page is to be shown', async () => {
     await using agent = await startTestAgent('exit 0');
     const answer = await agent.post('/desktop/open', { url: 'https://example.com/' });
     expect(answer).toMatchObject({ status: 501, body: { code: 'MACHINE_UNSUPPORTED' } });

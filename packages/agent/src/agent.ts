@@ -85,7 +85,7 @@ export async function startAgent(configured: BootConfig, clock: Clock = systemCl
       if (trust) await writeTrustFiles(runtime, next.certificateAuthority);
       if (next.machineId !== boot.machineId) await desktop.renew();
       boot.machineId = next.machineId;
-      // Last: whoever has the token finds everything in place.
+      // Last: a caller with the new token finds everything in place.
       server.expect(new Secret(next.token));
     },
     close: async () => {

@@ -42,7 +42,7 @@ function parseBootConfig(text: string): BootConfig {
   throw new SallyportError('CONFIG_INVALID', `The boot configuration is wrong: ${problems.join('; ')}.`);
 }
 
-/** Leaves the input open, and flowing: its end means that whoever started the agent is gone. */
+/** Leaves the input open, and flowing: its end means that the program that started the agent is gone. */
 function readFirstLine(input: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -13,7 +13,7 @@ export interface DesktopHost {
   open(url: string): Promise<void>;
   /** Gives up the randomness that several machines that wake from one memory would share. */
   renew(): Promise<void>;
-  /** Connects a viewer; one that comes before the desktop is up waits for it. Throws where there is none. */
+  /** Connects a viewer; one that comes before the desktop is up waits for it. Throws if the machine has no desktop. */
   view(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import { followBootConfig, readBootConfig } from './boot-config.ts';
 
 // Everything that is written is for this user alone.
 process.umask(0o077);
-// Without a handler, this signal opens Node's inspector to whoever sends it.
+// Without a handler, this signal opens Node's inspector to any sender.
 process.on('SIGUSR1', () => {});
 
 let agent: Promise<Agent> | undefined;

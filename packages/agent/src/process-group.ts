@@ -9,7 +9,7 @@ const AFTER_KILL_MS = 500;
 
 /**
  * Ends a process group: SIGTERM, and SIGKILL for what is left after the grace. Never rejects, and returns when
- * the group is gone. `groupId` must be the id of a child that was started as the leader of its own group.
+ * the group is gone. `groupId` must be the id of a child that was started as the leader of a group.
  */
 export async function endProcessGroup(groupId: number, graceMs: number, clock: Clock): Promise<void> {
   if (!signalGroup(groupId, 'SIGTERM')) return;
@@ -25,7 +25,7 @@ function signalGroup(groupId: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-groupId, signal);
   } catch (error) {
-    // EPERM: everything left belongs to somebody else, so it is not ours to wait for.
+    // EPERM: everything left belongs to another user, so it is not ours to wait for.
     if (error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')) return false;
     throw error;
   }
@@ -44,7 +44,7 @@ async function gone(groupId: number, withinMs: number, clock: Clock): Promise<bo
 
 /**
  * A group whose processes have all ended still takes signals while nobody reaps them, and in a container whose
- * first process is no init, nobody does. Without `/proc`, kill(2) is believed.
+ * first process is not an init, nothing does. Without `/proc`, kill(2) is believed.
  */
 async function hasLiveMember(groupId: number): Promise<boolean> {
   const running = await listRunningProcesses();

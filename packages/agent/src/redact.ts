@@ -2,7 +2,7 @@ import { isNamedSecret, namedValuesIn, secretShapes } from '@sallyport/core';
 
 /**
  * Takes secrets out of text that leaves the machine as a message. The second line of defence: credentials
- * travel in fields of their own, and this is for what a CLI prints on its screen.
+ * travel in separate fields, and this is for what a CLI prints on its screen.
  */
 export interface Redactor {
   /** Remembers a value that must never be shown. Short ones are ignored: they would blank out ordinary words. */

@@ -177,7 +177,7 @@ export const firstStartLogin: LoginMethodInput = {
   timeoutMs: 10 * 60_000,
 };
 
-/** The same two with a code, for a person whose own browser cannot reach the CLI's listener. */
+/** The same two with a code, for a user whose browser cannot reach the CLI's listener. */
 export const setupTokenPasteLogin: LoginMethodInput = {
   ...setupTokenLogin,
   id: 'setup-token-paste',

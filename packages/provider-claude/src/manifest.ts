@@ -97,7 +97,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       mode: 0o600,
       rotates: false,
       require: [],
-      // The CLI keeps counters and the trust of folders in the same file.
+      // The CLI keeps counters and the trust of directories in the same file.
       write: 'merge-json',
       paths: { browser: SETTINGS, cli: SETTINGS },
     },
@@ -150,7 +150,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
         '--disallowedTools',
         'Write,Edit,NotebookEdit',
       ],
-      // Edits inside the working folder, and shell commands of which the CLI can tell that they do no more than that.
+      // Edits inside the working directory, and shell commands of which the CLI can tell that they do no more than that.
       workspace: ['--permission-mode', 'acceptEdits'],
       full: ['--dangerously-skip-permissions'],
     },

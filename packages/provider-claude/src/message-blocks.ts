@@ -1,7 +1,7 @@
 import { asRecord, nonEmpty, readable } from '@sallyport/core';
 import type { JsonRecord } from '@sallyport/core';
 
-/** Content blocks of a message of the Messages API, for a person to read. */
+/** Content blocks of a message of the Messages API, for a user to read. */
 export function blocksOf(message: JsonRecord): readonly JsonRecord[] {
   const { content } = message;
   if (typeof content === 'string') return [{ type: 'text', text: content }];

@@ -54,7 +54,7 @@ const unopened = (name: string, listeningPort: number | undefined, urls: readonl
   expected: { ...nothing, urls, result: 'waiting' },
 });
 
-/** The prompt is on the screen while the browser finishes the login, so a person may be asked for nothing. */
+/** The prompt is on the screen while the browser finishes the login, so the user may be asked for nothing. */
 const unanswered = (name: string, link: unknown, result: string): TranscriptCase => ({
   transcript: recording(name),
   method: 'paste-code',

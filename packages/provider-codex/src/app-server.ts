@@ -154,7 +154,7 @@ export const appServerPrompt: Omit<RpcPromptInput, 'reloginNeeded'> = {
     conversation: '/threadId',
     failed: [{ pattern: '^turn/completed /turn/(error/|status (failed|interrupted)$)' }],
   },
-  // Its agents have threads of their own, whose turns end earlier.
+  // Its agents have separate threads, whose turns end earlier.
   over: [
     { when: { pattern: '^turn/completed$' }, same: { at: '/threadId', as: { reply: 'thread', at: '/thread/id' } } },
   ],

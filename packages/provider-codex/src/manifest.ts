@@ -56,7 +56,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     logout: { argv: ['logout'], exits: { '0': 'ok' } },
   },
   needs: { memoryMb: 384 },
-  // `codex login` first: its command is documented, while the CLI calls its app server experimental, and to the person both
+  // `codex login` first: its command is documented, while the CLI calls its app server experimental, and to the user both
   // are the same page. Those who embed the app server can name it; nothing falls back from one to the other, since they
   // share their callback ports.
   logins: [browserLogin, deviceCodeLogin, appServerLogin, appServerDeviceCodeLogin],

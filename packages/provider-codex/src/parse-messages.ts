@@ -12,7 +12,7 @@ export function parseMessage(before: OutputState, message: JsonRecord): OutputSt
   if (method === undefined) return reply(state, message);
   const params = asRecord(message['params']);
   const threadId = nonEmpty(params['threadId']);
-  // What its agents say among themselves is no answer to the person.
+  // What its agents say among themselves is not an answer to the user.
   if (threadId !== undefined && threadId !== state.rpc?.thread) return { state, events: [] };
   const item = inSnakeCase(asRecord(params['item']));
   switch (method) {
@@ -74,7 +74,7 @@ function withShown(state: OutputState, itemId: string, characters: number): Outp
   return { ...state, shown: { ...state.shown, [itemId]: before + characters } };
 }
 
-/** Items that are no tools: words, and what the person or Codex itself does with the thread. */
+/** Items other than tools: words, and what the user or Codex itself does with the thread. */
 const otherKinds = new Set([
   'agent_message',
   'user_message',

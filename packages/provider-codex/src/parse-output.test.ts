@@ -80,7 +80,7 @@ describe('the output of Codex', () => {
     });
   });
 
-  it('does not let the model talk the person into a new login', () => {
+  it('does not let the model talk the user into a new login', () => {
     const text = '{"type":"turn.failed","error":{"message":"401 Unauthorized"}}';
     const events = run([completed({ id: 'a', type: 'agent_message', text }), exited(1)]);
     expect(events.at(-1)).toMatchObject({ outcome: 'failed' });
@@ -121,7 +121,7 @@ describe('the output of Codex', () => {
     ]);
   });
 
-  it('shows a line that is no JSON as a notice and passes over types it does not know', () => {
+  it('shows a line that is not JSON as a notice and passes over types it does not know', () => {
     expect(run([{ type: 'stdout', line: 'hello' }, line({ type: 'new.thing' }), line(null)])).toEqual([
       { type: 'notice', message: 'hello' },
       { type: 'notice', message: 'null' },

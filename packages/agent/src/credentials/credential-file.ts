@@ -20,7 +20,7 @@ export async function readHomeFile(home: string, path: string): Promise<FileRead
     const folder = dirname(file);
     const straight = join(await realpath(home), folder.slice(home.length));
     if ((await realpath(folder)) !== straight) return refused(path, 'lies behind a symbolic link');
-    // O_NONBLOCK: opening a FIFO would wait for somebody to write to it.
+    // O_NONBLOCK: opening a FIFO would wait for a program to write to it.
     const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const facts = await handle.stat();

@@ -98,7 +98,7 @@ function onMessages(output: Readable, onMessage: (text: string) => void, onClose
       try {
         onMessage(text);
       } catch (error) {
-        onClose(`it sent something that is no message (${String(error)})`);
+        onClose(`it sent something that is not a message (${String(error)})`);
         return;
       }
     }

@@ -30,7 +30,7 @@ export interface ChildOptions {
 const LAST_WORDS = 2_000;
 
 /**
- * Starts a program in the agent's own process group: whoever ends the group of the machine ends it too,
+ * Starts a program in the agent's own process group: it ends with the group of the machine,
  * even when the agent was killed and could not.
  */
 export function startChild(options: ChildOptions): Child {

@@ -50,7 +50,7 @@ const START_MS = 300_000;
 /** How long a part gets to end by itself. */
 const GRACE_MS = 2_000;
 
-/** Brings up the screen, the window manager and the browser, before any page is known. */
+/** Starts the screen, the window manager and the browser, before any page is known. */
 export async function startDesktop(options: DesktopOptions): Promise<Desktop> {
   refuseRoot();
   const programs = requirePrograms();

@@ -21,7 +21,7 @@ function raw(agent: TestAgent, bytes: string): Promise<string> {
     const socket = connect(socketOf(agent));
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
-    // The agent may hang up on somebody who goes on sending; what it said before that counts.
+    // The agent may hang up on a caller who goes on sending; what it said before that counts.
     socket.on('error', () => {}).once('close', () => resolve(answer));
     socket.write(bytes);
   });

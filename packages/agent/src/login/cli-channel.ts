@@ -5,7 +5,7 @@ export interface CliChannel {
   /** Process group of the CLI; undefined where it could not be started. */
   readonly pid: number | undefined;
   write(text: string): void;
-  /** What a terminal shows now, where there is one. */
+  /** What the terminal shows now, if any. */
   view?(): ScreenView;
   /** Resolves when all that has arrived was looked at. */
   settled(): Promise<unknown>;

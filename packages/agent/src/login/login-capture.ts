@@ -24,7 +24,7 @@ export async function captureLogin(
 }
 
 /**
- * Credentials that are no file: a token the CLI printed, or a key the user typed in answer to the prompt
+ * Credentials other than files: a token the CLI printed, or a key the user typed in answer to the prompt
  * that has the item's id.
  */
 export function findValues(

@@ -181,7 +181,7 @@ describe('a login', () => {
     expect(again).toMatchObject({ status: 409, body: { code: 'LOGIN_SESSION_OVER' } });
   });
 
-  it('ends when whoever started it goes away before the answer', async () => {
+  it('ends when its caller goes away before the answer', async () => {
     await using agent = await startTestAgent(`echo $$ > "$HOME/pid"; sleep 600`);
     const waiting = new AbortController();
     const opening = agent.open('POST', `/auth/${provider}`, loginRequest(), {}, waiting.signal).catch(() => undefined);
@@ -225,7 +225,7 @@ describe('a login', () => {
     expect((await agent.get('/health')).body).toMatchObject({ activeSessions: 1 });
   });
 
-  it('runs in a home of its own where the command would destroy the credential that is there', async () => {
+  it('runs in a separate home where the command would destroy the credential that is there', async () => {
     await using agent = await startTestAgent(
       `rm -f "$HOME/.fake/auth.json"; ${write.replace('canary-1', 'canary-2')}; echo Logged in.`,
     );

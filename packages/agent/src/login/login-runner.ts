@@ -57,7 +57,7 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
       const program = cliCommand(boot.clis, provider, command.cli, command.method.drive.argv);
       const mine = openLoginSession(provider, command, boot.role);
       session = mine;
-      // Whoever started the login cannot know that it runs, unless the answer reached them.
+      // The caller cannot know that the login runs, unless the answer reached them.
       signal.addEventListener('abort', () => mine.abort.abort(), { once: true });
       if (signal.aborted) mine.abort.abort();
       finished = runLoginSession(mine, program, command, options);
@@ -71,7 +71,7 @@ export function createLoginRunner(options: LoginSessionOptions): LoginRunner {
       current.answers.set(promptId, value);
       if (current.run?.observe({ type: 'answer', promptId, value }) !== true) {
         current.answers.delete(promptId);
-        throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', `That is no answer to "${prompt.label}".`, {
+        throw new SallyportError('LOGIN_ANSWER_UNEXPECTED', `That is not an answer to "${prompt.label}".`, {
           hint: prompt.example ?? 'Send one of the choices, or a text that is not empty.',
         });
       }

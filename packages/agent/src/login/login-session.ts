@@ -46,7 +46,7 @@ export interface LoginSession {
   readonly path: string | null;
   /** Ends the login. */
   readonly abort: AbortController;
-  /** The answer to whoever started it. The first response counts. */
+  /** The answer to the caller who started it. The first response counts. */
   readonly answered: Promise<StartLoginResponse>;
   readonly respond: (oauthUrl: string | null, userCode: string | null) => void;
   readonly refuse: (error: SallyportError) => void;

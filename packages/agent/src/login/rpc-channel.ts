@@ -8,7 +8,7 @@ import { createLineSplitter } from '../lines/line-splitter.ts';
 import type { Line } from '../lines/line-splitter.ts';
 import type { CliChannel, CliCommandLine, CliListener } from './cli-channel.ts';
 
-/** Longer than any message of a login; the beginning of a longer one is no message, and says nothing. */
+/** Longer than any message of a login; the beginning of a longer one is not a message, and says nothing. */
 const LONGEST_LINE = 256 * 1024;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** How long the output may stay open behind a CLI that has ended: something it started still holds it. */
@@ -17,7 +17,7 @@ const LINGER_MS = 500;
 /** Runs the CLI on pipes, and hands the engine its lines. */
 export function openRpcChannel(command: CliCommandLine, clock: Clock, listener: CliListener): CliChannel {
   const { file, argv, env, cwd } = command;
-  // A group of its own, so that ending it ends what the CLI has started too.
+  // In a new group, so that ending it ends what the CLI has started too.
   const child = spawn(file, argv, { env, cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let bytes = 0;
 

@@ -18,7 +18,7 @@ async function execute(agent: TestAgent, change: Partial<ExecuteRequest> = {}): 
   return events;
 }
 
-/** The number that somebody writes to a file, once it is there. */
+/** The number that a program writes to a file, once it is there. */
 async function numberIn(path: string): Promise<number> {
   let text = '';
   await until(`a line in ${path}`, async () => {

@@ -36,7 +36,7 @@ export function credentialRoutes(options: {
     {
       method: 'POST',
       path: '/credentials/ack',
-      // Twice is no error: the first answer may have got lost.
+      // Twice is not an error: the first answer may have got lost.
       handle: async ({ body }) => ({
         success: true,
         known: offers.acknowledge((await body(ackRequestSchema)).offerId),

@@ -90,7 +90,7 @@ function rememberProperties(value: Contents, pending: unknown[]): () => void {
   };
 }
 
-/** Node keeps timers in lists of its own, which must not be turned back. */
+/** Node keeps timers in internal lists, which must not be turned back. */
 function isTimer(value: object): boolean {
   return value.constructor?.name === 'Timeout' || value.constructor?.name === 'Immediate';
 }

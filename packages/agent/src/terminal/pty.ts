@@ -6,7 +6,7 @@ import { spawn } from 'node-pty';
 
 /**
  * A program in a pseudo-terminal, reduced to what a login needs. Calls that come after the end are ignored:
- * whoever writes or resizes cannot know that the program has just ended.
+ * a caller who writes or resizes cannot know that the program has just ended.
  */
 export interface PtyBackend {
   readonly pid: number;
@@ -36,7 +36,7 @@ export interface PtyCommand {
   readonly rows: number;
 }
 
-/** Starts a program as the leader of a session of its own, on a new terminal. A file that cannot be run exits 1. */
+/** Starts a program as the leader of a new session, on a new terminal. A file that cannot be run exits 1. */
 export function spawnPty(command: PtyCommand): PtyBackend {
   const pty = spawn(command.file, [...command.argv], {
     name: command.env['TERM'] ?? 'xterm-256color',

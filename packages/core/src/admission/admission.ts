@@ -12,7 +12,7 @@ import type { MachineWork, QueueSettings, Turn, WorkQueue } from '../contracts/w
 
 /** Who may start a machine on this host, and when: first a turn, then a place. */
 export interface Admission {
-  /** Starts a machine in its turn, with a place reserved for it. Throws `MACHINE_CAPACITY` where there is none. */
+  /** Starts a machine in its turn, with a place reserved for it. Throws `MACHINE_CAPACITY` if there is no place. */
   admit<T>(
     work: MachineWork & { readonly kind: 'create' | 'wake' },
     plan: Pick<MachinePlan, 'memoryMb' | 'vcpus'>,
@@ -23,7 +23,7 @@ export interface Admission {
   clear<T>(work: MachineWork & { readonly kind: 'rest' | 'destroy' }, end: () => Promise<T>): Promise<T>;
   /** For whatever nobody waits for: it goes first when a machine needs the room. */
   readonly useSpareRoom: UseSpareRoom;
-  /** Throws `MACHINE_CAPACITY` where a machine like this would be refused now. It is no promise. */
+  /** Throws `MACHINE_CAPACITY` where a machine like this would be refused now. The next moment may differ. */
   check(need: Need): Promise<void>;
   /** Throws `MACHINE_CAPACITY` where a machine with so much memory has to be stopped, since it cannot hibernate now. */
   checkHibernate(memoryMb: number): Promise<void>;
@@ -34,7 +34,7 @@ export interface Admission {
 
 export interface StartTurn extends Turn {
   readonly signal: AbortSignal;
-  /** Nobody needs it yet: no other machine is put to rest for it. */
+  /** Nobody needs it yet: no other machine is stopped for it. */
   readonly isSpare?: boolean;
 }
 
@@ -52,9 +52,9 @@ export interface HostLoad {
 
 /** Where room comes from when there is none. */
 export interface Reserve {
-  /** What machines take that may be put to rest, because nobody needs them at the moment. */
+  /** What machines take that may be stopped or hibernated, because no one needs them at the moment. */
   spare(): Need;
-  /** Puts one of them to rest, the least recently used first. False where there is none. */
+  /** Stops or hibernates one of them, the least recently used first. False if there are none. */
   makeRoom(): Promise<boolean>;
 }
 

@@ -4,7 +4,7 @@ import { SallyportError } from '../base/errors.ts';
 /** What an operator lets machines take of this host. */
 export interface CapacitySettings extends Need {
   /**
-   * A machine that nobody has used for this long may be put to rest before its time, where another needs its place.
+   * A machine that has not been used for this long may be stopped early if another needs its place.
    * Default one minute.
    */
   readonly spareAfterMs: number;

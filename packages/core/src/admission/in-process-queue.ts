@@ -13,7 +13,7 @@ interface Waiting {
 }
 
 /**
- * Starting and ending have a lane each: whoever starts a machine may wait for another one to be put to sleep, which
+ * Starting and ending have a lane each: a start may wait until another machine has gone to sleep, which
  * must not wait for the start.
  */
 interface Lane {

@@ -3,12 +3,12 @@ import { SallyportError } from '../base/errors.ts';
 import type { Capacity } from './capacity.ts';
 import type { Need } from '../contracts/spare-room.ts';
 
-/** Room that is used until somebody needs it. */
+/** Room that is used until a user needs it. */
 export interface SpareRoom {
   readonly use: UseSpareRoom;
   readonly taken: Need;
   has(id: string): boolean;
-  /** Has the work that began last give its room back, and resolves when it has. False where there is none. */
+  /** Has the work that began last give its room back, and resolves when it has. False if there is no such work. */
   giveUp(): Promise<boolean>;
 }
 
@@ -46,7 +46,7 @@ export function createSpareRoom(capacity: Pick<Capacity, 'tryReserve'>): SpareRo
     giveUp: async () => {
       const last = [...works.values()].at(-1);
       if (!last) return false;
-      last.wanted.abort(new SallyportError('MACHINE_CAPACITY', 'Somebody needs the room that was to spare.'));
+      last.wanted.abort(new SallyportError('MACHINE_CAPACITY', 'A user needs the room that was to spare.'));
       await last.over;
       return true;
     },

@@ -6,7 +6,7 @@ import { inPhase } from '../machine/boot-phases.ts';
 import type { MachinePlan } from '../contracts/plan.ts';
 import type { WarmMachine } from './warm-pool.ts';
 
-/** It answered when it was made; an answer that takes longer now is no head start any more. */
+/** It answered when it was made; an answer that takes longer now would not be a head start. */
 const ANSWER_MS = 1_000;
 
 /**

@@ -35,7 +35,7 @@ export interface WarmPool {
   ready(): number;
   /** What they take of this host. */
   spare(): Need;
-  /** Gives one up, whose place somebody needs, and makes no other until somebody looks again. False: there is none. */
+  /** Gives one up, whose place a user needs, and makes no other until a page asks again. False: there is none. */
   giveUp(): Promise<boolean>;
   /** Resolves when none is left, after the application began to close. */
   closed(): Promise<void>;
@@ -83,7 +83,7 @@ export function createWarmPool(runtime: Runtime): WarmPool {
   async function add(): Promise<void> {
     const clis = await installedClis(runtime);
     if (clis.length === 0) {
-      // The first login installs one, and whoever looks after that finds a machine ready.
+      // The first login installs one, and the next page that asks finds a machine ready.
       wantedUntil = -Infinity;
       return;
     }

@@ -96,7 +96,12 @@ describe('the decision about an offered credential', () => {
     ['refuses a blank login', {}, { reason: 'login', facts: { ...facts(), blank: true } }, refused('blank')],
     ['refuses a truncated file', {}, { missing: [{ item: 'auth', problem: 'truncated' }] }, refused('incomplete')],
     ['stores a new login, however old it says it is', {}, { reason: 'login', facts: facts(1) }, store()],
-    ['stores a new login whoever holds the lease', {}, { reason: 'login', machineId: undefined }, store()],
+    [
+      'stores a new login, no matter which machine holds the lease',
+      {},
+      { reason: 'login', machineId: undefined },
+      store(),
+    ],
     ['refuses an import older than a login that works', {}, { reason: 'import', facts: facts(99) }, refused('stale')],
     ['stores an older import of another account', {}, { reason: 'import', facts: facts(99, 'b@example.com') }, store()],
     ['stores an older import over a refused login', { valid: false }, { reason: 'import', facts: facts(99) }, store()],

@@ -185,13 +185,13 @@ describe('the ledger', () => {
     await expect(read()).resolves.toEqual(files('t5', 5));
   });
 
-  it('gives up after some attempts when the store always says that somebody was faster', async () => {
+  it('gives up after some attempts when the store always says that another was faster', async () => {
     let attempts = 0;
     const { login } = setup((credentials) => ({
       ...credentials,
       append: async () => {
         attempts += 1;
-        throw new SallyportError('CREDENTIAL_STALE', 'somebody was faster');
+        throw new SallyportError('CREDENTIAL_STALE', 'another was faster');
       },
     }));
     await expect(login('one')).rejects.toMatchObject({ code: 'CREDENTIAL_STALE' });
@@ -277,7 +277,7 @@ describe('the gate before storing', () => {
       append: (version, expected) => {
         if (overtaken) return credentials.append(version, expected);
         overtaken = true;
-        throw new SallyportError('CREDENTIAL_STALE', 'somebody was faster');
+        throw new SallyportError('CREDENTIAL_STALE', 'another was faster');
       },
     }));
     const beforeStore = async (summary: CredentialSummary): Promise<void> => {

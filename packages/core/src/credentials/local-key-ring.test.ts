@@ -159,7 +159,7 @@ describe('changing the master key', () => {
     await expect(both.open({ ...renewed, keyId: 'k1' }, binding)).rejects.toMatchObject(unreadable);
   });
 
-  it('does not re-wrap a record that belongs to somebody else', async () => {
+  it('does not re-wrap a record that belongs to another user', async () => {
     await expect(both.rewrap(await seal(), { ...binding, userId: 'u2' })).rejects.toMatchObject(unreadable);
   });
 });

@@ -7,8 +7,8 @@ import type { KeyRing, SealBinding, Sealed } from '../contracts/key-ring.ts';
 import { assertMasterKeys } from './master-key.ts';
 
 /**
- * A key ring whose master keys lie on this host. Each record has a data key of its own; the data key is wrapped
- * under a key derived from the master key and a salt of its own, so that a new master key re-wraps 60 bytes per
+ * A key ring whose master keys lie on this host. Each record has a separate data key, which is wrapped
+ * under a key derived from the master key and the record's salt, so that a new master key re-wraps 60 bytes per
  * record and never touches data, and no counter exists that a restored backup could set back (NIST SP 800-38D §8.2.2).
  */
 export function createLocalKeyRing(options: LocalKeyRingOptions): KeyRing {

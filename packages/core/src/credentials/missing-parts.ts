@@ -9,7 +9,7 @@ import type { CredentialFiles } from '../contracts/credential-files.ts';
  * the ledger asks again before it stores anything. Answers never quote the text.
  */
 
-/** One thing a credential lacks, for instance `auth: missing /tokens/access_token`. */
+/** One thing that is missing in a credential, for instance `auth: missing /tokens/access_token`. */
 export interface MissingPart {
   readonly item: string;
   /** `absent`, `empty`, `too large`, `not JSON`, `truncated` or `missing /json/pointer`. */
@@ -17,8 +17,8 @@ export interface MissingPart {
 }
 
 /**
- * What the whole credential lacks; empty when it is complete. Settings files that require nothing may be absent.
- * A value for the environment (a token, an API key) is a credential of its own: then no file has to be there, and
+ * What is missing in the whole credential; empty when it is complete. Settings files that require nothing may be absent.
+ * A value for the environment (a token, an API key) is a whole credential: then no file has to be there, and
  * a settings file beside it changes nothing.
  */
 export function missingParts(items: readonly CredentialItem[], files: CredentialFiles): readonly MissingPart[] {
@@ -50,7 +50,7 @@ export function withoutDamagedSettings(items: readonly CredentialItem[], files: 
   return Object.fromEntries(Object.entries(files).filter(([id]) => !damaged.includes(id)));
 }
 
-/** What one file lacks, or `undefined` when it is complete. */
+/** What is missing in one file, or `undefined` when it is complete. */
 export function missingPart(item: CredentialFileItem, text: string | undefined): string | undefined {
   if (text === undefined) return 'absent';
   if (text.trim() === '') return 'empty';

@@ -52,7 +52,7 @@ export function collectCredential(
   return Object.fromEntries(found);
 }
 
-/** Variables a prompt run needs, for credentials that are no files. */
+/** Variables a prompt run needs, for credentials other than files. */
 export function credentialEnvironment(
   items: readonly CredentialItem[],
   files: CredentialFiles,

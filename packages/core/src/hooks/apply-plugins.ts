@@ -22,7 +22,7 @@ export function applyPlugins(hooks: Hooks, plugins: readonly Plugin[], instrumen
         'CONFIG_INVALID',
         `There are two plugins with the name "${plugin.name}", or it is empty.`,
         {
-          hint: 'Give every plugin a name of its own.',
+          hint: 'Give every plugin a different name.',
         },
       );
     }

@@ -309,7 +309,7 @@ describe('answers that count', () => {
     expect(calls.promptEvent(textEvent, view)).toEqual({ type: 'text', text: '[redacted]' });
   });
 
-  it('refuse a credential by a code of its own', async () => {
+  it('refuse a credential by a different code', async () => {
     const refusal = new SallyportError('CREDENTIAL_REFUSED', 'only company accounts');
     const refuse = (): never => {
       throw refusal;

@@ -68,7 +68,7 @@ export function unanswered(state: LoginState, method: string): Failure {
   return { type: 'fail', code: 'LOGIN_FAILED', message };
 }
 
-/** What the time that has passed demands: the question whether somebody is there, the end, or nothing. */
+/** What the time that has passed demands: the question whether the user is still there, the end, or nothing. */
 export function deadline(state: LoginState): 'ask' | Failure | undefined {
   const { elapsedMs, deadlineMs, stillThere } = state;
   if (elapsedMs >= deadlineMs) {

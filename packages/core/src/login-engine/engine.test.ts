@@ -394,7 +394,7 @@ describe('the end of a login', () => {
     expect(answered.at(-1)).toEqual({ type: 'show-screen', text: 'Paste code here' });
   });
 
-  it('is no drift while something moves, while it is the turn of the user, and before the CLI says anything', () => {
+  it('is not drift while something moves, while it is the turn of the user, and before the CLI says anything', () => {
     const patient = method({ timeoutMs: 600_000 });
     const ends = (seen: readonly LoginObservation[]): LoginAction[] =>
       run([...seen, tick(200_000)], patient).filter(({ type }) => type === 'fail');
@@ -404,7 +404,7 @@ describe('the end of a login', () => {
     expect(ends([screen(' \n')])).toEqual([]);
   });
 
-  it('asks whether somebody is there, and ends when nobody answers', () => {
+  it('asks whether the user is still there, and ends without an answer', () => {
     const actions = run([shim(link()), tick(79_999), tick(80_000), tick(90_000), tick(100_000)]);
     expect(actions.slice(2)).toMatchObject([
       { type: 'ask', prompt: { id: 'still_there', kind: 'choice' } },
@@ -412,7 +412,7 @@ describe('the end of a login', () => {
     ]);
   });
 
-  it('gives half the time again, once, to somebody who is there', () => {
+  it('gives half the time again, once, to a user who is there', () => {
     const actions = run([shim(link()), tick(80_000), answer('still_there', 'yes'), tick(149_999), tick(150_000)]);
     expect(types(actions)).toEqual(['announce-url', 'await-callback', 'ask', 'fail']);
     expect(actions.at(-1)).toMatchObject({ code: 'LOGIN_TIMED_OUT' });

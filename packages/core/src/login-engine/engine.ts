@@ -61,7 +61,7 @@ export function createLogin(method: LoginMethod): LoginState {
 }
 
 /**
- * One step of a login: what has been seen goes in, what shall be done comes out. Pure: no I/O, no clock, no
+ * One step of a login: what has been seen goes in, what to do comes out. Pure: no I/O, no clock, no
  * randomness, so that every recorded login is a test. After `finish` or `fail` nothing happens any more.
  *
  * The CLI's word alone decides nothing. Its success message, or exit code 0, only starts the reading of the
@@ -139,7 +139,7 @@ function onShim(state: LoginState, raw: string): LoginStep {
   if (verdict.ok) {
     return announce(state, { url: verdict.url, source: 'browser-shim', userCode: undefined, settled: true });
   }
-  // Some CLIs open a page of documentation later on; that is no reason to end a login which goes well.
+  // Some CLIs open a page of documentation later on; that does not end a login which goes well.
   if (state.announced) return { state, actions: [] };
   return over(state, {
     type: 'fail',
@@ -194,7 +194,7 @@ function onAnswer(state: LoginState, promptId: string, value: string): LoginStep
   return taken ? { ...taken, state: signOfLife(taken.state) } : { state, actions: [] };
 }
 
-/** Whoever was asked whether they are still there, and then does anything at all, gets more time once. */
+/** A user who was asked whether they are still there, and then does anything at all, gets more time once. */
 function signOfLife(state: LoginState): LoginState {
   if (state.stillThere !== 'asked') return state;
   return { ...state, stillThere: 'answered', deadlineMs: state.deadlineMs + state.method.timeoutMs / 2 };

@@ -6,12 +6,12 @@ import type { ManualEntry } from '../provider/manual-entry.ts';
 import type { LoginRun } from './login-run.ts';
 import { storeLogin } from './store-login.ts';
 
-/** As long as a login may take that somebody has to look for a code for. */
+/** As long as a login may take for which a user has to look for a code. */
 const PATIENCE_MS = 15 * 60_000;
 
 /**
  * Asks the user for a key or token they have, and stores it: the same session, the same events and the same checks
- * as where a CLI logs in, but no machine. A value of the wrong shape is refused to whoever sent it, and the question stays.
+ * as where a CLI logs in, but no machine. A value of the wrong shape is refused, and the question stays.
  */
 export async function receiveValue(
   runtime: Runtime,

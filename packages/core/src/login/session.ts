@@ -8,7 +8,7 @@ import { untilStored } from '../base/until-stored.ts';
 import { isLastPhase, loginPhases } from './phases.ts';
 import type { LoginPhase } from './phases.ts';
 
-/** Hands an answer on. What it throws goes back to whoever answered, and the question stays open. */
+/** Hands an answer on. What it throws goes back to the user who answered, and the question stays open. */
 export type AnswerListener = (promptId: string, value: string) => Promise<void>;
 
 /** A login session while its flow runs in this process. */
@@ -21,7 +21,7 @@ export interface LiveSession {
   readonly phase: LoginPhase;
   /** The agent of the browser machine, once it answers. */
   agent: AgentClient | undefined;
-  /** Takes the user's answers, while there is somebody to take them. */
+  /** Takes the user's answers, while the login can use them. */
   listener: AnswerListener | undefined;
   /** Whether this way of logging in has come as far as asking the user for anything. */
   readonly userAsked: boolean;
@@ -35,9 +35,9 @@ export interface LiveSession {
   showPage(host: string): void;
   /** Moves the session on: row, journal, followers and plugins, in that order. Throws once it has ended. */
   advance(phase: LoginPhase, more?: PhaseDetails): Promise<void>;
-  /** Tells plugins that somebody looks at the login machine's screen, or stopped looking. */
+  /** Tells plugins that a user looks at the login machine's screen, or stopped looking. */
   viewer(state: 'attached' | 'detached'): void;
-  /** Journals something that is no change of phase. */
+  /** Journals something other than a change of phase. */
   note(event: LoginNote, change?: SessionChange): Promise<void>;
 }
 

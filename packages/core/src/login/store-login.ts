@@ -25,7 +25,7 @@ export async function storeLogin(
     isUnchecked,
     beforeStore: async (summary) => {
       const { kind } = summary.facts;
-      // Asked when the login started, too; somebody may have connected the other kind meanwhile.
+      // Asked when the login started, too; the user may have connected the other kind meanwhile.
       await checkExclusion(runtime.store, { userId, provider, title: manifest.title, kind, replace });
       await runtime.hooks.credentialCaptured(summary, { userId, provider, sessionId, signal });
       signal.throwIfAborted();

@@ -30,11 +30,11 @@ export interface RunningMachine {
   view(state: MachineState): MachineView;
 }
 
-/** What somebody needs a machine for. */
+/** What a machine is needed for. */
 export interface MachineRequest {
   readonly machineId: string;
   readonly userId: string;
-  /** Whoever that is, where it was looked up already. */
+  /** Who that is, if it was looked up already. */
   readonly user?: UserRecord | undefined;
   readonly provider: string | undefined;
   readonly sessionId: string | undefined;

@@ -120,7 +120,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
     try {
       await runInTurn(journal, place, prompt);
     } catch (thrown) {
-      // One that could not be written is told to whoever sent it.
+      // The sender learns of one that could not be written.
       if (!(await isDone(journal.record))) return;
       const { code, message, hint } = endError(thrown, signal);
       const outcome = outcomeOf(code);

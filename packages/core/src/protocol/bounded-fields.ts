@@ -23,6 +23,6 @@ function shorten(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const mark = ` … (shortened from ${text.length} characters)`;
   const kept = text.slice(0, Math.max(0, maxLength - mark.length));
-  // Half of a surrogate pair is no text: PostgreSQL does not take it in JSON.
+  // Half of a surrogate pair is not text: PostgreSQL does not take it in JSON.
   return `${/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept}${mark}`;
 }

@@ -3,7 +3,7 @@ import type { ProviderManifest } from './manifest.ts';
 
 /** What a user is told before they connect a provider. */
 export interface Consent {
-  /** Changes with the text, so that it can be recorded which one somebody saw. */
+  /** Changes with the text, so that it can be recorded which one a user saw. */
   readonly id: string;
   readonly text: string;
 }

@@ -31,7 +31,7 @@ export const VERSION_RANGE = new RegExp(
   'i',
 );
 
-/** What somebody nobody trusts wrote, fit for an error message. */
+/** What an untrusted author wrote, fit for an error message. */
 export function shown(text: string): string {
   return legible(JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text));
 }

@@ -16,7 +16,7 @@ export function estimateStates(pattern: string): number {
     if (copies !== undefined) {
       level.last = (level.last + 1) * copies;
     } else if (FLAGS.test(token)) {
-      // Sets flags and is no item: an operator after it repeats what is before it.
+      // Sets flags and is not an item: an operator after it repeats what is before it.
     } else if (token.startsWith('(')) {
       open.push(level);
       level = { total: token.endsWith(':') ? 1 : 3, last: 0 };

@@ -11,7 +11,7 @@ export interface ProviderPolicy {
 }
 
 /**
- * Why a provider is off until the operator turns it on, or `undefined` where it is on. Nobody but the operator can
+ * Why a provider is off until the operator turns it on, or `undefined` where it is on. Only the operator can
  * tell whether a vendor allows what they are doing, so a manifest that does not say so switches nothing on.
  */
 export function withheldBecause(

@@ -59,7 +59,7 @@ describe('a conversation over JSON-RPC', () => {
     expect([hasToldPrompt(begun.connection), hasToldPrompt(next.connection)]).toEqual([false, true]);
   });
 
-  it('takes no reply for which nobody waits, and no line that is no message', () => {
+  it('takes no reply for which nobody waits, nor a line that is not a message', () => {
     for (const line of [reply('turn', {}), reply('else', {}), '{"id":1,"result":{}}', 'hello result', '[]', '{}', '']) {
       const turn = receiveMessage(begun.connection, line, 10);
       expect([turn.send, turn.refusal]).toEqual([[], undefined]);

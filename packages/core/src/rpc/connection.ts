@@ -35,7 +35,7 @@ export interface Turn {
   readonly facts: readonly string[];
   /** Lines for the CLI. */
   readonly send: readonly string[];
-  /** Steps whose question has to be put to somebody. */
+  /** Steps whose question has to be put to the user. */
   readonly asking: readonly RpcStep[];
   /** The CLI answered one of our requests with an error: what it says. */
   readonly refusal: string | undefined;

@@ -32,7 +32,7 @@ export function linksOf(message: JsonRecord): readonly string[] {
   return factsOf(message).flatMap((fact) => fact.match(/ (https:\/\/[^\s"\\]+)$/)?.[1] ?? []);
 }
 
-/** Depth first, with a stack of its own: how deep a message goes is the CLI's choice. */
+/** Depth first, with an explicit stack: how deep a message goes is the CLI's choice. */
 function leaves(root: unknown): readonly string[] {
   const found: string[] = [];
   const open: { readonly pointer: string; readonly value: unknown }[] = [{ pointer: '', value: root }];

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { createRefusals, describeRefusal } from './egress-refusals.ts';
 
-it('tells whoever watches a machine each refused host once, and of a flood the first ten', () => {
+it('tells those who watch a machine each refused host once, and of a flood the first ten', () => {
   const refusals = createRefusals();
   const heard: string[] = [];
   {
@@ -17,7 +17,7 @@ it('tells whoever watches a machine each refused host once, and of a flood the f
   expect(heard.slice(0, 2)).toEqual(['a.test not-allowed', '0.test not-public']);
 });
 
-it('names the host and the setting, and repeats nothing that a machine could have made up to deceive', () => {
+it('names the host and the setting, and repeats nothing that a machine could have invented to deceive', () => {
   expect(describeRefusal('sso.example.com', 'not-allowed', 'sign-in')).toBe(
     'The machine was not let through to sso.example.com, which is not among the allowed hosts. Where it is needed, the setting hosts.signIn allows it.',
   );

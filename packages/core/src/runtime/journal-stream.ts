@@ -9,7 +9,7 @@ export interface Journal<T> {
   readonly pageSize?: number;
   /** The last entry of its stream. */
   isLast(event: T): boolean;
-  /** Whether the last entry has been written: somebody who comes back may have seen it already. */
+  /** Whether the last entry has been written: a reader who comes back may have seen it already. */
   isOver(): Promise<boolean>;
 }
 

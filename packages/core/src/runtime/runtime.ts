@@ -48,7 +48,7 @@ export interface Runtime {
   readonly random: () => number;
   readonly admission: Admission;
   /**
-   * Browser machines that this process is making, uses or removes: whoever looks for leftovers leaves them alone. CLI
+   * Browser machines that this process is making, uses or removes: the search for leftovers leaves them alone. CLI
    * machines are looked after by `CliMachines`.
    */
   readonly inHand: Set<string>;

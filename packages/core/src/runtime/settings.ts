@@ -9,7 +9,7 @@ import type { Limits } from './limits.ts';
 export interface Settings {
   /** Which way to log in comes first. Default `desktop`. */
   readonly prefer: 'desktop' | 'least-intrusive';
-  /** A CLI machine without prompts is put to rest after this. Default 5 minutes. */
+  /** A CLI machine without prompts is stopped or hibernated after this. Default 5 minutes. */
   readonly idleMs: number;
   /**
    * How much later than that at most, as a part of it: machines that were last used at the same moment are not put to
@@ -60,7 +60,7 @@ export interface BootTimeouts {
   readonly desktopMs: number;
 }
 
-/** Browser machines that are started ahead, while somebody looks at what can be connected. */
+/** Browser machines that are started ahead, while a user looks at what can be connected. */
 export interface WarmSettings {
   /** How many are ready at a time. Default 1; 0 starts none ahead. */
   readonly count: number;

@@ -8,7 +8,7 @@ export const parse: PromptParser<typeof initial> = {
   step(state, seen) {
     if (state.ended) return { state, events: [] };
     if (seen.type === 'exit') return { state: { ...state, ended: true }, events: [endOf(seen.code, state.problem)] };
-    // What is wrong is often said there, and nowhere else. It may quote a token, which nobody shall see.
+    // What is wrong is often said there, and nowhere else. It may quote a token, which must not be shown.
     // Only a CLI that speaks JSON-RPC sends messages.
     if (seen.type === 'rpc') return { state, events: [] };
     if (seen.type === 'stderr') return { state: { ...state, problem: quotable(seen.line) }, events: [] };

@@ -54,7 +54,7 @@ describe('how many machines a host holds', () => {
     expect(limitNames(host(), idle)).toEqual(['processor measured, idle']);
   });
 
-  it('is no more than can be put to rest on the disk', () => {
+  it('is at most what can hibernate on the disk', () => {
     const small = host({ diskMb: 8 * GB });
     expect(estimate(small, cost())).toMatchObject({ running: 71, resting: 0 });
     expect(limitNames(small, cost())).toEqual(['disk']);
