@@ -2,7 +2,7 @@ import { bootstrapInterval, judge, median } from './statistics.ts';
 import type { Interval, Limit, Verdict } from './statistics.ts';
 import type { World } from './support/world.ts';
 
-/** One measurement of the product, in a file of its own. */
+/** One measurement of the product, in a separate file. */
 export interface Bench {
   /** What one asks for on the command line. */
   readonly name: string;

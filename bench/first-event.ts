@@ -31,7 +31,7 @@ interface Moments {
 
 /**
  * `POST /api/vm/cli/prompt` on a machine that runs, against `codex exec` with the same login, arguments, settings and
- * vendor. Judged is the first text of the model on both sides: our own events that come before are no answer.
+ * vendor. Judged is the first text of the model on both sides: our own events that come before do not count.
  */
 export const firstEvent: Bench = {
   name: 'first-event',

@@ -88,7 +88,7 @@ function pour(socket: Socket): Promise<void> {
     const piece = Buffer.alloc(100_000, 'x');
     for (let sent = 0; sent < STREAM_BYTES; sent += piece.length) yield piece;
   };
-  // A viewer that leaves, before the end or after it, is no error of the source.
+  // A viewer that leaves, before the end or after it, is not an error of the source.
   socket.on('error', () => {});
   return pipeline(Readable.from(pieces()), socket).catch(() => {});
 }

@@ -5,7 +5,7 @@ export interface Interval {
   readonly upper: number;
 }
 
-/** `reported`: there is no limit. `NOISY` is no pass: this run cannot tell. */
+/** `reported`: there is no limit. `NOISY` is not a pass: this run cannot tell. */
 export type Verdict = 'holds' | 'EXCEEDED' | 'NOISY' | 'reported';
 
 /** Fewer samples than this say nothing about a limit. */

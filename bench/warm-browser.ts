@@ -13,7 +13,7 @@ export const warmBrowser: Bench = {
   name: 'warm-browser',
   isLong: true,
   run: async (_world, count) => {
-    // Each has a network of its own.
+    // Each has a separate network.
     const [warm, cold] = [await createBrowserMachines(), await createBrowserMachines()];
     try {
       const [going, booting] = [await warm.open(), await cold.open({ templates: false })];

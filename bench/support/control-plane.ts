@@ -44,7 +44,7 @@ export interface ControlPlaneOptions {
   readonly startAtOnce: number;
 }
 
-/** Starts it on a port of its own. */
+/** Starts it on a free port. */
 export async function startControlPlane({ store, folder, startAtOnce }: ControlPlaneOptions): Promise<ControlPlane> {
   const fake = createFakeDriver({ hibernate: true });
   const entered = new Map<string, number>();

@@ -82,7 +82,7 @@ export async function startScreen(world: World): Promise<Screen> {
   };
 }
 
-/** What `codex login` would print. The vendor checks it as strictly, and paints a code of its own for each. */
+/** What `codex login` would print. The vendor checks it as strictly, and paints a different code for each. */
 function signInAddress(): string {
   const query = new URLSearchParams({
     response_type: 'code',

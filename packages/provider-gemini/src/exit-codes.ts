@@ -1,4 +1,4 @@
-/** Why Gemini CLI ended, in words for the person. Its own words are on stderr, behind stack traces. */
+/** Why Gemini CLI ended, in words for the user. Its own words are on stderr, behind stack traces. */
 export const exitMeanings: Readonly<Record<number, string>> = {
   41: 'Gemini CLI is not logged in, or Google no longer accepts its login.',
   42: 'Gemini CLI refused its input: the conversation does not exist in this machine, or the prompt is empty.',

@@ -34,7 +34,7 @@ const failures: LoginMethodInput['failure'] = [
   failed('timed out after 5 minutes', 'Gemini CLI waits five minutes for a sign-in, and they are over.'),
 ];
 
-/** Plain text only: the screen is wide, and it is looked at after every piece of output. */
+/** Plain text only: the screen is wide, and it is read after every piece of output. */
 function failed(text: string, message: string): NonNullable<LoginMethodInput['failure']>[number] {
   return { when: { text }, code: 'LOGIN_FAILED', message };
 }

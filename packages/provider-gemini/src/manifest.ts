@@ -6,7 +6,7 @@ import { acpLogin } from './acp.ts';
 import { browserLogin, pasteCodeLogin } from './logins.ts';
 import { settingsFile } from './settings.ts';
 
-/** The package has no binary of its own; the agent runs this file with its own Node. */
+/** The package has no binary; the agent runs this file with its own Node. */
 const BUNDLE = 'node_modules/@google/gemini-cli/bundle/gemini.js';
 
 /** Gemini CLI, as `@google/gemini-cli` ships it. Everything here was established by running that version. */
@@ -30,7 +30,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     env: {
       // It would start a second Node with a larger heap, for a second of time and twice the memory.
       GEMINI_CLI_NO_RELAUNCH: 'true',
-      // Without it a prompt in a new folder ends with exit code 55. The folder is the machine's own.
+      // Without it a prompt in a new directory ends with exit code 55. The directory is the machine's own.
       GEMINI_CLI_TRUST_WORKSPACE: 'true',
     },
     settings: [settingsFile('oauth-personal')],
@@ -86,7 +86,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     // It runs its own commands headless, too, those of the user and of plugins among them. `!`, `#` and `?` are text there.
     commandEscape: { beginnings: ['/'], prefix: ' ' },
     // Its own sandbox needs a container runtime. What a mode would ask about is refused when nobody can answer:
-    // `default` only reads, `auto_edit` also changes files of the working folder, and neither runs commands.
+    // `default` only reads, `auto_edit` also changes files of the working directory, and neither runs commands.
     tools: {
       'read-only': ['--approval-mode', 'default'],
       workspace: ['--approval-mode', 'auto_edit'],

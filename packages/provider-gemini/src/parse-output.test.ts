@@ -81,7 +81,7 @@ describe('the output of Gemini CLI', () => {
     expect(events).toMatchObject([{ type: 'prompt-end', outcome: 'failed', message: 'quota' }]);
   });
 
-  it('does not let the model talk the person into a new login', () => {
+  it('does not let the model talk the user into a new login', () => {
     const content = 'Error authenticating: FatalAuthenticationError: Manual authorization is required';
     const events = run([line({ type: 'message', role: 'assistant', content, delta: true }), exited(1)]);
     expect(events.at(-1)).toMatchObject({ outcome: 'failed', message: 'Gemini CLI ended with exit code 1.' });
@@ -108,7 +108,7 @@ describe('the output of Gemini CLI', () => {
     ]);
   });
 
-  it('passes warnings on, shows a line that is no JSON, and ends once', () => {
+  it('passes warnings on, shows a line that is not JSON, and ends once', () => {
     const warning = { type: 'error', severity: 'warning', message: 'Loop detected, stopping execution' };
     expect(
       run([

@@ -88,7 +88,7 @@ function toolResult(state: OutputState, event: JsonRecord): Step {
   };
 }
 
-/** Told at once; one that is no warning may also be why the run ends. */
+/** Told at once; one that is not a warning may also be why the run ends. */
 function problem(state: OutputState, event: JsonRecord): Step {
   const message = nonEmpty(event['message']);
   if (message === undefined) return { state, events: [] };

@@ -111,7 +111,7 @@ function recordedLink(name: string): string {
   return found;
 }
 
-/** The screens before the settings and the folder's trust exist; the manifest presets both. They name no link. */
+/** The screens before the settings and the directory's trust exist; the manifest presets both. They name no link. */
 function firstRun(name: string): TranscriptCase {
   const method = manifestSchema.shape.logins.element.parse({ ...pasteCodeLogin, id: 'first-run' });
   return { transcript: recording(name), method, expected: { ...nothing, result: 'waiting' } };

@@ -54,7 +54,7 @@ export async function openResponse(
   throw toAgentError(what, status, await readText(response, MAX_PROBLEM_BYTES, what, signal));
 }
 
-/** A request on a connection of its own, not yet sent. */
+/** A request on a new connection, not yet sent. */
 export async function prepare(
   target: AgentTarget,
   request: AgentRequest,

@@ -14,7 +14,7 @@ import { listFiles, readFile } from './agent-files.ts';
 import { followEvents, runCli } from './agent-streams.ts';
 import { upgradeDesktop } from './upgrade-desktop.ts';
 
-/** For calls without a deadline of their own: the agent only does a small thing and answers. */
+/** For calls without a deadline: the agent only does a small thing and answers. */
 const ANSWER_TIMEOUT_MS = 15_000;
 /** A desktop that is still starting comes first, which the agent gives five minutes, then the page, which gets two. */
 const OPEN_PAGE_TIMEOUT_MS = 430_000;

@@ -22,7 +22,7 @@ export function npmEnvironment(run: {
     HOME: run.directory,
     npm_config_cache: run.cache,
     npm_config_logs_max: '0',
-    // Somebody waits and watches: npm's own pauses, 10 and then 60 s, would leave them without a word for over a minute.
+    // A user waits and watches: npm's own pauses, 10 and then 60 s, would leave them without a word for over a minute.
     npm_config_fetch_retry_mintimeout: '1000',
     npm_config_fetch_retry_maxtimeout: '10000',
   };

@@ -87,7 +87,7 @@ describe('the sandbox of npm', () => {
     },
   );
 
-  it.skipIf(sandbox.bubblewrap === undefined)('ends with whoever started it, and npm with it', async () => {
+  it.skipIf(sandbox.bubblewrap === undefined)('ends with the program that started it, and npm with it', async () => {
     const marker = join(root, 'target', 'started');
     const seconds = `3${process.pid}`;
     writeFileSync(join(root, 'npm'), `#!/bin/sh\necho x > ${marker}\nexec sleep ${seconds}`);

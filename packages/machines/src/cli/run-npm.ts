@@ -35,7 +35,7 @@ export async function runNpm(run: NpmRun): Promise<string | undefined> {
     cancelSignal: run.signal,
     maxBuffer: 4 * 1024 * 1024,
   });
-  // Without the note a crash leaves more behind, which is no reason to give up now.
+  // Without the note a crash leaves more behind, and the run goes on.
   const noted = noteInstaller(run.directory, npm.pid).catch(() => undefined);
   const cause = createNpmCause();
   let fetched = 0;

@@ -57,7 +57,7 @@ interface Piece {
 
 const blankDisks = new Map<number, Promise<readonly Piece[]>>();
 
-/** Formatted once for each size, whoever asked first: starting mke2fs takes longer than writing what it writes. */
+/** Formatted once for each size: starting mke2fs takes longer than writing what it writes. */
 function blankDisk(sizeMb: number): Promise<readonly Piece[]> {
   const known = blankDisks.get(sizeMb);
   if (known) return known;

@@ -10,7 +10,7 @@ const OLDEST = [1, 43] as const;
 
 const PROGRAMS = ['mke2fs', 'debugfs', 'e2fsck'] as const;
 
-/** What this host has and lacks to read and write the disks of virtual machines. */
+/** What this host has, and what is missing, to read and write the disks of virtual machines. */
 export async function checkDiskHost(): Promise<readonly Check[]> {
   return [await checkE2fsprogs(), checkSandbox(await diskSandbox())];
 }

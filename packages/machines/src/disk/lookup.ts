@@ -16,7 +16,7 @@ export function find({ inodes, problems }: Lookup, { folders, path, shown }: Dis
     const inode = inodes.get(folder.path);
     if (!inode || inode.kind === 'whiteout') return undefined;
     if (inode.kind !== 'folder' || !inode.plain)
-      throw unsafePath(shown, `lies in ${folder.path}, which is no directory`);
+      throw unsafePath(shown, `lies in ${folder.path}, which is not a directory`);
   }
   const problem = problems.get(path);
   if (problem !== undefined) throw unsafePath(shown, `cannot be read: ${problem}`);

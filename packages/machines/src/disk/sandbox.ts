@@ -89,7 +89,7 @@ function dropTo(uid: number): readonly string[] {
 
 function limits(largestFile: number): readonly string[] {
   const seconds = TIMEOUT_MS / 1000;
-  // Where both limits of the time are one, the kernel sends SIGKILL at once, as somebody else may have.
+  // Where both limits of the time are one, the kernel sends SIGKILL at once, as another process may have.
   const time = `--cpu=${seconds}:${seconds + 1}`;
   return [`--fsize=${largestFile}`, `--as=${MEMORY}`, time, '--core=0', '--nofile=64', '--'];
 }

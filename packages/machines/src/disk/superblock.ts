@@ -5,7 +5,7 @@ export const SUPERBLOCK = { offset: 1024, size: 1024 } as const;
 
 /**
  * All that a machine's disk is formatted with. Named one by one, so that every host formats the same, and a disk with
- * anything else in it is known to be somebody's work.
+ * anything else in it is known to be deliberate.
  */
 export const FEATURES =
   'has_journal,ext_attr,dir_index,filetype,extent,64bit,flex_bg,sparse_super2,large_file,huge_file,dir_nlink,extra_isize,metadata_csum';

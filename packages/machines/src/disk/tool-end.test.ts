@@ -20,7 +20,7 @@ describe('a program that has worked on a disk', () => {
   });
 
   for (const how of ends) {
-    it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)(`was ended by somebody else with %s, ${how}`, async (name) => {
+    it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)(`was ended by another process with %s, ${how}`, async (name) => {
       const end = await endBy(name, how);
       const message = `debugfs, which worked on a machine's disk, was ended by ${name}; the disk is as it was.`;
       const interrupted = { code: 'MACHINE_DISK_INTERRUPTED', retryable: true, message };

@@ -7,7 +7,7 @@ import { unsafeDisk } from './unsafe-disk.ts';
 
 /**
  * Signals that a program brings upon itself by what it does, the last two where it exceeds a limit. It works on what a
- * guest has written, so the guest may be behind it. Any other was sent by somebody else, such as the kernel that needs
+ * guest has written, so the guest may be behind it. Any other was sent by another process, such as the kernel that needs
  * memory, and says nothing about the disk.
  */
 const ownFaults: ReadonlySet<string> = new Set(

@@ -42,7 +42,7 @@ async function requireOrdinary(file: FileHandle): Promise<{ readonly uid: number
       'CONFIG_HOST_UNSUITABLE',
       "The machine's disk belongs to root, so only root could read it.",
       {
-        hint: 'Give each disk a user of its own when it is made: `createDisk(path, { owner })`.',
+        hint: 'Give each disk a different user when it is made: `createDisk(path, { owner })`.',
       },
     );
   }
@@ -72,7 +72,7 @@ export async function checkDisk(disk: OpenDisk, { thorough }: { readonly thoroug
   }
 }
 
-/** A copy of the disk that is checked, in a directory of its own beside it. */
+/** A copy of the disk that is checked, in a new directory beside it. */
 export interface WorkingCopy extends DiskFile {
   /** Lays contents down for debugfs to read. */
   stage(contents: readonly string[]): Promise<{ readonly descriptors: readonly number[] } & AsyncDisposable>;

@@ -66,7 +66,7 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
       ...route,
       assign: async ({ hosts, identity }, egressOptions) => {
         if (tunnels) {
-          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to somebody already.`);
+          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to a user already.`);
         }
         tunnels = createTunnels({
           parse: parseMachineDestination,

@@ -26,7 +26,7 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
   readonly username: string;
   readonly password: Secret;
   readonly certificateAuthority?: string;
-  /** The port that is asked whether the service lets users out. Default: the one of whoever was seen first. */
+  /** The port that is asked whether the service lets users out. Default: that of the first user seen. */
   readonly checkPort?: number;
 }
 

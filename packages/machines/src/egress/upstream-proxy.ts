@@ -11,7 +11,7 @@ import { SocksClient } from 'socks';
 import type { Dial, Way } from './dial.ts';
 import { describeTrouble, refused, wrongLogin } from './upstream-trouble.ts';
 
-/** A proxy of somebody else's through which connections leave. Its password never enters a machine. */
+/** A third party's proxy through which connections leave. Its password never enters a machine. */
 export interface UpstreamProxy {
   /**
    * `http` and `https`: CONNECT (RFC 9110 §9.3.6) with Basic authentication (RFC 7617), the latter over TLS to the
@@ -56,7 +56,7 @@ function tlsOptions({ host, port, certificateAuthority }: UpstreamProxy) {
   return {
     host,
     port,
-    // RFC 6066 §3: an address is no server name.
+    // RFC 6066 §3: an address is not a server name.
     ...(isIP(host) === 0 && { servername: host }),
     ...(certificateAuthority !== undefined && { ca: [...getCACertificates('default'), certificateAuthority] }),
   };

@@ -17,7 +17,7 @@ export interface RunningVmm {
 export interface BootParts {
   readonly clock: Clock;
   readonly requests: readonly FirecrackerRequest[];
-  /** Starts a process in a jail of its own, and takes both away again where it fails. */
+  /** Starts a process in a new jail, and takes both away again if it fails. */
   startVmm(signal: AbortSignal): Promise<RunningVmm>;
   /** Resolves when the guest's agent answers: that the processors run says nothing. */
   ready(running: RunningVmm, signal: AbortSignal): Promise<void>;

@@ -57,7 +57,7 @@ export interface FirecrackerDriver extends MachineDriver {
   close(): Promise<void>;
 }
 
-/** Machines in Firecracker, each in a jail with a user, a control group and a TAP device of its own. For production. */
+/** Machines in Firecracker, each in a separate jail, user, control group and TAP device. For production. */
 export async function createFirecrackerDriver(options: FirecrackerDriverOptions): Promise<FirecrackerDriver> {
   const host = await openHost(options);
   const { folders } = host;
@@ -199,6 +199,6 @@ async function requirePrograms(given?: FirecrackerPrograms): Promise<InstalledPr
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   throw new SallyportError('CONFIG_HOST_UNSUITABLE', 'Firecracker and its jailer are not both installed.', {
-    hint: 'See what this host lacks: sallyport doctor firecracker.',
+    hint: 'See what is missing on this host: sallyport doctor firecracker.',
   });
 }

@@ -19,7 +19,7 @@ const reasons: Readonly<Record<number, string>> = {
 
 export interface ExitMeaning {
   readonly sentence: string;
-  /** Somebody should look, whether or not the machine starts again. */
+  /** The operator should look, whether or not the machine starts again. */
   readonly security: boolean;
 }
 

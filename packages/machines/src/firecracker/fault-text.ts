@@ -3,7 +3,7 @@ const MAX_CHARACTERS = 300;
 
 /**
  * Text from the API for an error of ours. It can quote what a guest or a damaged snapshot holds, so nothing in it
- * may reach a terminal as a control sequence, start a line of its own, or fill a log.
+ * may reach a terminal as a control sequence, start a new line, or fill a log.
  */
 export function cleanText(text: string): string {
   const shown = text.slice(0, MAX_CHARACTERS);

@@ -20,7 +20,7 @@ export function guestBootConfig({ plan, options, place, clis }: GuestBoot): Boot
     epoch,
     role: plan.role,
     token: token.reveal(),
-    // The network lets nobody but the host come here.
+    // The network lets only the host come here.
     listen: { port: AGENT_PORT, host: '0.0.0.0' },
     home: insideGuest.home,
     ...(plan.role === 'cli' && { homes: insideGuest.homes }),

@@ -7,7 +7,7 @@ export interface KernelCommandLine {
   readonly reboot: 't' | 'k';
 }
 
-/** What every kernel of ours is told. An engine may add words of its own. No secrets: it is shown to every process. */
+/** What every kernel of ours is told. An engine may add others. No secrets: it is shown to every process. */
 export function kernelCommandLine({ machineId, place, reboot }: KernelCommandLine): string {
   const { address, netmask, gateway } = place;
   return [

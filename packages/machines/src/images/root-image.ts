@@ -23,7 +23,7 @@ export interface ImageCli {
 
 export interface RootImageOptions {
   readonly kind: Exclude<ImageKind, 'kernel'>;
-  /** The Node executable that the agent shall run with. */
+  /** The Node executable that the agent is to run with. */
   readonly node: string;
   readonly clis: readonly ImageCli[];
 }
@@ -129,7 +129,7 @@ export function parsePackages(text: string): readonly InstalledPackage[] {
     });
 }
 
-/** A step of mmdebstrap in words. What it does to the tree by our own hooks is one step to whoever waits. */
+/** A step of mmdebstrap in words. What it does to the tree by our own hooks is one step to those who wait. */
 export function progressOf(line: string): string | undefined {
   const step = /^I: (\S.*?)(?:\.\.\.)?$/.exec(line)?.[1];
   if (step === undefined || /^(using|chroot|automatically|finding|cleaning|removing|success)/.test(step)) {

@@ -18,7 +18,7 @@ import { runTool } from './run-tool.ts';
 const FRAGMENT = join(guestDirectory, 'kernel.config');
 
 /**
- * A kernel of our own from Debian's source: one ELF file that QEMU (`microvm`, `pc`, `q35`) and Firecracker boot by
+ * Our kernel from Debian's source: one ELF file that QEMU (`microvm`, `pc`, `q35`) and Firecracker boot by
  * itself, without an initrd or modules. Building it takes a compiler and about ten minutes of one processor.
  */
 export async function sourceKernel(): Promise<ImageBuild> {

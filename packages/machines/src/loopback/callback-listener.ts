@@ -20,7 +20,7 @@ export interface CallbackListenerOptions {
 /**
  * Listens for a sign-in callback on the loopback addresses in place of a CLI that cannot be reached from here (RFC 8252
  * §7.3). `undefined` where the port is taken. It answers fixed pages and repeats nothing of a request, so that
- * a link somebody else made can do no more than end in "not accepted".
+ * a link that an attacker made can do no more than end in "not accepted".
  */
 export async function listenForCallback(options: CallbackListenerOptions): Promise<CallbackListener | undefined> {
   const servers: Server[] = [];

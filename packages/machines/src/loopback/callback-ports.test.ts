@@ -181,7 +181,7 @@ describe('the callback ports of a host', () => {
     expect(order.at(-1)).toBe('three');
   });
 
-  it('forgets whoever gives up waiting', async () => {
+  it('forgets those who give up waiting', async () => {
     const ports = createCallbackPorts({ claims });
     const one = await acquire({}, ports);
     const controller = new AbortController();

@@ -28,7 +28,7 @@ export async function claimPort(directory: string, port: number): Promise<(() =>
     if (await isHeld(path)) {
       return undefined;
     }
-    // In a temporary directory with the sticky bit only its owner may remove it; then it stays somebody else's.
+    // In a temporary directory with the sticky bit only its owner may remove it; then it stays another user's.
     await rm(path, { force: true }).catch(() => {});
   }
   throw unusable(path, 'cannot be replaced, and may belong to another user');

@@ -1,4 +1,4 @@
-/** Places in line for ports: whoever asks for a port that somebody has, or waits for, comes after them. */
+/** Places in line for ports: a request for a port that another has, or waits for, comes after it. */
 export interface PortQueue {
   /** Resolves, with a way to give the ports back, when it is this one's turn. */
   take(ports: readonly number[], options: { readonly signal: AbortSignal; onWait(): void }): Promise<() => void>;

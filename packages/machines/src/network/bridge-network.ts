@@ -24,7 +24,7 @@ export interface BridgeNetworkOptions {
   readonly clock: Clock;
   /** Tells two networks of one data directory apart. Default `machines`. */
   readonly name?: string;
-  /** Default 192.168.100.0/24. It is in a namespace of its own, so it may be any, also one the host uses elsewhere. */
+  /** Default 192.168.100.0/24. It is in a separate namespace, so it may be any, also one the host uses elsewhere. */
   readonly subnet?: string;
   /** How long an address rests before another machine gets it. Default one minute. */
   readonly quarantineMs?: number;
@@ -33,7 +33,7 @@ export interface BridgeNetworkOptions {
 }
 
 /**
- * All virtual machines of a deployment on one bridge in a network namespace of their own, with one TAP each. They reach
+ * All virtual machines of a deployment on one bridge in a separate network namespace, with one TAP each. They reach
  * the egress gateway there and nothing else. Needs root, `ip` and `nft`; nothing of the host's own network is touched.
  */
 export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwork {
@@ -179,7 +179,7 @@ async function prepare(
     await namespace.ip('link', 'add', BRIDGE, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0');
   }
   await namespace.ip('link', 'set', BRIDGE, 'type', 'bridge', 'mcast_snooping', '0');
-  // A MAC of its own; otherwise it takes on the lowest of its ports', and guests lose their gateway.
+  // A fixed MAC; otherwise it takes on the lowest of its ports', and guests lose their gateway.
   await namespace.ip('link', 'set', BRIDGE, 'address', macOf(subnet.gateway));
   await namespace.ip('addr', 'replace', `${subnet.gateway}/${subnet.prefix}`, 'dev', BRIDGE);
   await namespace.ip('link', 'set', 'lo', 'up');

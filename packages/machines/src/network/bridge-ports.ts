@@ -7,7 +7,7 @@ import { TAP_PREFIX } from './ip-allocator.ts';
 import type { PlaceRecord } from './ip-allocator.ts';
 import { macOf } from './subnet.ts';
 
-/** What the kernel has of machines, whoever made it. */
+/** What the kernel has of machines, also of those of other servers. */
 export interface KernelState {
   readonly taps: readonly string[];
   readonly elements: readonly FilteredPlace[];
@@ -49,7 +49,7 @@ export async function addPort(
   await namespace.ip('link', 'set', tap, 'up');
 }
 
-/** Takes away what the kernel has for these names; returns what that was. What is absent is no error. */
+/** Takes away what the kernel has for these names; returns what that was. What is absent is not an error. */
 export async function removePorts(
   namespace: Namespace,
   state: KernelState,
@@ -88,9 +88,13 @@ async function requireFlags(namespace: Namespace, tap: string): Promise<void> {
   const found = link?.linkinfo?.info_slave_data ?? {};
   const wrong = PORT_FLAGS.filter(([flag, wanted]) => found[flag] !== (wanted === 'on')).map(([flag]) => flag);
   if (wrong.length > 0) {
-    throw new SallyportError('CONFIG_HOST_UNSUITABLE', `This kernel's bridge lacks ${wrong.join(', ')} for ${tap}.`, {
-      hint: 'Machines on it could reach each other. Use Linux 5.10 or newer with iproute2 of the same age.',
-    });
+    throw new SallyportError(
+      'CONFIG_HOST_UNSUITABLE',
+      `This kernel's bridge does not have ${wrong.join(', ')} for ${tap}.`,
+      {
+        hint: 'Machines on it could reach each other. Use Linux 5.10 or newer with iproute2 of the same age.',
+      },
+    );
   }
 }
 

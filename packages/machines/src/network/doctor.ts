@@ -5,7 +5,7 @@ import type { Check } from '@sallyport/core';
 import { findProgram, installCommand } from '../host/programs.ts';
 import { runCommand } from './namespace.ts';
 
-/** What this host has and lacks for a bridge of machines. The packet filter is tried out in a namespace that ends at once. */
+/** What this host has, and what is missing, for a bridge of machines. The packet filter is tried out in a namespace that ends at once. */
 export async function checkNetworkHost(packetFilter: string): Promise<readonly Check[]> {
   return [
     await checkPrograms('iproute2', ['ip', 'bridge']),

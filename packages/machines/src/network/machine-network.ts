@@ -12,7 +12,7 @@ export interface MachineNetwork {
   readonly isolation: string;
   /** Gives a machine its place. Repeated for a machine that has one, it is the same place with the new egress. */
   attach(machineId: string, options: AttachOptions): Promise<NetworkAttachment>;
-  /** Gives the place of a machine up, whichever server gave it. One that has none is no error. */
+  /** Gives the place of a machine up, whichever server gave it. One that has none is not an error. */
   detach(machineId: string): Promise<void>;
   /** Everything of this host that belongs to a machine not in `machineIds` is taken away; returns what that was. */
   reconcile(machineIds: ReadonlySet<string>): Promise<readonly string[]>;
@@ -24,7 +24,7 @@ export interface MachineNetwork {
 export interface AttachOptions {
   /** Unix socket of the machine's egress proxy, {@link import('@sallyport/core').EgressRoute.socketPath}. */
   readonly egressSocket: string;
-  /** User that opens the TAP device, where there is one and the monitor does not open it as root. */
+  /** User that opens the TAP device, if there is one and the monitor does not open it as root. */
   readonly owner?: number;
   readonly signal: AbortSignal;
 }

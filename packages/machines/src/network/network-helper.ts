@@ -148,7 +148,7 @@ async function launch(options: HelperOptions): Promise<Running> {
     const lines = result.stderr.trim().split('\n');
     const said = lines.find((line) => line.startsWith('Error: ')) ?? lines.slice(-5).join('\n');
     throw new SallyportError('MACHINE_FAILED', `The helper of the machines' network did not start: ${said}`, {
-      hint: 'Run `sallyport doctor`; it names what this host lacks.',
+      hint: 'Run `sallyport doctor`; it names what is missing on this host.',
     });
   }
   child.stdout.resume();

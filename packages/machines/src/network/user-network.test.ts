@@ -47,7 +47,7 @@ describe.runIf(process.platform === 'linux')('the network inside a monitor', () 
   const attach = (machineId: string, egressSocket: string): Promise<NetworkAttachment> =>
     network.attach(machineId, { egressSocket, signal });
 
-  it('gives each machine the same inside, and a loopback address and an egress route of its own', async () => {
+  it('gives each machine the same inside, and a separate loopback address and egress route', async () => {
     const [first, second] = [await attach(FIRST, '/egress/a.sock'), await attach(SECOND, '/egress/b.sock')];
     expect(first).toMatchObject({
       address: '10.0.2.15',

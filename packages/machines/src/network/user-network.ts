@@ -106,7 +106,7 @@ export function createUserNetwork(options: UserNetworkOptions): MachineNetwork {
 
   return {
     name: 'user',
-    isolation: "each has a network of its own inside its monitor's process, whose only egress is its egress proxy",
+    isolation: "each has a separate network inside its monitor's process, whose only egress is its egress proxy",
     attach: (machineId, attachOptions) => inTurn(() => attach(machineId, attachOptions)),
     detach: (machineId) => inTurn(() => detach(machineId)),
     reconcile: (machineIds) => inTurn(() => reconcile(machineIds)),

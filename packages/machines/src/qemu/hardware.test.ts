@@ -70,7 +70,7 @@ describe('the command line of QEMU', () => {
 describe('the words before QEMU', () => {
   const enter = ['nsenter', '--net=/run/netns/one', '--'];
 
-  it('enter the network, make a TAP device of its own, then give every right up', () => {
+  it('enter the network, make a TAP device, then give every right up', () => {
     const words = launchWords({ enter, uid: 200_001, opensTap: true, diskMb: 512 });
     expect(words.slice(0, 3)).toEqual(enter);
     expect(words.indexOf('unshare')).toBeLessThan(words.indexOf('setpriv'));

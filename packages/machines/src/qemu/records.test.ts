@@ -44,7 +44,7 @@ describe('what a later server finds', () => {
     expect(await readdir(folder)).toEqual(['machine.json']);
   });
 
-  it('is no record of another driver', async () => {
+  it('is not the record of another driver', async () => {
     const path = join(folder, 'machine.json');
     await writeFile(path, JSON.stringify({ plan }));
     await expect(readQemuRecord(path)).rejects.toMatchObject({ code: 'MACHINE_FAILED' });

@@ -3,7 +3,7 @@ import type { AttachOptions, MachineNetwork, NetworkAttachment } from '../networ
 /** Which machines have a place on the network now, so that what belongs to none can be told apart. */
 export interface Wiring {
   attach(machineId: string, options: AttachOptions): Promise<NetworkAttachment>;
-  /** Takes a machine's place away, whoever gave it one. */
+  /** Takes a machine's place away, also one that another server gave. */
   detach(machineId: string, place: NetworkAttachment | undefined): Promise<void>;
   /** A machine of an earlier server runs on in its place. */
   keep(machineId: string): void;

@@ -121,7 +121,7 @@ export async function createFakeInternet(options: FakeInternetOptions): Promise<
       ...route,
       async assign(plan, egressOptions) {
         if (assigned)
-          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to somebody already.`);
+          throw new SallyportError('EGRESS_FAILED', `The egress of machine ${machineId} belongs to a user already.`);
         assigned = { plan, options: egressOptions };
         return route;
       },

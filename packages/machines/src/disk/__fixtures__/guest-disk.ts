@@ -56,7 +56,7 @@ export async function guestDiskFrom(tree: string): Promise<GuestDisk> {
 
 async function wrap(make: (path: string) => Promise<void>): Promise<GuestDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'sp-guest-disk-'));
-  // The tools' user may pass through, and shall not need to.
+  // The tools' user may pass through, and must not need to.
   chmodSync(folder, 0o700);
   const path = join(folder, 'disk.ext4');
   writeFileSync(join(folder, 'auth.json'), 'of the host');

@@ -87,7 +87,7 @@ export function createFakeGuest(root: string, reboot: () => void): FakeGuestComp
     agent = undefined;
     if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
     const ended = once(ending, 'exit');
-    // Bubblewrap passes no signal on; in a namespace of its own the agent is the only node there is.
+    // Bubblewrap passes no signal on; in a new namespace the agent is the only node there is.
     if (signal === 'SIGTERM') await execa('pkill', ['-TERM', '-P', String(await firstInside(ending))], { reject: false });
     else ending.kill('SIGKILL');
     await ended;

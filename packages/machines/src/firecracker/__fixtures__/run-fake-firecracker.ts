@@ -11,7 +11,7 @@ import type { FakeGuestComputer } from './fake-guest.ts';
 const health = JSON.stringify({ status: 'ok', timestamp: '2026-11-24T00:00:00Z', activeSessions: 0 });
 const HEALTHY = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${health.length}\r\nconnection: close\r\n\r\n${health}`;
 
-/** The fake as a process of its own, in a jail that is its working directory, with a guest whose agent is a real one. */
+/** The fake as a separate process, in a jail that is its working directory, with a guest whose agent is a real one. */
 const { values } = parseArgs({
   options: {
     id: { type: 'string' },

@@ -32,7 +32,7 @@ export interface FirecrackerHost {
   readonly user?: number;
 }
 
-/** What this host has and lacks for machines in Firecracker, by Firecracker's own list; the network sees to itself. */
+/** What this host has, and what is missing, for machines in Firecracker, by Firecracker's own list; the network sees to itself. */
 export async function checkFirecrackerHost(host: FirecrackerHost): Promise<readonly Check[]> {
   const files = hostFiles(host.root);
   const programs = host.programs ?? (await findFirecrackerPrograms());

@@ -15,7 +15,7 @@ export function findRoot(user: number | undefined): Finding {
     ? { ok: 'the server runs as root, as the jailer needs; machines do not' }
     : {
         missing: 'the server does not run as root',
-        fix: 'Run it as root: the jailer gives each machine a user of its own',
+        fix: 'Run it as root: the jailer gives each machine a separate user',
       };
 }
 

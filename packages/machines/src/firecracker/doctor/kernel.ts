@@ -66,7 +66,7 @@ export async function findHugePages(files: HostFiles): Promise<Finding> {
       };
 }
 
-/** What the kernel prints to a slow serial console holds up whoever causes it, and guests do. */
+/** What the kernel prints to a slow serial console holds up the process that causes it, and guests do. */
 export async function findConsole(files: HostFiles): Promise<Finding> {
   const words = ((await files.read('/proc/cmdline')) ?? '').split(' ');
   const level = Number((await files.read('/proc/sys/kernel/printk'))?.split(/\s+/)[0] ?? 7);

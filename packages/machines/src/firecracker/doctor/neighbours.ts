@@ -37,7 +37,7 @@ export async function findVulnerabilities(files: HostFiles): Promise<Finding> {
     : { degraded: `open: ${open.join(', ')}`, fix: 'Update microcode and kernel; for the rest see lscpu' };
 }
 
-/** What a guest remembers must not stay on a disk when the guest is gone. Memory that is compressed is no disk. */
+/** What a guest remembers must not stay on a disk when the guest is gone. Compressed memory is not a disk. */
 export async function findSwap(files: HostFiles): Promise<Finding> {
   const [, ...lines] = ((await files.read('/proc/swaps')) ?? '').split('\n');
   const onDisk = lines

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { RateLimiter, TokenBucket } from '../rate-limits.ts';
 import type { JailLayout } from './layout.ts';
 
-/** A machine's snapshot goes the same way as its disk, and somebody waits for it. */
+/** A machine's snapshot goes the same way as its disk, and a user waits for it. */
 const HEADROOM = 4;
 
 /**
@@ -37,7 +37,7 @@ export function diskLimit(disk: string, { bandwidth, ops }: RateLimiter): string
 }
 
 /**
- * The disk under a file, as `major:minor`. `undefined` where there is none that can be limited, as for a file in memory
+ * The disk under a file, as `major:minor`. `undefined` if none can be limited, as for a file in memory
  * or on a file system of several disks.
  */
 export async function findDisk(path: string, sys = '/sys'): Promise<string | undefined> {

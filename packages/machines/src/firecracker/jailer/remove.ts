@@ -19,7 +19,7 @@ export interface JailRemains {
 
 const EMPTY_WITHIN_MS = 10_000;
 
-/** Ends what runs in a jail, and takes the control group and then the jail away. What is gone already is no error. */
+/** Ends what runs in a jail, and takes the control group and then the jail away. What is gone already is not an error. */
 export async function removeJail(layout: JailLayout, { process, groups, clock }: JailRemains): Promise<void> {
   if (process) {
     await endLeftovers({ leader: process }, clock);
@@ -37,7 +37,7 @@ export interface JailName {
   readonly id: string;
 }
 
-/** All jails there are, whoever made them. */
+/** All jails there are, also those of other servers. */
 export async function listJails(baseDirectory: string): Promise<readonly JailName[]> {
   const programs = (await ignoreAbsent(readdir(baseDirectory))) ?? [];
   const jails = programs.map(async (program) =>

@@ -40,7 +40,7 @@ export interface JailStart {
   readonly watch: AbortSignal;
 }
 
-/** A Firecracker in a jail of its own, with nothing configured yet. */
+/** A Firecracker in a new jail, with nothing configured yet. */
 export interface JailedVmm extends RunningVmm {
   readonly layout: JailLayout;
   /** To be kept: by this a later server finds it, and does not take another for it. */
@@ -98,7 +98,7 @@ export async function startJailed(options: JailStart, signal: AbortSignal): Prom
 }
 
 /**
- * Returns when the jailer's first process has ended. It leaves the rest to a process in a session of its own, which no
+ * Returns when the jailer's first process has ended. It leaves the rest to a process in a new session, which no
  * signal to this server's group reaches.
  */
 async function runJailer([program = '', ...words]: readonly string[], signal: AbortSignal): Promise<void> {
@@ -114,7 +114,7 @@ async function runJailer([program = '', ...words]: readonly string[], signal: Ab
   if (result.failed) {
     const said = cleanText(result.stderr.trim() || (result.shortMessage ?? ''));
     throw new SallyportError('MACHINE_FAILED', `The jailer could not start Firecracker: ${said}`, {
-      hint: 'See what this host lacks: sallyport doctor firecracker.',
+      hint: 'See what is missing on this host: sallyport doctor firecracker.',
     });
   }
 }
@@ -135,7 +135,7 @@ async function findProcess(layout: JailLayout, clock: Clock, signal: AbortSignal
       const process = await identifyProcess(pid);
       if (process) return process;
       throw new SallyportError('MACHINE_FAILED', 'Firecracker ended as soon as the jailer had started it.', {
-        hint: 'See what this host lacks: sallyport doctor firecracker.',
+        hint: 'See what is missing on this host: sallyport doctor firecracker.',
       });
     }
     await clock.sleep(LOOK_EVERY_MS, deadline.signal);
@@ -163,7 +163,7 @@ async function waitForSocket(path: string, known: HostProcess, clock: Clock, sig
     deadline.signal.throwIfAborted();
     if ((await identifyProcess(known.pid))?.born !== known.born) {
       throw new SallyportError('MACHINE_FAILED', 'Firecracker ended before it opened its API.', {
-        hint: 'See what this host lacks: sallyport doctor firecracker.',
+        hint: 'See what is missing on this host: sallyport doctor firecracker.',
       });
     }
     await clock.sleep(LOOK_EVERY_MS, deadline.signal);
@@ -176,7 +176,7 @@ const isSocket = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** bind(2) makes the file, and until listen(2) whoever connects is refused. */
+/** bind(2) makes the file, and until listen(2) connections are refused. */
 function isListenedTo(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });

@@ -16,7 +16,7 @@ export interface GuestChannel {
   readonly clock: Clock;
 }
 
-/** Speaks with the guest itself, on a connection of its own. A guest that just woke listens in a moment. */
+/** Speaks with the guest itself, on a new connection. A guest that just woke listens in a moment. */
 export async function withGuestPort<T>(
   { machineId, layout, user, clock }: GuestChannel,
   signal: AbortSignal,

@@ -64,7 +64,7 @@ export async function prepareLaunch(request: LaunchRequest, signal: AbortSignal)
   // Debian's kernel is not an ELF file and needs an initrd: only ours boots here.
   const kernel = await host.images.open({ kind: 'kernel', variant: 'source' }, { signal });
   const clis = await findGuestClis(plan.clis, image);
-  // Of its own network it needs nothing to come in: the way to the agent is the vsock, inside the guest a loopback port.
+  // Nothing has to come in by its network: the way to the agent is the vsock, inside the guest a loopback port.
   const boot = { ...guestBootConfig({ plan, options, place, clis: clis.inside }), listen: { port: AGENT_PORT } };
   const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, owner: uid, signal };
   // A machine that is woken has its drive mounted.

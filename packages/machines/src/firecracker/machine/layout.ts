@@ -16,7 +16,7 @@ export interface FirecrackerHostParts {
   readonly images: ImageStore;
   readonly limits: RateLimits;
   readonly groups: ControlGroups;
-  /** Rejects where this host lacks one of them. */
+  /** Rejects if one of them is missing on this host. */
   readonly programs: () => Promise<InstalledPrograms>;
   /** Signs snapshots, so that none but ours are ever loaded. */
   readonly snapshotKey: () => Promise<Secret>;

@@ -89,7 +89,7 @@ export async function hibernate(
         await state.note({ asleep: { generation, agent: await hashAgent(plan) } });
         step('its end after the snapshot');
       },
-      // Whoever asked for this has it stopped now; its agent sleeps.
+      // The caller has it stopped now; its agent sleeps.
       answers: async () => false,
     },
     signal,

@@ -24,7 +24,7 @@ export interface Generations {
   abandon(generation: number): Promise<void>;
   /** `undefined`: absent, woken before, or not ours. */
   read(generation: number, key: Secret): Promise<SnapshotManifest | undefined>;
-  /** After this nobody can read it again. Rejects for whoever comes second. */
+  /** After this no one can read it again. Rejects for the second caller. */
   consume(generation: number): Promise<void>;
   /** Removes all but this one; without a number, all. Only while no machine runs from them. */
   prune(keep?: number): Promise<void>;

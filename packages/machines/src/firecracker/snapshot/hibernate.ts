@@ -117,7 +117,7 @@ async function goOn(parts: HibernateParts, generation: number): Promise<void> {
   await parts.generations.abandon(generation);
 }
 
-/** Not bound to the caller's signal: whoever gave up still wants a machine that runs or one that does not. */
+/** Not bound to the caller's signal: a caller who gave up still wants a machine that runs or one that does not. */
 async function runsAgain(parts: HibernateParts): Promise<boolean> {
   const { api, clock } = parts;
   using deadline = clock.deadline(

@@ -16,7 +16,7 @@ export async function describeSnapshotHost(firecracker: string): Promise<Snapsho
   return { firecracker: version, snapshotFormat, kernel: release(), cpu };
 }
 
-/** Both print what was asked for on a line of its own, and `--snapshot-version` may log around it. */
+/** Both print what was asked for on a separate line, and `--snapshot-version` may log around it. */
 async function ask(program: string, word: string): Promise<string> {
   const result = await execa(program, [word], {
     env: {},
@@ -28,7 +28,7 @@ async function ask(program: string, word: string): Promise<string> {
   const version = /\bv?(\d+\.\d+\.\d+\S*)/.exec(result.stdout)?.[1];
   if (version !== undefined) return version;
   throw new SallyportError('CONFIG_HOST_UNSUITABLE', `${program} ${word} does not say a version.`, {
-    hint: 'See what this host lacks: sallyport doctor firecracker.',
+    hint: 'See what is missing on this host: sallyport doctor firecracker.',
   });
 }
 

@@ -18,7 +18,7 @@ export function formatLine(message: HelperRequest | HelperAnswer): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-/** The first line of a connection; what follows stays in the socket for whoever reads next. */
+/** The first line of a connection; what follows stays in the socket for the next reader. */
 export function readLine(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let line = Buffer.alloc(0);

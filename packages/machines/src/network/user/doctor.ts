@@ -6,7 +6,7 @@ import type { Check } from '@sallyport/core';
 import { installCommand } from '../../host/programs.ts';
 import { SOCAT } from './netdev.ts';
 
-/** What this host has and lacks for machines without a bridge. That QEMU itself is there, its driver looks at. */
+/** What this host has, and what is missing, for machines without a bridge. That QEMU itself is there, its driver looks at. */
 export async function checkUserNetworkHost(subnet: string): Promise<readonly Check[]> {
   return [await checkSocat(), await checkLoopback(subnet.replace(/\d+\/\d+$/, '255'))];
 }

@@ -14,7 +14,7 @@ export interface NetdevFacts {
 
 /**
  * QEMU's `-netdev user`, as closed as it can be. `restrict=on` drops all that is not for the egress proxy's address and
- * port: other hosts, the host itself, name service, UDP. A program of its own carries each connection to the proxy's
+ * port: other hosts, the host itself, name service, UDP. A separate program carries each connection to the proxy's
  * socket: QEMU's other way, a character device, carries one connection in all.
  */
 export function netdevWords({ subnet, address, gateway, egress, listen, way }: NetdevFacts): string {
@@ -37,7 +37,7 @@ const HALF_CLOSED_SECONDS = 300;
 
 /** From the directory, since a socket's address cannot be as long as a path; with nothing of the monitor's environment. */
 function carryTo({ folder, name }: Way): string {
-  // socat has a syntax of its own within its words.
+  // socat has a syntax within its words.
   if (!/^[\w.-]+$/.test(name)) throw new SallyportError('MACHINE_FAILED', `"${name}" cannot be a machine's egress.`);
   // Its complaints would go where the proxy's answers go: to the guest.
   const socat = [SOCAT, '-lf', '/dev/null', '-t', String(HALF_CLOSED_SECONDS), '-', `UNIX-CONNECT:${name}`];

@@ -35,7 +35,7 @@ export async function findTemplateFacts(sources: FactSources): Promise<TemplateF
   const { plan, certificateAuthority = null, ingredients, signal } = sources;
   const { kernel, image, hardware, clis } = ingredients;
   const { agent, role, diskMb, desktop } = plan;
-  // CLIs of the image are found by whoever wakes; others have to be on the drive that is mounted already.
+  // CLIs of the image are found by the machine that wakes; others have to be on the drive that is mounted already.
   const onDrive = clis.onDrive
     .map(({ provider, directory }) => `${provider} ${directory}`)
     .toSorted((one, other) => one.localeCompare(other));

@@ -26,7 +26,7 @@ export interface TemplateMachine {
   readonly release: () => Promise<void>;
 }
 
-/** An emulated processor takes a minute, and several where somebody else needs it. */
+/** An emulated processor takes a minute, and several if others need it. */
 const MAKE_MS = 15 * 60_000;
 
 /**
@@ -40,7 +40,7 @@ export async function makeTemplate(request: MakeTemplate): Promise<void> {
   const machineId = newMachineId();
   const { machine, release } = await request.create({ ...plan, machineId, userId: NOBODY, labels: {} }, signal);
   try {
-    // Forgotten right after: whoever wakes from this memory gets another one.
+    // Forgotten right after: a machine that wakes from this memory gets another one.
     const token = newBootToken();
     const egress = {
       socketPath: `${layout.root}/no-way-out`,

@@ -31,7 +31,7 @@ export interface MakerOptions {
   readonly log: (message: string) => void;
 }
 
-/** One for each set of CLIs that the image lacks; each has the size of the machine's memory at most. */
+/** One for each set of CLIs that are missing in the image; each has the size of the machine's memory at most. */
 const MOST_TEMPLATES = 3;
 /** While one waits for room, machines that were there come and go: a login takes minutes. */
 const ASK_FOR_ROOM_MS = 5_000;
@@ -58,12 +58,12 @@ export function createMaker({ workshop, clock, starts, log }: MakerOptions): Mak
     }
   }
 
-  /** False: there is no room at the moment, or somebody needed it meanwhile. */
+  /** False: there is no room at the moment, or a user needed it meanwhile. */
   async function madeInRoom(facts: TemplateFacts, wanted: Wanted, until: number): Promise<boolean> {
     while (starts.size > 0) await orAborted(signal, Promise.allSettled(starts));
     if (await shelf.find(templateKey(facts))) return true;
     const { memoryMb, vcpus } = wanted.plan;
-    // The room has a name of its own: no machine of that name is in any list.
+    // The room has a different name: no machine of that name is in any list.
     const id = newMachineId();
     const work = (called: AbortSignal): Promise<void> => workshop.make(facts, wanted, called);
     try {

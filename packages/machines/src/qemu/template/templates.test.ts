@@ -300,7 +300,7 @@ describe('templates of browser machines', () => {
     expect(seen.filter((what) => what === 'make')).toHaveLength(1);
   });
 
-  it('are made in room to spare: once there is some, and again where somebody needed it meanwhile', async () => {
+  it('are made in room to spare: once there is some, and again if a user needed it meanwhile', async () => {
     const asked: unknown[] = [];
     const full = new SallyportError('MACHINE_CAPACITY', 'This host has no room to spare.');
     templates.lendSpareRoom(async ({ memoryMb, vcpus, signal: until, do: work }) => {
@@ -317,7 +317,7 @@ describe('templates of browser machines', () => {
     expect(seen.some((what) => what.startsWith('log'))).toBe(false);
   });
 
-  it('are given up when the driver is closed meanwhile, and that is no problem', async () => {
+  it('are given up when the driver is closed meanwhile, and that is not a problem', async () => {
     making = () => Promise.reject(new Error('called off'));
     await start('m-one');
     await templates.close();
