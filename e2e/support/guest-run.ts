@@ -6,8 +6,14 @@ import { text } from 'node:stream/consumers';
 
 import { executeEventSchema } from '@sallyport/core';
 import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { provider as claude } from '@sallyport/provider-claude';
+import { provider as codex } from '@sallyport/provider-codex';
+import { provider as gemini } from '@sallyport/provider-gemini';
 
+import { pinnedInWork } from '../../packages/core/src/prompts/project-settings.ts';
 import type { Guest } from './guest.ts';
+
+const bundled = { list: () => [claude, codex, gemini] };
 
 export interface GuestRun {
   readonly provider: string;
@@ -63,7 +69,9 @@ export async function shellInGuest(
   script: string,
   options: Pick<GuestRun, 'signal' | 'onLine'> = {},
 ): Promise<string> {
-  const cli = { bin: { [`${process.platform}-${process.arch}`]: 'node_modules/sh' }, env: {}, settings: [] };
+  const bin = { [`${process.platform}-${process.arch}`]: 'node_modules/sh' };
+  // Otherwise no CLI that hides something of `~/work` would run beside it.
+  const cli = { bin, env: {}, settings: [], pinnedInWork: [...pinnedInWork(bundled, 'shell')] };
   const shown = await runInGuest(guest, token, { provider: 'shell', cli, argv: ['-c', script], ...options });
   return shown.flatMap((event) => (event.type === 'stdout' ? [event.line] : [])).join('\n');
 }
