@@ -10,7 +10,7 @@ import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
 
-import { pinnedInWork } from '../../packages/core/src/prompts/project-settings.ts';
+import { pinnedInWork } from '../../packages/core/src/cli-machine/pinned-in-work.ts';
 import type { Guest } from './guest.ts';
 
 const bundled = { list: () => [claude, codex, gemini] };

@@ -115,8 +115,13 @@ it('a CLI is told what other providers hide, and may not move it', async () => {
   await connect(world, 2, 'fake');
   expect(outcomeOf(await ask(world))).toBe('completed');
   expect(outcomeOf(await runPrompt(world, { provider: 'fake' }))).toBe('completed');
-  expect(world.requests.map(({ provider, cli }) => [provider, cli.hiddenInWork, cli.pinnedInWork])).toEqual([
-    ['acme', hidden, []],
-    ['fake', [], hidden],
+  // Logouts of several providers run at the same time.
+  await world.app.credentials.disconnect(userId, 'fake');
+  expect(
+    world.requests.map(({ provider, argv, cli }) => [provider, argv[0], cli.hiddenInWork, cli.pinnedInWork]),
+  ).toEqual([
+    ['acme', 'exec', hidden, []],
+    ['fake', 'exec', [], hidden],
+    ['fake', 'logout', [], hidden],
   ]);
 });

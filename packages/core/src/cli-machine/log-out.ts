@@ -1,6 +1,7 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
+import { pinnedInWork } from './pinned-in-work.ts';
 import { runLogout } from './run-logout.ts';
 import type { VendorRevoked } from './run-logout.ts';
 
@@ -42,8 +43,12 @@ export async function logOut(
     await runtime.bestEffort(`logging a user out from ${provider}`, async () => {
       signal.throwIfAborted();
       if (!(await runtime.ledger.markInvalid({ userId, provider, reason: 'refused' }))) return;
-      const { manifest } = runtime.registry.get(provider);
-      outcomes.set(provider, await runLogout(running.agent, manifest, signal));
+      const { registry } = runtime;
+      const { manifest } = registry.get(provider);
+      outcomes.set(
+        provider,
+        await runLogout(running.agent, manifest, { signal, pinnedInWork: pinnedInWork(registry, provider) }),
+      );
     });
   });
   return outcomes;

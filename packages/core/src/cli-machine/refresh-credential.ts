@@ -3,6 +3,7 @@ import { refreshTime } from '../credentials/refresh-policy.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
+import { pinnedInWork } from './pinned-in-work.ts';
 import { REFRESH_MS, runRefresh } from './run-refresh.ts';
 
 /**
@@ -55,7 +56,10 @@ export async function refreshCredential(runtime: Runtime, entry: CliMachine, pro
   const tooLong = (): SallyportError =>
     new SallyportError('AGENT_UNREACHABLE', 'The refresh of a login did not finish in time.');
   using deadline = runtime.clock.deadline(REFRESH_MS + GRACE_MS, tooLong);
-  const outcome = await runRefresh(running.agent, manifest, deadline.signal);
+  const outcome = await runRefresh(running.agent, manifest, {
+    signal: deadline.signal,
+    pinnedInWork: pinnedInWork(runtime.registry, provider),
+  });
   if (outcome === 'not-logged-in') await handleRefusal(runtime, entry, provider);
   else if (outcome !== 'ok')
     throw new SallyportError(

@@ -4,6 +4,7 @@ import type { AgentClient } from '../contracts/agent-client.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
 import { matchesAny } from '../provider/match-in-turns.ts';
 import { limitOutput } from './limit-output.ts';
+import type { CommandRun } from './run-refresh.ts';
 
 /**
  * Whether the vendor has revoked a login's tokens. `true` only if the CLI's output shows it. `'unknown'` if the CLI
@@ -19,13 +20,13 @@ const MOST_OUTPUT = 1024 * 1024;
 export async function runLogout(
   agent: AgentClient,
   { id, cli, commands: { logout } }: ProviderManifest,
-  signal: AbortSignal,
+  { signal, pinnedInWork }: CommandRun,
 ): Promise<VendorRevoked> {
   if (!logout) return false;
   const request = {
     runId: randomUUID(),
     provider: id,
-    cli,
+    cli: { ...cli, pinnedInWork: [...pinnedInWork] },
     argv: logout.argv,
     prompt: '',
     workingDirectory: '~/work',

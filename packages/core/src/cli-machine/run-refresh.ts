@@ -14,17 +14,24 @@ export type RefreshOutcome = 'ok' | 'not-logged-in' | 'failed' | 'unknown';
 export const REFRESH_MS = 20_000;
 const MOST_OUTPUT = 1024 * 1024;
 
+/** How a command of a CLI is run on a machine. */
+export interface CommandRun {
+  readonly signal: AbortSignal;
+  /** See `pinnedInWork`. */
+  readonly pinnedInWork: ProviderManifest['cli']['hiddenInWork'];
+}
+
 /** Runs `commands.refresh` on a machine and returns the outcome. */
 export async function runRefresh(
   agent: AgentClient,
   { id, cli, commands: { refresh } }: ProviderManifest,
-  signal: AbortSignal,
+  { signal, pinnedInWork }: CommandRun,
 ): Promise<RefreshOutcome> {
   if (!refresh) return 'unknown';
   const request = {
     runId: randomUUID(),
     provider: id,
-    cli,
+    cli: { ...cli, pinnedInWork: [...pinnedInWork] },
     argv: refresh.argv,
     ...('steps' in refresh && { rpc: { steps: refresh.steps, over: refresh.over, values: {} } }),
     prompt: '',

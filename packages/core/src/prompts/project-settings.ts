@@ -2,9 +2,6 @@ import { SallyportError } from '../base/errors.ts';
 import type { Ceiling } from '../hooks/ceiling.ts';
 import type { ProjectSettings } from '../contracts/prompt-event.ts';
 import type { ProviderManifest } from '../provider/manifest.ts';
-import type { ProviderRegistry } from '../provider/registry.ts';
-
-type HiddenInWork = ProviderManifest['cli']['hiddenInWork'];
 
 /**
  * Throws `ACCESS_DENIED` where the operator does not let prompts use the settings of a project, and `REQUEST_INVALID` where
@@ -27,13 +24,9 @@ export function checkProjectSettings(
 }
 
 /** What a CLI must not see of `~/work`: nothing is hidden from one that may use what is there. */
-export function hiddenInWork({ cli }: Pick<ProviderManifest, 'cli'>, settings: ProjectSettings): HiddenInWork {
+export function hiddenInWork(
+  { cli }: Pick<ProviderManifest, 'cli'>,
+  settings: ProjectSettings,
+): ProviderManifest['cli']['hiddenInWork'] {
   return settings === 'use' ? [] : cli.hiddenInWork;
-}
-
-/** What the other providers hide of `~/work`; each name once. */
-export function pinnedInWork(registry: Pick<ProviderRegistry, 'list'>, provider: string): HiddenInWork {
-  const others = registry.list().filter(({ manifest }) => manifest.id !== provider);
-  const hidden = others.flatMap(({ manifest }) => manifest.cli.hiddenInWork);
-  return [...new Map(hidden.map((entry) => [entry.name, entry])).values()];
 }

@@ -19,7 +19,8 @@ import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
-import { hiddenInWork, pinnedInWork } from './project-settings.ts';
+import { pinnedInWork } from '../cli-machine/pinned-in-work.ts';
+import { hiddenInWork } from './project-settings.ts';
 import { promptText } from './prompt-text.ts';
 import { createPromptReader } from './reader.ts';
 

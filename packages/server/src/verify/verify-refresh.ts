@@ -29,7 +29,11 @@ export async function verifyRefresh(
   if (!commands.refresh) return undefined;
   const command = `\`${commands.refresh.argv.join(' ')}\``;
   await expectRefresh(verification, userId, signal, async () => {
-    const outcome = await runRefresh(await agentOfUser(verification, userId), provider.manifest, signal);
+    const outcome = await runRefresh(await agentOfUser(verification, userId), provider.manifest, {
+      signal,
+      // No other CLI runs on this machine.
+      pinnedInWork: [],
+    });
     if (outcome === 'ok') return `${command} says that it has refreshed the login, and the vendor was not asked.`;
     throw new SallyportError('CREDENTIAL_INVALID', `${command} did not refresh the login: ${outcome}.`);
   });
