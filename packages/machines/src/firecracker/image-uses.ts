@@ -1,6 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { namesIn } from '../host/names-in.ts';
 import { hasCode } from '../host/safe-directory.ts';
 import { readUnverified } from '../host/seal.ts';
 import type { ImageUse } from '../images/image-use.ts';
@@ -42,11 +43,4 @@ async function snapshotImages({ snapshots }: MachineFiles): Promise<readonly str
     if (sources) images.push(sources.kernel, sources.base);
   }
   return images;
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
 }

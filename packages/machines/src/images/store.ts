@@ -1,8 +1,9 @@
-import { chmod, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { orAborted, SallyportError } from '@sallyport/core';
 
+import { namesIn } from '../host/names-in.ts';
 import { hasCode } from '../host/safe-directory.ts';
 import type { BuildContext, BuiltFiles, ImageBuild } from './build.ts';
 import { parseFacts } from './facts.ts';
@@ -58,10 +59,7 @@ export function createImageStore({ directory }: ImageStoreOptions): ImageStore {
   const verified = new Map<string, Promise<void>>();
 
   async function readAll(): Promise<readonly (Image | DamagedImage)[]> {
-    const names = await readdir(directory).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return [];
-      throw error;
-    });
+    const names = await namesIn(directory);
     return Promise.all(names.filter((name) => !isUnfinished(name)).map((name) => tryReadImage(join(directory, name))));
   }
 

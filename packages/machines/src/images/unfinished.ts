@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readlink, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -7,7 +7,7 @@ import { SallyportError } from '@sallyport/core';
 
 import { identifyProcess } from '../host/process.ts';
 import { removeTree } from '../host/remove-tree.ts';
-import { hasCode } from '../host/safe-directory.ts';
+import { namesIn } from '../host/names-in.ts';
 import { hashValue } from './hash.ts';
 
 /** Where one build works. Removed when it is disposed. */
@@ -51,10 +51,7 @@ export async function openBuildSite(directory: string): Promise<BuildSite> {
 
 /** Removes what builds left whose process has ended. Reports what cannot be removed; the next build tries again. */
 export async function removeDeadBuilds(directory: string, onProgress: (message: string) => void): Promise<void> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
+  const names = await namesIn(directory);
   for (const name of names.filter(isUnfinished)) {
     if (await isBeingBuilt(name)) continue;
     const site = join(directory, name);

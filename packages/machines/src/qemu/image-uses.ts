@@ -1,6 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { namesIn } from '../host/names-in.ts';
 import { hasCode } from '../host/safe-directory.ts';
 import { readUnverified } from '../host/seal.ts';
 import type { ImageUse } from '../images/image-use.ts';
@@ -18,21 +19,14 @@ import { openShelf } from './template/shelf.ts';
  */
 export async function listQemuImageUses(dataDirectory: string): Promise<readonly ImageUse[]> {
   const shelf = openShelf(dataDirectory);
-  const machines = (await machineIds(dataDirectory)).map((id) => qemuLayout(dataDirectory, id));
+  const ids = (await namesIn(qemuDirectory(dataDirectory))).filter(isMachineId);
+  const machines = ids.map((id) => qemuLayout(dataDirectory, id));
   // Before the finished ones: a template that is finished in between is found there.
   const uses = await Promise.all([...machines, ...(await shelf.leftovers())].map(usesOf));
   const templates = (await shelf.list()).flatMap(({ key, facts }) =>
     [facts.image, facts.kernel].map((image) => ({ image, by: `template ${key}` })),
   );
   return [...templates, ...uses.flat()];
-}
-
-async function machineIds(dataDirectory: string): Promise<readonly string[]> {
-  const names = await readdir(qemuDirectory(dataDirectory)).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-  return names.filter(isMachineId);
 }
 
 async function usesOf(layout: QemuLayout): Promise<readonly ImageUse[]> {

@@ -1,9 +1,10 @@
-import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
 import type { Secret } from '@sallyport/core';
 
+import { namesIn } from '../../host/names-in.ts';
 import { jail } from '../boot-sequence.ts';
 import { openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
@@ -59,7 +60,7 @@ export function openGenerations(directory: string, owner?: MachineOwner): Genera
 
   return {
     next: async () => {
-      const numbers = (await names(directory)).map((name) => Number(/^gen-(\d+)/.exec(name)?.[1] ?? 0));
+      const numbers = (await namesIn(directory)).map((name) => Number(/^gen-(\d+)/.exec(name)?.[1] ?? 0));
       return Math.max(0, ...numbers) + 1;
     },
     begin: async (generation) => {
@@ -107,22 +108,13 @@ export function openGenerations(directory: string, owner?: MachineOwner): Genera
       await flushFile(folder(generation));
     },
     prune: async (keep) => {
-      for (const name of await names(directory)) {
+      for (const name of await namesIn(directory)) {
         if (/^gen-\d+(\.tmp)?$/.test(name) && name !== `gen-${keep}`) {
           await rm(join(directory, name), { recursive: true, force: true });
         }
       }
     },
   };
-}
-
-async function names(directory: string): Promise<readonly string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
-      return [];
-    }
-    throw error;
-  });
 }
 
 /** rename(2) alone says nothing about what a power cut leaves; fsync(2) of file and directory does. */

@@ -1,8 +1,8 @@
-import { chmod, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { removeTree } from '../../host/remove-tree.ts';
-import { hasCode } from '../../host/safe-directory.ts';
+import { namesIn } from '../../host/names-in.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuLayout } from '../layout.ts';
 import { flush } from '../snapshot/snapshot-directory.ts';
@@ -40,13 +40,6 @@ export function openShelf(dataDirectory: string): Shelf {
   const placeOf = (key: string): string => join(directory, key);
   const unfinished = (key: string): QemuLayout => layoutIn(`${placeOf(key)}${UNFINISHED}`);
 
-  async function names(): Promise<readonly string[]> {
-    return readdir(directory).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return [];
-      throw error;
-    });
-  }
-
   async function find(key: string): Promise<Template | undefined> {
     const path = join(placeOf(key), FACTS);
     const text = await readFile(path, 'utf8').catch(() => undefined);
@@ -69,7 +62,7 @@ export function openShelf(dataDirectory: string): Shelf {
     },
     find,
     list: async () => {
-      const found = await Promise.all((await names()).map(find));
+      const found = await Promise.all((await namesIn(directory)).map(find));
       return found.filter((template) => template !== undefined);
     },
     touch: (key, now) => utimes(join(placeOf(key), FACTS), now / 1000, now / 1000),
@@ -81,7 +74,9 @@ export function openShelf(dataDirectory: string): Shelf {
       await removeTree(going);
     },
     leftovers: async () =>
-      (await names()).filter((name) => name.endsWith(UNFINISHED)).map((name) => layoutIn(join(directory, name))),
+      (await namesIn(directory))
+        .filter((name) => name.endsWith(UNFINISHED))
+        .map((name) => layoutIn(join(directory, name))),
   };
 }
 
