@@ -7,9 +7,9 @@ import { inside, listenInside } from './guests.ts';
 
 /** What a guest must not reach, put where it would reach it if nothing stopped it. */
 export interface Surroundings {
-  /** The bridge's neighbours by ARP, a line each. */
+  /** The bridge's neighbours by ARP, a line each, sorted. */
   neighbours(): Promise<string>;
-  /** MAC addresses that the bridge knows, a line each. */
+  /** MAC addresses that the bridge knows, a line each, sorted. */
   forwarding(): Promise<string>;
   ipv6(): Promise<string>;
   /** Frames of guests that the filter has dropped. */
@@ -42,8 +42,8 @@ export async function createSurroundings(host: string, outside: string): Promise
   await inside(host, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
   const listeners = [await listenInside(host, 'host', HOST_PORTS), await listenInside(outside, 'outside', [80])];
   return {
-    neighbours: async () => (await ip('-n', host, 'neigh', 'show', 'dev', 'fc-bridge0')).stdout,
-    forwarding: async () => (await execa('bridge', ['-n', host, 'fdb', 'show', 'br', 'fc-bridge0'])).stdout,
+    neighbours: async () => sorted((await ip('-n', host, 'neigh', 'show', 'dev', 'fc-bridge0')).stdout),
+    forwarding: async () => sorted((await execa('bridge', ['-n', host, 'fdb', 'show', 'br', 'fc-bridge0'])).stdout),
     ipv6: async () => (await ip('-n', host, '-6', 'addr', 'show', 'dev', 'fc-bridge0')).stdout,
     drops: async () => {
       const { stdout } = await inside(host, ['nft', 'list', 'chain', 'bridge', 'sallyport', 'from_guest']);
@@ -70,4 +70,9 @@ export async function openBridge(host: string, taps: readonly string[]): Promise
     const apart = ['isolated', 'off', 'flood', 'on', 'bcast_flood', 'on'];
     await execa('bridge', ['-n', host, 'link', 'set', 'dev', tap, ...apart]);
   }
+}
+
+/** The kernel lists its hash tables in the order of their buckets, which changes when a table grows. */
+function sorted(lines: string): string {
+  return lines.split('\n').toSorted().join('\n');
 }
