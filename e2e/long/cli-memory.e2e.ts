@@ -12,6 +12,7 @@ import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOp
 import type { FakeInternet, FakeVendor, VendorState } from '@sallyport/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { messageRun } from '../../packages/core/src/prompts/resident-run.ts';
 import { watchMemory } from '../support/guest-memory.ts';
 import { runInGuest } from '../support/guest-run.ts';
 import { bootToken, cliBoot, shellClis, startGuest, untilHealthy } from '../support/guest.ts';
@@ -117,6 +118,7 @@ async function prompt(guest: Guest, { manifest, parse }: Provider, key: string):
     argv: buildArgv(manifest.prompt, asked),
     prompt: '[[write note.txt: two doors]]',
     ...(rpc && { rpc }),
+    ...messageRun(manifest, asked),
     env: credentialEnvironment(credentials, values),
   });
   let state = parse?.initial();

@@ -17,17 +17,18 @@ import type {
   BootConfig,
   CredentialFiles,
   ExecuteEvent,
+  ExecuteRequest,
   Observation,
   ProjectSettings,
   PromptEvent,
   Provider,
-  RpcRun,
   ToolPolicy,
 } from '@sallyport/core';
 import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
 import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit';
 
 import { hiddenInWork } from '../../packages/core/src/prompts/project-settings.ts';
+import { messageRun } from '../../packages/core/src/prompts/resident-run.ts';
 import { readEvents, startTestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import type { TestAgent } from '../../packages/agent/src/__fixtures__/test-agent.ts';
 import { ensureCli } from './ensure-cli.ts';
@@ -141,7 +142,7 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
     argv: readonly string[],
     prompt: string,
     options: PromptOptions = {},
-    rpc?: RpcRun,
+    { rpc, messages }: Pick<ExecuteRequest, 'rpc' | 'messages'> = {},
     isOver: (event: ExecuteEvent) => boolean = () => false,
   ): Promise<ExecuteEvent[]> {
     const { values = {}, env, workingDirectory = '~/work', projectSettings = 'ignore' } = options;
@@ -158,6 +159,7 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
       argv,
       prompt,
       ...(rpc && { rpc }),
+      ...(messages && { messages }),
       env: { ...credentialEnvironment(credentials, values), ...env },
       workingDirectory,
       timeoutMs: HANG_LIMIT_MS,
@@ -206,7 +208,7 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
         buildArgv(manifest.prompt, asked),
         promptText(manifest.prompt, question),
         options,
-        rpc,
+        { ...(rpc && { rpc }), ...messageRun(manifest, asked) },
         isOver,
       );
       const conversation = events.find((event) => event.type === 'conversation')?.conversationId;
@@ -218,7 +220,7 @@ export async function createCliWorld({ provider, vendors, boot }: CliWorldOption
       const { refresh } = manifest.commands;
       if (!refresh || !('steps' in refresh)) throw new Error(`${manifest.id} has no talk that refreshes its login.`);
       const { argv, steps, over } = refresh;
-      const shown = await run(argv, '', {}, { steps, over, values: {} });
+      const shown = await run(argv, '', {}, { rpc: { steps, over, values: {} } });
       return shown.flatMap((event) => (event.type === 'rpc' ? [factsOf(event.message).join('\n')] : []));
     },
     read: (path) => readFile(join(home, path), 'utf8'),

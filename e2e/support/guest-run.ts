@@ -21,6 +21,7 @@ export interface GuestRun {
   readonly argv: readonly string[];
   readonly prompt?: string;
   readonly rpc?: ExecuteRequest['rpc'];
+  readonly messages?: ExecuteRequest['messages'];
   readonly env?: Readonly<Record<string, string>>;
   /** Ends the run. */
   readonly signal?: AbortSignal;
@@ -30,7 +31,7 @@ export interface GuestRun {
 
 /** Runs a CLI by the agent of a guest, as a server does. Resolves to all that it said when it has ended. */
 export async function runInGuest(guest: Guest, token: string, options: GuestRun): Promise<readonly ExecuteEvent[]> {
-  const { signal, onLine, argv, rpc, prompt = '', env = {}, provider, cli } = options;
+  const { signal, onLine, argv, rpc, messages, prompt = '', env = {}, provider, cli } = options;
   const body: ExecuteRequest = {
     runId: randomUUID(),
     provider,
@@ -39,6 +40,7 @@ export async function runInGuest(guest: Guest, token: string, options: GuestRun)
     prompt,
     env: { ...env },
     ...(rpc && { rpc }),
+    ...(messages && { messages }),
     workingDirectory: '~/work',
     timeoutMs: 10 * 60_000,
     maxOutputBytes: 10_000_000,

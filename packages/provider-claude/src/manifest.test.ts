@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { buildArgv, matchText, missingParts, promptText } from '@sallyport/core';
+import { buildArgv, hasLineValue, matchText, missingParts, promptText } from '@sallyport/core';
 import { lockfile, lockfileText } from './lockfile.ts';
 import { manifest } from './manifest.ts';
 
@@ -25,15 +25,40 @@ describe('the command lines', () => {
     expect(promptText(manifest.prompt, '!ls')).toBe('!ls');
   });
 
-  it('send the prompt by stdin, ask for pieces of text, and go on with a conversation by its id', () => {
+  it('take the prompt as a message, ask for pieces of text, and go on with a conversation by its id', () => {
     const headless =
-      '-p --output-format stream-json --verbose --include-partial-messages --setting-sources user --strict-mcp-config';
+      '-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages --setting-sources user --strict-mcp-config';
     expect(buildArgv(manifest.prompt, { tools: 'workspace' }).join(' ')).toBe(
       `${headless} --permission-mode acceptEdits`,
     );
     expect(buildArgv(manifest.prompt, { tools: 'full', model: 'm', session: 's' }).join(' ')).toBe(
       `${headless} --dangerously-skip-permissions --model m --resume s`,
     );
+  });
+
+  it('let a process stay for its conversation, unless the line that ends the answer or a tool in it says otherwise', () => {
+    const { prompt } = manifest;
+    if (prompt.drive !== 'json-lines') throw new Error('Claude Code takes messages.');
+    expect(hasLineValue(prompt.over, { type: 'result', is_error: false })).toBe(true);
+    expect(hasLineValue(prompt.over, { type: 'assistant', message: { content: [{ type: 'result' }] } })).toBe(false);
+    const { ends = [] } = prompt.resident ?? {};
+    expect(hasLineValue(ends, { type: 'result', is_error: true })).toBe(true);
+    expect(hasLineValue(ends, { type: 'result', is_error: false })).toBe(false);
+    const using = (name: string) => ({
+      message: {
+        content: [
+          { type: 'text', text: 'so' },
+          { type: 'tool_use', name },
+        ],
+      },
+    });
+    expect(['Read', 'Bash', 'CronCreate', 'Monitor'].map((name) => hasLineValue(ends, using(name)))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(hasLineValue(ends, { type: 'system', subtype: 'background_tasks_changed', tasks: [] })).toBe(true);
   });
 
   it('leave the choice of settings to the CLI where a prompt may use those of a project', () => {

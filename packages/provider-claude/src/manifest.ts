@@ -11,11 +11,20 @@ import {
   setupTokenLogin,
   setupTokenPasteLogin,
 } from './logins.ts';
+import { resident } from './resident.ts';
 
 /** The settings of the home and of no other place: those of a repository name programs, which would run by themselves. */
 const ownSettings = ['--setting-sources', 'user', '--strict-mcp-config'];
 
-const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
+const headless = [
+  '-p',
+  '--input-format',
+  'stream-json',
+  '--output-format',
+  'stream-json',
+  '--verbose',
+  '--include-partial-messages',
+];
 
 /**
  * Claude Code, as `@anthropic-ai/claude-code` ships it. Established by running that version against stand-ins for its
@@ -128,7 +137,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
     },
   ],
   prompt: {
-    drive: 'lines',
+    drive: 'json-lines',
     argv: [...headless, { slot: 'projectSettings' }, { slot: 'tools' }, { slot: 'model', flag: '--model' }],
     resumeArgv: [
       ...headless,
@@ -137,7 +146,7 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       { slot: 'model', flag: '--model' },
       { slot: 'session', flag: '--resume' },
     ],
-    input: 'stdin',
+    message: { type: 'user', message: { role: 'user', content: [{ type: 'text', text: { slot: 'prompt' } }] } },
     // It runs its own commands headless, too, those of the user and of plugins among them. `!`, `#` and `?` are text there.
     commandEscape: { beginnings: ['/'], prefix: ' ' },
     // Nobody is there to be asked, so what a mode does not allow is refused.
@@ -155,6 +164,8 @@ export const manifest: ProviderManifest = manifestSchema.parse({
       full: ['--dangerously-skip-permissions'],
     },
     projectSettings: { ignore: ownSettings, use: [] },
+    over: [{ at: '/type', equals: 'result' }],
+    resident,
     // Only the line that ends the run counts: `subtype` says "success" there even so. What the model writes is
     // inside a string, where these quotes would be escaped.
     reloginNeeded: [

@@ -1,4 +1,4 @@
-import { lstat, realpath } from 'node:fs/promises';
+import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
@@ -12,7 +12,7 @@ export interface HiddenPath {
 
 /**
  * Where a CLI would find what its manifest hides: in its working directory, and in each directory between it and
- * `~/work`. A symbolic link is refused: what it leads to could be changed between this look and the start of the CLI.
+ * `~/work`. What is missing is made. A symbolic link is refused: what it leads to could be changed between this look and the start of the CLI.
  */
 export async function hiddenPaths(
   work: string,
@@ -27,10 +27,22 @@ export async function hiddenPaths(
   for (const directory of directories) {
     for (const { name, kind } of hidden) {
       const path = join(directory, name);
+      // Made when the CLI starts, it would look like a change to a process that stays.
+      await makeMountPoint(path, kind);
       paths.push({ path, kind: (await kindOf(path)) ?? kind });
     }
   }
   return paths;
+}
+
+/** Makes what something is to be mounted on. Leaves what is there, links too. */
+export async function makeMountPoint(path: string, kind: HiddenPath['kind']): Promise<void> {
+  try {
+    if (kind === 'directory') await mkdir(path);
+    else await writeFile(path, '', { flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 /** What may be mounted in place of a path; `undefined` where nothing is there. */

@@ -1,10 +1,10 @@
-import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { CliLaunch } from '@sallyport/core';
 
 import type { HiddenPath } from './hidden-paths.ts';
-import { mountableKind } from './hidden-paths.ts';
+import { makeMountPoint, mountableKind } from './hidden-paths.ts';
 
 /** Whether nothing that runs could put a link in place of this path meanwhile. */
 export type MayPin = (path: string) => boolean;
@@ -25,20 +25,10 @@ export async function pinnedPaths(
     for (const { name, kind: missing } of others) {
       const path = join(directory, name);
       if (!mayPin(path)) continue;
-      await make(path, missing);
+      await makeMountPoint(path, missing);
       const kind = await mountableKind(path);
       if (kind === 'directory' || kind === 'file') paths.push({ path, kind });
     }
   }
   return paths;
-}
-
-/** Leaves what is there. */
-async function make(path: string, kind: HiddenPath['kind']): Promise<void> {
-  try {
-    if (kind === 'directory') await mkdir(path);
-    else await writeFile(path, '', { flag: 'wx' });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
 }

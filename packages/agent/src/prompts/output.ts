@@ -19,6 +19,8 @@ export interface OutputReceiver {
 export interface Output {
   /** The next lines go to this receiver, and its limit counts from here. Nothing is read before the first. */
   receive(receiver: OutputReceiver): void;
+  /** Lines of standard output so far, for all receivers together. One that is being taken counts. */
+  readonly printed: number;
   /**
    * Waits for the rest of the output of a process that has ended. `giveUp` is called when nothing came for a while and no
    * line is being taken: something that the process started still holds the pipe.
@@ -33,6 +35,7 @@ const LINGER_MS = 500;
 export function readOutput(stdout: Readable, stderr: Readable): Output {
   let receiver: OutputReceiver | undefined;
   let bytes = 0;
+  let printed = 0;
   let taking = 0;
   let progress = 0;
   let ended: Promise<unknown> | undefined;
@@ -40,6 +43,7 @@ export function readOutput(stdout: Readable, stderr: Readable): Output {
   const deliver = async (from: OutputStream, lines: readonly Line[]): Promise<void> => {
     for (const line of lines) {
       taking += 1;
+      if (from === 'stdout') printed += 1;
       try {
         await receiver?.take(from, line);
       } finally {
@@ -66,6 +70,9 @@ export function readOutput(stdout: Readable, stderr: Readable): Output {
     }
   };
   return {
+    get printed() {
+      return printed;
+    },
     receive: (next) => {
       receiver = next;
       bytes = 0;

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 
 import { cliCommand } from '../cli/cli-command.ts';
+import type { CliCommand } from '../cli/cli-command.ts';
 import { cliEnvironment } from '../cli/cli-environment.ts';
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import { cliPlace } from '../cli/cli-place.ts';
@@ -19,6 +20,8 @@ export interface PreparedStart extends CliStart {
   readonly hiddenPaths: readonly HiddenPath[];
   /** What it can neither rename nor remove. */
   readonly pinnedPaths: readonly HiddenPath[];
+  /** The command of a process that stays, without the conversation that it was started to continue. */
+  readonly kept: CliCommand;
 }
 
 /** Makes the directories and settings that the CLI needs, and says how it is started. */
@@ -28,7 +31,10 @@ export async function prepareStart(
   surroundings: CliSurroundings,
   mayPin: MayPin,
 ): Promise<PreparedStart> {
-  const program = cliCommand(boot.clis, command.provider, command.cli, command.argv);
+  const programWith = (argv: readonly string[]): CliCommand =>
+    cliCommand(boot.clis, command.provider, command.cli, argv);
+  const program = programWith(command.argv);
+  const keptProgram = programWith(command.messages?.resident?.argv ?? command.argv);
   const place = cliPlace(boot, command.provider);
   const { home } = place;
   await place.prepare();
@@ -38,6 +44,7 @@ export async function prepareStart(
   const env = cliEnvironment(surroundings, place.homeSeen(home), command.cli.env, command.env);
   const hiddenPaths = await place.hiddenPaths(cwd, command.cli.hiddenInWork);
   const pinnedPaths = await place.pinnedPaths(command.cli, mayPin);
-  const sandboxed = place.command(program, { home, cwd, opensLinks: false, hiddenPaths, pinnedPaths });
-  return { ...sandboxed, cwd, env, home, hiddenPaths, pinnedPaths };
+  const inSandbox = (of: CliCommand): CliCommand =>
+    place.command(of, { home, cwd, opensLinks: false, hiddenPaths, pinnedPaths });
+  return { ...inSandbox(program), cwd, env, home, hiddenPaths, pinnedPaths, kept: inSandbox(keptProgram) };
 }

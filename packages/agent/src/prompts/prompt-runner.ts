@@ -9,7 +9,7 @@ import type { ExitEvent, SendExecuteEvent } from './follow-run.ts';
 import { prepareStart } from './prepare-start.ts';
 import type { PreparedStart } from './prepare-start.ts';
 import { createResidentClis } from './resident-clis.ts';
-import { runOnResident } from './resident-run.ts';
+import { residentOf, runOnResident } from './resident-run.ts';
 import { createSideBySide } from './side-by-side.ts';
 
 export type ExecuteCommand = ReturnType<typeof executeRequestSchema.parse>;
@@ -57,7 +57,8 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
   ): Promise<ExitEvent> => {
     const run = { command, send, clock, signal };
     try {
-      if (command.resident && command.rpc) return (await runOnResident(residents, start, command.resident, run)).exit;
+      const limits = residentOf(command);
+      if (limits) return (await runOnResident(residents, start, limits, run)).exit;
       // It may renew or end the login, which no other process may hold meanwhile.
       await residents.end(command.provider);
       return (await followRun(await startCliProcess(start, clock), run)).exit;

@@ -1,4 +1,4 @@
-import type { Clock, ResidentRun, RpcOpening } from '@sallyport/core';
+import type { Clock, ResidentLimits, RpcOpening } from '@sallyport/core';
 
 import type { CliProcess } from './cli-process.ts';
 import type { Conversations } from './conversations.ts';
@@ -11,9 +11,15 @@ export interface ResidentCli {
   readonly key: string;
   /** The files that it read when it started; see `stampStart`. */
   readonly stamp: string;
-  readonly conversations: Conversations;
+  /** Of one that may have several conversations. */
+  readonly conversations?: Conversations;
+  /**
+   * Lines that it had printed when it had answered its last prompt, if it prints nothing while it waits. One that does is
+   * doing something that nobody asked for, and is ended.
+   */
+  readonly printed?: number;
   /** Absent until its first prompt is over. */
-  readonly opening: RpcOpening | undefined;
+  readonly opening?: RpcOpening | undefined;
   /** Prompts that it has taken. */
   readonly prompts: number;
 }
@@ -40,7 +46,7 @@ export interface ResidentClis {
 }
 
 export interface AfterPrompt {
-  readonly limits: ResidentRun;
+  readonly limits: ResidentLimits;
   readonly before: ReadonlySet<number> | undefined;
   readonly readStamp: () => Promise<string>;
 }
@@ -85,12 +91,16 @@ export function createResidentClis(clock: Clock): ResidentClis {
 
   const wait = (provider: string, resident: ResidentCli, idleMs: number): void => {
     const over = new AbortController();
-    const { cli } = resident;
+    const { cli, printed } = resident;
     waiting.set(provider, { resident, over });
     const leave = (): void => {
       if (waiting.get(provider)?.resident === resident) void end(provider);
     };
-    cli.output.receive({ limit: IDLE_OUTPUT, onLimit: leave, take: async () => {} });
+    const leaveIfLoud = (): void => {
+      if (printed !== undefined && cli.output.printed !== printed) leave();
+    };
+    cli.output.receive({ limit: IDLE_OUTPUT, onLimit: leave, take: async () => leaveIfLoud() });
+    leaveIfLoud();
     void cli.exited.then(leave);
     void clock.sleep(idleMs, over.signal).then(leave, () => undefined);
   };
@@ -128,7 +138,7 @@ async function mayStay(
   { limits, before, readStamp }: AfterPrompt,
   clock: Clock,
 ): Promise<boolean> {
-  if (prompts >= limits.maxPrompts || conversations.hasSeveral || (await readStamp()) !== stamp) return false;
+  if (prompts >= limits.maxPrompts || conversations?.hasSeveral || (await readStamp()) !== stamp) return false;
   for (let look = 0; look < LOOKS; look += 1) {
     if (look > 0) await clock.sleep(LOOK_AGAIN_MS);
     const tree = await readProcessTree(cli.pid);

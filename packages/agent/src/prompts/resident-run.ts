@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 
 import type { ResidentRun, RpcOpening } from '@sallyport/core';
 
-import type { CliStart } from './cli-process.ts';
 import { startCliProcess } from './cli-process.ts';
 import { createConversations } from './conversations.ts';
 import { listDescendants } from './descendants.ts';
@@ -13,6 +12,21 @@ import type { ExecuteCommand } from './prompt-runner.ts';
 import type { ResidentCli, ResidentClis } from './resident-clis.ts';
 import { stampStart } from './start-files.ts';
 
+type HowToRun = Pick<ExecuteCommand, 'provider' | 'cli' | 'rpc' | 'resident' | 'messages'>;
+
+/** The limits of a process that may take the next prompt as well; `undefined` for one that is started for each. */
+export function residentOf({
+  rpc,
+  resident,
+  messages,
+}: Pick<HowToRun, 'rpc' | 'resident' | 'messages'>): ResidentStay | undefined {
+  return rpc ? resident : messages?.resident;
+}
+
+export type ResidentStay = NonNullable<
+  ExecuteCommand['resident'] | NonNullable<ExecuteCommand['messages']>['resident']
+>;
+
 /**
  * Gives a prompt to a process that waits for one, or to a new one, and keeps the process for the next prompt if it may
  * stay. Throws the error of spawn(2) where a new one cannot be started.
@@ -20,24 +34,36 @@ import { stampStart } from './start-files.ts';
 export async function runOnResident(
   residents: ResidentClis,
   start: PreparedStart,
-  limits: ResidentRun,
+  limits: ResidentStay,
   options: RunOptions,
 ): Promise<FinishedRun> {
   const { command, clock } = options;
-  const { provider } = command;
+  const { provider, resident: ofRpc } = command;
   const readStamp = (): Promise<string> => stampStart(start, limits.startFiles);
-  const key = keyOf(start, command);
+  const key = keyOf(start, command, command.messages?.resident?.session);
 
   const runOn = async (resident: ResidentCli): Promise<FinishedRun> => {
     const { cli, conversations, opening } = resident;
     let before: ReadonlySet<number> | undefined;
-    conversations.begin(conversationOf(command));
-    const onPrompt = (): void => void (before = listDescendants(cli.pid));
-    const finished = await followRun(cli, { ...options, conversations, opening, onPrompt });
-    if (finished.replies) {
+    conversations?.begin(conversationOf(command));
+    const listWhatRuns = (): void => void (before = listDescendants(cli.pid));
+    const finished = await followRun(cli, {
+      ...options,
+      mayStay: true,
+      conversations,
+      opening,
+      onPrompt: listWhatRuns,
+      // One that is told its first prompt at once is still being started: its sandbox, and then it itself.
+      onFirstLine: () => {
+        if (resident.prompts === 0) listWhatRuns();
+      },
+    });
+    if (finished.goesOn) {
+      const { replies, conversation, printed } = finished.goesOn;
       const next = {
         ...resident,
-        opening: opening ?? openingOf(finished.replies, limits),
+        key: keyOf(start, command, conversation),
+        ...(ofRpc ? { opening: opening ?? openingOf(replies, ofRpc) } : { printed }),
         prompts: resident.prompts + 1,
       };
       residents.keep(provider, next, { limits, before, readStamp });
@@ -51,14 +77,25 @@ export async function runOnResident(
   if (finished && !finished.isUntold) return finished;
   const stamp = await readStamp();
   const cli = await startCliProcess(start, clock);
-  const conversations = createConversations(limits.conversation);
-  return runOn({ cli, key, stamp, conversations, opening: undefined, prompts: 0 });
+  const conversations = ofRpc && createConversations(ofRpc.conversation);
+  return runOn({ cli, key, stamp, ...(conversations && { conversations }), prompts: 0 });
 }
 
-/** Prompts with the same key start the process in the same way. */
-function keyOf({ file, argv, cwd, env }: CliStart, { rpc, resident }: ExecuteCommand): string {
-  const how = JSON.stringify([file, argv, cwd, env, rpc?.values['tools'], resident]);
-  return createHash('sha256').update(how).digest('hex');
+/**
+ * Prompts with the same key can have the same process: it would be started in the same way for each.
+ *
+ * @param conversation The one that the process has, if it can have no other.
+ */
+function keyOf({ kept, cwd, env }: PreparedStart, command: HowToRun, conversation: string | undefined): string {
+  const { rpc, resident, messages } = command;
+  const how = [kept.file, kept.argv, cwd, env, rpc?.values['tools'], resident, messages && withoutSession(messages)];
+  return createHash('sha256')
+    .update(JSON.stringify([...how, conversation]))
+    .digest('hex');
+}
+
+function withoutSession(messages: NonNullable<ExecuteCommand['messages']>): object {
+  return { ...messages, resident: { ...messages.resident, session: undefined } };
 }
 
 function conversationOf({ rpc }: ExecuteCommand): string | undefined {

@@ -7,26 +7,10 @@ import {
   receiveMessage,
   resumeRpcConnection,
 } from '@sallyport/core';
-import type { Clock, ExecuteEvent, ResidentRun, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
+import type { Clock, ResidentRun, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
 
-import type { Line } from '../lines/line-splitter.ts';
 import type { Conversations } from './conversations.ts';
-
-/** Tells a CLI over JSON-RPC what to do, and hears what it answers. */
-export interface RpcTalk {
-  /** Takes a line of the CLI's output; says what to tell the receiver of the run, if anything. */
-  receiveMessage(line: Line): ExecuteEvent | undefined;
-  /** The method of a request that was not answered in its time. */
-  overdue(): string | undefined;
-  /** The CLI has been told the prompt. */
-  readonly hasToldPrompt: boolean;
-  /** The answer is complete, or there will be none. */
-  readonly isOver: boolean;
-  /** The answer is complete, nothing failed, and no other reply is to come: the process could take another prompt. */
-  readonly isSettled: boolean;
-  /** The replies so far. */
-  readonly replies: RpcConnection['replies'];
-}
+import type { Talk } from './talk.ts';
 
 export interface RpcTalkOptions {
   readonly run: RpcRun;
@@ -44,8 +28,8 @@ export interface RpcTalkOptions {
   readonly onOver: () => void;
 }
 
-/** Begins at once. The decisions are core's; this only writes. */
-export function startRpcTalk(options: RpcTalkOptions): RpcTalk {
+/** Talks to a CLI over JSON-RPC. Begins at once. The decisions are core's; this only writes. */
+export function startRpcTalk(options: RpcTalkOptions): Talk {
   const { run, prompt, clock, opening, conversations, failed = [], write, onPrompt, onOver } = options;
   const started = clock.monotonic();
   const elapsed = (): number => clock.monotonic() - started;

@@ -1,5 +1,6 @@
 import { SallyportError } from '../base/errors.ts';
-import type { HeadlessPrompt, LinesPrompt } from '../provider/headless-prompt.ts';
+import type { HeadlessPrompt } from '../provider/headless-prompt.ts';
+import type { JsonLinesPrompt, LinesPrompt } from '../provider/lines-prompt.ts';
 import type { RpcRun } from '../rpc/run.ts';
 import type { ProjectSettings, ToolPolicy } from '../contracts/prompt-event.ts';
 
@@ -32,13 +33,13 @@ export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] 
   });
 }
 
-function templateFor(prompt: LinesPrompt, values: ArgvValues): LinesPrompt['argv'] {
+function templateFor(prompt: LinesPrompt | JsonLinesPrompt, values: ArgvValues): LinesPrompt['argv'] {
   if (values.session === undefined) return prompt.argv;
   if (prompt.resumeArgv) return prompt.resumeArgv;
   throw cannotResume();
 }
 
-/** What to tell a CLI that speaks JSON-RPC; `undefined` for one that reads its standard input. */
+/** What to tell a CLI that speaks JSON-RPC; `undefined` for any other. */
 export function buildRpcRun(prompt: HeadlessPrompt, values: ArgvValues): RpcRun | undefined {
   if (prompt.drive !== 'json-rpc') return undefined;
   const { model, session, tools } = values;

@@ -1,7 +1,7 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
 import { handleRefusal } from '../cli-machine/handle-refusal.ts';
 import { overLimit } from '../cli-machine/limit-output.ts';
-import { credentialEnvironment, credentialPaths, settingsFor } from '../credentials/place.ts';
+import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { PromptPlan } from '../hooks/arguments.ts';
@@ -10,10 +10,9 @@ import { secretValues } from '../redaction/secret-values.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';
-import type { ExecuteRequest } from '../protocol/agent-api.ts';
-import type { ProviderManifest } from '../provider/manifest.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { buildArgv, buildRpcRun } from './argv.ts';
+import { messageRun, residentRun } from './resident-run.ts';
 import { describeChangedTools } from './changed-tools.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
@@ -130,6 +129,7 @@ async function streamRun(
       argv: [...buildArgv(manifest.prompt, values)],
       ...(rpc && { rpc }),
       ...residentRun(manifest),
+      ...messageRun(manifest, values),
       prompt: promptText(manifest.prompt, request.prompt),
       env: credentialEnvironment(manifest.credentials, files),
       workingDirectory: plan.workingDirectory,
@@ -169,13 +169,6 @@ async function streamRun(
       runtime.writeBacks.forget(request.userId, manifest.id);
     });
   }
-}
-
-/** A process may wait for the next prompt as long as nothing that it read when it started has changed. */
-function residentRun({ prompt, credentials, cli }: ProviderManifest): Pick<ExecuteRequest, 'resident'> {
-  if (prompt.drive !== 'json-rpc' || !prompt.resident) return {};
-  const startFiles = [...credentialPaths(credentials, 'cli'), ...cli.settings.map(({ path }) => path)];
-  return { resident: { ...prompt.resident, startFiles: [...new Set(startFiles)] } };
 }
 
 /** The stored credential has not ended, so the user need not log in again. */

@@ -6,6 +6,7 @@ import { hiddenInWorkSchema } from '../provider/bounded.ts';
 import { residentRunSchema } from '../provider/resident.ts';
 import { rpcRunSchema } from '../rpc/run.ts';
 import { boundedRecord, nameSchema, shortened } from './bounded-fields.ts';
+import { messageRunSchema } from './message-run.ts';
 import type { LoginMethod } from '../provider/login-method.ts';
 
 /**
@@ -162,6 +163,8 @@ export const executeRequestSchema = z.strictObject({
   rpc: rpcRunSchema.optional(),
   /** Present where the process may take the next prompt as well. Only with `rpc`. */
   resident: residentRunSchema.optional(),
+  /** Present where the CLI takes the prompt as a line of JSON. Not with `rpc`. */
+  messages: messageRunSchema.optional(),
   /** Variables for this run only, for instance a token credential. */
   env: boundedRecord(z.string().max(MAX_CREDENTIAL_BYTES), 200).default({}),
   /** Directory below the home where the CLI runs. */

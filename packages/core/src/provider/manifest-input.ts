@@ -336,6 +336,55 @@ export type ProviderManifestInput = {
     /** Any of these in a line of output means that the vendor refused the login, unless the prompt completes. The prompt then ends with `relogin-needed`. */
     reloginNeeded: Matcher[];
   } | {
+    /** The CLI takes the prompt as a line of JSON, and says in a line of JSON when its answer is complete. */
+    drive: 'json-lines';
+    /** Arguments after the executable: texts and slots. Must contain `{ slot: 'tools' }` exactly once, unless all flags of `tools` are empty. */
+    argv: (string | Slot)[];
+    /** Used instead of `argv` to continue a conversation. Left out: this CLI cannot continue one. */
+    resumeArgv?: (string | Slot)[] | undefined;
+    /** The line that tells the CLI the prompt, any JSON. `{ "slot": "prompt" }` in it stands for the prompt. */
+    message: Record<string, Json>;
+    /** Keeps the CLI from running a prompt such as `/login` as its own command. Left out: the CLI runs no prompt like that. */
+    commandEscape?: {
+      /** How such prompts begin, such as `/`. */
+      beginnings: string[];
+      /** Goes before such a prompt, which is then text for the model. Mostly a space. */
+      prefix: string;
+    } | undefined;
+    /** Flags for each tool policy. They go where `{ slot: 'tools' }` is. */
+    tools: {
+      /** Flags that let the CLI read, and change nothing. */
+      'read-only': string[];
+      /** Flags that let it change files in the working directory. */
+      workspace: string[];
+      /** Flags that let it do anything on its machine. */
+      full: string[];
+    };
+    /** How to ignore or use the settings that a project in the working directory brings. The flags go where `{ slot: 'projectSettings' }` is, which must be there exactly once unless both lists are empty. Left out: a prompt that asks for `use` is refused. */
+    projectSettings?: {
+      /** Flags that make the CLI ignore the settings of a project. */
+      ignore: string[];
+      /** Flags that let it use them. What `cli.hiddenInWork` hides is then not hidden. */
+      use: string[];
+    } | undefined;
+    /** Any of these in a line means that the answer is complete. The input of the CLI is closed then, and it ends. */
+    over: LineValue[];
+    /** Keeps the CLI running for the next prompt of the same conversation. It must print a line before it runs anything for a prompt: what runs by then may stay. `resumeArgv` must be `argv` with the conversation added. Left out: each prompt starts it. */
+    resident?: {
+      /** JSON pointer to the CLI's id of the conversation, in its lines. The process takes prompts of this conversation only. */
+      conversation: string;
+      /** Any of these in a line means that the process must not stay: the prompt failed, or left something running in the process itself. Default: `[]`. */
+      ends?: LineValue[] | undefined;
+      /** Milliseconds that a process waits for the next prompt. Default: `600000`. */
+      idleMs?: number | undefined;
+      /** Prompts that a process takes. Default: `50`. */
+      maxPrompts?: number | undefined;
+      /** Memory that a process may have after a prompt, with everything it started, in MiB. Default: `256`. */
+      maxMemoryMb?: number | undefined;
+    } | undefined;
+    /** Any of these in a line of output means that the vendor refused the login, unless the prompt completes. The prompt then ends with `relogin-needed`. */
+    reloginNeeded: Matcher[];
+  } | {
     /** The CLI speaks JSON-RPC on its standard input and output, one message a line. */
     drive: 'json-rpc';
     /** Arguments that start the CLI in this mode, after the executable. */
@@ -497,6 +546,14 @@ type Slot = {
 } | {
   /** The flags of `projectSettings` for what the prompt asks for. */
   slot: 'projectSettings';
+};
+
+/** A value to look for in a line that is a JSON object. */
+type LineValue = {
+  /** JSON pointer into the line (RFC 6901). `*` as a whole part stands for any key or index. */
+  at: string;
+  /** The value that counts. */
+  equals: string | number | boolean;
 };
 
 /** Any JSON value. */

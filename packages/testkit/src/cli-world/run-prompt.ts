@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
 import {
   buildArgv,
+  fillTemplate,
+  hasLineValue,
+  parseLine,
   promptText,
   type Observation,
   type PromptEvent,
@@ -35,10 +39,11 @@ export async function runPrompt(
   { tools = 'workspace', model, session, values = {} }: PromptRequest,
 ): Promise<FinishedPrompt> {
   const { manifest, parse } = provider;
-  if (manifest.prompt.drive !== 'lines') {
+  const { prompt } = manifest;
+  if (prompt.drive === 'json-rpc') {
     throw new SallyportError('CONFIG_INVALID', `${manifest.title} does not answer prompts in lines.`);
   }
-  const argv = [...before, ...buildArgv(manifest.prompt, { tools, model, session })];
+  const argv = [...before, ...buildArgv(prompt, { tools, model, session })];
   await using given = await giveValues(home, provider, values);
   const child = spawn(file, argv, { env: { ...environment, ...given.environment }, cwd: join(home, 'work') });
   const exited = new Promise<number | null>((resolve, reject) => {
@@ -47,7 +52,15 @@ export async function runPrompt(
   });
   // A CLI that ends at once does not read its input.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(promptText(manifest.prompt, question));
+  const words = promptText(prompt, question);
+  if (prompt.drive === 'lines') child.stdin.end(words);
+  else {
+    child.stdin.write(`${JSON.stringify(fillTemplate(prompt.message, () => words))}\n`);
+    // It takes more messages until its input is closed.
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (hasLineValue(prompt.over, parseLine(line))) child.stdin.end();
+    });
+  }
   const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   const events: PromptEvent[] = [];
   let state = parse?.initial();

@@ -149,7 +149,7 @@ async function answerPrompt(
     sendError(response, 400, 'invalid_request_error', turn.problem);
     return;
   }
-  const block = turn.kind === 'text' ? textBlock(turn.text) : commandBlock(turn.command);
+  const block = turn.kind === 'text' ? textBlock(turn.text) : commandBlock(turn.command, turn.inBackground);
   if (stream !== true) {
     sendJson(response, 200, wholeMessage(model, block));
     return;

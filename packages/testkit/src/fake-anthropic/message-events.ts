@@ -10,11 +10,11 @@ export type AnswerBlock =
 
 export const textBlock = (text: string): AnswerBlock => ({ type: 'text', text });
 
-export const commandBlock = (command: string): AnswerBlock => ({
+export const commandBlock = (command: string, inBackground: boolean): AnswerBlock => ({
   type: 'tool_use',
   id: `toolu_${randomBytes(8).toString('hex')}`,
   name: shellTool,
-  input: { command, description: 'Do what the prompt says' },
+  input: { command, description: 'Do what the prompt says', ...(inBackground && { run_in_background: true }) },
 });
 
 /** The whole answer, for a request that does not stream. */

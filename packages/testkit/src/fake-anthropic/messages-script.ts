@@ -6,7 +6,7 @@ import { plainAnswer, scriptedCommand } from '../fake-vendor/model/script.ts';
 /** What the fake model does next, decided from the request alone. */
 export type ModelTurn =
   | { readonly kind: 'text'; readonly text: string; readonly wordDelayMs?: number }
-  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'command'; readonly command: string; readonly inBackground: boolean }
   | { readonly kind: 'refuse'; readonly problem: string };
 
 const messageSchema = z.looseObject({
@@ -27,15 +27,20 @@ export type MessagesRequest = z.infer<typeof messagesRequestSchema>;
 /** The tool by which the CLI lets a model run a shell command. */
 export const shellTool = 'Bash';
 
-/** Decides by the script that all fake models follow. */
+/** Decides by the script that all fake models follow. `[[recall]]` is answered with all that the user said in this conversation. */
 export function planTurn({ messages, tools = [] }: MessagesRequest): ModelTurn {
   const last = messages.findLastIndex((message) => message.role === 'user' && promptIn(message) !== '');
   const prompt = promptIn(messages[last]);
+  if (prompt.includes('[[recall]]')) {
+    const said = messages.filter(({ role }) => role === 'user').map(promptIn);
+    return { kind: 'text', text: `You have said: ${said.join(' ')}` };
+  }
   const wanted = scriptedCommand(prompt);
   if (!wanted) return { kind: 'text', ...plainAnswer(prompt) };
   const outputs = messages.slice(last).flatMap(resultsIn);
   if (outputs.length > 0) return { kind: 'text', text: wanted.report(outputs.join('\n')) };
-  if (tools.some(({ name }) => name === shellTool)) return { kind: 'command', command: wanted.command };
+  if (tools.some(({ name }) => name === shellTool))
+    return { kind: 'command', command: wanted.command, inBackground: wanted.inBackground };
   return { kind: 'refuse', problem: 'The request declares no tool that runs shell commands.' };
 }
 

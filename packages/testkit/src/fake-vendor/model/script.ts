@@ -1,6 +1,6 @@
 /**
  * What a fake model does is scripted by what the prompt contains: `[[write FILE: TEXT]]`, `[[read FILE]]` and
- * `[[run COMMAND]]` run a command through the CLI's own shell tool, `[[slow N]]` streams N words with pauses, anything else is answered with a
+ * `[[run COMMAND]]` run a command through the CLI's own shell tool (`[[background COMMAND]]` asks Claude Code not to wait for it), `[[slow N]]` streams N words with pauses, anything else is answered with a
  * sentence that repeats the prompt. These are the two halves of that script.
  */
 
@@ -15,21 +15,33 @@ export function plainAnswer(prompt: string): { readonly text: string; readonly w
   return { text: `Hello from the practice model. You said: ${heard}` };
 }
 
-/** The command a prompt asks for, and what is said of its output. */
-export function scriptedCommand(prompt: string): { command: string; report: (output: string) => string } | undefined {
+/** A command for the CLI's shell tool, and what is said of its output. */
+export interface ScriptedCommand {
+  readonly command: string;
+  /** The CLI is asked to run it in the background, if it can. */
+  readonly inBackground: boolean;
+  readonly report: (output: string) => string;
+}
+
+/** The command a prompt asks for. */
+export function scriptedCommand(prompt: string): ScriptedCommand | undefined {
   const write = /\[\[write (?<file>[\w.-]+): (?<text>[^\]]*)\]\]/.exec(prompt)?.groups;
   if (write) {
     const [file = '', text = ''] = [write['file'], write['text']];
     return {
+      inBackground: false,
       command: `printf '%s\\n' '${text.replaceAll("'", `'\\''`)}' > ./${file} && echo written`,
       report: (output) =>
         output.includes('written') ? `I have written ${file}.` : `I could not write ${file}:\n${output}`,
     };
   }
-  const command = /\[\[run (?<command>[^\]]+)\]\]/.exec(prompt)?.groups?.['command'];
-  if (command !== undefined) return { command, report: (output) => `The command says:\n${output}` };
+  const run = /\[\[(?<how>run|background) (?<command>[^\]]+)\]\]/.exec(prompt)?.groups;
+  if (run) {
+    const { how, command = '' } = run;
+    return { command, inBackground: how === 'background', report: (output) => `The command says:\n${output}` };
+  }
   const file = /\[\[read (?<file>[\w.-]+)\]\]/.exec(prompt)?.groups?.['file'];
   return file === undefined
     ? undefined
-    : { command: `cat ./${file}`, report: (output) => `The file ${file} says:\n${output}` };
+    : { command: `cat ./${file}`, inBackground: false, report: (output) => `The file ${file} says:\n${output}` };
 }
