@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -15,7 +15,7 @@ import { systemClock } from '@sallyport/core';
 import { createUserNetwork } from '@sallyport/machines';
 import type { NetworkAttachment } from '@sallyport/machines';
 
-import { startHostileGuest, tryRow } from '../support/probes.ts';
+import { GREETED_PORTS, startHostileGuest, tryRow } from '../support/probes.ts';
 import type { Probe, Row, Way } from '../support/probes.ts';
 
 const run = promisify(execFile);
@@ -85,6 +85,11 @@ const rows: Row[] = [];
     before: [card('addr', 'add', '10.0.2.77/24')],
     after: [card('addr', 'del', '10.0.2.77/24')],
   });
+  for (const greeted of GREETED_PORTS) {
+    const found = await knock(listenAddress(place), greeted);
+    rows.push({ probe: `host -> port ${greeted} of A`, wanted: 'blocked', found });
+  }
+  rows.push({ probe: 'server -> A', wanted: '200', found: String((await guest.request('/')).status) });
   await (await network.attach('m-a', { egressSocket: join(folder, 'nobody.sock'), signal })).detach();
   await row('A -> its egress proxy, once that is taken away', 'blocked', own);
 }
@@ -104,6 +109,15 @@ function listen(name: string, where: { path: string } | { host: string; port: nu
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(where, resolve);
+  });
+}
+
+/** What a connection of another program of this host comes to. */
+function knock(host: string, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('data', (data) => resolve(String(data))).once('close', () => resolve('closed'));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   });
 }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { machineImages } from '../support/images.ts';
+import { cliMachineImages } from '../support/images.ts';
 import { asTable, wrongRows } from '../support/probes.ts';
 import type { Row } from '../support/probes.ts';
 
@@ -17,7 +17,7 @@ describe('a guest whose owner is root in it', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
-    await machineImages();
+    await cliMachineImages();
   });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -37,13 +37,14 @@ export async function machineImages(): Promise<MachineImages> {
   // The compiler takes what processor time is left; the others mostly wait for packages.
   const [kernel, others] = await Promise.all([
     ensureImage(sourceKernel()),
-    ensureImage(debianKernel()).then(async (debian) => ({
-      debianKernel: debian,
-      cli: await ensureImage(buildOf('cli')),
-      browser: await ensureImage(buildOf('browser')),
-    })),
+    cliMachineImages().then(async (images) => ({ ...images, browser: await ensureImage(buildOf('browser')) })),
   ]);
   return { kernel, ...others };
+}
+
+/** Those of a CLI machine that boots as QEMU's `pc`. */
+export async function cliMachineImages(): Promise<Pick<MachineImages, 'debianKernel' | 'cli'>> {
+  return { debianKernel: await ensureImage(debianKernel()), cli: await ensureImage(buildOf('cli')) };
 }
 
 /** What makes the root file system of a kind of machine, with our providers' CLIs. */

@@ -5,7 +5,7 @@ import type { NetworkAttachment } from '@sallyport/machines';
 
 import { startGuest } from './guest.ts';
 import type { Guest } from './guest.ts';
-import { machineImages } from './images.ts';
+import { cliMachineImages } from './images.ts';
 import { poll } from './server.ts';
 
 /** What a guest tries, as `hostile-guest/etc/sallyport/probe.mjs` reads it. */
@@ -38,13 +38,16 @@ export interface Row {
   readonly found: string;
 }
 
+/** Ports of the guest that greet everybody: what listens there would be heard if it could be reached. */
+export const GREETED_PORTS = [22, 5900, 9229] as const;
+
 /** A machine in which somebody is root who means no good, with Debian's kernel and nothing of ours running. */
 export async function startHostileGuest(
   folder: string,
   place: NetworkAttachment,
   netdev?: string,
 ): Promise<Guest & { probe(probe: Probe): Promise<string> }> {
-  const { debianKernel: kernel, cli: root } = await machineImages();
+  const { debianKernel: kernel, cli: root } = await cliMachineImages();
   const boot: BootConfig = {
     machineId: 'm-hostile',
     epoch: 1,

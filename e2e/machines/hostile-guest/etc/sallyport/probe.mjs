@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** For what should stay silent. */
@@ -65,3 +65,9 @@ async function respond(request, response) {
 }
 
 createServer((request, response) => void respond(request, response)).listen(8080);
+
+/** Something else that a guest may run: it greets whoever reaches it. */
+const GREETED_PORTS = [22, 5900, 9229];
+for (const port of GREETED_PORTS) {
+  createTcpServer((socket) => socket.on('error', () => {}).end('guest A')).listen(port);
+}

@@ -102,13 +102,23 @@ export async function isQuiet(namespace: string): Promise<boolean> {
 
 const PROBE_MS = 700;
 
-/** What a connection from a namespace comes to: what the other side says first, the error's code, or `no answer`. */
-export async function probeFrom(namespace: string, host: string, port: number, source?: string): Promise<string> {
+/**
+ * What a connection from a namespace comes to: the first line of what the other side says, after `say` if that is given, the
+ * error's code, or `no answer`.
+ */
+export async function probeFrom(
+  namespace: string,
+  host: string,
+  port: number,
+  source?: string,
+  say?: string,
+): Promise<string> {
   const script = `
     const socket = require('node:net').connect(${JSON.stringify({ host, port, ...(source !== undefined && { localAddress: source }) })});
     const say = (text) => { console.log(text); process.exit(); };
     setTimeout(() => say('no answer'), ${PROBE_MS});
-    socket.once('data', (data) => say(String(data))).once('error', (error) => say(error.code)).once('close', () => say('closed'));`;
+    ${say === undefined ? '' : `socket.write(${JSON.stringify(say)});`}
+    socket.once('data', (data) => say(String(data).split('\\r\\n')[0])).once('error', (error) => say(error.code)).once('close', () => say('closed'));`;
   const { stdout } = await inside(namespace, [process.execPath, '-e', script]);
   return String(stdout);
 }

@@ -14,6 +14,8 @@ export interface Surroundings {
   ipv6(): Promise<string>;
   /** Frames of guests that the filter has dropped. */
   drops(): Promise<number>;
+  /** Frames that have come in by a port of the bridge. */
+  fromPort(name: string): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function createSurroundings(host: string, outside: string): Promise
       const { stdout } = await inside(host, ['nft', 'list', 'chain', 'bridge', 'sallyport', 'from_guest']);
       return Number(/counter packets (\d+)/.exec(String(stdout))?.[1]);
     },
+    fromPort: async (name) => JSON.parse((await ip('-n', host, '-s', '-j', 'link', 'show', name)).stdout)[0].stats64.rx.packets,
     end: async () => {
       for (const end of listeners) await end();
       await execa('ip', ['netns', 'delete', outside], { reject: false });
