@@ -14,6 +14,7 @@ import { until } from '../../test/setup/until.ts';
 import { identifyProcess } from '../../packages/machines/src/host/process.ts';
 import {
   createGuest,
+  inside,
   isQuiet,
   listenInside,
   networkNamespace,
@@ -221,6 +222,17 @@ describe.runIf(works)('the network of virtual machines', () => {
       expect(await remains(namespace)).toEqual([]);
       expect(await network.reconcile(new Set())).toEqual([]);
       expect((await execa('ip', ['-o', 'link'])).stdout).not.toContain('fc-');
+    });
+
+    it('lets the kernel know of a silent connection for less time than an address rests', async () => {
+      const { enter } = await network.attach(FIRST, { egressSocket: await proxy('a'), signal });
+      const script = 'cd /proc/sys/net/netfilter && grep . nf_conntrack_tcp_timeout_*';
+      const { stdout } = await inside(networkNamespace(enter), ['sh', '-c', script]);
+      const seconds = String(stdout)
+        .split('\n')
+        .map((line) => Number(line.split(':')[1]));
+      expect(seconds.length).toBeGreaterThan(5);
+      expect(Math.max(...seconds)).toBeLessThan(60);
     });
 
     it('gives the TAP to the user that opens it', async () => {

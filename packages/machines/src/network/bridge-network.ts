@@ -174,6 +174,8 @@ async function prepare(
   await namespace.ensure();
   await namespace.set(KERNEL_SETTINGS);
   await namespace.nft(packetFilter(subnet.gateway, [...book.records.values()]));
+  // They are there once the filter asks for connections.
+  await namespace.set(CONNECTION_TIMES);
   const links: readonly { ifname: string }[] = JSON.parse(await namespace.ip('-j', 'link', 'show'));
   if (!links.some(({ ifname }) => ifname === BRIDGE)) {
     await namespace.ip('link', 'add', BRIDGE, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0');
@@ -196,3 +198,15 @@ const KERNEL_SETTINGS = {
   'ipv4/conf/all/send_redirects': '0',
   'ipv4/icmp_echo_ignore_all': '1',
 };
+
+/**
+ * How long the kernel knows a connection that says nothing, in seconds: shorter than an address rests by default, so that nothing is
+ * known of a machine when the next gets its address. The kernel's own times go up to five days. A connection that is open and
+ * silent is asked for a sign of life every 30 s.
+ */
+const CONNECTION_TIMES = Object.fromEntries([
+  ['netfilter/nf_conntrack_tcp_timeout_established', '50'],
+  ...['syn_sent', 'syn_recv', 'fin_wait', 'close_wait', 'last_ack', 'time_wait', 'max_retrans', 'unacknowledged'].map(
+    (state): [string, string] => [`netfilter/nf_conntrack_tcp_timeout_${state}`, '30'],
+  ),
+]);

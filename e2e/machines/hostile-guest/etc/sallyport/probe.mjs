@@ -44,7 +44,7 @@ function firstOf(waitMs = WAIT_MS, start) {
     const done = (answer) => {
       clearTimeout(timer);
       end();
-      resolve(answer.trim().split('\n')[0]);
+      resolve(answer.trim().split(/\r?\n/)[0]);
     };
     const timer = setTimeout(done, waitMs, SILENCE);
     end = start(done);
