@@ -34,15 +34,21 @@ export function createIdentities(clock: Clock = systemClock): Identities {
   return {
     authentication: (store) => {
       keptStore = store;
-      return { apiKeys: store.apiKeys, tokenKeys, signInServices: createSignInServices([], { clock }) };
+      return {
+        apiKeys: store.apiKeys,
+        tokenKeys,
+        users: store.users,
+        signInServices: createSignInServices([], { clock }),
+      };
     },
     apiKey: async (role) => {
       if (!keptStore) throw new Error('The server has not been started.');
       return (await createApiKey(keptStore.apiKeys, { name: role, role })).key.reveal();
     },
     userToken: async (userId, { scopes = everyScope, origin, expiresInSeconds = 600, keys = tokenKeys } = {}) => {
-      const user = resolveUserId(userId);
-      return (await signUserToken({ user, scopes, origin }, { keys, clock, expiresInSeconds })).token;
+      if (!keptStore) throw new Error('The server has not been started.');
+      const options = { keys, users: keptStore.users, clock, expiresInSeconds };
+      return (await signUserToken({ user: resolveUserId(userId), scopes, origin }, options)).token;
     },
   };
 }

@@ -74,7 +74,9 @@ const ended: ExecuteEvent = { type: 'exit', code: 0, signal: null, reason: 'ende
 
 let server: TestServer;
 /** Bearer tokens. */
-let tokens: Readonly<Record<'ada' | 'bob' | 'dora' | 'service' | 'admin' | 'revoked' | 'expired' | 'ofPage', string>>;
+let tokens: Readonly<
+  Record<'ada' | 'bob' | 'dora' | 'service' | 'admin' | 'revoked' | 'expired' | 'erased' | 'ofPage', string>
+>;
 /** What belongs to Ada. */
 let ada: Readonly<Record<'session' | 'prompt' | 'machine', string>>;
 
@@ -93,10 +95,13 @@ beforeAll(async () => {
     service: await identities.apiKey('service'),
     admin: await identities.apiKey('admin'),
     revoked,
+    // Of a user who is erased below, without ever having been seen.
+    erased: await identities.userToken('erin'),
     expired: await identities.userToken('dora', { expiresInSeconds: -1 }),
     ofPage: await identities.userToken('ada', { origin: page }),
   };
   ada = await giveBelongings('ada');
+  await ask('DELETE /api/users/:userId', { token: tokens.service, id: 'erin' });
 });
 afterAll(() => server.close());
 
@@ -170,7 +175,7 @@ describe('every route', () => {
   it.each(knownRoutes)('%s asks for: %s', async (route, access) => {
     const isOpen = access === 'public';
     const refusedWith = (expected: 401 | 403) => (isOpen ? expect.not.toBeOneOf([401, 403]) : expected);
-    for (const token of [undefined, tokens.expired, tokens.revoked, 'nonsense', `${tokens.dora}x`])
+    for (const token of [undefined, tokens.expired, tokens.revoked, tokens.erased, 'nonsense', `${tokens.dora}x`])
       expect(await statusOf(route, { token, ...harmless })).toEqual(refusedWith(401));
     const mayUser = !['service', 'admin'].includes(access);
     expect([401, 403].includes(await statusOf(route, { token: tokens.dora, ...harmless }))).toBe(!mayUser);

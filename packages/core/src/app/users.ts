@@ -69,7 +69,8 @@ export function createUsers(
   }
 
   async function erase(userId: string, settled: () => Promise<void>): Promise<void> {
-    if (!(await store.users.get(userId))) return;
+    // Also of a user who is not stored, tokens and connect links may be out there.
+    const isStored = (await store.users.get(userId)) !== undefined;
     await refuseElsewhere(userId);
     await endEverything(userId);
     // What was being sent when the gate closed.
@@ -86,7 +87,7 @@ export function createUsers(
     await store.idempotency.erase(userId);
     const { audit, announce } = runtime.noteEvent({ type: 'user.erased', userId });
     await store.users.erase(userId, audit);
-    announce();
+    if (isStored) announce();
   }
 
   return {

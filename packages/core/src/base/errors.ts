@@ -118,6 +118,7 @@ export const errorCodes = {
 
   ACCESS_DENIED: facts(403, false, 'Open the page that the server itself serves.'),
   ACCESS_UNAUTHENTICATED: facts(401, false, 'Send `Authorization: Bearer …` with an API key or a token of the user.'),
+  ACCESS_TOKEN_REVOKED: facts(401, false, 'Have your backend make another user token.'),
   ACCESS_KEYS_UNAVAILABLE: facts(503, true, 'The sign-in service does not answer. Try again shortly.'),
   ACCESS_TICKET_INVALID: facts(401, true, 'Reload the page to get a new viewer ticket.'),
   REQUEST_INVALID: facts(400, false, 'Correct the named field.'),

@@ -54,8 +54,16 @@ export interface UserStore {
   ensure(userId: string, externalId: string | null): Promise<UserRecord>;
   get(userId: string): Promise<UserRecord | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
-  /** Deletes the user. Its credentials, machines and history are erased first. It is not an error if there is none. */
+  /**
+   * Deletes the user and notes the erasure. Its credentials, machines and history are erased first. It is not an error if
+   * there is none: the erasure is noted all the same.
+   */
   erase(userId: string, audit?: NewAuditEntry): Promise<void>;
+  /**
+   * Names the user's latest erasure, by a UUID that no other has. `undefined` if there was none. May be forgotten after a day:
+   * no user token lives as long.
+   */
+  lastErasure(userId: string): Promise<string | undefined>;
 }
 
 /** States in which a session has not ended. */

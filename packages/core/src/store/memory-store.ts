@@ -21,7 +21,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const now = (): Date => new Date(options.clock.now());
   const disabled = new Set<string>();
   const { write, ...audit } = memoryAudit();
-  const users = memoryUsers(write);
+  const users = memoryUsers(write, options.clock);
   const { ended: endedSessions, ...sessions } = memorySessions(now, write);
   const { ended: endedPrompts, ...prompts } = memoryPrompts(now, write);
   const { versionOn, ...machines } = memoryMachines({

@@ -1,9 +1,16 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Clock } from '../base/clock.ts';
 import { FIRST_PROXY_PORT } from '../contracts/store.ts';
 import type { WriteAudit } from './memory-audit.ts';
 import type { UserRecord, UserStore } from '../contracts/store.ts';
 
-export function memoryUsers(writeAudit: WriteAudit): UserStore {
+/** A user token ends within the hour. */
+const ERASURE_KEPT_MS = 24 * 60 * 60_000;
+
+export function memoryUsers(writeAudit: WriteAudit, clock: Pick<Clock, 'now'>): UserStore {
   const users = new Map<string, UserRecord>();
+  const erasures = new Map<string, { readonly id: string; readonly erasedAt: number }>();
   let lastPort = FIRST_PROXY_PORT - 1;
   return {
     ensure: async (userId, externalId) => {
@@ -21,6 +28,14 @@ export function memoryUsers(writeAudit: WriteAudit): UserStore {
     },
     erase: async (userId, audit) => {
       if (users.delete(userId)) writeAudit(audit);
+      // Moves it to the end, so that the oldest are first.
+      erasures.delete(userId);
+      erasures.set(userId, { id: randomUUID(), erasedAt: clock.now() });
+      for (const [oldest, { erasedAt }] of erasures) {
+        if (clock.now() - erasedAt < ERASURE_KEPT_MS) break;
+        erasures.delete(oldest);
+      }
     },
+    lastErasure: async (userId) => erasures.get(userId)?.id,
   };
 }

@@ -123,6 +123,7 @@ export async function composeServer(options: Composition): Promise<ComposedServe
     const authentication = config.auth && {
       apiKeys: store.apiKeys,
       tokenKeys: kept.tokenKeys,
+      users: store.users,
       signInServices: createSignInServices(config.auth.signIn, { clock }),
     };
     if (authentication && (await store.apiKeys.list()).every(({ revokedAt }) => revokedAt !== null))

@@ -1,4 +1,4 @@
-import type { ApiKeyStore, Clock } from '@sallyport/core';
+import type { ApiKeyStore, Clock, UserStore } from '@sallyport/core';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { FastifyRequest } from 'fastify';
 
@@ -13,6 +13,7 @@ import type { TokenKeys } from './user-token.ts';
 export interface Authentication {
   readonly apiKeys: ApiKeyStore;
   readonly tokenKeys: TokenKeys;
+  readonly users: Pick<UserStore, 'lastErasure'>;
   readonly signInServices: SignInServices;
 }
 
@@ -28,14 +29,14 @@ const LONGEST_TOKEN = 12_000;
 export async function identify({ headers }: FastifyRequest, options: IdentifyOptions): Promise<Caller> {
   const { origin } = headers;
   const token = bearerToken(headers.authorization);
-  const { clock } = options;
+  const { clock, users } = options;
   if (isApiKey(token)) {
     refuseApiKeyOfPage(origin);
     const { apiKeys: store, onBackgroundError } = options;
     return checkApiKey(token, { store, clock, onBackgroundError });
   }
   const { type, issuer } = labelsOf(token);
-  if (type === USER_TOKEN_TYPE) return checkUserToken(token, { keys: options.tokenKeys, clock, origin });
+  if (type === USER_TOKEN_TYPE) return checkUserToken(token, { keys: options.tokenKeys, users, clock, origin });
   return options.signInServices.check(token, issuer);
 }
 

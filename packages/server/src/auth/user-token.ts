@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError, userTokenScopeSchema } from '@sallyport/core';
-import type { Clock, ResolvedUser, Secret, UserTokenScope } from '@sallyport/core';
+import type { Clock, ResolvedUser, Secret, UserStore, UserTokenScope } from '@sallyport/core';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
@@ -15,6 +15,13 @@ export interface TokenKeys {
   find(id: string): Promise<Secret<Uint8Array> | undefined>;
 }
 
+/** What a token is made and checked with. */
+export interface TokenContext {
+  readonly keys: TokenKeys;
+  readonly users: Pick<UserStore, 'lastErasure'>;
+  readonly clock: Clock;
+}
+
 export interface UserToken {
   readonly user: ResolvedUser;
   readonly scopes: readonly UserTokenScope[];
@@ -26,18 +33,21 @@ export interface UserToken {
 export const USER_TOKEN_TYPE = 'sallyport-user+jwt';
 const ISSUER = 'sallyport';
 
-/** A JSON Web Token (RFC 7519) that a product's backend hands to one of its users. Not stored, so not revocable: it ends soon. */
+/** A JSON Web Token (RFC 7519) that a product's backend hands to one of its users. Not stored: it ends soon, or with the erasure of its user. */
 export async function signUserToken(
   { user, scopes, origin }: UserToken,
-  options: { readonly keys: TokenKeys; readonly clock: Clock; readonly expiresInSeconds: number },
+  options: TokenContext & { readonly expiresInSeconds: number },
 ): Promise<{ readonly token: string; readonly expiresAt: Date }> {
   const { id, key } = await options.keys.current();
+  const erasure = await options.users.lastErasure(user.userId);
   const issuedAt = Math.floor(options.clock.now() / 1000);
   const expiresAt = issuedAt + options.expiresInSeconds;
   const claims = {
     scope: scopes.join(' '),
     ...(user.externalId !== null && { external_id: user.externalId }),
     ...(origin !== undefined && { origin }),
+    // A name and no time: clocks of two servers differ, and `iat` counts whole seconds.
+    ...(erasure !== undefined && { after_erasure: erasure }),
   };
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: USER_TOKEN_TYPE, kid: id })
@@ -57,15 +67,17 @@ const claimsSchema = z.object({
   scope: z.string().transform((text) => text.split(' ')),
   external_id: z.string().optional(),
   origin: z.string().optional(),
+  after_erasure: z.string().optional(),
 });
 
 /**
  * Checks a token and the page it comes from: one that was made for a page counts with exactly that `Origin`, and one that
- * was not, without any. Throws `ACCESS_UNAUTHENTICATED` and `ACCESS_DENIED`.
+ * was not, without any. One from before the latest erasure of its user does not count. Throws `ACCESS_UNAUTHENTICATED`,
+ * `ACCESS_TOKEN_REVOKED` and `ACCESS_DENIED`.
  */
 export async function checkUserToken(
   token: string,
-  { keys, clock, origin }: { readonly keys: TokenKeys; readonly clock: Clock; readonly origin: string | undefined },
+  { keys, users, clock, origin }: TokenContext & { readonly origin: string | undefined },
 ): Promise<UserCaller> {
   const claims = await verify(token, keys, clock);
   if (claims.origin !== origin) {
@@ -77,6 +89,10 @@ export async function checkUserToken(
       { hint: 'Send the origin of the page when you make the token: POST /api/user-tokens.' },
     );
   }
+  const erasure = await users.lastErasure(claims.sub);
+  // Forgotten after a day, when tokens from before it have expired.
+  if (erasure !== undefined && erasure !== claims.after_erasure)
+    throw new SallyportError('ACCESS_TOKEN_REVOKED', 'The user was erased after this user token was made.');
   const scopes = claims.scope.flatMap((scope) => userTokenScopeSchema.safeParse(scope).data ?? []);
   return { kind: 'user', user: { userId: claims.sub, externalId: claims.external_id ?? null }, scopes };
 }

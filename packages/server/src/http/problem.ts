@@ -26,7 +26,8 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Sallyp
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
   else if (error.retryable && error.status === 503) reply.header('retry-after', '2');
   // RFC 6750 §3.
-  if (error.code === 'ACCESS_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'ACCESS_UNAUTHENTICATED' || error.code === 'ACCESS_TOKEN_REVOKED')
+    reply.header('www-authenticate', 'Bearer');
   return reply
     .code(error.status)
     .type('application/problem+json')

@@ -161,6 +161,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await app.register(userRoutes, { sallyport });
   await app.register(userTokenRoutes, {
     tokenKeys: authentication?.tokenKeys,
+    users: sallyport.store.users,
     address,
     audit: sallyport.store.audit,
     clock,

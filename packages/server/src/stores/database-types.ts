@@ -90,6 +90,12 @@ export type Database = {
         Update: never;
         Relationships: [];
       };
+      erasures: {
+        Row: { user_id: string; erasure_id: string; erased_at: string };
+        Insert: never;
+        Update: never;
+        Relationships: [];
+      };
       idempotency_keys: {
         Row: {
           user_id: string;
@@ -400,6 +406,7 @@ export type Database = {
         Returns: Database['sallyport']['Tables']['auth_sessions']['Row'][];
       };
       get_user: { Args: { p_user_id: string }; Returns: Database['sallyport']['Tables']['users']['Row'][] };
+      last_erasure: { Args: { p_user_id: string }; Returns: string };
       lease_credential: {
         Args: {
           p_user_id: string;

@@ -49,5 +49,24 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       await expect(store.users.get(userId)).resolves.toBeUndefined();
       await store.users.erase(userId);
     });
+
+    it('have a name for their latest erasure, stored or not, which is another for each', async () => {
+      const { users } = await create();
+      const [erased, unknown, other] = [randomUUID(), randomUUID(), randomUUID()];
+      await users.ensure(erased, null);
+      await users.ensure(other, null);
+      await expect(users.lastErasure(erased)).resolves.toBeUndefined();
+      await users.erase(erased);
+      await users.erase(unknown);
+      const names = [await users.lastErasure(erased), await users.lastErasure(unknown)];
+      // Coming back as a new user undoes nothing.
+      await users.ensure(erased, null);
+      await expect(users.lastErasure(erased)).resolves.toBe(names[0]);
+      await users.erase(erased);
+      names.push(await users.lastErasure(erased));
+      expect(new Set(names).size).toBe(3);
+      expect(names.every((name) => typeof name === 'string')).toBe(true);
+      await expect(users.lastErasure(other)).resolves.toBeUndefined();
+    });
   });
 }

@@ -1,5 +1,5 @@
 import { SallyportError, userTokenBodySchema, userTokenSchema } from '@sallyport/core';
-import type { AuditStore, Clock } from '@sallyport/core';
+import type { AuditStore, Clock, UserStore } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import { userOf } from '../../auth/caller.ts';
@@ -11,6 +11,7 @@ import type { TokenKeys } from '../../auth/user-token.ts';
 export interface UserTokenRoutesOptions {
   /** `undefined` where no sign-in is configured. */
   readonly tokenKeys: TokenKeys | undefined;
+  readonly users: Pick<UserStore, 'lastErasure'>;
   readonly address: PublicAddress;
   readonly audit: Pick<AuditStore, 'append'>;
   readonly clock: Clock;
@@ -19,7 +20,7 @@ export interface UserTokenRoutesOptions {
 /** A backend makes short-lived tokens for its users, who then call the API themselves. */
 export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = async (
   app,
-  { tokenKeys, address, audit, clock },
+  { tokenKeys, users, address, audit, clock },
 ) => {
   app.post(
     '/api/user-tokens',
@@ -44,7 +45,7 @@ export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = as
       const user = userOf(request, userId);
       const signed = await signUserToken(
         { user, scopes, origin },
-        { keys: tokenKeys, clock, expiresInSeconds: expiresIn },
+        { keys: tokenKeys, users, clock, expiresInSeconds: expiresIn },
       );
       const { token, expiresAt } = signed;
       const { caller } = request;

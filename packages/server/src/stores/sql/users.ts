@@ -27,6 +27,10 @@ export function createUserStore(database: StoreDatabase): UserStore {
       if (!isUuid(userId)) return;
       await database.write('erase_user', { p_user_id: userId, ...auditArgument(audit) });
     },
+    lastErasure: async (userId) => {
+      if (!isUuid(userId)) return undefined;
+      return (await database.read('last_erasure', { p_user_id: userId })) ?? undefined;
+    },
   };
 }
 
