@@ -83,6 +83,8 @@ let ada: Readonly<Record<'session' | 'prompt' | 'machine', string>>;
 beforeAll(async () => {
   server = await startTestServer({
     authentication: identities.authentication,
+    // Each route is asked with many credentials that are refused.
+    failuresPerMinute: Infinity,
     address: { origin: undefined, allowedOrigins: [page] },
   });
   const revoked = await identities.apiKey('service');

@@ -54,6 +54,7 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly connectionsPerAddress?: number;
   readonly connections?: number;
+  readonly failuresPerMinute?: number;
   readonly streams?: { readonly perUser: number; readonly inAll: number };
   /** Who is asked how, by the server's own store. Default: nobody. */
   readonly authentication?: (store: Store) => Authentication;
@@ -105,6 +106,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     trustedProxies: options.trustedProxies,
     connectLinks: options.connectLinks,
     ...(options.connectionsPerAddress !== undefined && { connectionsPerAddress: options.connectionsPerAddress }),
+    ...(options.failuresPerMinute !== undefined && { failuresPerMinute: options.failuresPerMinute }),
     ...(options.connections !== undefined && { connections: options.connections }),
   });
   await sallyport.start();

@@ -71,6 +71,7 @@ async function runServer(options: ServeOptions, { log, say, announce }: Operator
       connectLinks: config.connectLinks,
       connectionsPerAddress: config.connectionsPerAddress,
       connections: config.connections,
+      failuresPerMinute: config.limits.refusedCredentials,
       streams: { perUser: config.limits.streamsPerUser, inAll: config.limits.streams },
     });
     try {

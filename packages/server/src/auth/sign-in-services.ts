@@ -9,7 +9,7 @@ import type { UserCaller } from './caller.ts';
 import { discoveredKeys, keysAt } from './fetch-keys.ts';
 import { createKeySet } from './key-set.ts';
 import type { FetchKeys } from './key-set.ts';
-import { unauthenticated } from './unauthenticated.ts';
+import { expired, unauthenticated } from './unauthenticated.ts';
 
 /** Checks tokens of the sign-in services that the operator has named: a user's own token is enough to be that user. */
 export interface SignInServices {
@@ -54,7 +54,7 @@ export function createSignInServices(
         return { kind: 'user', user, scopes: userTokenScopeSchema.options };
       } catch (error) {
         if (SallyportError.isInstance(error)) throw error;
-        if (error instanceof errors.JWTExpired) throw unauthenticated('This token has expired.');
+        if (error instanceof errors.JWTExpired) throw expired('This token has expired.');
         // Also what Node's crypto says of a key that it cannot use.
         throw unauthenticated('This token is not valid.');
       }

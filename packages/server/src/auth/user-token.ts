@@ -6,7 +6,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
 import type { UserCaller } from './caller.ts';
-import { unauthenticated } from './unauthenticated.ts';
+import { expired, unauthenticated } from './unauthenticated.ts';
 
 /** Keys that user tokens are signed with. One per master key, so that all servers of a deployment have the same. */
 export interface TokenKeys {
@@ -117,7 +117,7 @@ async function verify(token: string, keys: TokenKeys, clock: Clock): Promise<z.i
     );
     return claimsSchema.parse(payload);
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw unauthenticated('This user token has expired.');
+    if (error instanceof errors.JWTExpired) throw expired('This user token has expired.');
     if (error instanceof errors.JOSEError || error instanceof z.ZodError)
       throw unauthenticated('This user token is not valid.');
     throw error;

@@ -5,7 +5,12 @@ import { z } from 'zod';
 import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
 
-import { CONNECTIONS_PER_ADDRESS, defaultConnections, defaultStreamLimits } from '../http/limits.ts';
+import {
+  CONNECTIONS_PER_ADDRESS,
+  defaultConnections,
+  defaultStreamLimits,
+  FAILURES_PER_MINUTE,
+} from '../http/limits.ts';
 import { signInSettingsSchema } from '../auth/sign-in-settings.ts';
 import type { OidcSettings, SupabaseSettings } from '../auth/sign-in-settings.ts';
 import { connectLinkSettingsSchema } from '../connect-links/settings.ts';
@@ -118,6 +123,11 @@ export interface SallyportConfig {
         readonly streamsPerUser?: number | undefined;
         /** Open event streams of all users. Default 4000. */
         readonly streams?: number | undefined;
+        /**
+         * API keys and tokens of one client address, or one IPv6 /64, that are refused with 401 in a minute; the next refused
+         * one gets a 429. Valid ones are never refused for it. Default 30.
+         */
+        readonly refusedCredentials?: number | undefined;
       }
     | undefined;
   /**
@@ -306,6 +316,7 @@ export const configSchema = z.strictObject({
       prompts: z.int().positive().default(defaultSettings.limits.prompts),
       streamsPerUser: z.int().positive().default(defaultStreamLimits.perUser),
       streams: z.int().positive().default(defaultStreamLimits.inAll),
+      refusedCredentials: z.int().positive().default(FAILURES_PER_MINUTE),
     })
     .prefault({}),
   warmBrowserMachines: z.int().min(0).max(64).default(defaultSettings.warmPool.count),

@@ -16,7 +16,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { checkAccess, loopbackHosts, securityHeaders, viewerHeaders } from '../auth/access.ts';
 import type { AccessRules } from '../auth/access.ts';
 import type { Caller } from '../auth/caller.ts';
-import { identify } from '../auth/identify.ts';
+import { createIdentifier } from '../auth/identify.ts';
 import type { Authentication } from '../auth/identify.ts';
 import { clientNetwork } from '../auth/client-network.ts';
 import { loopbackAddress } from '../auth/public-address.ts';
@@ -27,7 +27,7 @@ import { createConnectLinks } from '../connect-links/connect-links.ts';
 import type { ConnectLinkSettings } from '../connect-links/settings.ts';
 import { registerDesktopUpgrade } from '../desktop/upgrade.ts';
 import type { Metrics } from './metrics.ts';
-import { CONNECTIONS_PER_ADDRESS, defaultConnections, defaultStreamLimits } from './limits.ts';
+import { CONNECTIONS_PER_ADDRESS, defaultConnections, defaultStreamLimits, FAILURES_PER_MINUTE } from './limits.ts';
 import { addNamedSchemas, describeRoute, openapi } from './openapi.ts';
 import { answerError, registerProblems } from './problem.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -60,6 +60,8 @@ export interface HttpServerOptions {
   readonly connectionsPerAddress?: number;
   /** Open connections of all clients at a time, those through trusted proxies included. Default: {@link defaultConnections}. */
   readonly connections?: number;
+  /** API keys and tokens of one client address, or one IPv6 /64, that are refused with 401 in a minute. Default 30. */
+  readonly failuresPerMinute?: number;
   /** Default: {@link defaultStreamLimits}. */
   readonly streams?: StreamLimitSettings;
   /** How callers prove who they are. Default: they need not, and each acts for the operator; on loopback only. */
@@ -136,9 +138,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // Before callers are identified: a page that is allowed learns why it was refused.
   if (address.allowedOrigins.length > 0) await app.register(fastifyCors, corsOf(address));
   const connectLinks = options.connectLinks && createConnectLinks(sallyport, options.connectLinks, address);
+  const { failuresPerMinute = FAILURES_PER_MINUTE } = options;
   requireAccess(
     app,
-    (request) => (authentication ? identify(request, { ...authentication, clock, onBackgroundError }) : operator),
+    authentication
+      ? createIdentifier({ ...authentication, clock, onBackgroundError, failuresPerMinute })
+      : () => operator,
     async (request) => {
       const link = authentication && (await connectLinks?.find(request));
       return link && { kind: 'link', user: link, sessionId: link.sessionId };
