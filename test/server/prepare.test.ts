@@ -72,4 +72,20 @@ describe('POST /api/auth/prepare', () => {
     await clock.advance(41_500);
     expect((await prepare({ userId: 'ada' })).status).toBe(202);
   });
+
+  it('is refused to everyone after 1000 in a minute, of which those refused to one user are none', async () => {
+    const { clock, prepare } = await setUp();
+    for (let count = 0; count < 100; count += 1) await prepare({ userId: 'ada' });
+    const statuses = new Set<number>();
+    for (let count = 30; count < 1000; count += 1) statuses.add((await prepare({ userId: `user ${count}` })).status);
+    expect([...statuses]).toEqual([202]);
+    await clock.advance(18_500);
+    const refused = await prepare({ userId: 'bob' });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '42']);
+    expect(Object(await refused.json()).detail).toBe(
+      'There are 1000 preparations in a minute already, which is the limit.',
+    );
+    await clock.advance(41_500);
+    expect((await prepare({ userId: 'bob' })).status).toBe(202);
+  });
 });

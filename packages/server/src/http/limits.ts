@@ -24,8 +24,8 @@ function readLimits(): string {
 /** Open event streams, unless the configuration says otherwise. */
 export const defaultStreamLimits = { perUser: 64, inAll: 4_000 } as const;
 
-/** Preparations for a login of one user in a minute. A page asks for one when it is opened. */
-export const PREPARATIONS_PER_MINUTE = 30;
+/** Preparations for a login in a minute. A page asks for one when it is opened. */
+export const preparationsPerMinute = { perUser: 30, inAll: 1_000 } as const;
 
 /** Refused API keys and tokens of one client address in a minute, unless the configuration says otherwise. */
 export const FAILURES_PER_MINUTE = 30;

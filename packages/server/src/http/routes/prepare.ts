@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { userOf } from '../../auth/caller.ts';
-import { PREPARATIONS_PER_MINUTE } from '../limits.ts';
+import { preparationsPerMinute } from '../limits.ts';
 import { createRateLimit } from '../rate-limit.ts';
 
 export interface PrepareRoutesOptions {
@@ -15,11 +15,7 @@ export interface PrepareRoutesOptions {
 /** Starts a browser machine before the user clicks, so that they do not wait for it. */
 export const prepareRoutes: FastifyPluginAsyncZod<PrepareRoutesOptions> = async (app, { sallyport, clock }) => {
   const { gate, logins, providers, warmPool } = sallyport;
-  const rate = createRateLimit({
-    what: 'preparations of this user in a minute',
-    perMinute: PREPARATIONS_PER_MINUTE,
-    clock,
-  });
+  const rate = createRateLimit({ what: 'preparations', ...preparationsPerMinute, clock });
 
   const canUseDesktop = (name: string): boolean => {
     const { id } = providers.get(name).manifest;
