@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { methodName, rankMethods } from '../../packages/core/src/login/method-selection.ts';
 import type { MethodChoice } from '../../packages/core/src/login/method-selection.ts';
+import { describeLogin } from '../../packages/server/src/http/routes/describe-login.ts';
 import { agentOf, createWorld, ended, until, userId } from './world.ts';
 import type { World } from './world.ts';
 
@@ -78,7 +79,16 @@ async function finish(world: World, features: Features, id: string, choice: Meth
   const shown = await world.app.logins.get(sessionId);
   if (choice.display === 'desktop') expect(agent.calls.some((call) => call.startsWith('openPage'))).toBe(true);
   else expect(shown.authUrl).toBe(signInUrl(method));
-  if (method.kind === 'device-code') expect(shown.userCode).toBe('ABCD-12345');
+  if (method.kind === 'device-code') {
+    expect(shown.userCode).toBe('ABCD-12345');
+    const at = shown.updatedAt.getTime();
+    const lasts = (shown.userCodeExpiresAt?.getTime() ?? 0) - at;
+    expect([lasts <= 15 * 60_000, lasts > 14 * 60_000]).toEqual([true, true]);
+    const told = (await world.store.sessions.events(sessionId, 0)).map(({ event }) => event);
+    const expiresAt = shown.userCodeExpiresAt?.toISOString();
+    expect(told).toContainEqual(expect.objectContaining({ type: 'url', data: expect.objectContaining({ expiresAt }) }));
+    expect(describeLogin(world.app.logins, shown, null)).toMatchObject({ userCode: 'ABCD-12345', expiresAt });
+  }
   if (choice.display === 'local' && features.loopback === 'forwarded' && method.callback) {
     // The browser is sent to the port of the URL: someone has to listen there, and hand the answer on.
     const at = world.ports.requests.filter(({ mode }) => mode === 'forward').at(-1);

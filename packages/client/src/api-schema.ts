@@ -674,6 +674,7 @@ export interface components {
             data: {
                 url: string;
                 userCode: string | null;
+                expiresAt?: string | null;
             };
         } | {
             /** @constant */
@@ -722,6 +723,7 @@ export interface components {
             novncURL: string | null;
             authUrl: string | null;
             userCode: string | null;
+            expiresAt: string | null;
             pageHost: string | null;
             screen: string | null;
             errorCode: string | null;

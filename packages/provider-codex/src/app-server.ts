@@ -117,6 +117,8 @@ export const appServerDeviceCodeLogin: LoginMethodInput = {
   drive: drive('chatgptDeviceCode'),
   url: deviceCodeLogin.url && { ...deviceCodeLogin.url, sources: ['rpc'], textAfter: undefined },
   userCode: { pattern: '^login result /userCode (\\S+)$' },
+  // As `codex login --device-auth`, which says so; the app server gives up after the same time and says nothing before.
+  userCodeMinutes: 15,
   freshHome: false,
   success,
   failure: failures,

@@ -139,6 +139,8 @@ export const deviceCodeLogin: LoginMethodInput = {
     pattern:
       '(?s)one-time code.*?\\s([A-Z0-9]{3,8}(?:-[A-Z0-9]{3,8})+)\\s.*(?:Continue only if|Device codes are a common)',
   },
+  // "expires in 15 minutes".
+  userCodeMinutes: 15,
   freshHome: true,
   success: [{ text: 'Successfully logged in' }],
   failure: failures,

@@ -36,7 +36,13 @@ async function completeSession(runtime: Runtime, session: SessionRecord): Promis
   const held = await runtime.store.credentials.current(sessionId, provider);
   const credential = held ?? (await runtime.store.credentials.current(userId, provider));
   if (!credential) return false;
-  const change = { status: 'completed', phase: 'completed', authUrl: null, userCode: null } as const;
+  const change = {
+    status: 'completed',
+    phase: 'completed',
+    authUrl: null,
+    userCode: null,
+    userCodeExpiresAt: null,
+  } as const;
   const { message } = loginPhases.completed;
   const done = { type: 'done', status: 'completed', phase: 'completed', message } as const;
   const { version } = credential;

@@ -32,6 +32,11 @@ export const loginEventSchema = z.discriminatedUnion('type', [
       data: z.object({
         url: z.string().describe("The vendor's sign-in page, for the user's own browser."),
         userCode: z.string().nullable().describe('What to type there; null if there is nothing to type.'),
+        expiresAt: z.iso
+          .datetime()
+          .nullable()
+          .optional()
+          .describe('When the code ends; null if that is not known. Absent in events of earlier releases.'),
       }),
     })
     .describe('The user has to open a page.'),

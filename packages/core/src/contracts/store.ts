@@ -84,6 +84,8 @@ export interface SessionRecord {
   readonly cliMachineId: string | null;
   readonly authUrl: string | null;
   readonly userCode: string | null;
+  /** When `userCode` ends; `null` if that is not known. */
+  readonly userCodeExpiresAt: Date | null;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
   readonly errorHint: string | null;
@@ -113,6 +115,7 @@ export type SessionChange = Partial<
     | 'cliMachineId'
     | 'authUrl'
     | 'userCode'
+    | 'userCodeExpiresAt'
     | 'errorCode'
     | 'errorMessage'
     | 'errorHint'

@@ -36,7 +36,15 @@ export async function presentUrl(
   const shown = runtime.settings.presentUrl(verdict.url.href);
   const userCode = event.userCode ?? null;
   const message = userCode === null ? 'Open the sign-in page.' : 'Open the page and type the code.';
-  await session.note({ type: 'url', message, data: { url: shown, userCode } }, { authUrl: shown, userCode });
+  // From now on: the CLI has just been given it.
+  const userCodeExpiresAt =
+    userCode === null || method.userCodeMinutes === undefined
+      ? null
+      : new Date(runtime.clock.now() + method.userCodeMinutes * 60_000);
+  await session.note(
+    { type: 'url', message, data: { url: shown, userCode, expiresAt: userCodeExpiresAt?.toISOString() ?? null } },
+    { authUrl: shown, userCode, userCodeExpiresAt },
+  );
   await session.advance('awaiting-user');
 }
 

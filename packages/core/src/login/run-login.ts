@@ -63,7 +63,7 @@ async function tryMethods(runtime: Runtime, run: LoginRun, directory: string): P
       if (!next || !fallsThrough(error, session.userAsked) || session.abort.signal.aborted) throw error;
       await session.note(
         { type: 'notice', message: `${error.message} Trying another way: ${next.method.title}.` },
-        { method: next.method.id, display: next.display, authUrl: null, userCode: null },
+        { method: next.method.id, display: next.display, authUrl: null, userCode: null, userCodeExpiresAt: null },
       );
     }
   }
@@ -162,7 +162,7 @@ async function complete(
   await untilStored(runtime.clock, runtime.closing, async () => {
     const cliMachineId = (await runtime.store.users.get(userId))?.machineId ?? null;
     await session.advance('completed', {
-      change: { authUrl: null, userCode: null, cliMachineId },
+      change: { authUrl: null, userCode: null, userCodeExpiresAt: null, cliMachineId },
       event: hold
         ? { type: 'login.held', userId, sessionId, provider }
         : { type: 'login.completed', userId, sessionId, provider, version },

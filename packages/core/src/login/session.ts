@@ -135,6 +135,7 @@ export async function failSession(
     // They lead into a login that is over.
     authUrl: null,
     userCode: null,
+    userCodeExpiresAt: null,
   } as const;
   const data = { code: error.code, hint: error.hint };
   const { audit, announce } = runtime.noteEvent(

@@ -108,6 +108,14 @@ const loginMethodShape = z.strictObject({
       'For `device-code`: takes the code to type on the page from the screen or the messages. The link is shown once the code is there.',
     )
     .optional(),
+  userCodeMinutes: z
+    .int()
+    .min(1)
+    .max(60)
+    .describe(
+      'For `device-code`: how long the code can be typed once it is shown, as the CLI or the vendor says. The user is told when it ends.',
+    )
+    .optional(),
   callback: z
     .strictObject({
       ports: z
@@ -183,6 +191,11 @@ export const loginMethodSchema = loginMethodShape.check(({ value, issues }) => {
     need('url', value.url !== undefined, 'is needed by a device-code login');
     need('userCode', value.userCode !== undefined, 'is needed by a device-code login');
   }
+  need(
+    'userCodeMinutes',
+    value.userCodeMinutes === undefined || value.userCode !== undefined,
+    'is the time of a code, which only a method with `userCode` has',
+  );
   const page = value.url?.page;
   need('url', page !== undefined || value.url?.sources.length !== 0, 'has no source of a link, and no page either');
   need('url', page === undefined || kind === 'device-code', 'has a page, which only a device-code login uses');

@@ -208,6 +208,8 @@ export type ProviderManifestInput = {
     } | undefined;
     /** For `device-code`: takes the code to type on the page from the screen or the messages. The link is shown once the code is there. */
     userCode?: Matcher | undefined;
+    /** For `device-code`: how long the code can be typed once it is shown, as the CLI or the vendor says. The user is told when it ends. */
+    userCodeMinutes?: number | undefined;
     /** The loopback address on which the CLI waits for the redirect (RFC 8252, section 7.3). A link with any other `redirect_uri` is refused. */
     callback?: {
       /** The ports on which the CLI listens, in the order in which it tries them. Empty: any port, taken from the link. */

@@ -36,6 +36,7 @@ export function memorySessions(
         cliMachineId: null,
         authUrl: null,
         userCode: null,
+        userCodeExpiresAt: null,
         errorCode: null,
         errorMessage: null,
         errorHint: null,

@@ -57,6 +57,7 @@ export type Database = {
           created_at: string;
           updated_at: string;
           host: string | null;
+          user_code_expires_at: string | null;
         };
         Insert: never;
         Update: never;

@@ -94,8 +94,8 @@ export function createSessionView(options: SessionViewOptions): SessionView {
   }
 
   function renderStep(): void {
-    const { authUrl, display, userCode } = status;
-    const key = JSON.stringify([display, authUrl, userCode, display === 'desktop' && isScreenReady(status)]);
+    const { authUrl, display, userCode, expiresAt } = status;
+    const key = JSON.stringify([display, authUrl, userCode, expiresAt, display === 'desktop' && isScreenReady(status)]);
     if (key === shown) return;
     shown = key;
     desktop?.close();
@@ -110,7 +110,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
       step.replaceChildren(...where, screen);
       options.placeScreen(desktop.screen);
     } else if (display !== 'desktop' && authUrl !== null) {
-      step.replaceChildren(userCode === null ? linkStep(authUrl) : codeStep(authUrl, userCode));
+      step.replaceChildren(userCode === null ? linkStep(authUrl) : codeStep(authUrl, userCode, expiresAt));
       step.querySelector('a')?.focus();
     } else {
       step.replaceChildren();

@@ -10,7 +10,7 @@ export function linkStep(url: string): HTMLElement {
   );
 }
 
-export function codeStep(url: string, userCode: string): HTMLElement {
+export function codeStep(url: string, userCode: string, expiresAt: string | null): HTMLElement {
   const copy = button('Copy the code', () => {
     void navigator.clipboard.writeText(userCode).then(() => (copy.textContent = 'Copied'));
   });
@@ -20,8 +20,14 @@ export function codeStep(url: string, userCode: string): HTMLElement {
     { class: 'offer' },
     h('p', {}, 'Open the sign-in page on any device and type this code:'),
     h('output', { class: 'code', 'aria-label': `Code ${Array.from(userCode).join(' ')}` }, userCode),
+    ...(expiresAt === null ? [] : [h('p', { class: 'small' }, `The code works until ${timeOfDay(expiresAt)}.`)]),
     h('div', { class: 'row' }, signInLink(url), copy),
   );
+}
+
+/** In the user's own zone and way of writing it. */
+function timeOfDay(time: string): string {
+  return new Date(time).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
 }
 
 function signInLink(url: string): HTMLAnchorElement {

@@ -80,14 +80,28 @@ export function describeSessions(create: () => Promise<Store>, { describe, it, e
       const store = await create();
       const session = await newSession(store);
       await store.sessions.create(session);
-      const data = { url: 'https://example.com/', userCode: 'ABCD' };
+      const userCodeExpiresAt = new Date('2026-11-29T12:15:00.123Z');
+      const expiresAt = userCodeExpiresAt.toISOString();
+      const data = { url: 'https://example.com/', userCode: 'ABCD', expiresAt };
       const url: LoginEvent = { ...event('Sign in'), type: 'url', data };
       const updated = await store.sessions.update(
         session.sessionId,
-        { status: 'awaiting_user_auth', phase: 'sign-in', authUrl: 'https://example.com/', userCode: 'ABCD' },
+        {
+          status: 'awaiting_user_auth',
+          phase: 'sign-in',
+          authUrl: 'https://example.com/',
+          userCode: 'ABCD',
+          userCodeExpiresAt,
+        },
         url,
       );
-      const expected = { status: 'awaiting_user_auth', phase: 'sign-in', userCode: 'ABCD', browserMachineId: 'm-1' };
+      const expected = {
+        status: 'awaiting_user_auth',
+        phase: 'sign-in',
+        userCode: 'ABCD',
+        userCodeExpiresAt,
+        browserMachineId: 'm-1',
+      };
       expect(updated?.session).toMatchObject(expected);
       expect(updated?.entry.event).toEqual(url);
       await expect(store.sessions.get(session.sessionId)).resolves.toEqual(updated?.session);

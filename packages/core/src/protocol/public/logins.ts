@@ -76,6 +76,7 @@ export const loginStatusSchema = z.object({
   novncURL: novncUrlSchema,
   authUrl: z.string().nullable(),
   userCode: z.string().nullable().describe("What to type on the vendor's page."),
+  expiresAt: timeSchema.nullable().describe('When `userCode` ends; null without a code, or if that is not known.'),
   pageHost: z.string().nullable().describe("Host of the vendor's page that the login machine has opened."),
   screen: z.string().nullable().describe('The last lines of the CLI, if the login has not gone on for some seconds.'),
   errorCode: z.string().nullable(),

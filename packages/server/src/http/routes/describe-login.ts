@@ -19,6 +19,7 @@ export function describeLogin(
     novncURL,
     authUrl: session.authUrl,
     userCode: session.userCode,
+    expiresAt: session.userCodeExpiresAt?.toISOString() ?? null,
     pageHost: live?.pageHost ?? null,
     screen: live?.screen ?? null,
     errorCode: session.errorCode,
