@@ -77,6 +77,18 @@ describe('Claude Code between prompts', () => {
     }
   });
 
+  it('is started ahead of a prompt, which then finds it', async () => {
+    await ask('Something else.');
+    const before = await onlyClaude();
+    const { status } = await api.post('/api/vm/cli/prepare', { provider: 'claude_code' });
+    expect(status).toBe(202);
+    await untilReplaced(before);
+    const pid = await onlyClaude();
+    const run = await ask('The word is barbican.');
+    expect(run.text).toContain('barbican');
+    expect(await onlyClaude()).toBe(pid);
+  });
+
   it('is started again after a kill, and the conversation goes on', async () => {
     const { conversationId } = await ask('The word is bailey.');
     const pid = await onlyClaude();

@@ -260,6 +260,8 @@ it('the client prepares for a login, and reads one machine', async () => {
   await client.prepare('fake');
   await expect(client.prepare('nothing')).rejects.toMatchObject({ code: 'PROVIDER_UNKNOWN' });
   await server.connect();
+  await client.preparePrompt({ provider: 'fake', tools: 'read-only' });
+  await expect(client.preparePrompt({ provider: 'nothing' })).rejects.toMatchObject({ code: 'PROVIDER_UNKNOWN' });
   server.output.put(text('a'), end);
   await client.prompt(request).result();
   const [machine] = await client.machines();

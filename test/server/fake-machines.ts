@@ -65,6 +65,7 @@ export function createFakeMachines(): FakeMachines {
     openPage: async () => undefined,
     watchCredentials: async () => undefined,
     acknowledge: async () => undefined,
+    startAhead: async () => undefined,
     endWaiting: async () => undefined,
     listFiles: async (request) => listFakeFiles(workFiles, request),
     readFile: async (path, signal) => readFakeFile(workFiles, path, signal),

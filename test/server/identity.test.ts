@@ -34,6 +34,7 @@ const accessOf: Readonly<Record<string, 'public' | 'user' | 'connect' | 'prompt'
     'POST /api/auth/session/:id/cancel': 'connect',
     'POST /api/auth/session/:id/ticket': 'connect',
     'POST /api/vm/cli/prompt': 'prompt',
+    'POST /api/vm/cli/prepare': 'prompt',
     'GET /api/vm/cli/prompt/:id/events': 'prompt',
     'DELETE /api/vm/cli/prompt/:id': 'prompt',
     'GET /api/vm/cli/prompts': 'prompt',
@@ -296,6 +297,7 @@ describe('what belongs to another user', () => {
     'POST /api/auth/prepare',
     'POST /api/auth/start',
     'POST /api/vm/cli/prompt',
+    'POST /api/vm/cli/prepare',
     'POST /api/credentials/:provider',
   ])('is not reached by their userId in the body: %s', async (route) => {
     const body = {

@@ -171,6 +171,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vm/cli/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prepare for a prompt that the user may send soon
+         * @description Starts or wakes the machine of the user, and lets the CLI wait there. The prompt is then answered without its start, if it has the same conversation, model and tool policy. Refused as such a prompt would be.
+         */
+        post: operations["preparePrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vm/cli/prompt/{id}/events": {
         parameters: {
             query?: never;
@@ -570,6 +590,16 @@ export interface components {
             userId?: string;
             provider: string;
             prompt: string;
+            conversationId?: string;
+            model?: string;
+            /** @enum {string} */
+            tools?: "read-only" | "workspace" | "full";
+            /** @enum {string} */
+            projectSettings?: "ignore" | "use";
+        };
+        ExpectedPrompt: {
+            userId?: string;
+            provider: string;
             conversationId?: string;
             model?: string;
             /** @enum {string} */
@@ -1311,6 +1341,46 @@ export interface operations {
                 content: {
                     "text/event-stream": components["schemas"]["PromptEvent"];
                 };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preparePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectedPrompt"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
             "4XX": {

@@ -16,6 +16,7 @@ export type Machine = Schemas['Machine'];
 export type Method = Schemas['Method'];
 export type Problem = Schemas['Problem'];
 export type Prompt = Schemas['Prompt'];
+export type ExpectedPrompt = Schemas['ExpectedPrompt'];
 export type PromptEvent = Schemas['PromptEvent'];
 export type PromptSummary = Schemas['PromptSummary'];
 export type Provider = Schemas['Provider'];

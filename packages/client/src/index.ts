@@ -15,6 +15,7 @@ export type {
   Conversation,
   Credential,
   Disconnected,
+  ExpectedPrompt,
   Import,
   Imported,
   LoginEvent,

@@ -6,6 +6,7 @@ import type {
   Conversation,
   Credential,
   Disconnected,
+  ExpectedPrompt,
   Import,
   Imported,
   LoginSummary,
@@ -60,6 +61,11 @@ export interface Sallyport {
   connect(request: StartLogin, options?: CallOptions): Promise<NewLogin>;
   /** A login that was started before, for instance by a page that was reloaded. */
   login(sessionId: string, options?: CallOptions): Login;
+  /**
+   * Tells the server that such a prompt may come soon. The user's machine wakes, and the CLI waits there: the prompt is answered
+   * sooner by the time that both take to start.
+   */
+  preparePrompt(expected: ExpectedPrompt): Promise<void>;
   /** A new prompt. It is sent when it is iterated or its result is asked for. */
   prompt(request: Prompt, options?: CallOptions): PromptRun;
   /** A prompt that was sent before. */
@@ -114,6 +120,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       return { ...createLogin(send, started.sessionId, retries, signal), started };
     },
     login: (sessionId, { signal } = {}) => createLogin(send, sessionId, retries, signal),
+    preparePrompt: async (expected) =>
+      void (await send('POST', '/api/vm/cli/prepare', { body: { ...ofUser, ...expected } })),
     prompt: (request, { signal } = {}) => {
       const once = onlyOnce();
       const body = { ...ofUser, ...request };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { agentEventSchema, systemClock } from '@sallyport/core';
-import type { AgentEvent, BootConfig, CredentialItem, ExecuteRequest, StartLoginRequest } from '@sallyport/core';
+import type { AgentEvent, BootConfig, CredentialItem, ExecuteRequest, StartAheadRequest, StartLoginRequest } from '@sallyport/core';
 
 import { HANG_LIMIT_MS } from '../../../../test/setup/until.ts';
 import { startAgent } from '../agent.ts';
@@ -174,6 +174,12 @@ export function executeRequest(change: Partial<ExecuteRequest> = {}): ExecuteReq
     maxOutputBytes: 10_000_000,
     ...change,
   };
+}
+
+/** How the CLI of such a prompt is started ahead. */
+export function aheadOf(request: ExecuteRequest): StartAheadRequest {
+  const { runId: _runId, prompt: _prompt, timeoutMs: _timeoutMs, maxOutputBytes: _maxOutputBytes, ...ahead } = request;
+  return ahead;
 }
 
 const launch = {

@@ -10,7 +10,7 @@ import type { HiddenPath } from '../cli/hidden-paths.ts';
 import type { MayPin } from '../cli/pinned-paths.ts';
 import { writeSettings } from '../cli/settings.ts';
 import type { CliStart } from './cli-process.ts';
-import type { ExecuteCommand } from './prompt-runner.ts';
+import type { CliRun } from './prompt-runner.ts';
 
 /** How a CLI is started. */
 export interface PreparedStart extends CliStart {
@@ -26,7 +26,7 @@ export interface PreparedStart extends CliStart {
 
 /** Makes the directories and settings that the CLI needs, and says how it is started. */
 export async function prepareStart(
-  command: ExecuteCommand,
+  command: CliRun,
   boot: PlaceConfig,
   surroundings: CliSurroundings,
   mayPin: MayPin,

@@ -1,5 +1,5 @@
 import { AGENT_MAX_RUNS, SallyportError } from '@sallyport/core';
-import type { Clock, executeRequestSchema } from '@sallyport/core';
+import type { Clock, executeRequestSchema, startAheadRequestSchema } from '@sallyport/core';
 
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';
@@ -9,10 +9,13 @@ import type { ExitEvent, SendExecuteEvent } from './follow-run.ts';
 import { prepareStart } from './prepare-start.ts';
 import type { PreparedStart } from './prepare-start.ts';
 import { createResidentClis } from './resident-clis.ts';
-import { residentOf, runOnResident } from './resident-run.ts';
+import { residentOf, runOnResident, startAhead } from './resident-run.ts';
 import { createSideBySide } from './side-by-side.ts';
 
 export type ExecuteCommand = ReturnType<typeof executeRequestSchema.parse>;
+
+/** How a CLI is run, whatever the prompt. */
+export type CliRun = ReturnType<typeof startAheadRequestSchema.parse>;
 
 export interface PromptRunner {
   /**
@@ -20,6 +23,11 @@ export interface PromptRunner {
    * too many run, or one that it may not run beside.
    */
   prepare(command: ExecuteCommand): Promise<PreparedPrompt>;
+  /**
+   * Lets a process wait for such a prompt. Does nothing while a prompt runs, which may need all the memory, and for a CLI
+   * whose process takes one prompt only. Throws as `prepare` does.
+   */
+  startAhead(run: CliRun): Promise<void>;
   /** Ends the processes that wait for a prompt. Resolves when nothing of them runs any more. */
   endWaiting(): Promise<void>;
   /** Prompts that are prepared or under way. A process that waits for its next one is not counted. */
@@ -79,11 +87,14 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
     }
   };
 
-  const prepare = async (command: ExecuteCommand, leave: () => void): Promise<PreparedPrompt> => {
-    const start = await sideBySide.enter(command.provider, async (mayPin) => {
-      await residents.endOthers(command.provider);
-      return prepareStart(command, boot, surroundings, mayPin);
+  const enter = (cli: CliRun) =>
+    sideBySide.enter(cli.provider, async (mayPin) => {
+      await residents.endOthers(cli.provider);
+      return prepareStart(cli, boot, surroundings, mayPin);
     });
+
+  const prepare = async (command: ExecuteCommand, leave: () => void): Promise<PreparedPrompt> => {
+    const start = await enter(command);
     return {
       run: (send, signal) => run(start, command, send, signal),
       [Symbol.dispose]: () => {
@@ -112,6 +123,11 @@ export function createPromptRunner(options: PromptRunnerOptions): PromptRunner {
         leave();
         throw error;
       }
+    },
+    startAhead: async (cli) => {
+      if (places.size > 0 || !residentOf(cli)) return;
+      using start = await enter(cli);
+      await startAhead(residents, start, cli, clock);
     },
     endWaiting: () => residents.end(),
     close: async () => {

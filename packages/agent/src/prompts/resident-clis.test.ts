@@ -7,7 +7,14 @@ import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
-import { executeRequest, isRunning, provider, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
+import {
+  aheadOf,
+  executeRequest,
+  isRunning,
+  provider,
+  readEvents,
+  startTestAgent,
+} from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
 
 /**
@@ -119,6 +126,15 @@ describe('a CLI that stays for the next prompt', () => {
     // The greeting is taken once, and the others are as long as the first otherwise.
     expect(answers.map((events) => events.length)).toEqual([6, 5, 5]);
     expect((await agent.get('/health')).body).toMatchObject({ activeSessions: 0 });
+  });
+
+  it('may be started ahead, and takes prompts of any conversation then', async () => {
+    await using agent = await startTestAgent(CLI);
+    expect(await agent.post('/execute/start-ahead', aheadOf(promptRequest('')))).toMatchObject({ status: 200 });
+    await until('the process to be started', async () => (await pidsOf(agent)).length === 1);
+    expect((await ask(agent, 'one', { session: 'kept' })).at(-1)).toEqual(exit);
+    expect((await ask(agent, 'two')).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(1);
   });
 
   it('goes on with either of two conversations', async () => {

@@ -31,6 +31,8 @@ export interface ResidentClis {
    * files once an earlier prompt is done with them.
    */
   take(provider: string, key: string, readStamp: () => Promise<string>): Promise<ResidentCli | undefined>;
+  /** Lets a process wait for its first prompt. Where one that fits waits already, none is started. */
+  startAhead(provider: string, ahead: StartAhead): Promise<void>;
   /**
    * Lets a process wait after a prompt, or ends it where a limit says so. `before` is what ran of it when it was told the
    * prompt: one that left a program running is ended, and the program with it. Where nobody knows what ran, it is ended
@@ -43,6 +45,13 @@ export interface ResidentClis {
   endOthers(provider: string): Promise<void>;
   /** As `end`, and nothing waits from then on. */
   close(): Promise<void>;
+}
+
+export interface StartAhead {
+  readonly key: string;
+  readonly readStamp: () => Promise<string>;
+  readonly start: (stamp: string) => Promise<ResidentCli>;
+  readonly idleMs: number;
 }
 
 export interface AfterPrompt {
@@ -121,6 +130,14 @@ export function createResidentClis(clock: Clock): ResidentClis {
       if (resident) await end(provider);
       return undefined;
     },
+    startAhead: (provider, { key, readStamp, start, idleMs }) =>
+      queue(provider, async () => {
+        const stamp = await readStamp();
+        const resident = waiting.get(provider)?.resident;
+        if (resident?.key === key && resident.stamp === stamp) return;
+        await remove(provider)?.cli.end();
+        if (!isClosed) wait(provider, await start(stamp), idleMs);
+      }),
     keep: (provider, resident, after) => void queue(provider, () => settle(provider, resident, after)),
     end: async (provider) => {
       await (provider === undefined ? endAll() : end(provider));

@@ -7,7 +7,7 @@ import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';
-import { executeRequest, isRunning, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
+import { aheadOf, executeRequest, isRunning, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
 
 /** Has one conversation, which is new or the one it is told to continue, and answers a message a line. */
@@ -221,5 +221,97 @@ describe('a CLI that takes messages and stays for the next prompt', () => {
     const [first] = await pidsOf(agent);
     await untilEnded(first);
     expect((await ask(agent, 'two', { session })).at(-1)).toEqual(exit);
+  });
+});
+
+/** Starts a process ahead for what a prompt would ask. */
+function startAhead(agent: TestAgent, change?: PromptChange): Promise<{ readonly status: number }> {
+  return agent.post('/execute/start-ahead', aheadOf(promptRequest('', change)));
+}
+
+const untilStarted = (agent: TestAgent, count = 1): Promise<void> =>
+  until('the process to be started', async () => (await pidsOf(agent)).length === count);
+
+describe('a CLI that is started ahead', () => {
+  it('takes the prompt that begins a conversation, and stays for the next', async () => {
+    await using agent = await startTestAgent(CLI);
+    expect(await startAhead(agent)).toMatchObject({ status: 200 });
+    await untilStarted(agent);
+    const session = sessionIn(await ask(agent, 'one'));
+    expect((await ask(agent, 'two', { session })).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(1);
+    expect((await agent.get('/health')).body).toMatchObject({ activeSessions: 0 });
+  });
+
+  it('takes the prompt that continues its conversation', async () => {
+    await using agent = await startTestAgent(CLI);
+    await startAhead(agent, { session: 'kept' });
+    await untilStarted(agent);
+    expect(sessionIn(await ask(agent, 'one', { session: 'kept' }))).toBe('kept');
+    expect(await pidsOf(agent)).toHaveLength(1);
+  });
+
+  it('is the one that waits already, where that would do', async () => {
+    await using agent = await startTestAgent(CLI);
+    const session = sessionIn(await ask(agent, 'one'));
+    await startAhead(agent, { session });
+    expect((await ask(agent, 'two', { session })).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(1);
+  });
+
+  it('takes the place of one that waits for something else', async () => {
+    await using agent = await startTestAgent(CLI);
+    await ask(agent, 'one');
+    await startAhead(agent);
+    await untilStarted(agent, 2);
+    await untilEnded((await pidsOf(agent))[0]);
+    expect((await ask(agent, 'two')).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(2);
+  });
+
+  it('is not used for a prompt with other arguments', async () => {
+    await using agent = await startTestAgent(CLI);
+    await startAhead(agent);
+    await untilStarted(agent);
+    expect((await ask(agent, 'one', { flag: '--other' })).at(-1)).toEqual(exit);
+    const [first] = await pidsOf(agent);
+    await untilEnded(first);
+  });
+
+  it('is not started while a prompt runs', async () => {
+    await using agent = await startTestAgent(CLI);
+    const stream = await agent.open('POST', '/execute', promptRequest('hang'));
+    for await (const { data } of readEvents(stream)) {
+      if (!JSON.stringify(data).includes('hanging')) continue;
+      await startAhead(agent, { flag: '--other' });
+      break;
+    }
+    stream.destroy();
+    expect((await ask(agent, 'two')).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(2);
+  });
+
+  it('is none for a CLI whose process takes one prompt', async () => {
+    await using agent = await startTestAgent(CLI);
+    const request = executeRequest({ messages: { message, over } });
+    expect(await agent.post('/execute/start-ahead', aheadOf(request))).toMatchObject({ status: 200 });
+    expect((await execute(agent, request)).at(-1)).toEqual(exit);
+    expect(await pidsOf(agent)).toHaveLength(1);
+  });
+
+  it('ends with the agent, and when the agent is asked to end what waits', async () => {
+    let pid = 0;
+    {
+      await using agent = await startTestAgent(CLI);
+      await startAhead(agent);
+      await untilStarted(agent);
+      [pid = 0] = await pidsOf(agent);
+      await agent.post('/execute/end-waiting', {});
+      expect(await isRunning(pid)).toBe(false);
+      await startAhead(agent);
+      await untilStarted(agent, 2);
+      pid = (await pidsOf(agent))[1] ?? 0;
+    }
+    expect(await isRunning(pid)).toBe(false);
   });
 });

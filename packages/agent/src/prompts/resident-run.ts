@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { ResidentRun, RpcOpening } from '@sallyport/core';
+import type { Clock, ResidentRun, RpcOpening } from '@sallyport/core';
 
 import { startCliProcess } from './cli-process.ts';
 import { createConversations } from './conversations.ts';
@@ -8,18 +8,12 @@ import { listDescendants } from './descendants.ts';
 import { followRun } from './follow-run.ts';
 import type { FinishedRun, RunOptions } from './follow-run.ts';
 import type { PreparedStart } from './prepare-start.ts';
-import type { ExecuteCommand } from './prompt-runner.ts';
+import type { CliRun, ExecuteCommand } from './prompt-runner.ts';
 import type { ResidentCli, ResidentClis } from './resident-clis.ts';
 import { stampStart } from './start-files.ts';
 
-type HowToRun = Pick<ExecuteCommand, 'provider' | 'cli' | 'rpc' | 'resident' | 'messages'>;
-
 /** The limits of a process that may take the next prompt as well; `undefined` for one that is started for each. */
-export function residentOf({
-  rpc,
-  resident,
-  messages,
-}: Pick<HowToRun, 'rpc' | 'resident' | 'messages'>): ResidentStay | undefined {
+export function residentOf({ rpc, resident, messages }: CliRun): ResidentStay | undefined {
   return rpc ? resident : messages?.resident;
 }
 
@@ -75,10 +69,38 @@ export async function runOnResident(
   const finished = waiting && (await runOn(waiting));
   // One that ended while it waited knows nothing of the prompt, so that a new one may have it.
   if (finished && !finished.isUntold) return finished;
-  const stamp = await readStamp();
+  return runOn(await startResident(start, command, key, await readStamp(), clock));
+}
+
+/** Lets a process wait for a first prompt. One that waits already and would do as well stays in its place. */
+export async function startAhead(
+  residents: ResidentClis,
+  start: PreparedStart,
+  command: CliRun,
+  clock: Clock,
+): Promise<void> {
+  const limits = residentOf(command);
+  if (!limits) return;
+  const key = keyOf(start, command, command.messages?.resident?.session);
+  const readStamp = (): Promise<string> => stampStart(start, limits.startFiles);
+  await residents.startAhead(command.provider, {
+    key,
+    readStamp,
+    start: (stamp) => startResident(start, command, key, stamp, clock),
+    idleMs: limits.idleMs,
+  });
+}
+
+async function startResident(
+  start: PreparedStart,
+  { resident: ofRpc }: CliRun,
+  key: string,
+  stamp: string,
+  clock: Clock,
+): Promise<ResidentCli> {
   const cli = await startCliProcess(start, clock);
-  const conversations = ofRpc && createConversations(ofRpc.conversation);
-  return runOn({ cli, key, stamp, ...(conversations && { conversations }), prompts: 0 });
+  const own = ofRpc ? { conversations: createConversations(ofRpc.conversation) } : { printed: 0 };
+  return { cli, key, stamp, ...own, prompts: 0 };
 }
 
 /**
@@ -86,7 +108,7 @@ export async function runOnResident(
  *
  * @param conversation The one that the process has, if it can have no other.
  */
-function keyOf({ kept, cwd, env }: PreparedStart, command: HowToRun, conversation: string | undefined): string {
+function keyOf({ kept, cwd, env }: PreparedStart, command: CliRun, conversation: string | undefined): string {
   const { rpc, resident, messages } = command;
   const how = [kept.file, kept.argv, cwd, env, rpc?.values['tools'], resident, messages && withoutSession(messages)];
   return createHash('sha256')

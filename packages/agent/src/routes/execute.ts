@@ -1,4 +1,4 @@
-import { executeRequestSchema } from '@sallyport/core';
+import { executeRequestSchema, startAheadRequestSchema } from '@sallyport/core';
 import type { Clock } from '@sallyport/core';
 
 import type { Route } from '../http/router.ts';
@@ -17,6 +17,14 @@ export function executeRoutes(prompts: PromptRunner, clock: Clock): readonly Rou
         await prompt.run((event) => stream.send(event), signal);
         stream.end();
         return undefined;
+      },
+    },
+    {
+      method: 'POST',
+      path: '/execute/start-ahead',
+      handle: async ({ body }) => {
+        await prompts.startAhead(await body(startAheadRequestSchema));
+        return { success: true };
       },
     },
     {

@@ -7,6 +7,7 @@ import type {
   ExecuteEvent,
   ExecuteRequest,
   Health,
+  StartAheadRequest,
   StartLoginRequest,
   StartLoginResponse,
 } from '../protocol/agent-api.ts';
@@ -30,6 +31,8 @@ export interface AgentClient {
   /** Streams every event of the machine since it booted. Ends when the machine does. */
   events(signal: AbortSignal): AsyncIterable<AgentEvent>;
   execute(request: ExecuteRequest, signal: AbortSignal): AsyncIterable<ExecuteEvent>;
+  /** Lets a CLI wait for a prompt that may come soon. Does nothing where its process takes one prompt only. */
+  startAhead(request: StartAheadRequest, signal: AbortSignal): Promise<void>;
   /** Ends the CLIs that wait for a next prompt. */
   endWaiting(): Promise<void>;
   /** Throws `FILE_UNKNOWN`, and `FILE_REFUSED` for anything but a directory. */

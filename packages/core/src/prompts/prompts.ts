@@ -16,6 +16,8 @@ import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
 import type { PromptJournal } from './journal.ts';
 import { createPromptPlaces } from './places.ts';
+import { createPreparations } from './preparations.ts';
+import type { ExpectedPrompt } from './preparations.ts';
 import type { PromptPlace } from './places.ts';
 import { checkProjectSettings } from './project-settings.ts';
 import { runPrompt } from './run.ts';
@@ -27,6 +29,11 @@ export interface Prompts {
    * where the user's machine has no place for it. Throws `MACHINE_BUSY` where too many wait already.
    */
   start(request: StartPrompt): Promise<PromptRecord>;
+  /**
+   * Gets the user's machine and the CLI ready for a prompt that may come soon, in the background. Throws what such a prompt
+   * would be refused with. Does nothing while a prompt of the user is under way.
+   */
+  prepare(expected: ExpectedPrompt): Promise<void>;
   /** With a user: what belongs to another does not exist. */
   get(promptId: string, userId?: string): Promise<PromptRecord>;
   events(promptId: string, afterId: number, signal: AbortSignal): AsyncGenerator<JournalEntry<PromptEvent>>;
@@ -64,28 +71,43 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
   const starting = new Map<Promise<unknown>, Pick<LivePrompt, 'userId' | 'provider'>>();
   const { random, settings } = runtime;
   const places = createPromptPlaces({ random, maxWaiting: settings.limits.waitingPrompts });
+  const preparations = createPreparations(runtime, machines);
   let ending: (() => SallyportError) | undefined;
 
   async function start(request: StartPrompt): Promise<PromptRecord> {
-    const provider = runtime.registry.get(request.provider);
-    const { id, title } = provider.manifest;
-    if (ending) throw ending();
-    runtime.gate.check(id);
     checkPrompt(request.prompt);
-    checkProjectSettings(request.projectSettings, provider.manifest, settings.ceiling);
-    const credential = await runtime.store.credentials.current(request.userId, id);
-    if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
-    if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
-    // Refused here, the caller gets a 429 instead of a stream that ends at once.
-    if (!machines.isUp(request.userId))
-      await runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
+    const provider = await admit(request);
     const prompt = {
       promptId: request.promptId ?? randomUUID(),
       userId: request.userId,
       host: runtime.host,
-      provider: id,
+      provider: provider.manifest.id,
     };
     return begin({ ...prompt, conversationId: request.conversationId ?? null }, provider, request);
+  }
+
+  /** Throws where no such prompt of the user could run. */
+  async function admit({ userId, provider: name, projectSettings }: ExpectedPrompt): Promise<Provider> {
+    const provider = runtime.registry.get(name);
+    const { id, title } = provider.manifest;
+    if (ending) throw ending();
+    runtime.gate.check(id);
+    checkProjectSettings(projectSettings, provider.manifest, settings.ceiling);
+    const credential = await runtime.store.credentials.current(userId, id);
+    if (!credential) throw new SallyportError('CREDENTIAL_NOT_CONNECTED', `${title} is not connected.`);
+    if (!credential.valid) throw loginNeeded(title, credential.invalidReason);
+    // Refused here, the caller gets a 429 instead of a stream that ends at once.
+    if (!machines.isUp(userId)) await runtime.admission.check({ memoryMb: cliMemoryMb([provider.manifest]), vcpus: 1 });
+    return provider;
+  }
+
+  async function prepare(expected: ExpectedPrompt): Promise<void> {
+    const provider = await admit(expected);
+    const { userId } = expected;
+    // The provider may have been switched off while its login was looked up.
+    if (ending || runtime.gate.closed(provider.manifest.id)) return;
+    if ([...live.values()].some((prompt) => prompt.userId === userId)) return;
+    preparations.begin(provider, expected);
   }
 
   /** The user waits for every write before the CLI starts: the machine is looked for while the prompt is written. */
@@ -182,6 +204,13 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       starting.set(started, { userId, provider });
       return started.finally(() => starting.delete(started));
     },
+    prepare: async (expected) => {
+      const { userId } = expected;
+      const provider = runtime.registry.get(expected.provider).manifest.id;
+      const started = runtime.userGate.enter(userId, () => prepare(expected));
+      starting.set(started, { userId, provider });
+      return started.finally(() => starting.delete(started));
+    },
     get,
     events: (promptId, afterId, signal) =>
       followJournal(runtime.journalFeed, { ...journalOf(promptId), afterId, signal }),
@@ -193,6 +222,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       await running?.done;
     },
     drain: async (provider, reason) => {
+      await preparations.end((preparation) => preparation.provider === provider);
       const theirs = [...live.values()].filter((prompt) => prompt.provider === provider);
       for (const { place, abort } of theirs) if (place.isWaiting) abort.abort(reason());
       const ended = Promise.all(theirs.map(({ done }) => done));
@@ -211,6 +241,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       const sent = [...starting].flatMap(([started, prompt]) => (isTheirs(prompt) ? [started] : []));
       await endThose(isTheirs, reason);
       await Promise.allSettled(sent);
+      await preparations.end(isTheirs);
       await endThose(isTheirs, reason);
     },
     endWaiting: (userId, reason) => endThose((prompt) => prompt.userId === userId && prompt.place.isWaiting, reason),
@@ -218,6 +249,7 @@ export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts 
       ending = reason;
       for (const { abort } of live.values()) abort.abort(reason());
       await Promise.allSettled(starting.keys());
+      await preparations.end(() => true);
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };

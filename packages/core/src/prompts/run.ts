@@ -1,7 +1,6 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
 import { handleRefusal } from '../cli-machine/handle-refusal.ts';
 import { overLimit } from '../cli-machine/limit-output.ts';
-import { credentialEnvironment, settingsFor } from '../credentials/place.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { PromptPlan } from '../hooks/arguments.ts';
@@ -11,15 +10,13 @@ import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { buildArgv, buildRpcRun } from './argv.ts';
-import { messageRun, residentRun } from './resident-run.ts';
+import { askedPlan } from './asked-plan.ts';
+import { cliRun } from './cli-run.ts';
 import { describeChangedTools } from './changed-tools.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { executeWhenFree } from './execute-when-free.ts';
 import type { PromptJournal } from './journal.ts';
 import type { StartPrompt } from './start-prompt.ts';
-import { pinnedInWork } from '../cli-machine/pinned-in-work.ts';
-import { hiddenInWork } from './project-settings.ts';
 import { promptText } from './prompt-text.ts';
 import { createPromptReader } from './reader.ts';
 
@@ -34,22 +31,12 @@ export interface PromptRun {
 /** Each is a row in the database. An hour of an answer that comes word by word, at 50 words a second, has fewer. */
 const MOST_EVENTS = 200_000;
 
-const DEFAULT_PLAN: PromptPlan = {
-  model: undefined,
-  tools: 'workspace',
-  projectSettings: 'ignore',
-  workingDirectory: '~/work',
-  timeoutMs: 30 * 60_000,
-  maxOutputBytes: 64 * 1024 * 1024,
-};
-
 /** Runs one prompt on the user's CLI machine, from planning to the last event. */
 export async function runPrompt(runtime: Runtime, machines: CliMachines, run: PromptRun): Promise<void> {
   const { provider, request, signal, journal } = run;
   const { id } = provider.manifest;
   const { userId } = request;
-  const { model, tools = DEFAULT_PLAN.tools, projectSettings = DEFAULT_PLAN.projectSettings } = request;
-  const asked: PromptPlan = { ...DEFAULT_PLAN, model, tools, projectSettings };
+  const asked = askedPlan(request);
   const planned = await runtime.hooks.promptPlan(asked, { userId, provider: id, sessionId: undefined, signal });
   const plan = clampPromptPlan(asked, planned, runtime.settings.ceiling);
   const changed = describeChangedTools(request.tools, planned.tools, plan.tools);
@@ -111,28 +98,13 @@ async function streamRun(
   using _ = { [Symbol.dispose]: () => void machine.offerListeners.delete(hide) };
   const reader = createPromptReader(provider);
   let shownEvents = 0;
-  const { model, projectSettings, tools } = plan;
-  const values = { model, session: request.conversationId, tools, projectSettings };
-  const rpc = buildRpcRun(manifest.prompt, values);
   const shown = executeWhenFree(
     runtime,
     machine.running.agent,
     {
+      ...cliRun(runtime, manifest, { plan, files, conversationId: request.conversationId }),
       runId: promptId,
-      provider: manifest.id,
-      cli: {
-        ...manifest.cli,
-        settings: settingsFor(manifest.cli.settings, manifest.credentials, files),
-        hiddenInWork: hiddenInWork(manifest, projectSettings),
-        pinnedInWork: [...pinnedInWork(runtime.registry, manifest.id)],
-      },
-      argv: [...buildArgv(manifest.prompt, values)],
-      ...(rpc && { rpc }),
-      ...residentRun(manifest),
-      ...messageRun(manifest, values),
       prompt: promptText(manifest.prompt, request.prompt),
-      env: credentialEnvironment(manifest.credentials, files),
-      workingDirectory: plan.workingDirectory,
       timeoutMs: plan.timeoutMs,
       maxOutputBytes: plan.maxOutputBytes,
     },

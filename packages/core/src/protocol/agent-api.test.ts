@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { credentialItemSchema } from '../provider/credential-item.ts';
+import { promptMessageSchema } from '../provider/lines-prompt.ts';
 import { rpcRunSchema } from '../rpc/run.ts';
 import * as api from './agent-api.ts';
 
@@ -9,6 +10,7 @@ import * as api from './agent-api.ts';
 const ofManifest: ReadonlySet<unknown> = new Set([
   credentialItemSchema,
   rpcRunSchema,
+  promptMessageSchema,
   api.startLoginRequestSchema.shape.method,
   api.startLoginRequestSchema.shape.cli,
 ]);

@@ -179,6 +179,19 @@ export const executeRequestSchema = z.strictObject({
 
 export type ExecuteRequest = z.input<typeof executeRequestSchema>;
 
+/**
+ * `POST /execute/start-ahead`: starts the process that such a prompt would start, and lets it wait for that prompt. Does
+ * nothing where one waits already, where a prompt runs, and for a CLI whose process takes one prompt only.
+ */
+export const startAheadRequestSchema = executeRequestSchema.omit({
+  runId: true,
+  prompt: true,
+  timeoutMs: true,
+  maxOutputBytes: true,
+});
+
+export type StartAheadRequest = z.input<typeof startAheadRequestSchema>;
+
 /** Characters that were left out of a line that was too long. What is left of a JSON object is one again. */
 const droppedSchema = z.number().int().positive().optional();
 

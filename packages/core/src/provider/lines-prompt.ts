@@ -51,7 +51,8 @@ export const linesPromptSchema = z
   })
   .superRefine(checkPlaces);
 
-const messageSchema = z
+/** A line for a CLI, with one place for the prompt. */
+export const promptMessageSchema = z
   .record(z.string(), z.json())
   .refine((message) => JSON.stringify(message).length <= 10_000, 'must have at most 10000 characters as JSON')
   .refine(
@@ -69,7 +70,7 @@ export const jsonLinesPromptSchema = z
       .describe('The CLI takes the prompt as a line of JSON, and says in a line of JSON when its answer is complete.'),
     argv: startArgvSchema,
     resumeArgv: resumeArgvSchema,
-    message: messageSchema,
+    message: promptMessageSchema,
     commandEscape: commandEscapeSchema,
     tools: toolFlagsSchema,
     projectSettings: projectFlagsSchema,

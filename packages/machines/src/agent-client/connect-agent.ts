@@ -62,6 +62,8 @@ export function createAgentClient(machine: AgentTarget['machine'], token: Secret
     },
     openPage: (url) => post('/desktop/open', { url }, OPEN_PAGE_TIMEOUT_MS),
     watchCredentials: (provider, items) => post('/credentials/watch', { provider, items }),
+    startAhead: async (request, signal) =>
+      void (await send({ method: 'POST', path: '/execute/start-ahead', body: request }, signal)),
     endWaiting: () => post('/execute/end-waiting', {}),
     acknowledge: (offerId) => post('/credentials/ack', { offerId }),
     capture: async (provider, items) => {

@@ -8,7 +8,7 @@ import type {
 } from '@sallyport/core';
 import type { problemSchema } from '@sallyport/core';
 import { createSallyport, SallyportError } from '@sallyport/client';
-import type { Disconnected, LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
+import type { Disconnected, ExpectedPrompt, LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
 import type { z } from 'zod';
 
 import { openDesktopWith } from './open-desktop.ts';
@@ -89,6 +89,9 @@ export function createApi(base: string, token?: TokenSource) {
     /** The user may log in soon. */
     prepare: async (provider: string | undefined): Promise<void> =>
       void (await call('POST', '/api/auth/prepare', {}, { provider })),
+    /** The user may send a prompt soon. */
+    preparePrompt: async (expected: ExpectedPrompt): Promise<void> =>
+      void (await call('POST', '/api/vm/cli/prepare', {}, expected)),
     start: async (body: StartLogin): Promise<StartedLogin> =>
       await (await call('POST', '/api/auth/start', {}, body)).json(),
     status: async (id: string): Promise<LoginStatus> => await (await call('GET', `${session(id)}/status`)).json(),

@@ -1,4 +1,4 @@
-import type { Prompt } from '@sallyport/client';
+import type { ExpectedPrompt, Prompt } from '@sallyport/client';
 
 import { toProblem } from './api.ts';
 import type { Api, Provider } from './api.ts';
@@ -63,6 +63,8 @@ export function createPromptPanel(api: Api, onEnd: (outcome: string) => void): P
     event.preventDefault();
     submit();
   });
+  field.addEventListener('focus', prepare);
+  for (const choice of [provider, tools]) choice.addEventListener('change', prepare);
   field.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -72,15 +74,24 @@ export function createPromptPanel(api: Api, onEnd: (outcome: string) => void): P
   function submit(): void {
     const prompt = field.value.trim();
     if (running || prompt === '') return;
+    field.value = '';
+    void run(prompt, provider.value, { ...expected(), prompt });
+  }
+
+  /** What is known of the next prompt. */
+  function expected(): ExpectedPrompt {
     const isSame = conversation?.provider === provider.value;
     const policy = toolPolicies.find(([value]) => value === tools.value);
-    field.value = '';
-    void run(prompt, provider.value, {
+    return {
       provider: provider.value,
-      prompt,
       ...(policy && { tools: policy[0] }),
       ...(conversation && isSame && { conversationId: conversation.id }),
-    });
+    };
+  }
+
+  /** While the user writes, their machine wakes and the CLI starts. */
+  function prepare(): void {
+    if (!running && provider.value !== '') void api.preparePrompt(expected()).catch(() => undefined);
   }
 
   async function run(prompt: string, providerId: string, source: Prompt | string): Promise<void> {

@@ -152,6 +152,7 @@ export function createFakeAgent(
         const either = AbortSignal.any([signal, over.signal]);
         yield* script.execute?.(request, agent, either) ?? echo(request);
       },
+      startAhead: (request, signal) => call(`startAhead ${request.argv.join(' ')}`, () => undefined, signal),
       endWaiting: () => call('endWaiting', () => undefined),
       listFiles: (request) => call(`listFiles ${request.path}`, () => listFakeFiles(script.workFiles, request)),
       readFile: (path, signal) => call(`readFile ${path}`, () => readFakeFile(script.workFiles, path, signal), signal),

@@ -27,4 +27,7 @@ export const promptBodySchema = z.strictObject({
     ),
 });
 
+/** A prompt that may come soon. */
+export const expectedPromptBodySchema = promptBodySchema.omit({ prompt: true });
+
 export const promptParamsSchema = z.strictObject({ id: z.uuid() });

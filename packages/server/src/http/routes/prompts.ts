@@ -1,10 +1,12 @@
-import { emptyBodySchema, promptBodySchema, promptParamsSchema } from '@sallyport/core';
+import { emptyBodySchema, expectedPromptBodySchema, promptBodySchema, promptParamsSchema } from '@sallyport/core';
 import type { Clock, PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { onlyUserOf, userOf } from '../../auth/caller.ts';
 import { createOnce } from '../idempotency.ts';
+import { preparationsPerMinute } from '../limits.ts';
+import { createRateLimit } from '../rate-limit.ts';
 import { readLastEventId, streamJournal } from '../sse.ts';
 import type { StreamedJournal } from '../sse.ts';
 import type { StreamLimits } from '../stream-limits.ts';
@@ -18,6 +20,7 @@ export interface PromptRoutesOptions {
 /** Running prompts. The stream may be left and resumed: the prompt goes on until it ends or is cancelled. */
 export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (app, { sallyport, streams, clock }) => {
   const { prompts, store } = sallyport;
+  const rate = createRateLimit({ what: 'preparations', ...preparationsPerMinute, clock });
   const journalOf = (promptId: string): StreamedJournal<PromptEvent> => ({
     follow: (afterId, signal) => prompts.events(promptId, afterId, signal),
     resumePoint: (eventId) => prompts.resumePoint(promptId, eventId),
@@ -53,6 +56,30 @@ export const promptRoutes: FastifyPluginAsyncZod<PromptRoutesOptions> = async (a
       reply.header('location', `/api/vm/cli/prompt/${promptId}`);
       // Of a prompt that has just begun, nothing has been seen.
       await streamJournal(request, reply, journalOf(promptId), { clock, afterId: created ? 0 : seenId });
+    },
+  );
+
+  app.post(
+    '/api/vm/cli/prepare',
+    {
+      config: { access: 'prompt' },
+      schema: {
+        operationId: 'preparePrompt',
+        tags: ['prompts'],
+        summary: 'Prepare for a prompt that the user may send soon',
+        description:
+          'Starts or wakes the machine of the user, and lets the CLI wait there. The prompt is then answered without its start, ' +
+          'if it has the same conversation, model and tool policy. Refused as such a prompt would be.',
+        body: expectedPromptBodySchema,
+        response: { 202: z.undefined() },
+      },
+    },
+    async (request, reply) => {
+      const { userId: named, ...expected } = request.body;
+      const { userId } = userOf(request, named);
+      rate.count(userId);
+      await prompts.prepare({ ...expected, userId });
+      return reply.code(202).send(undefined);
     },
   );
 
