@@ -24,5 +24,6 @@ export * from './images/source-kernel.ts';
 export * from './images/store.ts';
 export * from './network/bridge-network.ts';
 export type * from './network/machine-network.ts';
+export * from './network/network-rate.ts';
 export * from './network/user-network.ts';
 export * from './prune-host-images.ts';

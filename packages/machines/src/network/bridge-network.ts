@@ -13,6 +13,8 @@ import { createNamespace, findProcesses, namespaceName, runCommand } from './nam
 import type { Namespace, RunCommand } from './namespace.ts';
 import { startHelper } from './network-helper.ts';
 import type { NetworkHelper } from './network-helper.ts';
+import { defaultNetworkRate, requireNetworkRate } from './network-rate.ts';
+import type { NetworkRate } from './network-rate.ts';
 import { BRIDGE, EGRESS_PORT, packetFilter } from './packet-filter.ts';
 import { openIpAllocator } from './ip-allocator.ts';
 import type { IpAllocator, PlaceRecord } from './ip-allocator.ts';
@@ -28,6 +30,8 @@ export interface BridgeNetworkOptions {
   readonly subnet?: string;
   /** How long an address rests before another machine gets it. Default one minute. */
   readonly quarantineMs?: number;
+  /** What each machine may send and receive. Default {@link defaultNetworkRate}: 50 Mbit/s each way. */
+  readonly rate?: NetworkRate;
   /** How programs are run. Default: they are. */
   readonly run?: RunCommand;
 }
@@ -39,6 +43,7 @@ export interface BridgeNetworkOptions {
 export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwork {
   const { clock, name = 'machines', quarantineMs = 60_000, run = runCommand } = options;
   const subnet = parseSubnet(options.subnet ?? '192.168.100.0/24');
+  const rate = requireNetworkRate(options.rate ?? defaultNetworkRate);
   // One change at a time: each begins with what there is.
   const inTurn = createSerialQueue();
   const opened = once(open);
@@ -54,7 +59,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     const file = join(dataDirectory, 'network', `${name}.json`);
     const book = await openIpAllocator({ file, addresses: subnet.addresses, quarantineMs, clock });
     const namespace = createNamespace(namespaceName(dataDirectory, name), run);
-    await prepare(namespace, subnet, book);
+    await prepare(namespace, subnet, packetFilter(subnet.gateway, [...book.records.values()], rate));
     const controlSocket = `/run/sallyport/${namespace.name}/control.sock`;
     const helper = await startHelper({
       enter: namespace.enter,
@@ -147,7 +152,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): MachineNetwo
     attach: (machineId, attachOptions) => inTurn(() => attach(machineId, attachOptions)),
     detach: (machineId) => inTurn(() => detach(machineId)),
     reconcile: (machineIds) => inTurn(() => reconcile(machineIds)),
-    doctor: () => checkNetworkHost(packetFilter(subnet.gateway, [])),
+    doctor: () => checkNetworkHost(packetFilter(subnet.gateway, [], rate)),
     close: () =>
       inTurn(async () => {
         const current = await opened.forget();
@@ -169,11 +174,11 @@ interface Opened {
 async function prepare(
   namespace: Namespace,
   subnet: { readonly gateway: string; readonly prefix: number },
-  book: IpAllocator,
+  filter: string,
 ): Promise<void> {
   await namespace.ensure();
   await namespace.set(KERNEL_SETTINGS);
-  await namespace.nft(packetFilter(subnet.gateway, [...book.records.values()]));
+  await namespace.nft(filter);
   // They are there once the filter asks for connections.
   await namespace.set(CONNECTION_TIMES);
   const links: readonly { ifname: string }[] = JSON.parse(await namespace.ip('-j', 'link', 'show'));

@@ -76,9 +76,14 @@ export function makeQemuDriver(
 }
 
 function makeNetwork(
-  { subnet, network = process.geteuid?.() === 0 ? 'bridge' : 'user' }: QemuSettings,
+  { subnet, networkRate, network = process.geteuid?.() === 0 ? 'bridge' : 'user' }: QemuSettings,
   { dataDirectory, clock }: Pick<FactoryContext, 'dataDirectory' | 'clock'>,
 ): MachineNetwork {
   if (network === 'user') return createUserNetwork({ dataDirectory, clock });
-  return createBridgeNetwork({ dataDirectory, clock, ...(subnet !== undefined && { subnet }) });
+  return createBridgeNetwork({
+    dataDirectory,
+    clock,
+    ...(subnet !== undefined && { subnet }),
+    ...(networkRate && { rate: networkRate }),
+  });
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 
 import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
 import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
+import { networkRateBounds } from '@sallyport/machines';
+import type { NetworkRate } from '@sallyport/machines';
 
 import {
   CONNECTIONS_PER_ADDRESS,
@@ -188,16 +190,27 @@ export interface QemuSettings {
   readonly network?: 'bridge' | 'user' | undefined;
   /** Of the bridge. Addresses of the machines, an IPv4 network such as the default 192.168.100.0/24. They are seen by nobody else. */
   readonly subnet?: string | undefined;
+  /**
+   * Of the bridge. What each machine may send, and as much again what it may receive; more is dropped. Default 6,250,000 bytes
+   * a second (50 Mbit/s) with a burst of 31,250,000 bytes.
+   */
+  readonly networkRate?: NetworkRate | undefined;
   /** Default `auto`: KVM where a guest really runs with it, else an emulated processor (`tcg`). */
   readonly accelerator?: 'auto' | 'kvm' | 'tcg' | undefined;
   /** Whether browser machines go on from the memory of one that was booted ahead. Default true. */
   readonly templates?: boolean | undefined;
 }
 
+const rateNumber = (key: keyof NetworkRate) =>
+  z.int().min(networkRateBounds[key].least).max(networkRateBounds[key].most);
+
 export const qemuSettingsSchema: z.ZodType<QemuSettings> = z.strictObject({
   kind: z.literal('qemu'),
   network: z.enum(['bridge', 'user']).optional(),
   subnet: z.cidrv4().optional(),
+  networkRate: z
+    .strictObject({ bytesPerSecond: rateNumber('bytesPerSecond'), burstBytes: rateNumber('burstBytes') })
+    .optional(),
   accelerator: z.enum(['auto', 'kvm', 'tcg']).optional(),
   templates: z.boolean().optional(),
 });

@@ -100,6 +100,22 @@ export async function isQuiet(namespace: string): Promise<boolean> {
   return stdout === '';
 }
 
+/** Where nobody listens. */
+export const FLOOD_PORT = 9;
+
+/** Sends this many datagrams of 1 KiB from a namespace, as fast as it can, and waits until they are on their way. */
+export async function sendDatagrams(namespace: string, host: string, count: number): Promise<void> {
+  const script = `
+    const socket = require('node:dgram').createSocket('udp4');
+    const data = Buffer.alloc(1024);
+    let left = ${count};
+    // Nobody listens, and that comes back as an error of a later send.
+    socket.on('error', () => {});
+    const next = () => (left-- > 0 ? socket.send(data, ${FLOOD_PORT}, ${JSON.stringify(host)}, next) : socket.close());
+    next();`;
+  await inside(namespace, [process.execPath, '-e', script]);
+}
+
 const PROBE_MS = 700;
 
 /**

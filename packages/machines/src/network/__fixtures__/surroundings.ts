@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 
 import { execa } from 'execa';
 
-import { inside, listenInside } from './guests.ts';
+import { FLOOD_PORT, inside, listenInside } from './guests.ts';
 
 /** What a guest must not reach, put where it would reach it if nothing stopped it. */
 export interface Surroundings {
@@ -17,6 +17,31 @@ export interface Surroundings {
   /** Frames that have come in by a port of the bridge. */
   fromPort(name: string): Promise<number>;
   end(): Promise<void>;
+}
+
+/** Frames of all machines that the bridge has dropped because one sent or received too fast. */
+export async function tooFast(host: string, way: 'sent' | 'received'): Promise<number> {
+  const { stdout } = await inside(host, ['nft', 'list', 'counter', 'bridge', 'sallyport', `${way}_too_fast`]);
+  return Number(/packets (\d+)/.exec(String(stdout))?.[1]);
+}
+
+/** Counts datagrams for {@link FLOOD_PORT} that have come through the bridge to the host, by the address that sent them. */
+export async function countDatagrams(host: string, address: string): Promise<() => Promise<number>> {
+  const name = `from_${address.replaceAll('.', '_')}`;
+  // Ahead of the bridge's filter of packets, which drops them.
+  const rules = `table inet counted {
+    counter ${name} {
+    }
+    chain input {
+      type filter hook input priority -10; policy accept;
+      ip saddr ${address} udp dport ${FLOOD_PORT} counter name ${name}
+    }
+  }`;
+  await execa('nsenter', [`--net=/run/netns/${host}`, '--', 'nft', '-f', '-'], { input: rules });
+  return async () => {
+    const { stdout } = await inside(host, ['nft', 'list', 'counter', 'inet', 'counted', name]);
+    return Number(/packets (\d+)/.exec(String(stdout))?.[1]);
+  };
 }
 
 /** An address outside, and one of the host's in the same network. */
