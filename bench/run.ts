@@ -19,6 +19,10 @@ import { FEWEST_SAMPLES } from './statistics.ts';
 import { storeRoutes } from './store-routes.ts';
 import { createWorld } from './support/world.ts';
 import { formatTable } from './table.ts';
+import { vmBoot } from './vm-boot.ts';
+import { vmIdle } from './vm-idle.ts';
+import { vmWake } from './vm-wake.ts';
+import { vmWakes } from './vm-wakes.ts';
 import { warmBrowser } from './warm-browser.ts';
 
 /**
@@ -36,6 +40,10 @@ const benches: readonly Bench[] = [
   disks,
   lifecycle,
   warmBrowser,
+  vmBoot,
+  vmWake,
+  vmIdle,
+  vmWakes,
   storeRoutes,
   stalls,
 ];

@@ -3,7 +3,7 @@ import type { BrowserMachines } from '../e2e/support/browser-machines.ts';
 import { alternate } from './bench.ts';
 import type { Bench } from './bench.ts';
 
-const LIMIT = 0.1;
+const LIMIT = 0.16;
 
 /**
  * A browser machine in QEMU asked for → its browser's page painted: one that goes on from a template, against one that
