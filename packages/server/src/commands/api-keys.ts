@@ -13,12 +13,13 @@ interface ApiKeysCommand {
   readonly store: Pick<Store, 'apiKeys' | 'audit'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly print: (line: string) => void;
+  readonly remark: (line: string) => void;
 }
 
 /** `sallyport api-keys`: makes, lists and revokes the keys with which backends call the HTTP API. */
 export function registerApiKeys(
   program: Command,
-  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'withStore'>,
+  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'remark' | 'withStore'>,
 ): void {
   const withKeys = (work: (command: ApiKeysCommand) => Promise<void>): Promise<void> =>
     context.withStore((store) => work({ ...context, store }));
@@ -35,7 +36,7 @@ export function registerApiKeys(
     .action(() => withKeys(list));
   group
     .command('create')
-    .description('make a key, and print it once')
+    .description('make a key, and print it once: the key alone on standard output')
     .argument('[name]', 'what to call it (default: its role)', parseName)
     .optionsGroup('Options of create:')
     .addOption(new Option('--role <role>', 'what it may do').choices(['service', 'admin']).default('service'))
@@ -54,11 +55,11 @@ function parseName(given: string): string {
   throw new InvalidArgumentError('It must have 1 to 100 characters, on one line.');
 }
 
-async function create({ store, clock, print }: ApiKeysCommand, name: string, role: ApiKeyRole): Promise<void> {
+async function create({ store, clock, print, remark }: ApiKeysCommand, name: string, role: ApiKeyRole): Promise<void> {
   const { keyId, key } = await createApiKey(store.apiKeys, { name, role });
   await note({ store, clock }, 'api-key.created', { keyId, role, name });
   print(key.reveal());
-  print(`This is the key ${keyId} of the role ${role}. Keep it now: it is not stored and cannot be shown again.`);
+  remark(`This is the key ${keyId} of the role ${role}. Keep it now: it is not stored and cannot be shown again.`);
 }
 
 async function list({ store, print }: ApiKeysCommand): Promise<void> {

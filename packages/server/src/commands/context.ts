@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly words: readonly string[];
   readonly clock: Clock;
   readonly print: (line: string) => void;
+  /** What a reader should know and a script that reads the output should not get. */
+  readonly remark: (line: string) => void;
   /** Of the process. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Path of the configuration file that --config or --demo names. */
@@ -44,6 +46,7 @@ export function createContext(program: Command, args: readonly string[]): Comman
     words: program.parseOptions([...args]).operands,
     clock: systemClock,
     print: (line) => console.log(line),
+    remark: (line) => console.error(line),
     variables: process.env,
     configFile,
     loadConfig: () => loadConfig(configFile()),
