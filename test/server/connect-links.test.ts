@@ -172,6 +172,26 @@ describe('a connect link', () => {
     await post(`/api/auth/session/${again.body.login.sessionId}/cancel`, {}, { cookie });
   });
 
+  it('ends the login of a link that the user has left, and no login of another page', async () => {
+    const login = { provider: 'fake', method: 'paste' };
+    const start = (cookie: string | undefined) => post('/api/connect-links/current/login', login, { cookie });
+    const [left, next] = [await open({ userId: 'noether' }), await open({ userId: 'noether' })];
+    const first = await start(left.cookie);
+    const second = await start(next.cookie);
+    expect([first.status, second.status]).toEqual([201, 201]);
+    const statusOf = async (sessionId: string) => (await server.sallyport.logins.get(sessionId)).status;
+    expect(await statusOf(first.body.login.sessionId)).toBe('cancelled');
+    await post(`/api/auth/session/${second.body.login.sessionId}/cancel`, {}, { cookie: next.cookie });
+
+    const token = await identities.userToken('noether');
+    const { body } = await post('/api/auth/start', login, { token });
+    const refused = await start((await open({ userId: 'noether' })).cookie);
+    expect([refused.status, refused.body.code]).toEqual([409, 'LOGIN_IN_PROGRESS']);
+    expect(JSON.stringify(refused.body)).not.toContain(body.sessionId);
+    expect(await statusOf(body.sessionId)).not.toBe('cancelled');
+    await post(`/api/auth/session/${body.sessionId}/cancel`, {}, { token });
+  });
+
   it.each([
     ['an address that is not in the list', { returnUrl: 'https://app.example.com/elsewhere' }],
     ['the same address written otherwise', { returnUrl: `${returnUrl}/` }],

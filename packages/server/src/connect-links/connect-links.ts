@@ -58,6 +58,23 @@ export function createConnectLinks(
   const lastLogin = async ({ sessionId }: ConnectLinkRecord): Promise<SessionRecord | undefined> =>
     sessionId === null ? undefined : store.sessions.get(sessionId);
 
+  /**
+   * A tab that was closed leaves its login under way, and no page can cancel it any more. So a login of another link makes room
+   * for the newest one. Throws `error` if it says anything else: what the user began on a page of the product goes on.
+   */
+  async function endLoginOfOtherLink({ linkId, userId }: ConnectLinkRecord, error: unknown): Promise<void> {
+    if (!isUnderWay(error)) throw error;
+    const others = (await links.list({ userId })).filter(
+      (other) => other.linkId !== linkId && other.sessionId !== null,
+    );
+    const { sessionId } = others.find((other) => other.sessionId === error.details.sessionId) ?? {};
+    if (typeof sessionId !== 'string') throw error;
+    await logins.cancel(sessionId).catch((failure: unknown) => {
+      // It has ended by itself, or another server runs it: then the login cannot start, and says so.
+      if (!SallyportError.isInstance(failure) || failure.code !== 'LOGIN_SESSION_OVER') throw failure;
+    });
+  }
+
   async function find({ headers }: FastifyRequest): Promise<ConnectLinkRecord | undefined> {
     // Other pages of the same site send the cookie too.
     const isOwnPage = headers.origin === undefined || headers.origin === baseUrl(address, headers.host);
@@ -107,11 +124,16 @@ export function createConnectLinks(
       const sessionId = randomUUID();
       // Noted before it begins: what it brings is found by this id.
       if (!(await links.setSession(link.linkId, link.sessionId, sessionId))) throw underWay();
+      const start = (): Promise<SessionRecord> =>
+        logins.start({ ...login, userId, externalId, replace, sessionId, hold: true });
       try {
-        return await logins.start({ ...login, userId, externalId, replace, sessionId, hold: true });
+        return await start().catch(async (error: unknown) => {
+          await endLoginOfOtherLink(link, error);
+          return start();
+        });
       } catch (error) {
         // Its details name a login that is not of this link.
-        throw SallyportError.isInstance(error) && error.code === 'LOGIN_IN_PROGRESS' ? underWay() : error;
+        throw isUnderWay(error) ? underWay() : error;
       }
     },
     returnUrl: async (link) => {
@@ -145,8 +167,12 @@ function gone(): SallyportError {
   return new SallyportError('CONNECT_LINK_GONE', 'This link can no longer be used.');
 }
 
+function isUnderWay(error: unknown): error is SallyportError {
+  return SallyportError.isInstance(error) && error.code === 'LOGIN_IN_PROGRESS';
+}
+
 function underWay(): SallyportError {
   return new SallyportError('LOGIN_IN_PROGRESS', 'A login is under way already.', {
-    hint: 'Finish that one, or cancel it and start again.',
+    hint: 'Finish or cancel it where you began it. Left alone, it ends by itself after a while; then try again.',
   });
 }
