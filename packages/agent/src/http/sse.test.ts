@@ -18,6 +18,8 @@ async function blockedResponse(): Promise<{ readonly response: ServerResponse; r
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   const request = get({ host: '127.0.0.1', port });
+  // Destroyed before it has seen the answer, it says that the connection was closed.
+  request.on('error', () => {});
   undo.push(() => request.destroy());
   const [, response] = await once(server, 'request');
   return { response, read: () => request.once('response', (incoming) => incoming.resume()) };
