@@ -194,6 +194,17 @@ describe('a CLI that takes messages and stays for the next prompt', () => {
     await untilEnded(first);
   });
 
+  it('is started again where other settings are put into its home', async () => {
+    await using agent = await startTestAgent(CLI);
+    const session = sessionIn(await ask(agent, 'one'));
+    const request = promptRequest('two', { session });
+    const settings = [{ path: '~/.fake/key.json', content: '{"key":"another"}', write: 'merge-json' as const }];
+    expect((await execute(agent, { ...request, cli: { ...request.cli, settings } })).at(-1)).toEqual(exit);
+    const [first, second, ...more] = await pidsOf(agent);
+    expect([second, more]).toEqual([expect.any(Number), []]);
+    await untilEnded(first);
+  });
+
   it('is started again where it ends before it has read the prompt, which is told once', async () => {
     await using agent = await startTestAgent(CLI);
     const session = sessionIn(await ask(agent, 'one'));

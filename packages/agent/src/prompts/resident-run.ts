@@ -109,11 +109,11 @@ async function startResident(
  * @param conversation The one that the process has, if it can have no other.
  */
 function keyOf({ kept, cwd, env }: PreparedStart, command: CliRun, conversation: string | undefined): string {
-  const { rpc, resident, messages } = command;
-  const how = [kept.file, kept.argv, cwd, env, rpc?.values['tools'], resident, messages && withoutSession(messages)];
-  return createHash('sha256')
-    .update(JSON.stringify([...how, conversation]))
-    .digest('hex');
+  const { cli, rpc, resident, messages } = command;
+  const start = [kept.file, kept.argv, cwd, env, cli.settings];
+  const talk = [rpc?.values['tools'], resident, messages && withoutSession(messages), conversation];
+  const how = JSON.stringify([...start, ...talk]);
+  return createHash('sha256').update(how).digest('hex');
 }
 
 function withoutSession(messages: NonNullable<ExecuteCommand['messages']>): object {
