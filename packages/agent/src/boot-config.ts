@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 
 import { bootConfigSchema, SallyportError } from '@sallyport/core';
 import type { BootConfig } from '@sallyport/core';
@@ -16,16 +17,28 @@ export async function readBootConfig(source: string, input: Readable): Promise<B
 }
 
 export interface FollowOptions {
+  /** The configuration that the agent was started with. */
+  readonly started: BootConfig;
   readonly onChange: (boot: BootConfig) => void;
   readonly onProblem: (error: unknown) => void;
 }
 
-/** Reads the file again each time another one is put in its place: the host has woken the machine. */
-export function followBootConfig(path: string, { onChange, onProblem }: FollowOptions): void {
+/**
+ * Reads the file again each time another one is put in its place: the host has woken the machine. One that was put there
+ * since the agent was started counts too.
+ */
+export function followBootConfig(path: string, { started, onChange, onProblem }: FollowOptions): void {
+  const read = (isWanted: (boot: BootConfig) => boolean): void => {
+    const take = (boot: BootConfig): void => {
+      if (isWanted(boot)) onChange(boot);
+    };
+    readFile(path, 'utf8').then(parseBootConfig).then(take).catch(onProblem);
+  };
   const watcher = watch(dirname(path), (_kind, name) => {
-    if (name === basename(path)) readFile(path, 'utf8').then(parseBootConfig).then(onChange).catch(onProblem);
+    if (name === basename(path)) read(() => true);
   });
   watcher.on('error', onProblem);
+  read((boot) => !isDeepStrictEqual(boot, started));
 }
 
 function parseBootConfig(text: string): BootConfig {

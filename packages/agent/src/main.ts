@@ -43,6 +43,7 @@ async function main(): Promise<void> {
     const started = await agent;
     if (values.boot !== '-') {
       followBootConfig(values.boot, {
+        started: boot,
         onChange: (next) => void started.wake(next).catch(tell),
         onProblem: tell,
       });
