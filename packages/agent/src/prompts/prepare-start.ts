@@ -34,7 +34,6 @@ export async function prepareStart(
   const programWith = (argv: readonly string[]): CliCommand =>
     cliCommand(boot.clis, command.provider, command.cli, argv);
   const program = programWith(command.argv);
-  const keptProgram = programWith(command.messages?.resident?.argv ?? command.argv);
   const place = cliPlace(boot, command.provider);
   const { home } = place;
   await place.prepare();
@@ -46,5 +45,8 @@ export async function prepareStart(
   const pinnedPaths = await place.pinnedPaths(command.cli, mayPin);
   const inSandbox = (of: CliCommand): CliCommand =>
     place.command(of, { home, cwd, opensLinks: false, hiddenPaths, pinnedPaths });
-  return { ...inSandbox(program), cwd, env, home, hiddenPaths, pinnedPaths, kept: inSandbox(keptProgram) };
+  const started = inSandbox(program);
+  const keptArgv = command.messages?.resident?.argv;
+  const kept = keptArgv ? inSandbox(programWith(keptArgv)) : started;
+  return { ...started, cwd, env, home, hiddenPaths, pinnedPaths, kept };
 }
