@@ -1,12 +1,12 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { executeEventSchema } from '@sallyport/core';
 import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';
 import { createPatientClock } from '../__fixtures__/patient-clock.ts';
+import { execute, exit, expectFresh, pidsOf, untilEnded } from '../__fixtures__/resident-cli.ts';
 import {
   aheadOf,
   executeRequest,
@@ -83,33 +83,8 @@ function promptRequest(prompt: string, { session, tools = 'workspace', resident 
   });
 }
 
-async function execute(agent: TestAgent, body: ExecuteRequest): Promise<readonly ExecuteEvent[]> {
-  const events: ExecuteEvent[] = [];
-  for await (const { data } of readEvents(await agent.open('POST', '/execute', body))) {
-    events.push(executeEventSchema.parse(data));
-  }
-  return events;
-}
-
 const ask = (agent: TestAgent, text: string, change?: PromptChange): Promise<readonly ExecuteEvent[]> =>
   execute(agent, promptRequest(text, change));
-
-/** The processes that were started, in order. */
-async function pidsOf(agent: TestAgent): Promise<readonly number[]> {
-  const text = await readFile(join(agent.home, 'pids'), 'utf8').catch(() => '');
-  return text.split('\n').filter(Boolean).map(Number);
-}
-
-const untilEnded = (pid: number | undefined): Promise<void> =>
-  until('the process to end', async () => pid !== undefined && !(await isRunning(pid)));
-
-async function expectFresh(agent: TestAgent): Promise<void> {
-  const [first, second, ...more] = await pidsOf(agent);
-  expect([second, more]).toEqual([expect.any(Number), []]);
-  await untilEnded(first);
-}
-
-const exit = { type: 'exit', code: 0, signal: null, reason: 'ended' };
 
 function threadIn(events: readonly ExecuteEvent[]): string {
   const opened = events.find((event) => event.type === 'rpc' && event.message['id'] === 'open');

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { executeEventSchema } from '@sallyport/core';
 import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';
+import { execute, exit, expectFresh, linesOf, pidsOf, untilEnded } from '../__fixtures__/resident-cli.ts';
 import { aheadOf, executeRequest, isRunning, readEvents, startTestAgent } from '../__fixtures__/test-agent.ts';
 import type { TestAgent } from '../__fixtures__/test-agent.ts';
 
@@ -62,26 +62,8 @@ function promptRequest(
   return executeRequest({ prompt, argv, messages: { message, over, resident } });
 }
 
-async function execute(agent: TestAgent, body: ExecuteRequest): Promise<readonly ExecuteEvent[]> {
-  const events: ExecuteEvent[] = [];
-  for await (const { data } of readEvents(await agent.open('POST', '/execute', body))) {
-    events.push(executeEventSchema.parse(data));
-  }
-  return events;
-}
-
 const ask = (agent: TestAgent, text: string, change?: PromptChange): Promise<readonly ExecuteEvent[]> =>
   execute(agent, promptRequest(text, change));
-
-const linesOf = async (agent: TestAgent, name: string): Promise<readonly string[]> =>
-  (await readFile(join(agent.home, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
-
-const pidsOf = async (agent: TestAgent): Promise<readonly number[]> => (await linesOf(agent, 'pids')).map(Number);
-
-const untilEnded = (pid: number | undefined): Promise<void> =>
-  until('the process to end', async () => pid !== undefined && !(await isRunning(pid)));
-
-const exit = { type: 'exit', code: 0, signal: null, reason: 'ended' };
 
 function sessionIn(events: readonly ExecuteEvent[]): string {
   const [first] = events;
@@ -189,9 +171,7 @@ describe('a CLI that takes messages and stays for the next prompt', () => {
     const session = sessionIn(await ask(agent, 'one', limits));
     await ask(agent, 'two', { ...limits, session });
     expect((await ask(agent, 'three', { ...change, session })).at(-1)).toEqual(exit);
-    const [first, second, ...more] = await pidsOf(agent);
-    expect([second, more]).toEqual([expect.any(Number), []]);
-    await untilEnded(first);
+    await expectFresh(agent);
   });
 
   it('is started again where other settings are put into its home', async () => {
@@ -200,9 +180,7 @@ describe('a CLI that takes messages and stays for the next prompt', () => {
     const request = promptRequest('two', { session });
     const settings = [{ path: '~/.fake/key.json', content: '{"key":"another"}', write: 'merge-json' as const }];
     expect((await execute(agent, { ...request, cli: { ...request.cli, settings } })).at(-1)).toEqual(exit);
-    const [first, second, ...more] = await pidsOf(agent);
-    expect([second, more]).toEqual([expect.any(Number), []]);
-    await untilEnded(first);
+    await expectFresh(agent);
   });
 
   it('is started again where it ends before it has read the prompt, which is told once', async () => {
