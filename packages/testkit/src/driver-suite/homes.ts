@@ -21,7 +21,17 @@ import {
 import { probeCredential, probeItems, runProbe, writeProbeCli } from './probe-cli.ts';
 import { spy } from './spy.ts';
 import { watchUser } from './watch-user.ts';
-import { loadReplaced, loadSettings, plantSettings, replaceHidden, workSettings } from './work-settings.ts';
+import {
+  loadReplaced,
+  loadSettings,
+  loadTrusted,
+  plantSettings,
+  plantTrusted,
+  replaceHidden,
+  trustedSettings,
+  trustWork,
+  workSettings,
+} from './work-settings.ts';
 
 /** How CLIs run in a driver's machines. */
 export interface ClisUnderTest {
@@ -154,6 +164,30 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     }
   });
 
+  test('keeps a CLI from settings that another one leaves and has trusted in its home, or says that it does not', async (subject) => {
+    const clis = clisOf(subject);
+    const { agent, signal } = await started(subject, clis);
+    const asAttacker = { provider: attacker, signal };
+    const asVictim = { provider: victim, signal };
+    const running = runProbe(agent, asVictim, stayOpen, 'stop');
+    // Looked at below; a failure before that is the one to tell.
+    running.catch(() => {});
+    const homes = homesOfVictim(await waitForVictim(agent, signal));
+    const trusted = await runProbe(agent, asAttacker, plantTrusted, { ...trustedSettings, homes });
+    await runProbe(agent, asAttacker, writeStop, 'stop');
+    await running;
+    const loaded = await runProbe(agent, asVictim, loadTrusted, trustedSettings);
+    if (clis.homesApart !== true) {
+      // The same program succeeds where nothing keeps it away.
+      expect(loaded, clis.homesApart).toEqual(trustedSettings.files);
+      return expectWarning(subject, clis.homesApart);
+    }
+    expect({ trusted, loaded }).toEqual({ trusted: [], loaded: [] });
+    // The files are there: a home that trusts them loads them.
+    await runProbe(agent, asVictim, trustWork, trustedSettings.trust);
+    expect(await runProbe(agent, asVictim, loadTrusted, trustedSettings)).toEqual(trustedSettings.files);
+  });
+
   test('keeps a CLI from settings that another one puts in the place of hidden ones while both run, or says that it does not', async (subject) => {
     const clis = clisOf(subject);
     if (clis.homesApart !== true) return expectWarning(subject, clis.homesApart);
@@ -203,15 +237,7 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
         environment: secret(victim).CANARY,
         opened: 'canary-of-an-open-file',
       },
-      paths: [
-        home,
-        `${home}/../${victim}`,
-        `/home/providers/${victim}`,
-        `/sallyport/homes/${victim}`,
-        '/proc/1/root/home',
-        'link',
-        'to-home',
-      ],
+      paths: [...homesOfVictim(home), '/proc/1/root/home', 'link'],
       victimMark: `probe-${victim}`,
     };
     await runProbe(agent, { provider: attacker, signal }, plantLinks, [`/home/providers/${victim}`, `../../${victim}`]);
@@ -231,6 +257,11 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     await runProbe(agent, { provider: attacker, signal }, writeStop, 'stop');
     expect(await running).toEqual(`login ${loginOf(victim)}`);
   });
+}
+
+/** Names by which the victim's home might be reached. `to-home` is the link that the victim leaves. */
+function homesOfVictim(home: string): readonly string[] {
+  return [home, `${home}/../${victim}`, `/home/providers/${victim}`, `/sallyport/homes/${victim}`, 'to-home'];
 }
 
 /** Waits until the victim says, in the shared directory, where its home is. */

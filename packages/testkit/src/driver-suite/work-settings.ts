@@ -27,6 +27,23 @@ export const workSettings: readonly WorkSettings[] = [
   { of: 'a CLI with a file of servers', hidden: [{ name: '.mcp.json', kind: 'file' }], files: ['.mcp.json'] },
 ];
 
+/**
+ * Codex loads settings from its working directory only where those in its home trust that directory, so none of its
+ * files is hidden.
+ */
+export const trustedSettings = {
+  files: ['.codex/config.toml', 'repo/.codex/config.toml'],
+  /** In its home. */
+  trust: '.codex/config.toml',
+} as const;
+
+/** Settings, and homes of another CLI in which to have them trusted. */
+export interface Trusting {
+  readonly files: readonly string[];
+  readonly trust: string;
+  readonly homes: readonly string[];
+}
+
 /** Writes the files, as a program would that one CLI runs and that wants to be run by another. Sent as text: see `runProbe`. */
 export function plantSettings(files: readonly string[]): void {
   const fs = process.getBuiltinModule('node:fs');
@@ -51,6 +68,59 @@ export function loadSettings(files: readonly string[]): readonly string[] {
   return everywhere
     .filter((file) => load(file).includes('planted'))
     .map((file) => file.replace(/^.*\/work\//, '~/work/'));
+}
+
+/**
+ * Leaves settings in the working directory, and tries to have them trusted in each of the homes and in every home it
+ * finds. Returns where it could. Sent as text: see `runProbe`.
+ */
+export function plantTrusted({ files, trust, homes }: Trusting): readonly string[] {
+  const fs = process.getBuiltinModule('node:fs');
+  const path = process.getBuiltinModule('node:path');
+  const write = (file: string): boolean => {
+    try {
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, 'planted trusted');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const isOther = (home: string): boolean => {
+    try {
+      return fs.realpathSync(home) !== fs.realpathSync(own);
+    } catch {
+      return false;
+    }
+  };
+  files.forEach(write);
+  const own = process.env['HOME'] ?? '';
+  const list = (directory: string): readonly string[] => {
+    try {
+      return fs.readdirSync(directory).map((name) => path.join(directory, name));
+    } catch {
+      return [];
+    }
+  };
+  const beside = [path.dirname(own), '/home', '/home/providers', '/proc/1/root/home/providers'].flatMap(list);
+  return [...homes, ...beside].filter((home) => isOther(home) && write(path.join(home, trust)));
+}
+
+/** Trusts the working directory, as a user may ask a CLI to. Sent as text: see `runProbe`. */
+export function trustWork(trust: string): void {
+  const fs = process.getBuiltinModule('node:fs');
+  const path = process.getBuiltinModule('node:path');
+  const file = path.join(process.env['HOME'] ?? '', trust);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, 'trusted');
+}
+
+/** Returns the planted files that a CLI would load that has to trust them first. Sent as text: see `runProbe`. */
+export function loadTrusted({ files, trust }: Omit<Trusting, 'homes'>): readonly string[] {
+  const fs = process.getBuiltinModule('node:fs');
+  const load = (file: string): string => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+  const isTrusted = load(`${process.env['HOME']}/${trust}`).includes('trusted');
+  return isTrusted ? files.filter((file) => load(file).includes('planted')) : [];
 }
 
 /** Two programs that run at the same time, and the files by which they take turns. */
