@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 
 import { defineConfig } from '@sallyport/server';
-import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeInternet } from '@sallyport/testkit';
+import {
+  createFakeAnthropic,
+  createFakeGoogle,
+  createFakeInternet,
+  createFakeOpenai,
+} from '@sallyport/testkit/vendors';
+import type { FakeInternet } from '@sallyport/testkit/vendors';
 
 let internet: FakeInternet | undefined;
 

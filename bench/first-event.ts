@@ -1,15 +1,9 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import {
-  openRpcConnection,
-  buildArgv,
-  buildRpcRun,
-  receiveMessage,
-  isRunOver,
-  promptEventSchema,
-} from '@sallyport/core';
-import type { Turn } from '@sallyport/core';
+import { openRpcConnection, buildArgv, buildRpcRun, receiveMessage } from '@sallyport/core/engine';
+import { isRunOver, promptEventSchema } from '@sallyport/core/protocol';
+import type { Turn } from '@sallyport/core/engine';
 import { manifest } from '@sallyport/provider-codex';
 
 import { readEvents } from '../e2e/support/api.ts';

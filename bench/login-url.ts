@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { AgentClient, LoginMethod, ProviderManifest } from '@sallyport/core';
+import type { AgentClient } from '@sallyport/core/protocol';
+import type { LoginMethod, ProviderManifest } from '@sallyport/core/provider';
 import { agentBundle } from '@sallyport/agent';
 import { connectAgent, createProcessDriver } from '@sallyport/machines';
 import { manifest as claude } from '@sallyport/provider-claude';

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { parseManifest, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { parseManifest } from '@sallyport/core/provider';
 import * as fc from 'fast-check';
 
 import { readAgentAnswer, agentAnswers } from '../test/fuzz/hostile-answers.ts';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createLogin, step, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createLogin, step } from '@sallyport/core/engine';
 import { manifest } from '@sallyport/provider-gemini';
 
 import { createTerminalWatch } from '../packages/agent/src/login/terminal-watch.ts';

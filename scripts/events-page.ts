@@ -1,4 +1,5 @@
-import { loginEventSchema, loginPhases, promptEventSchema } from '@sallyport/core';
+import { loginPhases } from '@sallyport/core';
+import { loginEventSchema, promptEventSchema } from '@sallyport/core/protocol';
 import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;

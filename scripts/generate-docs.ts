@@ -2,11 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { errorCodes, hookDefinitions } from '@sallyport/core';
-import type { HookDefinition, HookKind, HookName } from '@sallyport/core';
+import { errorCodes } from '@sallyport/core';
+import { hookDefinitions } from '@sallyport/core/engine';
+import type { HookName } from '@sallyport/core';
+import type { HookDefinition, HookKind } from '@sallyport/core/engine';
 
 import { recordHookOrder } from '../test/flows/hook-order.ts';
 import type { Fired, HookOrder } from '../test/flows/hook-order.ts';
+import { apiReports } from './api-report.ts';
 import { clientSchema } from './client-schema.ts';
 import { eventBlocks } from './events-page.ts';
 import { hookTypes } from './hook-types.ts';
@@ -15,7 +18,8 @@ import { manifestTypes } from './manifest-types.ts';
 import { startTestServer } from '../test/server/test-server.ts';
 
 /**
- * Writes what is printed from code: pages of docs, docs/openapi.json, and the types that are made of schemas. With `--check`
+ * Writes what is printed from code: pages of docs, docs/openapi.json, the types that are made of schemas, and what each
+ * package exports, of its built declarations. With `--check`
  * it writes nothing and fails when a file is not what the code says.
  */
 
@@ -118,7 +122,7 @@ function page(blocks: readonly string[]): string {
 }
 
 const openapi = await openapiDocument();
-const pages = {
+const pages: Readonly<Record<string, string>> = {
   'docs/hooks.md': await hooksPage(),
   'docs/errors.md': errorsPage(),
   'docs/events.md': page(['# Events', generatedNote, ...eventBlocks()]),
@@ -126,6 +130,7 @@ const pages = {
   'packages/core/src/provider/manifest-input.ts': manifestTypes(),
   'docs/openapi.json': openapi,
   'packages/client/src/api-schema.ts': await clientSchema(openapi),
+  ...(await apiReports()),
 };
 const root = fileURLToPath(new URL('../', import.meta.url));
 

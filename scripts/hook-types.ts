@@ -1,8 +1,8 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { hookDefinitions } from '@sallyport/core';
-import type { HookDefinition } from '@sallyport/core';
+import { hookDefinitions } from '@sallyport/core/engine';
+import type { HookDefinition } from '@sallyport/core/engine';
 
 const source = resolve(import.meta.dirname, '../packages/core/src');
 

@@ -1,4 +1,4 @@
-import { manifestSchema } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { z } from 'zod';
 
 /** The part of JSON Schema that manifests use, with the messages of the rules that JSON Schema cannot say. */

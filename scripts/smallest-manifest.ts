@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 /** What `npm install --package-lock-only --ignore-scripts @acme/cli@1.2.3` writes, without the `resolved` lines. */
 const lockfile = {

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-import { createMemoryRollbackGuard, SallyportError } from '@sallyport/core';
-import type { CredentialFacts, RollbackGuard, Store } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { createMemoryRollbackGuard } from '@sallyport/core/key-ring';
+import type { RollbackGuard } from '@sallyport/core/key-ring';
+import type { CredentialFacts } from '@sallyport/core/provider';
+import type { Store } from '@sallyport/core/store';
 import { Client } from 'pg';
 import type { PoolConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { Secret, systemClock } from '@sallyport/core';
 import { createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
 import type { UpstreamProxy } from '@sallyport/machines';
-import { createCertificateAuthority, createFakeProvider, createFakeUpstream } from '@sallyport/testkit';
+import { createFakeProvider, createFakeUpstream } from '@sallyport/testkit';
+import { createCertificateAuthority } from '@sallyport/testkit/vendors';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { checkEgress } from '../packages/server/src/app/check-egress.ts';

@@ -1,5 +1,6 @@
-import { createLogin, step } from '@sallyport/core';
-import type { LoginAction, LoginMethod, LoginObservation, Provider } from '@sallyport/core';
+import { createLogin, step } from '@sallyport/core/engine';
+import type { LoginAction, LoginObservation } from '@sallyport/core/engine';
+import type { LoginMethod, Provider } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

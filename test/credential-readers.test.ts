@@ -3,14 +3,11 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import {
-  collectCredential,
-  credentialPaths,
-  MAX_CREDENTIAL_BYTES,
-  missingParts,
-  SallyportError,
-} from '@sallyport/core';
-import type { CredentialFiles, CredentialItem, MachineDisk } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { collectCredential, credentialPaths, missingParts } from '@sallyport/core/engine';
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/protocol';
+import type { MachineDisk } from '@sallyport/core/driver';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

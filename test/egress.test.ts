@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { Egress } from '@sallyport/core';
+import type { Egress } from '@sallyport/core/egress';
 import { createDirectEgress, createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
 import type { Dial, GatewayOptions, UpstreamProxy } from '@sallyport/machines';
-import { createCertificateAuthority, createFakeUpstream, describeEgress } from '@sallyport/testkit';
+import { createFakeUpstream, describeEgress } from '@sallyport/testkit';
+import { createCertificateAuthority } from '@sallyport/testkit/vendors';
 import type { EgressUnderTest } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { findLink } from '@sallyport/core';
-import type { LoginMethod, ProviderManifest, ScreenView } from '@sallyport/core';
+import { findLink } from '@sallyport/core/engine';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod, ProviderManifest } from '@sallyport/core/provider';
 import { loadTranscript } from '@sallyport/testkit';
 
 import { findValues } from '../packages/agent/src/login/login-capture.ts';

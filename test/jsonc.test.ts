@@ -1,4 +1,4 @@
-import { tryParseJson, tryParseJsonc } from '@sallyport/core';
+import { tryParseJson, tryParseJsonc } from '@sallyport/core/provider';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { manifestSchema } from '@sallyport/core';
-import type { ProviderManifestInput } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 

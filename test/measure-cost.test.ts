@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { systemClock } from '@sallyport/core';
-import type { MachineDriver } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core/driver';
 import { connectAgent, createDirectEgress, createProcessDriver } from '@sallyport/machines';
 import { createFakeDriver } from '@sallyport/testkit';
 import { afterEach, beforeEach, expect, it } from 'vitest';

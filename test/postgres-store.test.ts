@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Client, type PoolConfig } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { PromptEvent, Store } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { describeStore } from '@sallyport/testkit';
 
 import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';

@@ -1,7 +1,9 @@
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import type { ExecuteEvent, Observation, PromptEvent, Provider } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { Observation, Provider } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { createPromptReader } from '../packages/core/src/prompts/reader.ts';

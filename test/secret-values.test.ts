@@ -1,7 +1,7 @@
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import type { CredentialFiles, Provider } from '@sallyport/core';
+import type { CredentialFiles, Provider } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { secretValues } from '../packages/core/src/redaction/secret-values.ts';

@@ -1,5 +1,6 @@
-import { checkCallback, createLogin, step } from '@sallyport/core';
-import type { LoginAction, LoginMethod, LoginObservation } from '@sallyport/core';
+import { checkCallback, createLogin, step } from '@sallyport/core/engine';
+import type { LoginAction, LoginObservation } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

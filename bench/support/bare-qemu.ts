@@ -4,7 +4,7 @@ import { copyFile, mkdir, open, readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { MachineExit } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import { waitForAgent } from '../../packages/machines/src/guest/wait-for-agent.ts';
 import { PATIENCE_MS } from './cli-machines.ts';

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import { newBootToken, newMachineId, systemClock } from '@sallyport/core';
-import type { Machine, StartOptions } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { newBootToken, newMachineId } from '@sallyport/core/driver';
+import type { Machine, StartOptions } from '@sallyport/core/driver';
 import { createBridgeNetwork, createDirectEgress, createQemuDriver, requireImages } from '@sallyport/machines';
 import type { NetworkAttachment } from '@sallyport/machines';
 

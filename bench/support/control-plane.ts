@@ -2,15 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import {
-  createLocalKeyRing,
-  createSallyport,
-  resolveUserId,
-  SallyportError,
-  Secret,
-  systemClock,
-} from '@sallyport/core';
-import type { MachineDriver, Store } from '@sallyport/core';
+import { createSallyport, resolveUserId, SallyportError, Secret, systemClock } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import type { MachineDriver } from '@sallyport/core/driver';
+import type { Store } from '@sallyport/core/store';
 import { createHttpServer } from '@sallyport/server';
 import { createFakeDriver, createFakeProvider } from '@sallyport/testkit';
 import { pino } from 'pino';

@@ -5,10 +5,10 @@ import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
-import type { EgressRoute } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { manifest } from '@sallyport/provider-codex';
-import { createEgressClient } from '@sallyport/testkit';
-import type { FakeOpenai } from '@sallyport/testkit';
+import { createEgressClient } from '@sallyport/testkit/vendors';
+import type { FakeOpenai } from '@sallyport/testkit/vendors';
 
 import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';
 import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environment.ts';

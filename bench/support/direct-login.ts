@@ -3,8 +3,9 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { asRecord, guardUrl, tryParseJson } from '@sallyport/core';
-import type { LoginMethod, ProviderManifest } from '@sallyport/core';
+import { guardUrl } from '@sallyport/core/engine';
+import { asRecord, tryParseJson } from '@sallyport/core/provider';
+import type { LoginMethod, ProviderManifest } from '@sallyport/core/provider';
 
 import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';
 import type { CliSurroundings } from '../../packages/agent/src/cli/cli-environment.ts';

@@ -2,12 +2,17 @@ import { chmod, mkdir, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { EgressRoute } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest } from '@sallyport/provider-codex';
 import { manifest as gemini } from '@sallyport/provider-gemini';
-import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeOpenai } from '@sallyport/testkit';
+import {
+  createFakeAnthropic,
+  createFakeGoogle,
+  createFakeInternet,
+  createFakeOpenai,
+} from '@sallyport/testkit/vendors';
+import type { FakeOpenai } from '@sallyport/testkit/vendors';
 
 import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../../e2e/support/server.ts';
 import type { DemoServer } from '../../e2e/support/server.ts';

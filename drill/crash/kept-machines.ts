@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Machine, MachineDriver, MachinePlan, PlacedFile } from '@sallyport/core';
+import type { Machine, MachineDriver, MachinePlan, PlacedFile } from '@sallyport/core/driver';
 import { createFakeDriver } from '@sallyport/testkit';
 import type { FakeDriver } from '@sallyport/testkit';
 

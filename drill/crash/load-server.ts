@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { createLocalKeyRing, createSallyport, Secret, systemClock } from '@sallyport/core';
+import { createSallyport, Secret, systemClock } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
 import { createHttpServer } from '@sallyport/server';
 import type { FakeAgent } from '@sallyport/testkit';
 import { createFakeProvider } from '@sallyport/testkit';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError, Secret } from '@sallyport/core';
-import type { AgentClient, Machine } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
+import type { AgentClient } from '@sallyport/core/protocol';
 import { connectAgent } from '@sallyport/machines';
 
 import { runInside, token } from '../../packages/machines/src/process/__fixtures__/machines.ts';

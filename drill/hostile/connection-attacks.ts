@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { EgressRoute } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { createDirectEgress } from '@sallyport/machines';
 
 import { runInside } from '../../packages/machines/src/process/__fixtures__/machines.ts';

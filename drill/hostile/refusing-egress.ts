@@ -1,5 +1,5 @@
 import { systemClock } from '@sallyport/core';
-import type { EgressRoute } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { createDirectEgress } from '@sallyport/machines';
 
 import { egressOptions } from '../../packages/core/src/machine/provision-machine.ts';

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { EgressRoute, Machine, MachinePlan } from '@sallyport/core';
+import type { Machine, MachinePlan } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { createProcessDriver } from '@sallyport/machines';
 
 import { createWorkbench } from '../../packages/machines/src/process/__fixtures__/machines.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { Secret } from '@sallyport/core';
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 import { connectAgent } from '@sallyport/machines';
 
 import { createCliWorld } from '../../e2e/support/cli-world.ts';

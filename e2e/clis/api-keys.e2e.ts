@@ -2,13 +2,14 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { cliPrograms, matchText } from '@sallyport/core';
-import type { Provider } from '@sallyport/core';
+import { cliPrograms } from '@sallyport/core/driver';
+import { matchText } from '@sallyport/core/provider';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
+import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit/vendors';
+import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit/vendors';
 import { describe, expect, it } from 'vitest';
 
 import { createCliWorld } from '../support/cli-world.ts';

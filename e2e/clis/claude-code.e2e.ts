@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 
-import type { LoginMethod } from '@sallyport/core';
+import type { LoginMethod } from '@sallyport/core/provider';
 import { manifest, provider } from '@sallyport/provider-claude';
-import { createFakeAnthropic } from '@sallyport/testkit';
-import type { FakeAnthropic } from '@sallyport/testkit';
+import { createFakeAnthropic } from '@sallyport/testkit/vendors';
+import type { FakeAnthropic } from '@sallyport/testkit/vendors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { signIn } from '../support/cli-person.ts';

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 
-import { matchText } from '@sallyport/core';
-import type { Matcher } from '@sallyport/core';
+import { matchText } from '@sallyport/core/provider';
+import type { Matcher } from '@sallyport/core/provider';
 import { provider } from '@sallyport/provider-codex';
-import { createFakeOpenai } from '@sallyport/testkit';
-import type { FakeOpenai } from '@sallyport/testkit';
+import { createFakeOpenai } from '@sallyport/testkit/vendors';
+import type { FakeOpenai } from '@sallyport/testkit/vendors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { lockCallbackPort } from '../support/callback-port.ts';

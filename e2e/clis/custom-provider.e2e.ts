@@ -10,7 +10,7 @@ import {
   signInAsUser,
   type CliWorld,
   type FakeOauth,
-} from '@sallyport/testkit';
+} from '@sallyport/testkit/vendors';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { vendor } from '../../examples/custom-provider/src/__fixtures__/vendor.ts';

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 
 import { provider } from '@sallyport/provider-gemini';
-import { createFakeGoogle } from '@sallyport/testkit';
-import type { FakeGoogle } from '@sallyport/testkit';
+import { createFakeGoogle } from '@sallyport/testkit/vendors';
+import type { FakeGoogle } from '@sallyport/testkit/vendors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { signIn } from '../support/cli-person.ts';

@@ -1,4 +1,5 @@
-import type { Provider, SessionRecord } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
+import type { SessionRecord } from '@sallyport/core/store';
 import { createFakeLogin, createFakeProvider } from '@sallyport/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -1,6 +1,6 @@
 import { manifest, provider } from '@sallyport/provider-claude';
-import { createEgressClient, createFakeAnthropic } from '@sallyport/testkit';
-import type { EgressResponse, FakeAnthropic } from '@sallyport/testkit';
+import { createEgressClient, createFakeAnthropic } from '@sallyport/testkit/vendors';
+import type { EgressResponse, FakeAnthropic } from '@sallyport/testkit/vendors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { signIn } from '../support/cli-person.ts';

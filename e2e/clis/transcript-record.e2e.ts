@@ -5,15 +5,9 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import {
-  createEgressClient,
-  createFakeInternet,
-  createFakeOpenai,
-  describeProvider,
-  loadRpcTranscript,
-  loadTranscript,
-} from '@sallyport/testkit';
-import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testkit';
+import { describeProvider, loadRpcTranscript, loadTranscript } from '@sallyport/testkit';
+import { createEgressClient, createFakeInternet, createFakeOpenai } from '@sallyport/testkit/vendors';
+import type { EgressResponse, FakeInternet, FakeOpenai } from '@sallyport/testkit/vendors';
 import { provider } from '@sallyport/provider-codex';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 

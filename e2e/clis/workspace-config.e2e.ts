@@ -3,9 +3,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { BootConfig, ProjectSettings, Provider, ToolPolicy } from '@sallyport/core';
+import type { ProjectSettings, ToolPolicy } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import { createFakeGoogle } from '@sallyport/testkit';
+import { createFakeGoogle } from '@sallyport/testkit/vendors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { cliEnvironment } from '../../packages/agent/src/cli/cli-environment.ts';

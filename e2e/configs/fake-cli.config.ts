@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 
 import { defineConfig } from '@sallyport/server';
-import { createFakeInternet, createFakeLogin } from '@sallyport/testkit';
-import type { FakeInternet } from '@sallyport/testkit';
+import { createFakeLogin } from '@sallyport/testkit';
+import { createFakeInternet } from '@sallyport/testkit/vendors';
+import type { FakeInternet } from '@sallyport/testkit/vendors';
 
 let internet: FakeInternet | undefined;
 

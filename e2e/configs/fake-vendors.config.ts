@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
 import { defineConfig } from '@sallyport/server';
-import { createFakeInternet, fakeVendorScripts } from '@sallyport/testkit';
-import type { FakeInternet } from '@sallyport/testkit';
+import { createFakeInternet, fakeVendorScripts } from '@sallyport/testkit/vendors';
+import type { FakeInternet } from '@sallyport/testkit/vendors';
 
 let internet: FakeInternet | undefined;
 

@@ -1,4 +1,4 @@
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as codex } from '@sallyport/provider-codex';
 
 const { manifest, ...functions } = codex;

@@ -4,7 +4,7 @@ import { createClient } from '@supabase/supabase-js';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { describeStore } from '@sallyport/testkit';
 
 import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts';

@@ -5,7 +5,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Secret } from '@sallyport/core';
-import type { PromptEvent, Store } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { describeStore } from '@sallyport/testkit';
 
 import { migrate } from '../../packages/server/src/stores/migrations/migrate.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { AgentClient } from '@sallyport/core';
+import type { AgentClient } from '@sallyport/core/protocol';
 import { connectAgent, createProcessDriver } from '@sallyport/machines';
 import { expect, it } from 'vitest';
 

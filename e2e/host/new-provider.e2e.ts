@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { createRegistry, type Provider } from '@sallyport/core';
+import { createRegistry } from '@sallyport/core';
+import { type Provider } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 

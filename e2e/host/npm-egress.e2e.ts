@@ -7,7 +7,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { LoginMethod, Provider } from '@sallyport/core';
+import type { LoginMethod, Provider } from '@sallyport/core/provider';
 import { hasPassed, renderTable, verifyRelease } from '@sallyport/server';
 import type { ReleaseReport } from '@sallyport/server';
-import { createFakeLogin, createFakeVendorModule, fakeCliExecutable, writeFakeCli } from '@sallyport/testkit';
+import { createFakeLogin, fakeCliExecutable, writeFakeCli } from '@sallyport/testkit';
+import { createFakeVendorModule } from '@sallyport/testkit/vendors';
 import type { FakeCliScript } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 

@@ -2,14 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { buildArgv, buildRpcRun, credentialEnvironment, settingsFor, systemClock } from '@sallyport/core';
-import type { Provider, RpcRun } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { buildArgv, buildRpcRun, credentialEnvironment, settingsFor } from '@sallyport/core/engine';
+import type { RpcRun } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import { createUserNetwork } from '@sallyport/machines';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import { createFakeAnthropic, createFakeGoogle, createFakeInternet, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeInternet, FakeVendor, VendorState } from '@sallyport/testkit';
+import {
+  createFakeAnthropic,
+  createFakeGoogle,
+  createFakeInternet,
+  createFakeOpenai,
+} from '@sallyport/testkit/vendors';
+import type { FakeInternet, FakeVendor, VendorState } from '@sallyport/testkit/vendors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { messageRun } from '../../packages/core/src/prompts/resident-run.ts';

@@ -1,4 +1,4 @@
-import { vendorStateSchema } from '@sallyport/testkit';
+import { vendorStateSchema } from '@sallyport/testkit/vendors';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

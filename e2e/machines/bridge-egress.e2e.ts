@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { Clock, Egress, EgressRoute } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Egress, EgressRoute } from '@sallyport/core/egress';
 import { createBridgeNetwork, createPortPerUserEgress } from '@sallyport/machines';
 import type { MachineNetwork, NetworkAttachment } from '@sallyport/machines';
 import { createFakeUpstream } from '@sallyport/testkit';

@@ -3,7 +3,8 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AGENT_PORT, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/protocol';
 import { createBridgeNetwork } from '@sallyport/machines';
 import type { MachineNetwork, NetworkAttachment } from '@sallyport/machines';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

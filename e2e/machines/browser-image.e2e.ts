@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 import { createUserNetwork } from '@sallyport/machines';
-import { createFakeInternet } from '@sallyport/testkit';
-import type { FakeInternet } from '@sallyport/testkit';
+import { createFakeInternet } from '@sallyport/testkit/vendors';
+import type { FakeInternet } from '@sallyport/testkit/vendors';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { connectViewer } from '../../packages/agent/src/desktop/__fixtures__/rfb-viewer.ts';

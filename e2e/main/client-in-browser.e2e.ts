@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import type { createSallyport } from '@sallyport/client';
-import type { ExecuteEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { visitSignInPages } from '@sallyport/testkit';
+import { visitSignInPages } from '@sallyport/testkit/vendors';
 import { z } from 'zod';
 
 import { createApi } from '../support/api.ts';

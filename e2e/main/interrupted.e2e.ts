@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { promptEventSchema } from '@sallyport/core';
+import { promptEventSchema } from '@sallyport/core/protocol';
 import type { PromptEvent } from '@sallyport/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 

@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { rankMethods } from '@sallyport/core';
-import type { MethodChoice, ProviderManifest } from '@sallyport/core';
+import { rankMethods } from '@sallyport/core/engine';
+import type { MethodChoice } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
 import { manifest as claude } from '@sallyport/provider-claude';
 import { manifest as codex } from '@sallyport/provider-codex';
 import { manifest as gemini } from '@sallyport/provider-gemini';
-import { fakeVendorScripts, vendorStateSchema } from '@sallyport/testkit';
-import type { FakeVendorScript, VendorState } from '@sallyport/testkit';
+import { fakeVendorScripts, vendorStateSchema } from '@sallyport/testkit/vendors';
+import type { FakeVendorScript, VendorState } from '@sallyport/testkit/vendors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createApi } from '../support/api.ts';

@@ -1,6 +1,6 @@
-import { rankMethods } from '@sallyport/core';
+import { rankMethods } from '@sallyport/core/engine';
 import { manifest } from '@sallyport/provider-claude';
-import { vendorStateSchema } from '@sallyport/testkit';
+import { vendorStateSchema } from '@sallyport/testkit/vendors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createApi } from '../support/api.ts';

@@ -7,8 +7,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { agentBundle } from '@sallyport/agent';
-import { AGENT_PORT, newBootToken, newMachineId, Secret, systemClock, untilDesktop } from '@sallyport/core';
-import type { AgentClient, EgressRoute, Machine } from '@sallyport/core';
+import { Secret, systemClock } from '@sallyport/core';
+import { newBootToken, newMachineId, untilDesktop } from '@sallyport/core/driver';
+import { AGENT_PORT } from '@sallyport/core/protocol';
+import type { Machine } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
+import type { AgentClient } from '@sallyport/core/protocol';
 import { connectAgent, createBridgeNetwork, createQemuDriver } from '@sallyport/machines';
 import type { QemuDriver } from '@sallyport/machines';
 

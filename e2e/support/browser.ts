@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readColourCode } from '@sallyport/testkit';
+import { readColourCode } from '@sallyport/testkit/vendors';
 import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 

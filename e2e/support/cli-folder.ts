@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { cliPrograms } from '@sallyport/core';
-import type { ProviderManifest } from '@sallyport/core';
+import { cliPrograms } from '@sallyport/core/driver';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 /** A data directory that shares no installed CLI with other runs. */
 export async function makeBareDataDirectory(): Promise<string> {

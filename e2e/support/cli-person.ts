@@ -1,4 +1,4 @@
-import type { FakeVendor, VendorState } from '@sallyport/testkit';
+import type { FakeVendor, VendorState } from '@sallyport/testkit/vendors';
 
 import type { CliWorld } from './cli-world.ts';
 

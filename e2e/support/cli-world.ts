@@ -3,29 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import {
-  buildArgv,
-  buildRpcRun,
-  credentialEnvironment,
-  executeEventSchema,
-  factsOf,
-  promptText,
-  settingsFor,
-} from '@sallyport/core';
-import type {
-  AgentEvent,
-  BootConfig,
-  CredentialFiles,
-  ExecuteEvent,
-  ExecuteRequest,
-  Observation,
-  ProjectSettings,
-  PromptEvent,
-  Provider,
-  ToolPolicy,
-} from '@sallyport/core';
-import { createEgressClient, createFakeInternet } from '@sallyport/testkit';
-import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit';
+import { buildArgv, buildRpcRun, credentialEnvironment, promptText, settingsFor } from '@sallyport/core/engine';
+import { executeEventSchema } from '@sallyport/core/protocol';
+import { factsOf } from '@sallyport/core/provider';
+import type { ProjectSettings, PromptEvent, ToolPolicy } from '@sallyport/core';
+import type { AgentEvent, BootConfig, ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
+import type { CredentialFiles, Observation, Provider } from '@sallyport/core/provider';
+import { createEgressClient, createFakeInternet } from '@sallyport/testkit/vendors';
+import type { EgressResponse, FakeInternet, FakeVendor } from '@sallyport/testkit/vendors';
 
 import { hiddenInWork } from '../../packages/core/src/prompts/project-settings.ts';
 import { messageRun } from '../../packages/core/src/prompts/resident-run.ts';

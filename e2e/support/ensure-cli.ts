@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cliPrograms } from '@sallyport/core';
-import type { ProviderManifest } from '@sallyport/core';
+import { cliPrograms } from '@sallyport/core/driver';
+import type { ProviderManifest } from '@sallyport/core/provider';
 import { createCliInstaller } from '@sallyport/machines';
 
 import { cliCache } from './cache.ts';

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-import { executeEventSchema } from '@sallyport/core';
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { executeEventSchema } from '@sallyport/core/protocol';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

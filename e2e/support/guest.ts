@@ -10,8 +10,8 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 import { agentBundle } from '@sallyport/agent';
-import { AGENT_PORT } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/protocol';
+import type { BootConfig } from '@sallyport/core/protocol';
 import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '@sallyport/machines';
 import type { Image, NetworkAttachment } from '@sallyport/machines';
 

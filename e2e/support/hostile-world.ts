@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import { createLocalKeyRing, createMemoryStore, createSallyport, Secret, systemClock } from '@sallyport/core';
-import type { Provider, Sallyport, LoginEvent, SessionRecord } from '@sallyport/core';
+import { createSallyport, Secret, systemClock } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { Sallyport, LoginEvent } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
+import type { SessionRecord } from '@sallyport/core/store';
 import { connectAgent, createCallbackPorts, createProcessDriver } from '@sallyport/machines';
-import { createFakeInternet, fakeCliExecutable } from '@sallyport/testkit';
-import type { FakeInternet, Site } from '@sallyport/testkit';
+import { fakeCliExecutable } from '@sallyport/testkit';
+import { createFakeInternet } from '@sallyport/testkit/vendors';
+import type { FakeInternet, Site } from '@sallyport/testkit/vendors';
 
 import { processesOf } from '../../test/server/sallyport-process.ts';
 

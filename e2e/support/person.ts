@@ -1,5 +1,5 @@
-import { openaiStateSchema, visitSignInPages } from '@sallyport/testkit';
-import type { OpenaiState } from '@sallyport/testkit';
+import { openaiStateSchema, visitSignInPages } from '@sallyport/testkit/vendors';
+import type { OpenaiState } from '@sallyport/testkit/vendors';
 import { expect } from 'vitest';
 
 import type { Api } from './api.ts';

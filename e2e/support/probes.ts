@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 import type { NetworkAttachment } from '@sallyport/machines';
 
 import { startGuest } from './guest.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-import { createFakeInternetControl, openaiStateSchema } from '@sallyport/testkit';
-import type { FakeInternetControl, OpenaiState } from '@sallyport/testkit';
+import { createFakeInternetControl, openaiStateSchema } from '@sallyport/testkit/vendors';
+import type { FakeInternetControl, OpenaiState } from '@sallyport/testkit/vendors';
 
 import { canOthersReach } from '../../test/setup/reachable.ts';
 import { cliCache } from './cache.ts';

@@ -1,4 +1,4 @@
-import { methodName } from '@sallyport/core';
+import { methodName } from '@sallyport/core/engine';
 import type { MethodChoice } from '@sallyport/core';
 
 import { openBrowser, readCodeFromCanvas, typeIntoCanvas } from './browser.ts';

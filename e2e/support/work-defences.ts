@@ -1,9 +1,9 @@
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';
-import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit';
-import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit';
+import { createFakeAnthropic, createFakeGoogle, createFakeOpenai } from '@sallyport/testkit/vendors';
+import type { FakeVendor, FakeVendorOptions, VendorState } from '@sallyport/testkit/vendors';
 
 /** How a CLI is kept from what others leave in its working directory, and how to take that away. */
 export interface WorkDefence {

@@ -1,5 +1,6 @@
-import { createMemoryStore, systemClock } from '@sallyport/core';
-import type { CredentialRecord, Store } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { CredentialRecord, Store } from '@sallyport/core/store';
 import { expect, it } from 'vitest';
 
 import { createWorld, runPrompt, until, userId } from './world.ts';

@@ -1,4 +1,5 @@
-import { isAuditedByServer, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { isAuditedByServer } from '@sallyport/core/store';
 import { describe, expect, it } from 'vitest';
 
 import { agentOf, canary, connect, createWorld, credential, ended, runPrompt, settle, userId } from './world.ts';

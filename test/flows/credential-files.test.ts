@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { ExecuteEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import { provider as claude } from '@sallyport/provider-claude';
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { CredentialFiles } from '@sallyport/core';
+import type { CredentialFiles } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

@@ -1,4 +1,5 @@
-import { createMemoryStore, defaultSettings } from '@sallyport/core';
+import { defaultSettings } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import type { Plugin } from '@sallyport/core';
 import { createVirtualClock } from '@sallyport/testkit';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
-import type { MachineDriver, Store } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core/driver';
+import type { Store } from '@sallyport/core/store';
 
 import { watchDriver, watchMethods } from './watch-steps.ts';
 

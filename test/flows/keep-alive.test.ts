@@ -1,5 +1,8 @@
-import { createMemoryRollbackGuard } from '@sallyport/core';
-import type { ExecuteEvent, ExecuteRequest, RefreshCommand, Settings, RollbackGuard } from '@sallyport/core';
+import { createMemoryRollbackGuard } from '@sallyport/core/key-ring';
+import type { Settings } from '@sallyport/core';
+import type { RollbackGuard } from '@sallyport/core/key-ring';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
+import type { RefreshCommand } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, credential, runPrompt, settle, until, userId } from './world.ts';

@@ -1,4 +1,4 @@
-import type { ExecuteRequest } from '@sallyport/core';
+import type { ExecuteRequest } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import {

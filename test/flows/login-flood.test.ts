@@ -1,5 +1,5 @@
-import { agentEventSchema } from '@sallyport/core';
-import type { AgentEvent } from '@sallyport/core';
+import { agentEventSchema } from '@sallyport/core/protocol';
+import type { AgentEvent } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { agentOf, createWorld, credential, ended, journalOf, phasesOf, signInUrl, startLogin, until } from './world.ts';

@@ -1,4 +1,4 @@
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, outcomeOf, runPrompt, settle, until, userId } from './world.ts';

@@ -1,4 +1,5 @@
-import type { CredentialFiles, DriverFeatures, LoginMethod, Provider } from '@sallyport/core';
+import type { DriverFeatures } from '@sallyport/core/driver';
+import type { CredentialFiles, LoginMethod, Provider } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

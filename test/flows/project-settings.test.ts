@@ -1,4 +1,6 @@
-import type { ExecuteRequest, Plugin, Provider } from '@sallyport/core';
+import type { Plugin } from '@sallyport/core';
+import type { ExecuteRequest } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import { defaultSettings } from '@sallyport/core';
 import { createFakeProvider } from '@sallyport/testkit';
 import { expect, it } from 'vitest';

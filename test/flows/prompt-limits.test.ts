@@ -1,5 +1,7 @@
 import { SallyportError } from '@sallyport/core';
-import type { ExecuteEvent, Plugin, PromptParser, RefreshCommand } from '@sallyport/core';
+import type { Plugin } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { PromptParser, RefreshCommand } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, settle, until, userId } from './world.ts';

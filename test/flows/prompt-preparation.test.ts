@@ -1,5 +1,5 @@
 import { defaultSettings, SallyportError } from '@sallyport/core';
-import type { ExecuteEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, runPrompt, settle, until, userId } from './world.ts';

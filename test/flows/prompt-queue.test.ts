@@ -1,5 +1,7 @@
-import { AGENT_MAX_RUNS, SallyportError } from '@sallyport/core';
-import type { ExecuteEvent, PromptRecord } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_MAX_RUNS } from '@sallyport/core/protocol';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { PromptRecord } from '@sallyport/core/store';
 import { describe, expect, it } from 'vitest';
 
 import { connect, createWorld, outcomeOf, promptEvents, settle, until, userId } from './world.ts';

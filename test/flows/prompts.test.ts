@@ -1,5 +1,7 @@
 import { SallyportError } from '@sallyport/core';
-import type { ExecuteEvent, JournalEntry, PromptEvent } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { JournalEntry } from '@sallyport/core/store';
 import { describe, expect, it } from 'vitest';
 
 import {

@@ -1,5 +1,6 @@
 import { createFakeDriver } from '@sallyport/testkit';
-import { createMemoryStore, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import { describe, expect, it } from 'vitest';
 
 import { agentOf, connect, createWorld, startLogin, until, userId } from './world.ts';

@@ -1,4 +1,5 @@
-import type { ExecuteEvent, Plugin, PromptEvent } from '@sallyport/core';
+import type { Plugin, PromptEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import {

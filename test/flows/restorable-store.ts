@@ -1,5 +1,6 @@
-import { createMemoryStore } from '@sallyport/core';
-import type { Clock, Store } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { Clock } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { storeAway } from './world.ts';
 

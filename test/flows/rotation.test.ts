@@ -1,5 +1,10 @@
-import { createMemoryRollbackGuard, SallyportError, systemClock } from '@sallyport/core';
-import type { CredentialFacts, PlacedFile, PromptEvent, Provider, Store, RollbackGuard } from '@sallyport/core';
+import { SallyportError, systemClock } from '@sallyport/core';
+import { createMemoryRollbackGuard } from '@sallyport/core/key-ring';
+import type { PromptEvent } from '@sallyport/core';
+import type { PlacedFile } from '@sallyport/core/driver';
+import type { RollbackGuard } from '@sallyport/core/key-ring';
+import type { CredentialFacts, Provider } from '@sallyport/core/provider';
+import type { Store } from '@sallyport/core/store';
 import { createFakeDriver } from '@sallyport/testkit';
 import type { FakeDriver } from '@sallyport/testkit';
 import { checkProperty } from '@sallyport/testkit';

@@ -1,4 +1,4 @@
-import { createMemoryStore } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import type { EpochMemory, SallyportError } from '@sallyport/core';
 import { createVirtualClock } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 import { resolveUserId } from '@sallyport/core';
-import type { UseSpareRoom } from '@sallyport/core';
+import type { UseSpareRoom } from '@sallyport/core/driver';
 import { createFakeDriver } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';
 

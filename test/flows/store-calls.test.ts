@@ -1,5 +1,6 @@
-import { createMemoryStore, systemClock } from '@sallyport/core';
-import type { Store } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { Store } from '@sallyport/core/store';
 import { createFakeDriver } from '@sallyport/testkit';
 import { expect, it } from 'vitest';
 

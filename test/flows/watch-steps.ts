@@ -1,4 +1,4 @@
-import type { Machine, MachineDriver } from '@sallyport/core';
+import type { Machine, MachineDriver } from '@sallyport/core/driver';
 
 /** Does the work of a step, such as `machine.start`. `isChange`: the step changes something. */
 export type PassStep = <T>(name: string, isChange: boolean, work: () => Promise<T>) => Promise<T>;

@@ -1,42 +1,27 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 
-import {
-  createLocalKeyRing,
-  createMemoryStore,
-  createSallyport,
-  loginEventSchema,
-  promptEventSchema,
-  SallyportError,
-  Secret,
-} from '@sallyport/core';
+import { createSallyport, SallyportError, Secret } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import { loginEventSchema, promptEventSchema } from '@sallyport/core/protocol';
+import { createMemoryStore } from '@sallyport/core/store';
 import type {
-  CallbackPortRequest,
   DomainEvent,
-  DriverFeatures,
-  EgressOptions,
-  EgressRoute,
   EpochMemory,
-  JournalEntry,
-  NetworkPlan,
   Plugin,
   PromptEvent,
-  PromptParser,
-  Provider,
-  ProviderManifest,
   ProviderPolicy,
-  Question,
-  RefreshCommand,
   ReadDiskSpace,
-  RefusalReason,
-  RollbackGuard,
   Sallyport,
   LoginEvent,
-  SessionRecord,
   Settings,
   StartPrompt,
-  Store,
 } from '@sallyport/core';
+import type { CallbackPortRequest, DriverFeatures } from '@sallyport/core/driver';
+import type { EgressOptions, EgressRoute, NetworkPlan, RefusalReason } from '@sallyport/core/egress';
+import type { RollbackGuard } from '@sallyport/core/key-ring';
+import type { PromptParser, Provider, ProviderManifest, Question, RefreshCommand } from '@sallyport/core/provider';
+import type { JournalEntry, SessionRecord, Store } from '@sallyport/core/store';
 import { createFakeDriver, createFakeProvider, createVirtualClock } from '@sallyport/testkit';
 import type { FakeDriver, VirtualClock } from '@sallyport/testkit';
 

@@ -1,5 +1,6 @@
-import { canonicalJson, decodeBundle, encodeBundle, SallyportError, settingsFor } from '@sallyport/core';
-import type { CredentialFiles } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { canonicalJson, decodeBundle, encodeBundle, settingsFor } from '@sallyport/core/engine';
+import type { CredentialFiles } from '@sallyport/core/provider';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,15 +1,16 @@
 import { duplexPair } from 'node:stream';
 
+import { Secret } from '@sallyport/core';
 import {
   agentEventSchema,
   agentProblemSchema,
   capturedCredentialSchema,
   executeEventSchema,
   healthSchema,
-  Secret,
   startLoginResponseSchema,
-} from '@sallyport/core';
-import type { AgentClient, MachineExit } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { MachineExit } from '@sallyport/core/driver';
+import type { AgentClient } from '@sallyport/core/protocol';
 import { createVirtualClock } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { z } from 'zod';

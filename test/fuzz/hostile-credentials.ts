@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import { decodeCredentialText, placeCredential } from '@sallyport/core';
-import type { CredentialFiles, CredentialItem } from '@sallyport/core';
+import { decodeCredentialText } from '@sallyport/core/driver';
+import { placeCredential } from '@sallyport/core/engine';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

@@ -1,4 +1,5 @@
-import type { ExecuteEvent, Provider } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as gemini } from '@sallyport/provider-gemini';
 import * as fc from 'fast-check';
 

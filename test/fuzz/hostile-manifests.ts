@@ -1,4 +1,4 @@
-import { manifestSchema } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-import type { ExecuteEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import * as fc from 'fast-check';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 

@@ -1,4 +1,6 @@
-import { manifestHash, parseManifest, readLockfile, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { readLockfile } from '@sallyport/core/driver';
+import { manifestHash, parseManifest } from '@sallyport/core/provider';
 import { checkProperty } from '@sallyport/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
-import { auditPageSchema, auditTypes, resolveUserId } from '@sallyport/core';
+import { resolveUserId } from '@sallyport/core';
+import { auditPageSchema } from '@sallyport/core/protocol';
+import { auditTypes } from '@sallyport/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createIdentities } from './identities.ts';

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { createSallyport } from '@sallyport/client';
 import type { PromptRun } from '@sallyport/client';
 import { resolveUserId } from '@sallyport/core';
-import type { ExecuteEvent, Store } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
+import type { Store } from '@sallyport/core/store';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { startCutRelay } from './cut-relay.ts';

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
-import { manifestSchema, resolveUserId } from '@sallyport/core';
-import type { Provider } from '@sallyport/core';
+import { resolveUserId } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { Provider } from '@sallyport/core/provider';
 import { createFakeProvider } from '@sallyport/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 

@@ -1,17 +1,8 @@
 import { PassThrough } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type {
-  AgentClient,
-  AgentEvent,
-  ConnectAgent,
-  ExecuteEvent,
-  ExecuteRequest,
-  Machine,
-  MachineDriver,
-  MachineExit,
-  PlacedFile,
-} from '@sallyport/core';
+import type { Machine, MachineDriver, MachineExit, PlacedFile } from '@sallyport/core/driver';
+import type { AgentClient, AgentEvent, ConnectAgent, ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 
 import { listFakeFiles, readFakeFile } from '../../packages/testkit/src/fake-driver/fake-files.ts';
 

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import { canonicalJson, problemSchema, resolveUserId, startedLoginSchema } from '@sallyport/core';
-import type { Store } from '@sallyport/core';
+import { resolveUserId } from '@sallyport/core';
+import { canonicalJson } from '@sallyport/core/engine';
+import { problemSchema, startedLoginSchema } from '@sallyport/core/protocol';
+import type { Store } from '@sallyport/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startTestServer } from './test-server.ts';

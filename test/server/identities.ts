@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
 import { resolveUserId, Secret, systemClock } from '@sallyport/core';
-import type { ApiKeyRole, Clock, Store, UserTokenScope } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { UserTokenScope } from '@sallyport/core/protocol';
+import type { ApiKeyRole, Store } from '@sallyport/core/store';
 
 import { createApiKey } from '../../packages/server/src/auth/api-key.ts';
 import type { Authentication } from '../../packages/server/src/auth/identify.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { resolveUserId } from '@sallyport/core';
-import type { ExecuteEvent } from '@sallyport/core';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createIdentities } from './identities.ts';

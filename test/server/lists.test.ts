@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import { resolveUserId } from '@sallyport/core';
-import type { PromptEvent, Store } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createIdentities } from './identities.ts';

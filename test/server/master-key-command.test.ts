@@ -4,7 +4,8 @@ import { Client, type PoolConfig } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { Secret } from '@sallyport/core';
-import type { KeyRing, Store } from '@sallyport/core';
+import type { KeyRing } from '@sallyport/core/key-ring';
+import type { Store } from '@sallyport/core/store';
 
 import { openMasterKeys } from '../../packages/server/src/data-directory/master-key.ts';
 import { createPostgresStore } from '../../packages/server/src/stores/postgres-store.ts';

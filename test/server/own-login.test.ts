@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { checkImport, manifestSchema } from '@sallyport/core';
-import type { Provider } from '@sallyport/core';
+import { checkImport } from '@sallyport/core/engine';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { Provider } from '@sallyport/core/provider';
 import { provider as claude } from '@sallyport/provider-claude';
 import { provider as codex } from '@sallyport/provider-codex';
 import { provider as gemini } from '@sallyport/provider-gemini';

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 
-import { problemSchema, resolveUserId, SallyportError } from '@sallyport/core';
-import type { Store } from '@sallyport/core';
+import { resolveUserId, SallyportError } from '@sallyport/core';
+import { problemSchema } from '@sallyport/core/protocol';
+import type { Store } from '@sallyport/core/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startTestServer } from './test-server.ts';

@@ -1,5 +1,6 @@
 import { createSallyport } from '@sallyport/client';
-import { defaultSettings, problemSchema } from '@sallyport/core';
+import { defaultSettings } from '@sallyport/core';
+import { problemSchema } from '@sallyport/core/protocol';
 import { expect, it } from 'vitest';
 
 import { startTestServer } from './test-server.ts';

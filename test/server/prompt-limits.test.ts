@@ -1,4 +1,4 @@
-import { problemSchema } from '@sallyport/core';
+import { problemSchema } from '@sallyport/core/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startTestServer } from './test-server.ts';

@@ -5,16 +5,12 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-import {
-  createLocalKeyRing,
-  createMemoryStore,
-  createSallyport,
-  machineListSchema,
-  resolveUserId,
-  Secret,
-  systemClock,
-} from '@sallyport/core';
-import type { Clock, Sallyport, Settings, Store } from '@sallyport/core';
+import { createSallyport, resolveUserId, Secret, systemClock } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import { machineListSchema } from '@sallyport/core/protocol';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { Clock, Sallyport, Settings } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { createHttpServer } from '@sallyport/server';
 import { createFakeProvider } from '@sallyport/testkit';
 import type { FastifyInstance } from 'fastify';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { Egress } from '@sallyport/core';
+import type { Egress } from '@sallyport/core/egress';
 import { createDirectEgress, createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
 import { createFakeUpstream } from '@sallyport/testkit';
 

@@ -3,8 +3,9 @@ import { chmod, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promis
 import type { Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { homePathSchema, manifestSchema, MAX_CREDENTIAL_BYTES, SallyportError } from '@sallyport/core';
-import type { MachineDisk, PlacedFile } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { homePathSchema, idSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core/driver';
+import type { MachineDisk, PlacedFile } from '@sallyport/core/driver';
 
 export interface DirectoryDiskOptions {
   /** A directory for each provider lies in it. */
@@ -22,7 +23,7 @@ export function createDirectoryDisk({ homes, requireStopped }: DirectoryDiskOpti
   async function locate(provider: string, paths: readonly string[]): Promise<readonly string[]> {
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
     if (bad !== undefined) throw unsafe(bad, 'is not a path that credentials may have');
-    if (!manifestSchema.shape.id.safeParse(provider).success) throw unsafe(provider, 'is not the id of a provider');
+    if (!idSchema.safeParse(provider).success) throw unsafe(provider, 'is not the id of a provider');
     requireStopped();
     return Promise.all(paths.map((path) => safePath(join(homes, provider), path)));
   }

@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Check, Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Check, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core/driver';
 
 import { createDirectoryMachine } from './machine.ts';
 import type { DirectoryMachine } from './machine.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { BootConfig, Clock, Machine, MachineExit, MachinePlan, StartOptions } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { BootConfig, Machine, MachineExit, MachinePlan, StartOptions } from '@sallyport/core/driver';
 
 import { createDirectoryDisk } from './disk.ts';
 

@@ -1,4 +1,4 @@
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 
 import { manifest } from './manifest.ts';
 import { parse } from './parse-output.ts';

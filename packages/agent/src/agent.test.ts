@@ -2,7 +2,7 @@ import { symlink, mkdir, readFile, rename, truncate, writeFile } from 'node:fs/p
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 
-import { agentEventSchema } from '@sallyport/core';
+import { agentEventSchema } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../test/setup/until.ts';

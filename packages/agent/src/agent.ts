@@ -2,7 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { BootConfig, Clock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 
 import type { CliSurroundings } from './cli/cli-environment.ts';
 import { startEgressForwarder } from './cli/egress-forwarder.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { until } from '../../../test/setup/until.ts';

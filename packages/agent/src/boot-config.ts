@@ -4,8 +4,9 @@ import { basename, dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 
-import { bootConfigSchema, SallyportError } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { bootConfigSchema } from '@sallyport/core/protocol';
+import type { BootConfig } from '@sallyport/core/protocol';
 
 /** A boot configuration holds a certificate at most; anything longer is something else. */
 const LONGEST_CONFIG = 256 * 1024;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError, toSallyportError } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 
 import { startDesktop } from './desktop/index.ts';
 import type { EventLog } from './event-log.ts';

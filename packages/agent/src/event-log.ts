@@ -1,4 +1,4 @@
-import type { AgentEvent } from '@sallyport/core';
+import type { AgentEvent } from '@sallyport/core/protocol';
 
 /** An event with the id a stream is resumed by. */
 export interface LoggedEvent {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { SallyportError } from '@sallyport/core';
-import type { AgentBundle } from '@sallyport/core';
+import type { AgentBundle } from '@sallyport/core/engine';
 
 /**
  * Where the agent's program lies on this host. The directory works alone: it holds one JavaScript file and

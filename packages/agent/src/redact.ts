@@ -1,4 +1,4 @@
-import { isNamedSecret, namedValuesIn, secretShapes } from '@sallyport/core';
+import { isNamedSecret, namedValuesIn, secretShapes } from '@sallyport/core/engine';
 
 /**
  * Takes secrets out of text that leaves the machine as a message. The second line of defence: credentials

@@ -1,5 +1,6 @@
-import { secretsInText, tryParseJsonc } from '@sallyport/core';
-import type { CredentialFiles } from '@sallyport/core';
+import { secretsInText } from '@sallyport/core/engine';
+import { tryParseJsonc } from '@sallyport/core/provider';
+import type { CredentialFiles } from '@sallyport/core/provider';
 
 import type { Redactor } from './redact.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { credentialSupersedes, inspectCredential } from './credential-facts.ts';
-import { asRecord, tryParseJson } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/provider';
 
 const read = (name: string): string =>
   readFileSync(new URL(`__fixtures__/credentials/${name}`, import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
-import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
+import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core/provider';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core/provider';
 
 /** What a login says about itself: the file of `auth login`, the token of `setup-token`, or an API key. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 /**
  * How Claude Code logs in. The link that ends at the CLI's own loopback listener goes to the browser command alone;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { buildArgv, hasLineValue, matchText, missingParts, promptText } from '@sallyport/core';
+import { buildArgv, hasLineValue, missingParts, promptText } from '@sallyport/core/engine';
+import { matchText } from '@sallyport/core/provider';
 import { lockfile, lockfileText } from './lockfile.ts';
 import { manifest } from './manifest.ts';
 

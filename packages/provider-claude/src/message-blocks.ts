@@ -1,5 +1,5 @@
-import { asRecord, nonEmpty, readable } from '@sallyport/core';
-import type { JsonRecord } from '@sallyport/core';
+import { asRecord, nonEmpty, readable } from '@sallyport/core/provider';
+import type { JsonRecord } from '@sallyport/core/provider';
 
 /** Content blocks of a message of the Messages API, for a user to read. */
 export function blocksOf(message: JsonRecord): readonly JsonRecord[] {

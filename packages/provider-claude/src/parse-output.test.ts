@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Observation, PromptEvent } from '@sallyport/core';
+import type { Observation, PromptEvent } from '@sallyport/core/provider';
 import { parseOutput } from './parse-output.ts';
 
 const line = (value: unknown): Observation => ({ type: 'stdout', line: JSON.stringify(value) });

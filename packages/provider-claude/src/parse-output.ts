@@ -1,14 +1,14 @@
+import { errorCodes } from '@sallyport/core';
 import {
   asRecord,
-  errorCodes,
   finiteNumber,
   matchText,
   nonEmpty,
   quotable,
   readable,
   tryParseJson,
-} from '@sallyport/core';
-import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
+} from '@sallyport/core/provider';
+import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core/provider';
 
 import { manifest } from './manifest.ts';
 import { blocksOf, toolInput, toolOutput } from './message-blocks.ts';

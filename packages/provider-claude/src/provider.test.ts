@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { asRecord, tryParseJson } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/provider';
 import { describeProvider, loadTranscript } from '@sallyport/testkit';
 import type { HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';

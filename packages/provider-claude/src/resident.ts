@@ -1,4 +1,4 @@
-import type { JsonLinesPrompt } from '@sallyport/core';
+import type { JsonLinesPrompt } from '@sallyport/core/provider';
 
 /** Tools that leave something in the process which goes on, or starts by itself, when the answer is complete. */
 const LASTING_TOOLS = ['CronCreate', 'EnterWorktree', 'Monitor', 'RemoteTrigger', 'ScheduleWakeup', 'Workflow'];

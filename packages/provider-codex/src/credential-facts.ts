@@ -1,5 +1,5 @@
-import { asRecord, digest, nonEmpty, tryParseJson } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
+import { asRecord, digest, nonEmpty, tryParseJson } from '@sallyport/core/provider';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core/provider';
 
 /** What `auth.json` says about itself, in its present shape and in that of older versions. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

@@ -1,5 +1,5 @@
-import { manifestSchema } from '@sallyport/core';
-import type { Provider, ProviderManifest } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { Provider, ProviderManifest } from '@sallyport/core/provider';
 
 import { provider as streaming } from './index.ts';
 import { execPrompt } from './prompts.ts';

@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 /**
  * How Codex logs in. Both commands revoke and delete the credential they find the moment they start, before

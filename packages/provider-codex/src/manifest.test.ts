@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { buildArgv, buildRpcRun, matchText } from '@sallyport/core';
+import { buildArgv, buildRpcRun } from '@sallyport/core/engine';
+import { matchText } from '@sallyport/core/provider';
 import { lockfile, lockfileText } from './lockfile.ts';
 import { provider as simple } from './exec.ts';
 import { manifest } from './manifest.ts';

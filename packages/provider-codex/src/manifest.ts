@@ -1,5 +1,5 @@
-import { manifestSchema } from '@sallyport/core';
-import type { ProviderManifest } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 import { lockfile, lockfileText } from './lockfile.ts';
 import { appServerDeviceCodeLogin, appServerLogin, appServerRefresh } from './app-server.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { manifestSchema } from '@sallyport/core';
-import type { LoginMethod } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { LoginMethod } from '@sallyport/core/provider';
 import { createPlayer, insertPrompt, loadTranscript, offsetOf } from '@sallyport/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 

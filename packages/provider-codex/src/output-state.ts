@@ -1,4 +1,4 @@
-import type { JsonRecord, PromptEvent } from '@sallyport/core';
+import type { JsonRecord, PromptEvent } from '@sallyport/core/provider';
 
 import { toolItem } from './tool-item.ts';
 

@@ -1,5 +1,13 @@
-import { asRecord, finiteNumber, matchText, nonEmpty, quotable, readable, tryParseJson } from '@sallyport/core';
-import type { JsonRecord, PromptEvent } from '@sallyport/core';
+import {
+  asRecord,
+  finiteNumber,
+  matchText,
+  nonEmpty,
+  quotable,
+  readable,
+  tryParseJson,
+} from '@sallyport/core/provider';
+import type { JsonRecord, PromptEvent } from '@sallyport/core/provider';
 
 import { beginMessage, toolCompleted, toolStarted } from './output-state.ts';
 import type { OutputState, OutputStep } from './output-state.ts';

@@ -1,5 +1,5 @@
-import { asRecord, factsOf, finiteNumber, matchText, nonEmpty, readable } from '@sallyport/core';
-import type { JsonRecord, PromptEvent } from '@sallyport/core';
+import { asRecord, factsOf, finiteNumber, matchText, nonEmpty, readable } from '@sallyport/core/provider';
+import type { JsonRecord, PromptEvent } from '@sallyport/core/provider';
 
 import { beginMessage, toolCompleted, toolStarted } from './output-state.ts';
 import type { OutputState, OutputStep } from './output-state.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import type { Observation, PromptEvent } from '@sallyport/core';
+import type { Observation, PromptEvent } from '@sallyport/core/provider';
 import { parseOutput } from './parse-output.ts';
 
 const folder = new URL('__fixtures__/headless/', import.meta.url);

@@ -1,5 +1,6 @@
-import { errorCodes, quotable } from '@sallyport/core';
-import type { Observation, PromptEvent, PromptParser } from '@sallyport/core';
+import { errorCodes } from '@sallyport/core';
+import { quotable } from '@sallyport/core/provider';
+import type { Observation, PromptEvent, PromptParser } from '@sallyport/core/provider';
 
 import { initialState } from './output-state.ts';
 import type { OutputState, OutputStep } from './output-state.ts';

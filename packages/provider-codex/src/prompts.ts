@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 import { appServerPrompt } from './app-server.ts';
 

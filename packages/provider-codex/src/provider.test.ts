@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
+import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core/provider';
 import { describeProvider, loadRpcTranscript, loadTranscript, pauseBefore } from '@sallyport/testkit';
 import type { ConversationCase, HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { provider } from './index.ts';

@@ -1,5 +1,5 @@
-import { asRecord, nonEmpty, readable } from '@sallyport/core';
-import type { JsonRecord } from '@sallyport/core';
+import { asRecord, nonEmpty, readable } from '@sallyport/core/provider';
+import type { JsonRecord } from '@sallyport/core/provider';
 
 /** How one of Codex's tool items reads, whichever kind it is. A kind unknown today is shown as JSON. */
 export interface ToolItem {

@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 import { browserLogin } from './logins.ts';
 import { exitMeanings } from './exit-codes.ts';

@@ -1,5 +1,5 @@
-import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core';
-import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core';
+import { asRecord, digest, finiteNumber, nonEmpty, tryParseJson } from '@sallyport/core/provider';
+import type { CredentialFacts, CredentialFiles, JsonRecord } from '@sallyport/core/provider';
 
 /** What `oauth_creds.json` says about itself. It is Google's token response with `expires_in` made a moment. */
 export function inspectCredential(files: CredentialFiles): CredentialFacts {

@@ -1,4 +1,4 @@
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 
 import { credentialSupersedes, inspectCredential } from './credential-facts.ts';
 import { manifest } from './manifest.ts';

@@ -1,4 +1,4 @@
-import type { ProviderManifestInput } from '@sallyport/core';
+import type { ProviderManifestInput } from '@sallyport/core/provider';
 
 /**
  * How Gemini CLI logs in from its terminal screens. There is no login command: it asks when it starts and finds

@@ -1,4 +1,5 @@
-import { promptText, buildArgv, guardUrl, matchText } from '@sallyport/core';
+import { promptText, buildArgv, guardUrl } from '@sallyport/core/engine';
+import { matchText } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { lockfile, lockfileText } from './lockfile.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { Observation, PromptEvent } from '@sallyport/core';
+import type { Observation, PromptEvent } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { parseOutput } from './parse-output.ts';

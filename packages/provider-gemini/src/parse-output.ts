@@ -1,5 +1,6 @@
-import { asRecord, errorCodes, finiteNumber, nonEmpty, quotable, readable, tryParseJson } from '@sallyport/core';
-import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core';
+import { errorCodes } from '@sallyport/core';
+import { asRecord, finiteNumber, nonEmpty, quotable, readable, tryParseJson } from '@sallyport/core/provider';
+import type { JsonRecord, Observation, PromptEvent, PromptParser } from '@sallyport/core/provider';
 
 import { EXIT_NOT_AUTHENTICATED, exitMeanings } from './exit-codes.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core';
+import { asRecord, manifestSchema, tryParseJson } from '@sallyport/core/provider';
 import { describeProvider, loadRpcTranscript, loadTranscript } from '@sallyport/testkit';
 import type { ConversationCase, HeadlessCase, Transcript, TranscriptCase } from '@sallyport/testkit';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-import type { EgressRoute, Machine, MachineDriver, MachinePlan, MachineRole, StartOptions } from '@sallyport/core';
+import type { Machine, MachineDriver, MachinePlan, MachineRole, StartOptions } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { Secret } from '@sallyport/core';
 
 import { testHibernation } from './driver-suite/hibernation.ts';

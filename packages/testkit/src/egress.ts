@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import type { Egress, EgressIdentity, EgressRoute, NetworkPlan } from '@sallyport/core';
+import type { Egress, EgressIdentity, EgressRoute, NetworkPlan } from '@sallyport/core/egress';
 
 import { connectRequest, sendRaw } from './egress-suite/machine-side.ts';
 import type { TestRunner } from './runner.ts';

@@ -1,5 +1,6 @@
-import { asRecord, nonEmpty, tryParseJson, tryParseJsonc } from '@sallyport/core';
-import type { LoginMethod, Observation, Provider, PromptParser, ProviderManifest } from '@sallyport/core';
+import { asRecord, tryParseJson, tryParseJsonc } from '@sallyport/core/driver';
+import { nonEmpty } from '@sallyport/core/provider';
+import type { LoginMethod, Observation, Provider, PromptParser, ProviderManifest } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import { createFakeProvider } from './fake-cli/provider.ts';

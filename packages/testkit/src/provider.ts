@@ -1,4 +1,4 @@
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 
 import { credentialSuite } from './provider/credential-suite.ts';
 import type { CredentialCase } from './provider/credential-suite.ts';

@@ -1,4 +1,5 @@
-import { createMemoryStore, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import { describe, expect, it } from 'vitest';
 
 import { describeStore } from './store.ts';

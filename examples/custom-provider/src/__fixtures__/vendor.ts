@@ -1,4 +1,4 @@
-import type { OauthTableInput } from '@sallyport/testkit';
+import type { OauthTableInput } from '@sallyport/testkit/vendors';
 
 const api = { host: 'api.githubcopilot.com' };
 

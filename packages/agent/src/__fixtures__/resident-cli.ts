@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { executeEventSchema } from '@sallyport/core';
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { executeEventSchema } from '@sallyport/core/protocol';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { expect } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

@@ -5,8 +5,10 @@ import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { agentEventSchema, systemClock } from '@sallyport/core';
-import type { AgentEvent, BootConfig, CredentialItem, ExecuteRequest, StartAheadRequest, StartLoginRequest } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { agentEventSchema } from '@sallyport/core/protocol';
+import type { AgentEvent, BootConfig, ExecuteRequest, StartAheadRequest, StartLoginRequest } from '@sallyport/core/protocol';
+import type { CredentialItem } from '@sallyport/core/provider';
 
 import { HANG_LIMIT_MS } from '../../../../test/setup/until.ts';
 import { startAgent } from '../agent.ts';

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cliPrograms, isJavaScript, SallyportError } from '@sallyport/core';
-import type { BootConfig, CliLaunch } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { cliPrograms, isJavaScript } from '@sallyport/core/engine';
+import type { BootConfig, CliLaunch } from '@sallyport/core/protocol';
 
 /** A CLI on this machine: the file to start, and the arguments that come first. */
 export interface CliCommand {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { unproxiedHosts } from '@sallyport/core';
+import { unproxiedHosts } from '@sallyport/core/engine';
 
 import type { TrustFiles } from './trust.ts';
 

@@ -1,7 +1,7 @@
 import { lstat, mkdir, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { BootConfig, CliLaunch } from '@sallyport/core';
+import type { BootConfig, CliLaunch } from '@sallyport/core/protocol';
 
 import { resolveHomePath } from '../credentials/credential-file.ts';
 import type { CliCommand } from './cli-command.ts';

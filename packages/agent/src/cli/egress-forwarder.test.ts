@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { EgressAddress } from '@sallyport/core';
+import type { EgressAddress } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { readAll } from '../__fixtures__/test-agent.ts';

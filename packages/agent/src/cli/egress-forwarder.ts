@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 
-import type { EgressAddress } from '@sallyport/core';
+import type { EgressAddress } from '@sallyport/core/protocol';
 
 /** The machine's egress, as the CLIs see it: an HTTP proxy on a loopback port. */
 export interface EgressForwarder {

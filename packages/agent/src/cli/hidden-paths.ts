@@ -2,7 +2,7 @@ import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { CliLaunch } from '@sallyport/core';
+import type { CliLaunch } from '@sallyport/core/protocol';
 
 /** A path of `~/work` in whose place a CLI sees something empty. */
 export interface HiddenPath {

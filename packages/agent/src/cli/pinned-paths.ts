@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { CliLaunch } from '@sallyport/core';
+import type { CliLaunch } from '@sallyport/core/protocol';
 
 import type { HiddenPath } from './hidden-paths.ts';
 import { makeMountPoint, mountableKind } from './hidden-paths.ts';

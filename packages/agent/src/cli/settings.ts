@@ -3,8 +3,10 @@ import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { mergeJson, SallyportError, tryParseJsonc } from '@sallyport/core';
-import type { CliLaunch, LoginMethod } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { mergeJson } from '@sallyport/core/engine';
+import { tryParseJsonc } from '@sallyport/core/provider';
+import type { CliLaunch, LoginMethod } from '@sallyport/core/protocol';
 
 import { readHomeFile, resolveHomePath } from '../credentials/credential-file.ts';
 

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { decodeCredentialText, findFileProblem, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { decodeCredentialText, findFileProblem } from '@sallyport/core/engine';
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/protocol';
 
 /** What was found at a credential's path. */
 export type FileReading =

@@ -1,5 +1,6 @@
-import { isOptional, missingParts } from '@sallyport/core';
-import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
+import { isOptional, missingParts } from '@sallyport/core/engine';
+import type { Clock } from '@sallyport/core';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 
 import { readHomeFile } from './credential-file.ts';
 

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Clock, CredentialFiles, CredentialItem } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

@@ -1,4 +1,5 @@
-import type { Clock, CredentialFiles } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { CredentialFiles } from '@sallyport/core/provider';
 
 import { resolveHomePath } from './credential-file.ts';
 import { readCredential, readSecretOf, readSettledCredential, sameReading } from './credential-reading.ts';

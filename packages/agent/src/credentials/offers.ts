@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { bundleSha256 } from '@sallyport/core';
-import type { AgentEvent, Clock, CredentialFiles } from '@sallyport/core';
+import { bundleSha256 } from '@sallyport/core/engine';
+import type { Clock } from '@sallyport/core';
+import type { AgentEvent } from '@sallyport/core/protocol';
+import type { CredentialFiles } from '@sallyport/core/provider';
 
 import type { EventLog } from '../event-log.ts';
 

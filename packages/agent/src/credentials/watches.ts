@@ -1,4 +1,6 @@
-import type { BootConfig, Clock, CredentialItem } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
+import type { CredentialItem } from '@sallyport/core/provider';
 
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';

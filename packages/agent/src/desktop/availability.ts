@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/engine';
 
 /** The programs of a desktop, by what they do here, with the Debian package that has each. */
 const desktopPrograms = {

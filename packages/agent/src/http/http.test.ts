@@ -5,7 +5,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AGENT_MAX_BODY, Secret } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
+import { AGENT_MAX_BODY } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

@@ -5,7 +5,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { BootConfig, Secret } from '@sallyport/core';
+import type { Secret } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/protocol';
 
 import { sendProblem } from './problem.ts';
 import type { Router } from './router.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-import { AGENT_MAX_BODY, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_MAX_BODY } from '@sallyport/core/protocol';
 
 /** What zod schemas offer, as far as it is needed here. */
 export interface BodySchema<T> {

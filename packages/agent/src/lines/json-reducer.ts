@@ -1,4 +1,4 @@
-import { tryParseJson } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/provider';
 
 /**
  * Makes a JSON object of a line that is too long to be kept: long strings lose their ends, and what is inside loses its

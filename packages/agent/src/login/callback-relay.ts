@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-import { callbackAddresses, callbackHosts } from '@sallyport/core';
+import { callbackAddresses, callbackHosts } from '@sallyport/core/engine';
 
 /** A sign-in callback that has been checked, on its way to the CLI's own listener. */
 export interface CallbackDelivery {

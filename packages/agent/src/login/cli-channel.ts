@@ -1,4 +1,5 @@
-import type { LoginObservation, SallyportError, ScreenView } from '@sallyport/core';
+import type { SallyportError } from '@sallyport/core';
+import type { LoginObservation, ScreenView } from '@sallyport/core/engine';
 
 /** The CLI of one login, whatever way it talks: the login engine hears it and answers it through this. */
 export interface CliChannel {

@@ -1,5 +1,7 @@
-import { matchWhole } from '@sallyport/core';
-import type { Clock, CredentialFiles, CredentialItem, ScreenView } from '@sallyport/core';
+import { matchWhole } from '@sallyport/core/engine';
+import type { Clock } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 
 import { readSecretOf, readSettledCredential } from '../credentials/credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from '../credentials/credential-reading.ts';

@@ -1,5 +1,9 @@
-import { createLogin, screenExcerpt, step, SallyportError } from '@sallyport/core';
-import type { Clock, GuardedUrl, LoginAction, LoginMethod, LoginObservation, ScreenView } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { createLogin, screenExcerpt, step } from '@sallyport/core/engine';
+import type { Clock } from '@sallyport/core';
+import type { GuardedUrl } from '@sallyport/core/engine';
+import type { LoginAction, LoginObservation, ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/protocol';
 
 import { endProcessGroup } from '../process-group.ts';
 import type { BrowserShim } from './browser-shim.ts';

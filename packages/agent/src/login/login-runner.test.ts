@@ -4,7 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 
-import { startLoginRequestSchema, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { startLoginRequestSchema } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

@@ -1,5 +1,6 @@
-import { SallyportError, checkCallback } from '@sallyport/core';
-import type { StartLoginResponse } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { checkCallback } from '@sallyport/core/engine';
+import type { StartLoginResponse } from '@sallyport/core/protocol';
 
 import { cliCommand } from '../cli/cli-command.ts';
 import { deliverCallback } from './callback-relay.ts';

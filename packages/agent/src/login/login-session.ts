@@ -1,12 +1,10 @@
-import { matchText, SallyportError, screenExcerpt, screenText } from '@sallyport/core';
-import type {
-  BootConfig,
-  Clock,
-  Question,
-  GuardedUrl,
-  startLoginRequestSchema,
-  StartLoginResponse,
-} from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { screenExcerpt, screenText } from '@sallyport/core/engine';
+import { matchText } from '@sallyport/core/provider';
+import type { Clock } from '@sallyport/core';
+import type { GuardedUrl } from '@sallyport/core/engine';
+import type { BootConfig, startLoginRequestSchema, StartLoginResponse } from '@sallyport/core/protocol';
+import type { Question } from '@sallyport/core/provider';
 
 import type { CliCommand } from '../cli/cli-command.ts';
 import { cliEnvironment } from '../cli/cli-environment.ts';

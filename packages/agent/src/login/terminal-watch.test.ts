@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { Clock, ScreenView } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
 import { systemClock } from '@sallyport/core';
 import { describe, expect, it } from 'vitest';
 

@@ -1,4 +1,5 @@
-import type { Clock, ScreenView } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
 
 import type { Screen } from '../terminal/screen.ts';
 

@@ -1,4 +1,4 @@
-import { valueAt } from '@sallyport/core';
+import { valueAt } from '@sallyport/core/engine';
 
 /** Keeps the conversations that one process has had apart. */
 export interface Conversations {

@@ -1,5 +1,6 @@
 import { createVirtualClock } from '../../../testkit/src/clock.ts';
-import { executeRequestSchema, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { executeRequestSchema } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { executeRequest } from '../__fixtures__/test-agent.ts';

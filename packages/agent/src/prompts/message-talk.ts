@@ -1,5 +1,5 @@
-import { fillTemplate, hasLineValue, parseLine, valueAt } from '@sallyport/core';
-import type { ExecuteEvent, MessageRun } from '@sallyport/core';
+import { fillTemplate, hasLineValue, parseLine, valueAt } from '@sallyport/core/engine';
+import type { ExecuteEvent, MessageRun } from '@sallyport/core/protocol';
 
 import type { Line } from '../lines/line-splitter.ts';
 import type { Talk } from './talk.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { executeEventSchema } from '@sallyport/core';
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { executeEventSchema } from '@sallyport/core/protocol';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { readSlowly } from '../../../../test/setup/read-slowly.ts';

@@ -1,5 +1,7 @@
-import { AGENT_MAX_RUNS, SallyportError } from '@sallyport/core';
-import type { Clock, executeRequestSchema, startAheadRequestSchema } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_MAX_RUNS } from '@sallyport/core/protocol';
+import type { Clock } from '@sallyport/core';
+import type { executeRequestSchema, startAheadRequestSchema } from '@sallyport/core/protocol';
 
 import type { CliSurroundings } from '../cli/cli-environment.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';

@@ -1,7 +1,7 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

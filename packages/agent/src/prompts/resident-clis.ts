@@ -1,4 +1,6 @@
-import type { Clock, ResidentLimits, RpcOpening } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { RpcOpening } from '@sallyport/core/engine';
+import type { ResidentLimits } from '@sallyport/core/provider';
 
 import type { CliProcess } from './cli-process.ts';
 import type { Conversations } from './conversations.ts';

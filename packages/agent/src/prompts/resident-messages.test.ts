@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import type { ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { until } from '../../../../test/setup/until.ts';

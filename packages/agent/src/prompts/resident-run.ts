@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { Clock, ResidentRun, RpcOpening } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ResidentRun, RpcOpening } from '@sallyport/core/engine';
 
 import { startCliProcess } from './cli-process.ts';
 import { createConversations } from './conversations.ts';

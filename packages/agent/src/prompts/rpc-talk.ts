@@ -1,13 +1,15 @@
 import {
   hasToldPrompt,
-  isRunOver,
-  matchText,
   openRpcConnection,
   overdueRequest,
   receiveMessage,
   resumeRpcConnection,
-} from '@sallyport/core';
-import type { Clock, ResidentRun, RpcConnection, RpcOpening, RpcRun } from '@sallyport/core';
+} from '@sallyport/core/engine';
+import { isRunOver } from '@sallyport/core/protocol';
+import { matchText } from '@sallyport/core/provider';
+import type { Clock } from '@sallyport/core';
+import type { ResidentRun, RpcConnection, RpcOpening } from '@sallyport/core/engine';
+import type { RpcRun } from '@sallyport/core/protocol';
 
 import type { Conversations } from './conversations.ts';
 import type { Talk } from './talk.ts';

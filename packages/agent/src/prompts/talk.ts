@@ -1,4 +1,5 @@
-import type { ExecuteEvent, RpcConnection } from '@sallyport/core';
+import type { RpcConnection } from '@sallyport/core/engine';
+import type { ExecuteEvent } from '@sallyport/core/protocol';
 
 import type { Line } from '../lines/line-splitter.ts';
 

@@ -1,4 +1,4 @@
-import { answerRequestSchema, cancelRequestSchema, startLoginRequestSchema } from '@sallyport/core';
+import { answerRequestSchema, cancelRequestSchema, startLoginRequestSchema } from '@sallyport/core/protocol';
 
 import type { Route } from '../http/router.ts';
 import type { LoginRunner } from '../login/login-runner.ts';

@@ -1,5 +1,7 @@
-import { ackRequestSchema, captureRequestSchema, SallyportError, watchRequestSchema } from '@sallyport/core';
-import type { BootConfig, CapturedCredential, Clock } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { ackRequestSchema, captureRequestSchema, watchRequestSchema } from '@sallyport/core/protocol';
+import type { Clock } from '@sallyport/core';
+import type { BootConfig, CapturedCredential } from '@sallyport/core/protocol';
 
 import { cliPlace } from '../cli/cli-place.ts';
 import type { PlaceConfig } from '../cli/cli-place.ts';

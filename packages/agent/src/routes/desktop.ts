@@ -1,4 +1,4 @@
-import { openPageRequestSchema } from '@sallyport/core';
+import { openPageRequestSchema } from '@sallyport/core/protocol';
 
 import type { DesktopHost } from '../desktop-host.ts';
 import type { Route } from '../http/router.ts';

@@ -1,4 +1,4 @@
-import { executeRequestSchema, startAheadRequestSchema } from '@sallyport/core';
+import { executeRequestSchema, startAheadRequestSchema } from '@sallyport/core/protocol';
 import type { Clock } from '@sallyport/core';
 
 import type { Route } from '../http/router.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { listFilesRequestSchema, readFileRequestSchema } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import { listFilesRequestSchema, readFileRequestSchema } from '@sallyport/core/protocol';
+import type { BootConfig } from '@sallyport/core/protocol';
 
 import type { Route } from '../http/router.ts';
 import { listDirectory } from '../work-files/list-directory.ts';

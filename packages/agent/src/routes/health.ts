@@ -1,4 +1,5 @@
-import type { Clock, Health } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Health } from '@sallyport/core/protocol';
 
 import type { Route } from '../http/router.ts';
 

@@ -2,8 +2,9 @@ import { scheduler } from 'node:timers/promises';
 
 import headless from '@xterm/headless';
 import type { Terminal } from '@xterm/headless';
-import { SallyportError, screenExcerpt } from '@sallyport/core';
-import type { ScreenView } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { screenExcerpt } from '@sallyport/core/engine';
+import type { ScreenView } from '@sallyport/core/engine';
 
 import { takeCheckpoint } from './checkpoint.ts';
 import { answerQueries, collectCopies, collectLinks, limitRepetition } from './sequences.ts';

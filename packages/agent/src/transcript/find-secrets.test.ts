@@ -1,4 +1,4 @@
-import { startLoginRequestSchema } from '@sallyport/core';
+import { startLoginRequestSchema } from '@sallyport/core/protocol';
 import { describe, expect, it } from 'vitest';
 
 import { loginRequest } from '../__fixtures__/test-agent.ts';

@@ -1,5 +1,7 @@
-import { matchText, secretsInText, tokensIn, tryParseJsonc } from '@sallyport/core';
-import type { LoginMethod, ScreenView } from '@sallyport/core';
+import { secretsInText, tokensIn } from '@sallyport/core/engine';
+import { matchText, tryParseJsonc } from '@sallyport/core/provider';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/protocol';
 
 import { base64Runs } from './base64-runs.ts';
 

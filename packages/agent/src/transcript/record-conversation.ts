@@ -1,4 +1,7 @@
-import type { Clock, CredentialItem, LoginMethod, LoginObservation, Question, ScreenView } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { LoginObservation, ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/protocol';
+import type { CredentialItem, Question } from '@sallyport/core/provider';
 import { SallyportError } from '@sallyport/core';
 
 import type { BrowserShim } from '../login/browser-shim.ts';

@@ -3,8 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema, SallyportError } from '@sallyport/core';
-import type { Clock, CredentialItem, LoginMethod, ProviderManifest, ScreenView } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { Clock } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/protocol';
+import type { CredentialItem, ProviderManifest } from '@sallyport/core/provider';
 import { z } from 'zod';
 
 import { cliCommand } from '../cli/cli-command.ts';

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { AgentDirectory, WorkDirectoryRequest, WorkEntry } from '@sallyport/core';
+import type { AgentDirectory, WorkDirectoryRequest, WorkEntry } from '@sallyport/core/protocol';
 
 import { openBeneath, refused } from './open-beneath.ts';
 

@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { MAX_WORK_FILE_BYTES, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { MAX_WORK_FILE_BYTES } from '@sallyport/core/protocol';
 
 import { nameOf, openBeneath, refused } from './open-beneath.ts';
 

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promise
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { MAX_WORK_FILE_BYTES } from '@sallyport/core';
+import { MAX_WORK_FILE_BYTES } from '@sallyport/core/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { startTestAgent } from '../__fixtures__/test-agent.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const MAX_WORK_FILE_BYTES = 50 * 1024 * 1024;
 
 /** Entries of a directory in one answer. */
-export const MAX_WORK_ENTRIES = 100;
+const MAX_WORK_ENTRIES = 100;
 
 /** Name of a file or directory: NAME_MAX of Linux counts bytes, of which a character has up to three here. */
 const nameSchema = z

@@ -5,7 +5,7 @@ import {
   tryParseJson,
   type CredentialFacts,
   type CredentialFiles,
-} from '@sallyport/core';
+} from '@sallyport/core/provider';
 
 /** What the credential file says about itself. Of two, the one with the later `issuedAt` is the newer. */
 export function inspect(files: CredentialFiles): CredentialFacts {

@@ -1,4 +1,4 @@
-import { manifestSchema, type ProviderManifest, type ProviderManifestInput } from '@sallyport/core';
+import { manifestSchema, type ProviderManifest, type ProviderManifestInput } from '@sallyport/core/provider';
 
 import lockfile from './cli-lock.json' with { type: 'json' };
 

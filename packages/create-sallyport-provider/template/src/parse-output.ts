@@ -1,4 +1,11 @@
-import { asRecord, quotable, readable, tryParseJson, type PromptEvent, type PromptParser } from '@sallyport/core';
+import {
+  asRecord,
+  quotable,
+  readable,
+  tryParseJson,
+  type PromptEvent,
+  type PromptParser,
+} from '@sallyport/core/provider';
 
 const initial = { problem: '', ended: false };
 

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { MAX_WORK_FILE_BYTES, Secret } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
+import { MAX_WORK_FILE_BYTES } from '@sallyport/core/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { AgentTarget } from './agent-request.ts';

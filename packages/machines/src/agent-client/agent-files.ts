@@ -1,5 +1,7 @@
-import { agentDirectorySchema, MAX_WORK_FILE_BYTES, SallyportError, tryParseJson } from '@sallyport/core';
-import type { AgentDirectory, WorkDirectoryRequest, WorkFile } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
+import { agentDirectorySchema, MAX_WORK_FILE_BYTES } from '@sallyport/core/protocol';
+import type { AgentDirectory, WorkDirectoryRequest, WorkFile } from '@sallyport/core/protocol';
 
 import { openResponse, requestText } from './agent-request.ts';
 import type { AgentTarget } from './agent-request.ts';

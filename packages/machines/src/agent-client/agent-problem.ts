@@ -1,4 +1,6 @@
-import { agentProblemSchema, errorCodes, SallyportError, tryParseJson } from '@sallyport/core';
+import { errorCodes, SallyportError } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
+import { agentProblemSchema } from '@sallyport/core/protocol';
 import type { ErrorCode } from '@sallyport/core';
 
 /**

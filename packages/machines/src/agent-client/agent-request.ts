@@ -2,8 +2,9 @@ import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { AGENT_PORT } from '@sallyport/core';
-import type { Machine, Secret } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/driver';
+import type { Secret } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 
 import { toAgentError, toUnreachable } from './agent-problem.ts';
 

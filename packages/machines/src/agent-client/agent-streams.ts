@@ -1,5 +1,8 @@
-import { agentEventSchema, executeEventSchema, SallyportError, tryParseJson } from '@sallyport/core';
-import type { AgentEvent, Clock, ExecuteEvent, ExecuteRequest } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
+import { agentEventSchema, executeEventSchema } from '@sallyport/core/protocol';
+import type { Clock } from '@sallyport/core';
+import type { AgentEvent, ExecuteEvent, ExecuteRequest } from '@sallyport/core/protocol';
 
 import { toUnreachable } from './agent-problem.ts';
 import { openResponse } from './agent-request.ts';

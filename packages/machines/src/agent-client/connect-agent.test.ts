@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret } from '@sallyport/core';
-import type { AgentEvent, Machine, MachineExit } from '@sallyport/core';
+import type { Machine, MachineExit } from '@sallyport/core/driver';
+import type { AgentEvent } from '@sallyport/core/protocol';
 import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 

@@ -1,12 +1,8 @@
-import {
-  capturedCredentialSchema,
-  healthSchema,
-  SallyportError,
-  startLoginResponseSchema,
-  systemClock,
-  tryParseJson,
-} from '@sallyport/core';
-import type { AgentClient, Clock, ConnectAgent, Secret } from '@sallyport/core';
+import { SallyportError, systemClock } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
+import { capturedCredentialSchema, healthSchema, startLoginResponseSchema } from '@sallyport/core/protocol';
+import type { Clock, Secret } from '@sallyport/core';
+import type { AgentClient, ConnectAgent } from '@sallyport/core/protocol';
 
 import { requestText } from './agent-request.ts';
 import type { AgentRequest, AgentTarget } from './agent-request.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { UpgradedDesktop } from '@sallyport/core';
+import type { UpgradedDesktop } from '@sallyport/core/protocol';
 
 import { toAgentError, toUnreachable } from './agent-problem.ts';
 import { prepare } from './agent-request.ts';

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createNpmCause, endOfNpm, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { createNpmCause, endOfNpm } from '@sallyport/core/driver';
 import { execa } from 'execa';
 
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';

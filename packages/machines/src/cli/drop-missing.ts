@@ -1,5 +1,5 @@
-import { asRecord } from '@sallyport/core';
-import type { JsonRecord } from '@sallyport/core';
+import { asRecord } from '@sallyport/core/driver';
+import type { JsonRecord } from '@sallyport/core/driver';
 
 /**
  * A lockfile of npm without the optional dependencies that it has no package for. A registry may have those of one

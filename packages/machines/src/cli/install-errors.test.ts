@@ -6,7 +6,8 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createCliInstaller } from './install.ts';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createCliInstaller } from './install.ts';

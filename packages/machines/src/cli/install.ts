@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { cliPrograms, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { cliPrograms } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 import { removeTree } from '../host/remove-tree.ts';

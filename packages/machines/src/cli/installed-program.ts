@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, chmod, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
-import { isJavaScript } from '@sallyport/core';
+import { isJavaScript } from '@sallyport/core/driver';
 
 import { hasCode } from '../host/safe-directory.ts';
 

@@ -1,5 +1,7 @@
-import { readLockfile, SallyportError } from '@sallyport/core';
-import type { LockedPackage, ProviderManifest } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { readLockfile } from '@sallyport/core/driver';
+import type { LockedPackage } from '@sallyport/core/driver';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 import type { NpmSettings } from './npm-settings.ts';
 

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
-import { SallyportError, tryParseJsonc } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { tryParseJsonc } from '@sallyport/core/driver';
 
 import type { NpmQuery } from './ask-npm.ts';
 

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { checkLockfile } from './lockfile.ts';

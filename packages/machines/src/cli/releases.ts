@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { asRecord, readable, SallyportError } from '@sallyport/core';
-import type { JsonRecord } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { asRecord, readable } from '@sallyport/core/driver';
+import type { JsonRecord } from '@sallyport/core/driver';
 
 import type { ProbedSandbox } from '../host/probed-sandbox.ts';
 import { askNpm } from './ask-npm.ts';

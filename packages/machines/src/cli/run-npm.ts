@@ -1,4 +1,4 @@
-import { createNpmCause, endOfNpm } from '@sallyport/core';
+import { createNpmCause, endOfNpm } from '@sallyport/core/driver';
 import { execa } from 'execa';
 
 import type { NpmEgressUse } from './ask-npm.ts';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, cp, lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { BootConfig, MachinePlan } from '@sallyport/core';
+import type { BootConfig, MachinePlan } from '@sallyport/core/driver';
 
 import { hashLargeFile } from '../host/hashing/hash-large-file.ts';
 import type { Owner } from '../host/safe-directory.ts';

@@ -3,7 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { orAborted, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { orAborted } from '@sallyport/core/driver';
 
 import type { Owner } from '../host/safe-directory.ts';
 import { runOnOwnFile } from './format.ts';

@@ -1,4 +1,4 @@
-import { MAX_CREDENTIAL_BYTES } from '@sallyport/core';
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/driver';
 
 import { INODE_BYTES, parseInode } from './inode.ts';
 import type { Inode } from './inode.ts';

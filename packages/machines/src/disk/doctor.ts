@@ -1,4 +1,4 @@
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { findProgram, installCommand } from '../host/programs.ts';
 import { runBounded } from './run-bounded.ts';

@@ -1,5 +1,5 @@
-import { createSerialQueue, decodeCredentialText, findFileProblem, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
-import type { MachineDisk, MachineRole, PlacedFile } from '@sallyport/core';
+import { createSerialQueue, decodeCredentialText, findFileProblem, MAX_CREDENTIAL_BYTES } from '@sallyport/core/driver';
+import type { MachineDisk, MachineRole, PlacedFile } from '@sallyport/core/driver';
 
 import { lookUp, readFiles } from './debugfs.ts';
 import type { OpenDisk } from './debugfs.ts';

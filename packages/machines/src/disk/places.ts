@@ -1,5 +1,5 @@
-import { homePathSchema, manifestSchema } from '@sallyport/core';
-import type { MachineRole } from '@sallyport/core';
+import { homePathSchema, idSchema } from '@sallyport/core/driver';
+import type { MachineRole } from '@sallyport/core/driver';
 
 import { unsafePath } from './unsafe-disk.ts';
 
@@ -47,7 +47,7 @@ export function homePlace(provider: string): DiskPlace {
 
 /** The ID becomes a directory name. */
 function checkProvider(provider: string): void {
-  if (manifestSchema.shape.id.safeParse(provider).success) return;
+  if (idSchema.safeParse(provider).success) return;
   throw unsafePath(provider, 'is not the id of a provider');
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { PlacedFile } from '@sallyport/core';
+import type { PlacedFile } from '@sallyport/core/driver';
 
 import { asideName } from '../host/aside-name.ts';
 import { changeDisk, lookUp, readFiles } from './debugfs.ts';

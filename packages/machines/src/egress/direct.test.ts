@@ -9,7 +9,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 import { systemClock } from '@sallyport/core';
-import type { EgressRoute } from '@sallyport/core';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 

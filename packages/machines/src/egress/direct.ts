@@ -1,4 +1,4 @@
-import type { Egress } from '@sallyport/core';
+import type { Egress } from '@sallyport/core/egress';
 
 import { dialTcp, straight } from './dial.ts';
 import type { Dial } from './dial.ts';

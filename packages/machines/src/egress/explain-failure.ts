@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { RefusalReason } from '@sallyport/core';
+import type { RefusalReason } from '@sallyport/core/egress';
 
 import type { Destination } from './destination.ts';
 

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, Egress, EgressIdentity, ReservedRoute } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Egress, EgressIdentity, ReservedRoute } from '@sallyport/core/egress';
 
 import { limitConnections } from '../host/connection-limit.ts';
 import type { Way } from './dial.ts';

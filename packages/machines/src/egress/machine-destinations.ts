@@ -1,4 +1,4 @@
-import { isHostAllowed } from '@sallyport/core';
+import { isHostAllowed } from '@sallyport/core/egress';
 
 import type { Destination, Route } from './destination.ts';
 import { isPublicAddress } from './public-address.ts';

@@ -1,5 +1,7 @@
-import { FIRST_PROXY_PORT, SallyportError } from '@sallyport/core';
-import type { Egress, Secret } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { FIRST_PROXY_PORT } from '@sallyport/core/egress';
+import type { Secret } from '@sallyport/core';
+import type { Egress } from '@sallyport/core/egress';
 
 import { checkWay } from './check-way.ts';
 import type { Way } from './dial.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { RefusalReason } from '@sallyport/core';
+import type { RefusalReason } from '@sallyport/core/egress';
 import { createVirtualClock } from '@sallyport/testkit';
 import type { VirtualClock } from '@sallyport/testkit';
 import { expect, it, onTestFinished } from 'vitest';

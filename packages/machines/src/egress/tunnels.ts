@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 
-import { createSerialQueue, hangUp } from '@sallyport/core';
-import type { Clock, RefusalReason } from '@sallyport/core';
+import { createSerialQueue, hangUp } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { RefusalReason } from '@sallyport/core/egress';
 
 import type { Destination, Route } from './destination.ts';
 import type { Entrance } from './dial.ts';

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import { createVirtualClock, startFakeFirecracker } from '@sallyport/testkit';
-import type { FakeFault, FakeFirecracker } from '@sallyport/testkit';
+import { createVirtualClock } from '@sallyport/testkit';
+import { startFakeFirecracker } from '@sallyport/testkit/firecracker';
+import type { FakeFault, FakeFirecracker } from '@sallyport/testkit/firecracker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createApiClient, timeoutOf } from './api-client.ts';

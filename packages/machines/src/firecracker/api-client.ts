@@ -1,7 +1,8 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 
-import { orAborted, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { orAborted } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 import { toApiError, toBrokenError, toTimeoutError } from './api-error.ts';

@@ -1,4 +1,4 @@
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { checkResourceId, checkTapName } from './names.ts';
 import { defaultRateLimits } from './rate-limits.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 
 import { systemClock } from '@sallyport/core';
-import type { FakeFault } from '@sallyport/testkit';
+import type { FakeFault } from '@sallyport/testkit/firecracker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createFakeJail, plan, resources } from './__fixtures__/fake-jail.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret } from '@sallyport/core';
-import type { Machine, MachinePlan, StartOptions } from '@sallyport/core';
+import type { Machine, MachinePlan, StartOptions } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { requirement } from '../../../../test/setup/requirements.ts';

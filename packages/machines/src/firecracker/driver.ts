@@ -1,7 +1,9 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 
-import { createSerialQueue, SallyportError } from '@sallyport/core';
-import type { Clock, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { createSerialQueue } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core/driver';
 
 import { createDisk } from '../disk/create-disk.ts';
 import type { ImageStore } from '../images/store.ts';

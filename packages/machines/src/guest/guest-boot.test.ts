@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { bootConfigSchema, Secret } from '@sallyport/core';
-import type { MachinePlan } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
+import { bootConfigSchema } from '@sallyport/core/protocol';
+import type { MachinePlan } from '@sallyport/core/driver';
 import { describe, expect, it } from 'vitest';
 
 import { guestBootConfig } from './guest-boot.ts';

@@ -1,5 +1,5 @@
-import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
-import { AGENT_PORT } from '@sallyport/core';
+import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core/driver';
+import { AGENT_PORT } from '@sallyport/core/driver';
 
 import type { NetworkAttachment } from '../network/machine-network.ts';
 import type { GuestClis } from './guest-clis.ts';

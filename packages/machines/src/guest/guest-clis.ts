@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { hasCode } from '../host/safe-directory.ts';
 import type { Image } from '../images/image.ts';

@@ -2,7 +2,7 @@ import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
 
 import { systemClock } from '@sallyport/core';
-import type { BootConfig } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/driver';
 import { describe, expect, it } from 'vitest';
 
 import { createGuestPort } from './guest-port.ts';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { BootConfig, Clock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { BootConfig } from '@sallyport/core/driver';
 
 import type { NetworkAttachment } from '../network/machine-network.ts';
 

@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
-import type { Clock, MachineExit, Secret } from '@sallyport/core';
+import type { Clock, Secret } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import { createAgentClient } from '../agent-client/connect-agent.ts';
 import type { NetworkAttachment } from '../network/machine-network.ts';

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 
-import { hangUp } from '@sallyport/core';
+import { hangUp } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 export interface ConnectionLimit {

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { orAborted, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { orAborted } from '@sallyport/core/driver';
 
 import { namesIn } from '../host/names-in.ts';
 import { hasCode } from '../host/safe-directory.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-import { callbackAddresses, callbackHosts } from '@sallyport/core';
+import { callbackAddresses, callbackHosts } from '@sallyport/core/driver';
 
 import { hasCode } from '../host/safe-directory.ts';
 

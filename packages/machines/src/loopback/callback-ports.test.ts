@@ -6,7 +6,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { CallbackPortLease, CallbackPortRequest } from '@sallyport/core';
+import type { CallbackPortLease, CallbackPortRequest } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createCallbackPorts } from './callback-ports.ts';

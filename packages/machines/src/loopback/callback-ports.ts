@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 
 import { SallyportError } from '@sallyport/core';
-import type { CallbackPortLease, CallbackPortRequest, CallbackPorts } from '@sallyport/core';
+import type { CallbackPortLease, CallbackPortRequest, CallbackPorts } from '@sallyport/core/driver';
 
 import { isPortFree, listenForCallback } from './callback-listener.ts';
 import { claimPort } from './host-claim.ts';

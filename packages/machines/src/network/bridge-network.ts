@@ -1,7 +1,8 @@
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { createSerialQueue, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { createSerialQueue } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 import { once } from '../host/once.ts';

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { findProgram, installCommand } from '../host/programs.ts';
 import { runCommand } from './namespace.ts';

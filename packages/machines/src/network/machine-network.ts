@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 /**
  * Wires the virtual machines of one driver: an address each, one egress, and a way in that only the server has. No machine
@@ -22,7 +22,7 @@ export interface MachineNetwork {
 }
 
 export interface AttachOptions {
-  /** Unix socket of the machine's egress proxy, {@link import('@sallyport/core').EgressRoute.socketPath}. */
+  /** Unix socket of the machine's egress proxy, {@link import('@sallyport/core/egress').EgressRoute.socketPath}. */
   readonly egressSocket: string;
   /** User that opens the TAP device, if there is one and the monitor does not open it as root. */
   readonly owner?: number;

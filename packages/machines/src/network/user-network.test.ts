@@ -5,7 +5,8 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AGENT_PORT, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { MachineNetwork, NetworkAttachment } from './machine-network.ts';

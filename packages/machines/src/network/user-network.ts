@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { AGENT_PORT, createSerialQueue, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_PORT, createSerialQueue } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 import { once } from '../host/once.ts';

@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, MachineExit } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import { createConsoleBuffer } from '../host/console-buffer.ts';
 import { endLeftovers, identifyProcess, signalGroup } from '../host/process.ts';

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { MachineDisk } from '@sallyport/core';
+import type { MachineDisk } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createHomeDisk } from './disk.ts';

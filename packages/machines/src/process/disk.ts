@@ -4,8 +4,8 @@ import type { Stats } from 'node:fs';
 import { lstat, open, rename, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
-import { decodeCredentialText, findFileProblem, homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core';
-import type { MachineDisk, PlacedFile } from '@sallyport/core';
+import { decodeCredentialText, findFileProblem, homePathSchema, MAX_CREDENTIAL_BYTES } from '@sallyport/core/driver';
+import type { MachineDisk, PlacedFile } from '@sallyport/core/driver';
 
 import { asideName } from '../host/aside-name.ts';
 import { absentIsUndefined, unsafe } from '../host/safe-directory.ts';

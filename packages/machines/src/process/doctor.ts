@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 
 import { execa } from 'execa';
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';
 import type { Limiter } from '../host/limits/limiter.ts';

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { Machine } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { reachable } from '../../../../test/setup/reachable.ts';

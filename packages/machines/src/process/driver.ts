@@ -1,7 +1,8 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core/driver';
 
 import { checkHost } from './doctor.ts';
 import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../host/programs.ts';

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { outerEnvironment, sandboxCommand, systemCallFilter } from './bubblewrap.ts';
 import type { Bind } from './bubblewrap.ts';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
+import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core/driver';
 
 import { programPath } from '../host/programs.ts';
 import type { MachineLayout } from './layout.ts';

@@ -1,4 +1,4 @@
-import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core';
+import type { BootConfig, MachinePlan, StartOptions } from '@sallyport/core/driver';
 
 import type { Limiter } from '../host/limits/limiter.ts';
 import type { CommandLine } from './bubblewrap.ts';

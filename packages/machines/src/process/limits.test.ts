@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { Machine } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { findOwnCgroups } from '../host/limits/cgroup-files.ts';

@@ -1,8 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { AGENT_PORT, SallyportError } from '@sallyport/core';
-import type { Clock, Machine, MachineExit, StartOptions } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { Machine, MachineExit, StartOptions } from '@sallyport/core/driver';
 
 import { spawnAgent } from './agent-process.ts';
 import type { AgentProcess } from './agent-process.ts';

@@ -1,7 +1,7 @@
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { manifestSchema } from '@sallyport/core';
+import { idSchema } from '@sallyport/core/driver';
 
 import { removeTree } from '../host/remove-tree.ts';
 import { absentIsUndefined, openDirectory, unsafe } from '../host/safe-directory.ts';
@@ -50,7 +50,7 @@ export async function eraseProviderHome(homes: string, provider: string): Promis
 
 /** The ID becomes a directory name. */
 function checkProvider(provider: string): void {
-  if (manifestSchema.shape.id.safeParse(provider).success) return;
+  if (idSchema.safeParse(provider).success) return;
   throw unsafe(provider, 'is not the id of a provider');
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { Machine } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Clock, MachinePlan, Secret } from '@sallyport/core';
+import type { Clock, Secret } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { kernelCommandLine } from '../guest/kernel-command-line.ts';
 import { INITRD_FILE, KERNEL_FILE, ROOT_FILE } from '../images/image.ts';

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { checkDiskHost } from '../disk/doctor.ts';
 import { findProgram, installCommand, programPath } from '../host/programs.ts';

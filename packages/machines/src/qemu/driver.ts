@@ -2,7 +2,8 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { DriverFeatures, Machine, MachineDriver, MachinePlan, MachineRef } from '@sallyport/core/driver';
 
 import { findProgram, installCommand } from '../host/programs.ts';
 import { createImageStore } from '../images/store.ts';

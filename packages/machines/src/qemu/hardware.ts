@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { MachineRole } from '@sallyport/core';
+import type { MachineRole } from '@sallyport/core/driver';
 
 /** How a machine's processors are provided. */
 export type Accelerator = 'kvm' | 'tcg';

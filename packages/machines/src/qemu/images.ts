@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { MachineRole } from '@sallyport/core';
+import type { MachineRole } from '@sallyport/core/driver';
 
 import type { ImageStore } from '../images/store.ts';
 

@@ -1,4 +1,4 @@
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { findGuestClis } from '../guest/guest-clis.ts';
 import type { GuestClis } from '../guest/guest-clis.ts';

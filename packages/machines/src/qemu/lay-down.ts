@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { createDisk } from '../disk/create-disk.ts';
 import { removeTree } from '../host/remove-tree.ts';

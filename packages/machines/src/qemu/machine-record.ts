@@ -1,4 +1,4 @@
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import type { HostProcess } from '../host/process.ts';
 import { readRecordFile, writeRecordFile } from '../host/record-file.ts';

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 
-import { AGENT_PORT, SallyportError } from '@sallyport/core';
-import type { Machine, MachineExit, StartOptions } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/driver';
+import type { Machine, MachineExit, StartOptions } from '@sallyport/core/driver';
 
 import { createOfflineDisk } from '../disk/offline-disk.ts';
 import type { NetworkAttachment } from '../network/machine-network.ts';

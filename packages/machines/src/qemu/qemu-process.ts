@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, MachineExit } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import { programPath } from '../host/programs.ts';
 import { createConsoleBuffer } from '../host/console-buffer.ts';

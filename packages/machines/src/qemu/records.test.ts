@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { MachineNetwork, NetworkAttachment } from '../network/machine-network.ts';

@@ -1,4 +1,4 @@
-import type { BootConfig, StartOptions } from '@sallyport/core';
+import type { BootConfig, StartOptions } from '@sallyport/core/driver';
 
 import { createAgentDrive } from '../disk/agent-drive.ts';
 import { hashLargeFile } from '../host/hashing/hash-large-file.ts';

@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
-import type { Clock, MachineExit } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import type { QemuProcess } from './qemu-process.ts';
 

@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { MachineExit } from '@sallyport/core';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import type { QemuProcess } from './qemu-process.ts';
 

@@ -1,5 +1,8 @@
 import { SallyportError, toSallyportError } from '@sallyport/core';
-import type { Check, Clock, Egress, ProviderManifest } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
+import type { Egress } from '@sallyport/core/egress';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 const ANSWER_MS = 15_000;
 

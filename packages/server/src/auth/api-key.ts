@@ -1,7 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-import { API_KEY_USE_NOTED_MS, SallyportError, Secret } from '@sallyport/core';
-import type { ApiKeyRole, ApiKeyStore, Clock } from '@sallyport/core';
+import { SallyportError, Secret } from '@sallyport/core';
+import { API_KEY_USE_NOTED_MS } from '@sallyport/core/store';
+import type { Clock } from '@sallyport/core';
+import type { ApiKeyRole, ApiKeyStore } from '@sallyport/core/store';
 
 import type { ApiKeyCaller } from './caller.ts';
 import type { KnownKeys } from './known-keys.ts';

@@ -1,5 +1,7 @@
 import { resolveUserId, SallyportError } from '@sallyport/core';
-import type { ApiKeyRole, ResolvedUser, UserTokenScope } from '@sallyport/core';
+import type { ResolvedUser } from '@sallyport/core';
+import type { UserTokenScope } from '@sallyport/core/protocol';
+import type { ApiKeyRole } from '@sallyport/core/store';
 import type { FastifyRequest } from 'fastify';
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-import type { ApiKeyStore, Clock, UserStore } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ApiKeyStore, UserStore } from '@sallyport/core/store';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { FastifyRequest } from 'fastify';
 

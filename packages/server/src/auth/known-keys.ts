@@ -1,4 +1,5 @@
-import type { ApiKeyRecord, ApiKeyStore, Clock } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ApiKeyRecord, ApiKeyStore } from '@sallyport/core/store';
 
 /** The digests of all API keys, read once for many guesses. */
 export interface KnownKeys {

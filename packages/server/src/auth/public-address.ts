@@ -1,4 +1,4 @@
-import { isLoopback } from '@sallyport/core';
+import { isLoopback } from '@sallyport/core/driver';
 
 /** Where users and other pages find this server. */
 export interface PublicAddress {

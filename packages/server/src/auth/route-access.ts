@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { UserTokenScope } from '@sallyport/core';
+import type { UserTokenScope } from '@sallyport/core/protocol';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 
 import type { Caller, LinkCaller } from './caller.ts';

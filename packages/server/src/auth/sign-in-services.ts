@@ -1,4 +1,5 @@
-import { resolveUserId, SallyportError, userIdOfSubject, userTokenScopeSchema } from '@sallyport/core';
+import { resolveUserId, SallyportError, userIdOfSubject } from '@sallyport/core';
+import { userTokenScopeSchema } from '@sallyport/core/protocol';
 import type { Clock } from '@sallyport/core';
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { SallyportError, userTokenScopeSchema } from '@sallyport/core';
-import type { Clock, ResolvedUser, Secret, UserStore, UserTokenScope } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { userTokenScopeSchema } from '@sallyport/core/protocol';
+import type { Clock, ResolvedUser, Secret } from '@sallyport/core';
+import type { UserTokenScope } from '@sallyport/core/protocol';
+import type { UserStore } from '@sallyport/core/store';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 

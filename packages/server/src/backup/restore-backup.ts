@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { RollbackGuard } from '@sallyport/core';
+import type { RollbackGuard } from '@sallyport/core/key-ring';
 import type { Client, ClientConfig } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 

@@ -1,5 +1,9 @@
-import { newBootToken, SallyportError } from '@sallyport/core';
-import type { AgentClient, Clock, ConnectAgent, EgressRoute, Machine } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { newBootToken } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
+import type { AgentClient, ConnectAgent } from '@sallyport/core/protocol';
 
 /** How a machine is started where no server does it. */
 export interface BareBoot {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import type { AgentBundle, Clock, EgressRoute, MachineDriver } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { AgentBundle, MachineDriver } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
 import { createDirectEgress } from '@sallyport/machines';
 
 import { chooseDriver } from '../config/choose-driver.ts';

@@ -1,7 +1,11 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
-import { newMachineId, SallyportError } from '@sallyport/core';
-import type { Clock, ConnectAgent, EgressRoute, Machine } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { newMachineId } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
+import type { ConnectAgent } from '@sallyport/core/protocol';
 
 import { provisionMachine } from '../bare-machines/boot-machine.ts';
 import type { BareDriver } from '../bare-machines/with-driver.ts';

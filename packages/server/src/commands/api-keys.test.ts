@@ -1,4 +1,5 @@
-import { createMemoryStore, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import { beforeEach, expect, it } from 'vitest';
 
 import { runCommand } from '../../../../test/setup/run-command.ts';

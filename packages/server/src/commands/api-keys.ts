@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
-import type { ApiKeyRecord, ApiKeyRole, AuditType, Clock, Store } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ApiKeyRecord, ApiKeyRole, AuditType, Store } from '@sallyport/core/store';
 
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';

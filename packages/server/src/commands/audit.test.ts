@@ -1,4 +1,5 @@
-import { createMemoryStore, resolveUserId, systemClock } from '@sallyport/core';
+import { resolveUserId, systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
 import { beforeEach, expect, it } from 'vitest';
 
 import { runCommand } from '../../../../test/setup/run-command.ts';

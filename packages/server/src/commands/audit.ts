@@ -1,5 +1,6 @@
-import { auditTypes, isAuditType, legible, resolveUserId } from '@sallyport/core';
-import type { AuditEntry, AuditStore, AuditType } from '@sallyport/core';
+import { legible, resolveUserId } from '@sallyport/core';
+import { auditTypes, isAuditType } from '@sallyport/core/store';
+import type { AuditEntry, AuditStore, AuditType } from '@sallyport/core/store';
 import { Argument, InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { z } from 'zod';

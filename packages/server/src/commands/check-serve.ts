@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 import { SallyportError } from '@sallyport/core';
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { hasCode } from '../host/node-error.ts';
 import { findPostgresBinaries } from '../postgres/binaries.ts';

@@ -1,5 +1,6 @@
 import { systemClock } from '@sallyport/core';
-import type { Clock, Store } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import type { Command } from 'commander';
 
 import { readEnvironment } from '../config/environment.ts';

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
-import { checkImport, legible, SallyportError } from '@sallyport/core';
-import type { CredentialFiles, Provider } from '@sallyport/core';
+import { legible, SallyportError } from '@sallyport/core';
+import { checkImport } from '@sallyport/core/engine';
+import type { CredentialFiles, Provider } from '@sallyport/core/provider';
 import type { Command } from 'commander';
 
 import { placeOwnKey } from '../own-computer/own-key.ts';

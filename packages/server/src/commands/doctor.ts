@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError, systemClock } from '@sallyport/core';
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 import { checkDiskHost, checkFirecrackerHost, createBridgeNetwork, createProcessDriver } from '@sallyport/machines';
 import { Argument } from 'commander';
 import type { Command } from 'commander';

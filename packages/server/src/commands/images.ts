@@ -2,7 +2,8 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
-import type { Clock, ProviderManifest } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
 import {
   createCliInstaller,
   createImageStore,

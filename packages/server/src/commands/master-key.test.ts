@@ -3,8 +3,10 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createMemoryStore, Secret, systemClock } from '@sallyport/core';
-import type { KeyRing, Store } from '@sallyport/core';
+import { Secret, systemClock } from '@sallyport/core';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { KeyRing } from '@sallyport/core/key-ring';
+import type { Store } from '@sallyport/core/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCommand } from '../../../../test/setup/run-command.ts';

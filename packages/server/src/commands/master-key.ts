@@ -1,7 +1,10 @@
 import { lstat } from 'node:fs/promises';
 
-import { rewrapCredentials, SallyportError } from '@sallyport/core';
-import type { AuditEntry, Clock, RewrapResult, Store } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { rewrapCredentials } from '@sallyport/core/key-ring';
+import type { Clock } from '@sallyport/core';
+import type { RewrapResult } from '@sallyport/core/key-ring';
+import type { AuditEntry, Store } from '@sallyport/core/store';
 
 import type { Command } from 'commander';
 

@@ -1,5 +1,5 @@
 import { SallyportError, systemClock } from '@sallyport/core';
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { openDataDirectory } from '../data-directory/data-directory.ts';
 import type { DataDirectory } from '../data-directory/data-directory.ts';

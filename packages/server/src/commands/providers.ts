@@ -1,5 +1,7 @@
 import { SallyportError, withheldBecause } from '@sallyport/core';
-import type { Clock, ProviderManifest, ProviderPolicy, Store } from '@sallyport/core';
+import type { Clock, ProviderPolicy } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
+import type { Store } from '@sallyport/core/store';
 import type { Command } from 'commander';
 
 import { defaultUnlessNamed } from './context.ts';

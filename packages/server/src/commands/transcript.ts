@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { SallyportError } from '@sallyport/core';
-import type { ProviderManifest } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
 import { createCliInstaller } from '@sallyport/machines';
 import type { Command } from 'commander';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MachineDriver } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core/driver';
 import {
   createBridgeNetwork,
   createFirecrackerDriver,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { Secret, SallyportError } from '@sallyport/core';
-import type { Egress } from '@sallyport/core';
+import type { Egress } from '@sallyport/core/egress';
 import { createDirectEgress, createPortPerUserEgress, createProxyEgress } from '@sallyport/machines';
 
 import type { FactoryContext } from './config.ts';

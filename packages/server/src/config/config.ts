@@ -2,8 +2,11 @@ import { availableParallelism, totalmem } from 'node:os';
 
 import { z } from 'zod';
 
-import { ANY_HOST, defaultCeiling, defaultSettings } from '@sallyport/core';
-import type { Ceiling, Clock, Egress, MachineDriver, Plugin, Settings } from '@sallyport/core';
+import { defaultCeiling, defaultSettings } from '@sallyport/core';
+import { ANY_HOST } from '@sallyport/core/egress';
+import type { Ceiling, Clock, Plugin, Settings } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core/driver';
+import type { Egress } from '@sallyport/core/egress';
 import { networkRateBounds } from '@sallyport/machines';
 import type { NetworkRate } from '@sallyport/machines';
 

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { createRegistry, SallyportError, type Plugin, type Provider } from '@sallyport/core';
+import { createRegistry, SallyportError, type Plugin } from '@sallyport/core';
+import { type Provider } from '@sallyport/core/provider';
 
 import { configSchema, type CheckedConfig } from './config.ts';
 

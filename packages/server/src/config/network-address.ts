@@ -1,4 +1,5 @@
-import { isLoopback, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { isLoopback } from '@sallyport/core/driver';
 
 import { isLoopbackOrigin } from '../auth/public-address.ts';
 import type { PublicAddress } from '../auth/public-address.ts';

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { liveSessionStatuses, SallyportError } from '@sallyport/core';
-import type { ConnectLinkRecord, ResolvedUser, Sallyport, SessionRecord } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { liveSessionStatuses } from '@sallyport/core/store';
+import type { ResolvedUser, Sallyport } from '@sallyport/core';
+import type { ConnectLinkRecord, SessionRecord } from '@sallyport/core/store';
 import type { FastifyRequest } from 'fastify';
 
 import { baseUrl } from '../auth/public-address.ts';

@@ -1,7 +1,9 @@
 import { hkdfSync } from 'node:crypto';
 
-import { createLocalKeyRing, createSerialQueue, SallyportError, Secret } from '@sallyport/core';
-import type { KeyRing } from '@sallyport/core';
+import { SallyportError, Secret } from '@sallyport/core';
+import { createSerialQueue } from '@sallyport/core/driver';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import type { KeyRing } from '@sallyport/core/key-ring';
 
 import type { TokenKeys } from '../auth/user-token.ts';
 import { listMasterKeys, readMasterKey } from './master-key-files.ts';

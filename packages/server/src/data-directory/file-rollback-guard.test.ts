@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { GuardRecord } from '@sallyport/core';
+import type { GuardRecord } from '@sallyport/core/key-ring';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openFileRollbackGuard } from './file-rollback-guard.ts';

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { GuardRecord, RollbackGuard } from '@sallyport/core';
+import type { GuardRecord, RollbackGuard } from '@sallyport/core/key-ring';
 import { z } from 'zod';
 
 import { hasCode } from '../host/node-error.ts';

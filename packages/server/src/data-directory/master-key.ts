@@ -1,7 +1,8 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { SallyportError, type KeyRing } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { type KeyRing } from '@sallyport/core/key-ring';
 
 import type { TokenKeys } from '../auth/user-token.ts';
 import { openDirectoryKeyRing } from './directory-key-ring.ts';

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { UpgradedDesktop } from '@sallyport/core';
+import type { UpgradedDesktop } from '@sallyport/core/protocol';
 import { createVirtualClock } from '@sallyport/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 

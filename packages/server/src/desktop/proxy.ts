@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { SallyportError, systemClock, toSallyportError } from '@sallyport/core';
-import type { Clock, UpgradedDesktop } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { UpgradedDesktop } from '@sallyport/core/protocol';
 
 import { parseHandshake, refuseConnection } from './websocket-handshake.ts';
 

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { hangUp } from '@sallyport/core';
+import { hangUp } from '@sallyport/core/driver';
 import type { Clock } from '@sallyport/core';
 
 import { securityHeaders } from '../auth/access.ts';

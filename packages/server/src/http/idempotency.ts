@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import { canonicalJson, SallyportError } from '@sallyport/core';
-import type { IdempotencyRecord, IdempotencyScope, IdempotencyStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { canonicalJson } from '@sallyport/core/engine';
+import type { IdempotencyRecord, IdempotencyScope, IdempotencyStore } from '@sallyport/core/store';
 import type { FastifyRequest } from 'fastify';
 
 /** In a route's `config`: the route takes an Idempotency-Key. */

@@ -28,7 +28,7 @@ import {
   userTokenSchema,
   viewerTicketSchema,
   workFileSchema,
-} from '@sallyport/core';
+} from '@sallyport/core/protocol';
 import { z } from 'zod';
 
 /** Schemas that have a name in the OpenAPI document, which generated clients use for their types. */

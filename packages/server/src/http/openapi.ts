@@ -1,4 +1,4 @@
-import { emptyBodySchema } from '@sallyport/core';
+import { emptyBodySchema } from '@sallyport/core/protocol';
 import type { FastifyDynamicSwaggerOptions, SwaggerTransform, SwaggerTransformObject } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 

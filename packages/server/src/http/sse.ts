@@ -1,7 +1,8 @@
 import { pipeline } from 'node:stream/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { Clock, JournalEntry, ResumePoint } from '@sallyport/core';
+import type { Clock, ResumePoint } from '@sallyport/core';
+import type { JournalEntry } from '@sallyport/core/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** How long a browser waits before it resumes a broken stream. */

@@ -2,7 +2,10 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 
-import { decodeCredentialText, expandHome, MAX_CREDENTIAL_BYTES, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { decodeCredentialText } from '@sallyport/core/driver';
+import { expandHome } from '@sallyport/core/engine';
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/protocol';
 
 import { hasCode } from '../host/node-error.ts';
 

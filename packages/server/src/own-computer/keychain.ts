@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
 
-import { MAX_CREDENTIAL_BYTES, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/protocol';
 
 import { hasCode } from '../host/node-error.ts';
 

@@ -1,5 +1,6 @@
-import { matchText, SallyportError } from '@sallyport/core';
-import type { CredentialEnvironmentItem, CredentialFiles, ProviderManifest } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { matchText } from '@sallyport/core/provider';
+import type { CredentialEnvironmentItem, CredentialFiles, ProviderManifest } from '@sallyport/core/provider';
 
 /**
  * A key or token as the part of a credential that it is. Where a provider takes several, its shape says which. Throws

@@ -1,5 +1,6 @@
-import { loginPart, SallyportError } from '@sallyport/core';
-import type { CredentialFileItem, CredentialFiles, ProviderManifest } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { loginPart } from '@sallyport/core/engine';
+import type { CredentialFileItem, CredentialFiles, ProviderManifest } from '@sallyport/core/provider';
 
 import { readHomeFile } from './home-file.ts';
 import { readKeychain } from './keychain.ts';

@@ -1,6 +1,8 @@
 import { createSallyport, SallyportError as ClientError } from '@sallyport/client';
-import { importedSchema, isLoopback, legible, SallyportError } from '@sallyport/core';
-import type { CredentialFiles } from '@sallyport/core';
+import { legible, SallyportError } from '@sallyport/core';
+import { isLoopback } from '@sallyport/core/driver';
+import { importedSchema } from '@sallyport/core/protocol';
+import type { CredentialFiles } from '@sallyport/core/provider';
 import { InvalidArgumentError } from 'commander';
 
 /** The server that a login is sent to. */

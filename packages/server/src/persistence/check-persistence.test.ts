@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
 import { systemClock } from '@sallyport/core';
-import type { Machine, MachineDriver } from '@sallyport/core';
+import type { Machine, MachineDriver } from '@sallyport/core/driver';
 import { connectAgent, createDirectEgress, createProcessDriver } from '@sallyport/machines';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 

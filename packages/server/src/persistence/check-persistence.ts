@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-import { newMachineId, SallyportError } from '@sallyport/core';
-import type {
-  AgentBundle,
-  AgentClient,
-  Clock,
-  ConnectAgent,
-  EgressRoute,
-  Machine,
-  MachineDriver,
-} from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { newMachineId } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { AgentBundle, Machine, MachineDriver } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
+import type { AgentClient, ConnectAgent } from '@sallyport/core/protocol';
 
 import { provisionMachine } from '../bare-machines/boot-machine.ts';
 import { compareSnapshots } from './compare.ts';

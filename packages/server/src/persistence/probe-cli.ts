@@ -3,7 +3,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { AgentClient, ExecuteEvent, MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
+import type { AgentClient, ExecuteEvent } from '@sallyport/core/protocol';
 
 /** The probe stands where a provider's CLI would: it is shown to the machine, and runs as a prompt does. */
 export const PROBE = 'persistence_probe';

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { Clock, Egress, MachineDriver, SallyportOptions } from '@sallyport/core';
+import type { Clock, SallyportOptions } from '@sallyport/core';
+import type { MachineDriver } from '@sallyport/core/driver';
+import type { Egress } from '@sallyport/core/egress';
 import { createDirectEgress } from '@sallyport/machines';
 
 import { openDataDirectory } from '../data-directory/data-directory.ts';

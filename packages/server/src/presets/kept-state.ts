@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
-import type { Clock, SallyportOptions, Store } from '@sallyport/core';
+import type { Clock, SallyportOptions } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import type { TokenKeys } from '../auth/user-token.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';

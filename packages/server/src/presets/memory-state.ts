@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-import { createLocalKeyRing, createMemoryStore, Secret } from '@sallyport/core';
+import { Secret } from '@sallyport/core';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import { createMemoryStore } from '@sallyport/core/store';
 import type { Clock, SallyportOptions } from '@sallyport/core';
 
 /** A store and a master key that end with this process. */

@@ -1,4 +1,5 @@
-import type { Clock, Store } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { startKeptPostgres } from '../postgres/kept-postgres.ts';
 import { migrate } from './migrations/migrate.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import type { DatabaseChoice } from './database-choice.ts';
 import { openEmbeddedStore } from './embedded-store.ts';

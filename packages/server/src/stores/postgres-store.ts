@@ -1,4 +1,4 @@
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { openPostgresRoute } from './routes/postgres.ts';
 import type { PostgresRouteOptions } from './routes/postgres.ts';

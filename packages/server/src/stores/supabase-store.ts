@@ -1,4 +1,4 @@
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { assertMigrated } from './migrations/assert-migrated.ts';
 import { readMigrations } from './migrations/read-migrations.ts';

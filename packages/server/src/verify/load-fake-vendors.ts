@@ -1,10 +1,11 @@
 import { SallyportError } from '@sallyport/core';
-import type { FakeVendorModule, ProviderManifest } from '@sallyport/core';
+import type { FakeVendorModule } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 import { importNamed } from '../config/load-config.ts';
 
 /** Where the fake vendors of the bundled providers are. Not a dependency: a server needs no fake vendors. */
-const ourFakeVendors = '@sallyport/testkit';
+const ourFakeVendors = '@sallyport/testkit/vendors';
 
 /** Looks through the modules that the configuration names under `fakeVendors`, and those of ours, for a provider's vendor. */
 export async function loadFakeVendors(
@@ -21,7 +22,7 @@ export async function loadFakeVendors(
         'CONFIG_INVALID',
         `${name}, named in fakeVendors of ${configFile}, exports no \`fakeVendors\`.`,
         {
-          hint: 'Make one with `createFakeVendorModule` of @sallyport/testkit; see docs/write-a-provider.md.',
+          hint: 'Make one with `createFakeVendorModule` of @sallyport/testkit/vendors; see docs/write-a-provider.md.',
         },
       );
     }
@@ -37,7 +38,7 @@ function notInstalled(title: string, cause: unknown): SallyportError {
     'CONFIG_INVALID',
     `The fake vendor of ${title} is in ${ourFakeVendors}, which cannot be loaded.`,
     {
-      hint: `Run \`npm install --save-dev ${ourFakeVendors}\` where the configuration is.`,
+      hint: `Run \`npm install --save-dev @sallyport/testkit\` where the configuration is.`,
       cause,
     },
   );

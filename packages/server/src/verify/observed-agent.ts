@@ -1,4 +1,5 @@
-import type { AgentClient, Clock, ConnectAgent } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { AgentClient, ConnectAgent } from '@sallyport/core/protocol';
 
 /** How long the end of a login may come after the answer that tells of it. */
 const HEAR_MS = 3_000;

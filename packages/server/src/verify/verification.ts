@@ -2,23 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
 import { agentBundle } from '@sallyport/agent';
-import {
-  createLedger,
-  createLocalKeyRing,
-  createMemoryStore,
-  createSallyport,
-  screenExcerpt,
-  Secret,
-} from '@sallyport/core';
-import type {
-  AgentClient,
-  Clock,
-  Ledger,
-  FakeVendorModule,
-  RunningFakeVendor,
-  Provider,
-  Sallyport,
-} from '@sallyport/core';
+import { createSallyport, Secret } from '@sallyport/core';
+import { createLedger, screenExcerpt } from '@sallyport/core/engine';
+import { createLocalKeyRing } from '@sallyport/core/key-ring';
+import { createMemoryStore } from '@sallyport/core/store';
+import type { Clock, FakeVendorModule, RunningFakeVendor, Sallyport } from '@sallyport/core';
+import type { Ledger } from '@sallyport/core/engine';
+import type { AgentClient } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import { connectAgent, createCallbackPorts, createCliInstaller, createProcessDriver } from '@sallyport/machines';
 
 import { observeAgents } from './observed-agent.ts';

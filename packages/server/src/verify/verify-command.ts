@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SallyportError } from '@sallyport/core';
-import type { AgentClient } from '@sallyport/core';
+import type { AgentClient } from '@sallyport/core/protocol';
 
 import type { Verification } from './verification.ts';
 

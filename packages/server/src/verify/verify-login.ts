@@ -1,4 +1,5 @@
-import { methodName, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { methodName } from '@sallyport/core/engine';
 import type { MethodChoice, FakeVendorSignIn, LoginEvent } from '@sallyport/core';
 
 import type { Verification } from './verification.ts';

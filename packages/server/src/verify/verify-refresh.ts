@@ -1,4 +1,5 @@
-import { runRefresh, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { runRefresh } from '@sallyport/core/engine';
 import type { MethodChoice } from '@sallyport/core';
 
 import { agentOfUser } from './verify-command.ts';

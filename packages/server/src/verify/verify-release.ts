@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MethodChoice, Clock, FakeVendorModule, Provider } from '@sallyport/core';
+import type { MethodChoice, Clock, FakeVendorModule } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 import { pinRelease } from '@sallyport/machines';
 
 import { openVerification } from './verification.ts';

@@ -5,8 +5,8 @@ import type {
   startedLoginSchema,
   startLoginBodySchema,
   viewerTicketSchema,
-} from '@sallyport/core';
-import type { problemSchema } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { problemSchema } from '@sallyport/core/protocol';
 import { createSallyport, SallyportError } from '@sallyport/client';
 import type { Disconnected, ExpectedPrompt, LoginEvent, Prompt, PromptEvent, TokenSource } from '@sallyport/client';
 import type { z } from 'zod';

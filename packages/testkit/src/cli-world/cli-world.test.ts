@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { manifestSchema, type Provider } from '@sallyport/core';
+import { manifestSchema, type Provider } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createFakeProvider } from '../fake-cli/provider.ts';

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import type { CredentialFiles, Provider, ToolPolicy } from '@sallyport/core';
+import type { ToolPolicy } from '@sallyport/core';
+import type { CredentialFiles, Provider } from '@sallyport/core/provider';
 
 import { createEgressClient } from '../fake-internet/egress-client.ts';
 import { createFakeInternet, type FakeInternet } from '../fake-internet/fake-internet.ts';

@@ -1,15 +1,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import {
-  checkImport,
-  type CredentialFiles,
-  credentialEnvironment,
-  expandHome,
-  type Provider,
-  SallyportError,
-  settingsFor,
-} from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { checkImport, credentialEnvironment, expandHome, settingsFor } from '@sallyport/core/engine';
+import { type CredentialFiles, type Provider } from '@sallyport/core/provider';
 
 /** A key or token as the CLI finds it: in its environment, or in a settings file until it is disposed of. */
 export interface GivenValues extends AsyncDisposable {

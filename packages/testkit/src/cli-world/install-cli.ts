@@ -2,14 +2,9 @@ import { execFile } from 'node:child_process';
 import { access, chmod, lstat, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import {
-  cliPrograms,
-  createNpmCause,
-  endOfNpm,
-  isJavaScript,
-  type ProviderManifest,
-  SallyportError,
-} from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { cliPrograms, createNpmCause, endOfNpm, isJavaScript } from '@sallyport/core/driver';
+import { type ProviderManifest } from '@sallyport/core/provider';
 
 /**
  * Installs the CLI a manifest pins below `cache`, once, and returns its executable. As in production: `npm ci`

@@ -2,7 +2,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createScreen, spawnPty } from '@sallyport/agent/terminal';
-import { type LoginObservation, type ProviderManifest, SallyportError, systemClock } from '@sallyport/core';
+import { SallyportError, systemClock } from '@sallyport/core';
+import { type LoginObservation } from '@sallyport/core/engine';
+import { type ProviderManifest } from '@sallyport/core/provider';
 
 import { type LoginOutcome, startLoginRun } from '../provider/login-run.ts';
 import type { UserAnswer, ShownLogin } from './cli-world.ts';

@@ -3,17 +3,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 
-import {
-  buildArgv,
-  fillTemplate,
-  hasLineValue,
-  parseLine,
-  promptText,
-  type Observation,
-  type PromptEvent,
-  type Provider,
-  SallyportError,
-} from '@sallyport/core';
+import { type PromptEvent, SallyportError } from '@sallyport/core';
+import { buildArgv, fillTemplate, hasLineValue, parseLine, promptText } from '@sallyport/core/engine';
+import { type Observation, type Provider } from '@sallyport/core/provider';
 
 import type { PromptRequest } from './cli-world.ts';
 import { giveValues } from './given-values.ts';

@@ -1,4 +1,4 @@
-import type { Machine, StartOptions } from '@sallyport/core';
+import type { Machine, StartOptions } from '@sallyport/core/driver';
 import { Secret } from '@sallyport/core';
 
 import type { DriverUnderTest } from '../driver.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Secret } from '@sallyport/core';
-import type { AgentClient, Machine, MachineRole } from '@sallyport/core';
+import type { Machine, MachineRole } from '@sallyport/core/driver';
+import type { AgentClient } from '@sallyport/core/protocol';
 
 import type { DriverUnderTest } from '../driver.ts';
 import type { TestRunner } from '../runner.ts';

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import type { AgentClient, CredentialItem, ExecuteEvent, MachinePlan, ProviderManifest } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
+import type { AgentClient, ExecuteEvent } from '@sallyport/core/protocol';
+import type { CredentialItem, ProviderManifest } from '@sallyport/core/provider';
 
 /** The probe's credential, in the provider's home. */
 export const probeCredential = { path: '~/.probe/auth.json', mode: 0o600 } as const;

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 
-import { AGENT_PORT } from '@sallyport/core';
-import type { Machine, Secret } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/protocol';
+import type { Secret } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 
 /** Asks the agent in a machine how it is. Rejects for any answer but 200. */
 export async function requestHealth(machine: Machine, token: Secret): Promise<object> {

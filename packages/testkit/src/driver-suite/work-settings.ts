@@ -1,4 +1,4 @@
-import type { ProviderManifest } from '@sallyport/core';
+import type { ProviderManifest } from '@sallyport/core/provider';
 
 type HiddenInWork = ProviderManifest['cli']['hiddenInWork'];
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { type Clock, tryParseJson } from '@sallyport/core';
+import { type Clock } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
 import { z } from 'zod';
 
 import { sendJson, type Site, type Visit } from '../fake-internet/site.ts';

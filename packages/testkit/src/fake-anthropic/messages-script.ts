@@ -1,4 +1,4 @@
-import { asRecord, readable } from '@sallyport/core';
+import { asRecord, readable } from '@sallyport/core/driver';
 import { z } from 'zod';
 
 import { plainAnswer, scriptedCommand } from '../fake-vendor/model/script.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { matchText, type Observation } from '@sallyport/core';
+import { matchText, type Observation } from '@sallyport/core/provider';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createEgressClient, type EgressResponse } from '../fake-internet/egress-client.ts';

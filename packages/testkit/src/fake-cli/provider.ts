@@ -1,4 +1,5 @@
-import { digest, manifestSchema, type CredentialFacts, type PromptEvent, type Provider } from '@sallyport/core';
+import { type PromptEvent } from '@sallyport/core';
+import { digest, manifestSchema, type CredentialFacts, type Provider } from '@sallyport/core/provider';
 import { z } from 'zod';
 
 import type { FakeCliScript } from './script.ts';

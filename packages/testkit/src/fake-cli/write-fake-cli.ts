@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import type { Provider } from '@sallyport/core';
+import type { Provider } from '@sallyport/core/provider';
 
 import { fakeCliProgram } from './program.ts';
 import { createFakeProvider, fakeCliExecutable } from './provider.ts';

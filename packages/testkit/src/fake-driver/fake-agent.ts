@@ -2,12 +2,11 @@ import { SallyportError } from '@sallyport/core';
 import type {
   AgentClient,
   AgentEvent,
-  CredentialFiles,
-  CredentialItem,
   ExecuteEvent,
   ExecuteRequest,
   StartLoginRequest,
-} from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { CredentialFiles, CredentialItem } from '@sallyport/core/provider';
 
 import { listFakeFiles, readFakeFile } from './fake-files.ts';
 import { createEventFeed } from './event-feed.ts';

@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
-import type { ConnectAgent, DriverFeatures, MachineDriver, MachineRole } from '@sallyport/core';
+import type { DriverFeatures, MachineDriver, MachineRole } from '@sallyport/core/driver';
+import type { ConnectAgent } from '@sallyport/core/protocol';
 
 import type { FakeAgentScript } from './fake-agent.ts';
 import { createFakeMachine } from './fake-machine.ts';

@@ -1,7 +1,7 @@
 import { addAbortSignal, Readable } from 'node:stream';
 
 import { SallyportError } from '@sallyport/core';
-import type { AgentDirectory, WorkDirectoryRequest, WorkEntry, WorkFile } from '@sallyport/core';
+import type { AgentDirectory, WorkDirectoryRequest, WorkEntry, WorkFile } from '@sallyport/core/protocol';
 
 type FakeFiles = Readonly<Record<string, string>> | undefined;
 

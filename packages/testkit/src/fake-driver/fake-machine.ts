@@ -1,5 +1,7 @@
-import { collectCredential, credentialPaths, homePathSchema, SallyportError } from '@sallyport/core';
-import type { Machine, MachineExit, MachinePlan, PlacedFile, StartOptions } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { homePathSchema } from '@sallyport/core/driver';
+import { collectCredential, credentialPaths } from '@sallyport/core/engine';
+import type { Machine, MachineExit, MachinePlan, PlacedFile, StartOptions } from '@sallyport/core/driver';
 
 import { createFakeAgent } from './fake-agent.ts';
 import type { FakeAgent, FakeAgentControl, FakeAgentScript } from './fake-agent.ts';

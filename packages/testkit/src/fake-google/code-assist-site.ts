@@ -1,4 +1,4 @@
-import { tryParseJson } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
 
 import { sendJson, type Site } from '../fake-internet/site.ts';
 import { bearerOf } from '../fake-vendor/request.ts';

@@ -1,4 +1,4 @@
-import { tryParseJson } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
 
 import { sendJson, type Site } from '../fake-internet/site.ts';
 import { answerPrompt, type ModelParts } from './answer-prompt.ts';

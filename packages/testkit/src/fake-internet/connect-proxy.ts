@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
-import { isHostAllowed } from '@sallyport/core';
-import type { RefusalReason } from '@sallyport/core';
+import { isHostAllowed } from '@sallyport/core/egress';
+import type { RefusalReason } from '@sallyport/core/egress';
 
 import type { CertificateAuthority } from './certificate-authority.ts';
 

@@ -4,16 +4,14 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 
+import { type Clock, SallyportError, systemClock } from '@sallyport/core';
 import {
-  type Clock,
   type Egress,
   type EgressOptions,
   type EgressRoute,
   type NetworkPlan,
   type ReservedRoute,
-  SallyportError,
-  systemClock,
-} from '@sallyport/core';
+} from '@sallyport/core/egress';
 
 import { createCertificateAuthority } from './certificate-authority.ts';
 import { createConnectProxy } from './connect-proxy.ts';

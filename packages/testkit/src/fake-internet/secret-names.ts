@@ -1,4 +1,4 @@
-import { tokensIn } from '@sallyport/core';
+import { tokensIn } from '@sallyport/core/engine';
 
 /** Gives every secret of a log a name, so that two requests show whether they hold the same one. */
 export interface SecretNames {

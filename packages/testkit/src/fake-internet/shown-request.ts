@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-import { isNamedSecret, namedValuesIn, tryParseJson } from '@sallyport/core';
+import { tryParseJson } from '@sallyport/core/driver';
+import { isNamedSecret, namedValuesIn } from '@sallyport/core/engine';
 
 import type { SecretNames } from './secret-names.ts';
 

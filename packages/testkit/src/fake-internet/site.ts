@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { NetworkPlan } from '@sallyport/core';
+import type { NetworkPlan } from '@sallyport/core/egress';
 
 /**
  * One host of the fake internet. It gets the request as a real server would, and in addition who really

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-import { asRecord, readable, tryParseJson } from '@sallyport/core';
+import { asRecord, readable, tryParseJson } from '@sallyport/core/driver';
 import { z } from 'zod';
 
 import { sendJson } from '../fake-internet/site.ts';

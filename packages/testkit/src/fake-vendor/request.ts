@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { asRecord, tryParseJson } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/driver';
 
 /** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Schemes have no case (RFC 9110 §11.1). */
 export function bearerOf(request: IncomingMessage): string | undefined {

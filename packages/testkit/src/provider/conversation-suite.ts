@@ -1,5 +1,5 @@
-import { asRecord, tryParseJson } from '@sallyport/core';
-import type { LoginMethod, Provider } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/driver';
+import type { LoginMethod, Provider } from '@sallyport/core/provider';
 
 import type { RpcEntry, RpcTranscript } from '../rpc-transcript.ts';
 import type { TestRunner } from '../runner.ts';

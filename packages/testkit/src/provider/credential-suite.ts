@@ -1,14 +1,8 @@
-import {
-  canonicalJson,
-  decide,
-  digest,
-  keysOfPointer,
-  missingParts,
-  namedValuesIn,
-  tokensIn,
-  tryParseJsonc,
-} from '@sallyport/core';
-import type { CaptureReason, Decision, CredentialFacts, CredentialFiles, Provider } from '@sallyport/core';
+import { tryParseJsonc } from '@sallyport/core/driver';
+import { canonicalJson, decide, keysOfPointer, missingParts, namedValuesIn, tokensIn } from '@sallyport/core/engine';
+import { digest } from '@sallyport/core/provider';
+import type { CaptureReason, Decision } from '@sallyport/core/engine';
+import type { CredentialFacts, CredentialFiles, Provider } from '@sallyport/core/provider';
 import * as fc from 'fast-check';
 
 import { checkProperty } from '../check-property.ts';

@@ -1,4 +1,5 @@
-import type { LoginMethod, Provider, ScreenView } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod, Provider } from '@sallyport/core/provider';
 
 import type { TestRunner } from '../runner.ts';
 import { startLoginRun } from './login-run.ts';

@@ -1,5 +1,7 @@
-import { asRecord, promptEventSchema, tryParseJson } from '@sallyport/core';
-import type { Observation, PromptEvent, PromptParser, Provider } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/driver';
+import { promptEventSchema } from '@sallyport/core/protocol';
+import type { PromptEvent } from '@sallyport/core';
+import type { Observation, PromptParser, Provider } from '@sallyport/core/provider';
 import { createLineSplitter, LONGEST_LINE } from '@sallyport/agent/terminal';
 import * as fc from 'fast-check';
 

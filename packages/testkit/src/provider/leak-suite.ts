@@ -1,5 +1,6 @@
-import { missingParts } from '@sallyport/core';
-import type { CredentialFiles, LoginAction, Provider } from '@sallyport/core';
+import { missingParts } from '@sallyport/core/engine';
+import type { LoginAction } from '@sallyport/core/engine';
+import type { CredentialFiles, Provider } from '@sallyport/core/provider';
 
 import type { TestRunner } from '../runner.ts';
 import { showFirst } from '../transcript.ts';

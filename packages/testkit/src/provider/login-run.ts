@@ -1,5 +1,6 @@
-import { createLogin, step } from '@sallyport/core';
-import type { LoginAction, LoginMethod, LoginObservation, LoginState } from '@sallyport/core';
+import { createLogin, step } from '@sallyport/core/engine';
+import type { LoginAction, LoginObservation, LoginState } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/provider';
 
 /** What a login came to: the part that must not depend on how its bytes were cut. */
 export interface LoginOutcome {

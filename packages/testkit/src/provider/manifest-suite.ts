@@ -1,5 +1,5 @@
-import { manifestSchema } from '@sallyport/core';
-import type { Provider } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
+import type { Provider } from '@sallyport/core/provider';
 
 import type { TestRunner } from '../runner.ts';
 

@@ -1,4 +1,4 @@
-import { asRecord, tryParseJson } from '@sallyport/core';
+import { asRecord, tryParseJson } from '@sallyport/core/driver';
 
 /** What CLIs print besides, or instead of, what was recorded. Each takes and gives the lines of an output. */
 

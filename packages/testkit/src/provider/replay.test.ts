@@ -1,4 +1,4 @@
-import { manifestSchema } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { describe, expect, it } from 'vitest';
 
 import type { Transcript } from '../transcript.ts';

@@ -1,6 +1,7 @@
 import { createScreen } from '@sallyport/agent/terminal';
 import type { Screen } from '@sallyport/agent/terminal';
-import type { LoginMethod, ScreenView } from '@sallyport/core';
+import type { ScreenView } from '@sallyport/core/engine';
+import type { LoginMethod } from '@sallyport/core/provider';
 
 import { offsetOf } from '../transcript.ts';
 import type { Transcript } from '../transcript.ts';

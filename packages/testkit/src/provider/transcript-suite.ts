@@ -1,5 +1,6 @@
 import { SallyportError } from '@sallyport/core';
-import type { LoginAction, LoginMethod, Provider } from '@sallyport/core';
+import type { LoginAction } from '@sallyport/core/engine';
+import type { LoginMethod, Provider } from '@sallyport/core/provider';
 
 import type { TestRunner } from '../runner.ts';
 import { showFirst } from '../transcript.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import type { ApiKeyStore, Store } from '@sallyport/core';
+import type { ApiKeyStore, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

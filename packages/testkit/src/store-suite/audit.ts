@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { AuditStore, AuditType, Store } from '@sallyport/core';
+import type { AuditStore, AuditType, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { AuditType, NewAuditEntry, Store } from '@sallyport/core';
+import type { AuditType, NewAuditEntry, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

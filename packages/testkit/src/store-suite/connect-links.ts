@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import type { ConnectLinkStore, Store } from '@sallyport/core';
+import type { ConnectLinkStore, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

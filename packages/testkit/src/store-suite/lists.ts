@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import type { ListPage, ListPosition, ListQuery, LoginEvent, PromptEvent, Store } from '@sallyport/core';
+import type { LoginEvent, PromptEvent } from '@sallyport/core';
+import type { ListPage, ListPosition, ListQuery, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

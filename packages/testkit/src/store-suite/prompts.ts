@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import type { PromptEvent, Store } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

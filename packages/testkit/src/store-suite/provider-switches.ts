@@ -1,4 +1,4 @@
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import type { NewSession, LoginEvent, Store } from '@sallyport/core';
+import type { LoginEvent } from '@sallyport/core';
+import type { NewSession, Store } from '@sallyport/core/store';
 
 import type { TestRunner } from '../runner.ts';
 

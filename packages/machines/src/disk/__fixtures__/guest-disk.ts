@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { MachineDisk } from '@sallyport/core';
+import type { MachineDisk } from '@sallyport/core/driver';
 
 import { createDisk, diskFormat } from '../create-disk.ts';
 import { createOfflineDisk } from '../offline-disk.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { systemClock } from '@sallyport/core';
-import type { MachinePlan, MachineRole } from '@sallyport/core';
-import { startFakeFirecracker } from '@sallyport/testkit';
-import type { FakeFirecracker, FakeFirecrackerOptions } from '@sallyport/testkit';
+import type { MachinePlan, MachineRole } from '@sallyport/core/driver';
+import { startFakeFirecracker } from '@sallyport/testkit/firecracker';
+import type { FakeFirecracker, FakeFirecrackerOptions } from '@sallyport/testkit/firecracker';
 
 import { createApiClient } from '../api-client.ts';
 import { jail } from '../boot-sequence.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 /** The plan of the one machine of a directory, with an agent that nothing runs. */
 export function onePlan(directory: string): MachinePlan {

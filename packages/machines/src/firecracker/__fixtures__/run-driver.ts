@@ -1,6 +1,6 @@
 /** A server with one machine, to be killed: `run-driver.ts <directory> <steps> [<step at which it ends>]`. */
 import { Secret } from '@sallyport/core';
-import type { Machine, StartOptions } from '@sallyport/core';
+import type { Machine, StartOptions } from '@sallyport/core/driver';
 
 import { createFirecrackerDriver } from '../driver.ts';
 import { prepareFakeHost } from './fake-host.ts';

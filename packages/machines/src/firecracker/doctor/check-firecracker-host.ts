@@ -1,4 +1,4 @@
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { join } from 'node:path';
 

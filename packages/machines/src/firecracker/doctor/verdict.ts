@@ -1,4 +1,4 @@
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 /** What was found of one thing, and what to do where that is not well. `missing`: machines cannot run without it. */
 export type Finding =

@@ -1,4 +1,4 @@
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { checkInstanceId } from '../names.ts';
 import { API_SOCKET, PARENT_CGROUP } from './layout.ts';

@@ -1,5 +1,6 @@
-import { AGENT_PORT, SallyportError } from '@sallyport/core';
-import type { BootConfig, StartOptions } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_PORT } from '@sallyport/core/driver';
+import type { BootConfig, StartOptions } from '@sallyport/core/driver';
 
 import { createAgentDrive } from '../../disk/agent-drive.ts';
 import { findGuestClis } from '../../guest/guest-clis.ts';

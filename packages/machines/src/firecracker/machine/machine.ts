@@ -1,5 +1,5 @@
 import { SallyportError } from '@sallyport/core';
-import type { Machine } from '@sallyport/core';
+import type { Machine } from '@sallyport/core/driver';
 
 import { createOfflineDisk } from '../../disk/offline-disk.ts';
 import { removeTree } from '../../host/remove-tree.ts';

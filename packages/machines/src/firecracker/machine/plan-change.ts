@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { hashFile } from '../../images/hash.ts';
 import type { FirecrackerRecord } from './record.ts';

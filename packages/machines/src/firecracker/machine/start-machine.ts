@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { SallyportError } from '@sallyport/core';
-import type { StartOptions } from '@sallyport/core';
+import type { StartOptions } from '@sallyport/core/driver';
 
 import { waitForAgent } from '../../guest/wait-for-agent.ts';
 import { bootSequence } from '../boot-sequence.ts';

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 
-import { AGENT_PORT, createSerialQueue, SallyportError } from '@sallyport/core';
-import type { MachineExit } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { AGENT_PORT, createSerialQueue } from '@sallyport/core/driver';
+import type { MachineExit } from '@sallyport/core/driver';
 
 import type { JailedVmm } from '../jailer/start.ts';
 import { connectGuest } from './guest-channel.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
-import type { FakeFault, FakeFirecrackerOptions } from '@sallyport/testkit';
+import type { FakeFault, FakeFirecrackerOptions } from '@sallyport/testkit/firecracker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createFakeJail, plan, resources } from '../__fixtures__/fake-jail.ts';

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
-import type { Check } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { installCommand } from '../../host/programs.ts';
 import { SOCAT } from './netdev.ts';

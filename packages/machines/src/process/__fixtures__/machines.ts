@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Secret } from '@sallyport/core';
-import type { EgressRoute, Machine, MachinePlan, StartOptions } from '@sallyport/core';
+import type { Machine, MachinePlan, StartOptions } from '@sallyport/core/driver';
+import type { EgressRoute } from '@sallyport/core/egress';
 
 import { reachable } from '../../../../../test/setup/reachable.ts';
 

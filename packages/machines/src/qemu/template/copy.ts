@@ -4,7 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
-import type { MachinePlan, Secret } from '@sallyport/core';
+import type { Secret } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { copySparse } from '../../disk/copy-sparse.ts';
 import { hasCode } from '../../host/safe-directory.ts';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { MachinePlan } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { hashFile, hashValue } from '../../images/hash.ts';
 import { hardwareHash } from '../hardware.ts';

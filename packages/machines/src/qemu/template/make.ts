@@ -1,7 +1,9 @@
 import { chmod, chown, rm } from 'node:fs/promises';
 
-import { newBootToken, newMachineId, NOBODY, SallyportError, untilDesktop } from '@sallyport/core';
-import type { Clock, Machine, MachinePlan } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { newBootToken, newMachineId, NOBODY, untilDesktop } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { Machine, MachinePlan } from '@sallyport/core/driver';
 
 import { createAgentClient } from '../../agent-client/connect-agent.ts';
 import type { QemuLayout } from '../layout.ts';

@@ -1,5 +1,7 @@
-import { newMachineId, orAborted, SallyportError } from '@sallyport/core';
-import type { Clock, MachinePlan, UseSpareRoom } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { newMachineId, orAborted } from '@sallyport/core/driver';
+import type { Clock } from '@sallyport/core';
+import type { MachinePlan, UseSpareRoom } from '@sallyport/core/driver';
 
 import { templateKey } from './facts.ts';
 import type { TemplateFacts } from './facts.ts';

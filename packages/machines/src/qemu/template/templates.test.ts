@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { Secret, SallyportError, systemClock } from '@sallyport/core';
-import type { Clock, MachinePlan } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Ingredients } from '../ingredients.ts';

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
-import type { Secret, StartOptions } from '@sallyport/core';
+import type { Secret } from '@sallyport/core';
+import type { StartOptions } from '@sallyport/core/driver';
 
 import { createDisk } from '../../disk/create-disk.ts';
 import type { Ingredients } from '../ingredients.ts';

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-import type { Clock, MachinePlan } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { MachinePlan } from '@sallyport/core/driver';
 
 import { removeTree } from '../../host/remove-tree.ts';
 import type { ImageStore } from '../../images/store.ts';

@@ -1,5 +1,6 @@
-import { auditPageSchema, auditQuerySchema, resolveUserId } from '@sallyport/core';
-import type { AuditStore } from '@sallyport/core';
+import { resolveUserId } from '@sallyport/core';
+import { auditPageSchema, auditQuerySchema } from '@sallyport/core/protocol';
+import type { AuditStore } from '@sallyport/core/store';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 /** The audit log of the whole deployment, for its operators. */

@@ -1,3 +1,4 @@
+import { SallyportError } from '@sallyport/core';
 import {
   claimBodySchema,
   claimedSchema,
@@ -8,9 +9,9 @@ import {
   linkPageSchema,
   linkReturnSchema,
   openLinkBodySchema,
-  SallyportError,
-} from '@sallyport/core';
-import type { ConnectLinkRecord, Sallyport } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { Sallyport } from '@sallyport/core';
+import type { ConnectLinkRecord } from '@sallyport/core/store';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';

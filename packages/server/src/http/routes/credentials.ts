@@ -6,7 +6,7 @@ import {
   importedSchema,
   providerParamsSchema,
   userQuerySchema,
-} from '@sallyport/core';
+} from '@sallyport/core/protocol';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 

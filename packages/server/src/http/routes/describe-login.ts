@@ -1,4 +1,6 @@
-import type { loginStatusSchema, Logins, MethodChoice, methodChoiceSchema, SessionRecord } from '@sallyport/core';
+import type { Logins, MethodChoice } from '@sallyport/core';
+import type { loginStatusSchema, methodChoiceSchema } from '@sallyport/core/protocol';
+import type { SessionRecord } from '@sallyport/core/store';
 import type { z } from 'zod';
 
 /** A login as the API tells of it. */

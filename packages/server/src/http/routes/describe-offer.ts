@@ -1,5 +1,7 @@
 import { consentOf } from '@sallyport/core';
-import type { linkPageSchema, Provider, Sallyport } from '@sallyport/core';
+import type { Sallyport } from '@sallyport/core';
+import type { linkPageSchema } from '@sallyport/core/protocol';
+import type { Provider } from '@sallyport/core/provider';
 import type { z } from 'zod';
 
 import { describeChoice } from './describe-login.ts';

@@ -6,8 +6,8 @@ import {
   loginListSchema,
   promptListQuerySchema,
   promptListSchema,
-} from '@sallyport/core';
-import type { ListPage, Store } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { ListPage, Store } from '@sallyport/core/store';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import { userOf } from '../../auth/caller.ts';

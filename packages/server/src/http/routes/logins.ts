@@ -6,8 +6,9 @@ import {
   startLoginBodySchema,
   startedLoginSchema,
   viewerTicketSchema,
-} from '@sallyport/core';
-import type { Clock, LoginEvent, Sallyport, SessionRecord } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { Clock, LoginEvent, Sallyport } from '@sallyport/core';
+import type { SessionRecord } from '@sallyport/core/store';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

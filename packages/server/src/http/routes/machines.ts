@@ -5,8 +5,9 @@ import {
   machineParamsSchema,
   machineSchema,
   userQuerySchema,
-} from '@sallyport/core';
-import type { MachineRecord, Sallyport } from '@sallyport/core';
+} from '@sallyport/core/protocol';
+import type { Sallyport } from '@sallyport/core';
+import type { MachineRecord } from '@sallyport/core/store';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 

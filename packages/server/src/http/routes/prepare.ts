@@ -1,4 +1,4 @@
-import { prepareBodySchema } from '@sallyport/core';
+import { prepareBodySchema } from '@sallyport/core/protocol';
 import type { Clock, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

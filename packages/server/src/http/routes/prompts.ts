@@ -1,4 +1,9 @@
-import { emptyBodySchema, expectedPromptBodySchema, promptBodySchema, promptParamsSchema } from '@sallyport/core';
+import {
+  emptyBodySchema,
+  expectedPromptBodySchema,
+  promptBodySchema,
+  promptParamsSchema,
+} from '@sallyport/core/protocol';
 import type { Clock, PromptEvent, Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

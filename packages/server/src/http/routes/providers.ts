@@ -1,4 +1,4 @@
-import { providerListSchema, userQuerySchema } from '@sallyport/core';
+import { providerListSchema, userQuerySchema } from '@sallyport/core/protocol';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 

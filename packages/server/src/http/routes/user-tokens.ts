@@ -1,5 +1,7 @@
-import { SallyportError, userTokenBodySchema, userTokenSchema } from '@sallyport/core';
-import type { AuditStore, Clock, UserStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { userTokenBodySchema, userTokenSchema } from '@sallyport/core/protocol';
+import type { Clock } from '@sallyport/core';
+import type { AuditStore, UserStore } from '@sallyport/core/store';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import { userOf } from '../../auth/caller.ts';

@@ -1,4 +1,4 @@
-import { emptyBodySchema, userParamsSchema } from '@sallyport/core';
+import { emptyBodySchema, userParamsSchema } from '@sallyport/core/protocol';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

@@ -4,7 +4,7 @@ import {
   workFileListQuerySchema,
   workFileListSchema,
   workFileQuerySchema,
-} from '@sallyport/core';
+} from '@sallyport/core/protocol';
 import type { Sallyport } from '@sallyport/core';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

@@ -1,4 +1,5 @@
-import { auditCursorUnknown, SallyportError } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { auditCursorUnknown } from '@sallyport/core/store';
 
 /** SQLSTATEs that functions of the schema raise themselves. */
 const superseded = 'SP001';

@@ -1,5 +1,5 @@
-import { storableText } from '@sallyport/core';
-import type { ApiKeyRecord, ApiKeyStore } from '@sallyport/core';
+import { storableText } from '@sallyport/core/store';
+import type { ApiKeyRecord, ApiKeyStore } from '@sallyport/core/store';
 
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom } from './json.ts';

@@ -1,5 +1,5 @@
-import { auditCursorUnknown, storableJson } from '@sallyport/core';
-import type { AuditStore } from '@sallyport/core';
+import { auditCursorUnknown, storableJson } from '@sallyport/core/store';
+import type { AuditStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 import { dateFrom, isUuid } from './json.ts';

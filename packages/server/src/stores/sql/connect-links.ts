@@ -1,5 +1,5 @@
-import { storableText } from '@sallyport/core';
-import type { ConnectLinkRecord, ConnectLinkStore } from '@sallyport/core';
+import { storableText } from '@sallyport/core/store';
+import type { ConnectLinkRecord, ConnectLinkStore } from '@sallyport/core/store';
 
 import type { Row, StoreDatabase } from './database.ts';
 import { dateFrom } from './json.ts';

@@ -1,4 +1,4 @@
-import type { CredentialRecord } from '@sallyport/core';
+import type { CredentialRecord } from '@sallyport/core/store';
 
 import type { Row } from './database.ts';
 import { bytesFrom, dateFrom } from './json.ts';

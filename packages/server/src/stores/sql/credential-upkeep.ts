@@ -1,4 +1,4 @@
-import type { CredentialStore } from '@sallyport/core';
+import type { CredentialStore } from '@sallyport/core/store';
 
 import { toCredentialRecord } from './credential-record.ts';
 import type { StoreDatabase } from './database.ts';

@@ -1,5 +1,6 @@
-import { SallyportError, storableJson } from '@sallyport/core';
-import type { CredentialRecord, CredentialStore, NewAuditEntry, NewCredentialVersion } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { storableJson } from '@sallyport/core/store';
+import type { CredentialRecord, CredentialStore, NewAuditEntry, NewCredentialVersion } from '@sallyport/core/store';
 
 import { auditArgument } from './audit-argument.ts';
 import { toCredentialRecord } from './credential-record.ts';

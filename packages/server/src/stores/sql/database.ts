@@ -1,4 +1,5 @@
-import { SallyportError, serverSuperseded } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { serverSuperseded } from '@sallyport/core/store';
 
 import type { Database } from '../database-types.ts';
 

@@ -1,4 +1,4 @@
-import type { HistoryStore } from '@sallyport/core';
+import type { HistoryStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 import { isUuid } from './json.ts';

@@ -1,5 +1,5 @@
-import { IDEMPOTENCY_KEPT_MS } from '@sallyport/core';
-import type { IdempotencyScope, IdempotencyStore } from '@sallyport/core';
+import { IDEMPOTENCY_KEPT_MS } from '@sallyport/core/store';
+import type { IdempotencyScope, IdempotencyStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 import { isUuid } from './json.ts';

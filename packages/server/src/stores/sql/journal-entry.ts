@@ -1,4 +1,4 @@
-import type { JournalEntry } from '@sallyport/core';
+import type { JournalEntry } from '@sallyport/core/store';
 
 import type { Database } from '../database-types.ts';
 

@@ -1,4 +1,5 @@
-import { SallyportError, type CredentialStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { type CredentialStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 import { isUuid } from './json.ts';

@@ -1,4 +1,4 @@
-import type { ListPage, ListPosition } from '@sallyport/core';
+import type { ListPage, ListPosition } from '@sallyport/core/store';
 
 interface Listed<Row, Item> {
   /** At least one more than `limit` if there is another page. */

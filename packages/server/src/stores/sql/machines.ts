@@ -1,4 +1,5 @@
-import { FIRST_EPOCH, SallyportError, type MachineRecord, type MachineStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { FIRST_EPOCH, type MachineRecord, type MachineStore } from '@sallyport/core/store';
 
 import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';

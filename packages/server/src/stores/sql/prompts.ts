@@ -1,5 +1,6 @@
 import { lastConversationId, SallyportError } from '@sallyport/core';
-import type { ConversationRecord, NewAuditEntry, PromptEvent, PromptRecord, PromptStore } from '@sallyport/core';
+import type { PromptEvent } from '@sallyport/core';
+import type { ConversationRecord, NewAuditEntry, PromptRecord, PromptStore } from '@sallyport/core/store';
 
 import { auditArgument } from './audit-argument.ts';
 import type { ResultOf, Row, StoreDatabase } from './database.ts';

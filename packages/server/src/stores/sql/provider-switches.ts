@@ -1,4 +1,4 @@
-import type { ProviderSwitchStore } from '@sallyport/core';
+import type { ProviderSwitchStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 

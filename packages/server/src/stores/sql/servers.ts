@@ -1,4 +1,4 @@
-import { HEARTBEAT_FRESH_MS, type ServerStore } from '@sallyport/core';
+import { HEARTBEAT_FRESH_MS, type ServerStore } from '@sallyport/core/store';
 
 import type { StoreDatabase } from './database.ts';
 

@@ -1,5 +1,7 @@
-import { SallyportError, storableJson } from '@sallyport/core';
-import type { SessionChange, LoginEvent, SessionRecord, SessionStore } from '@sallyport/core';
+import { SallyportError } from '@sallyport/core';
+import { storableJson } from '@sallyport/core/store';
+import type { LoginEvent } from '@sallyport/core';
+import type { SessionChange, SessionRecord, SessionStore } from '@sallyport/core/store';
 
 import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 
 import { createApiKeyStore } from './api-keys.ts';
 import { createAuditStore } from './audit.ts';

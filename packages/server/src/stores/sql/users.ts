@@ -1,5 +1,5 @@
-import { storableText } from '@sallyport/core';
-import type { UserRecord, UserStore } from '@sallyport/core';
+import { storableText } from '@sallyport/core/store';
+import type { UserRecord, UserStore } from '@sallyport/core/store';
 
 import { auditArgument } from './audit-argument.ts';
 import type { Row, StoreDatabase } from './database.ts';
