@@ -21,7 +21,8 @@ export async function databaseTypes(connection: ClientConfig): Promise<string> {
     return [
       '/* Written by `npm run database-types` from a database with all migrations. Do not edit. */',
       '',
-      "import type { CredentialFacts, PromptEvent, LoginEvent } from '@sallyport/core';",
+      "import type { LoginEvent, PromptEvent } from '@sallyport/core';",
+      "import type { CredentialFacts } from '@sallyport/core/provider';",
       '',
       '/** The schema `sallyport` as supabase-js and PostgREST see it: rows and arguments are JSON. */',
       'export type Database = {',

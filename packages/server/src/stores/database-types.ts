@@ -1,6 +1,6 @@
 /* Written by `npm run database-types` from a database with all migrations. Do not edit. */
 
-import type { PromptEvent, LoginEvent } from '@sallyport/core';
+import type { LoginEvent, PromptEvent } from '@sallyport/core';
 import type { CredentialFacts } from '@sallyport/core/provider';
 
 /** The schema `sallyport` as supabase-js and PostgREST see it: rows and arguments are JSON. */
