@@ -232,6 +232,20 @@ describe('the presets of the server', () => {
   });
 });
 
+describe('custody', () => {
+  it('alone leases credentials, gives them back, ends them, and notes what is on a disk', async () => {
+    const source = join(root, 'packages/core/src');
+    const moving =
+      /\bledger\.(release|giveBack|markInvalid)\(|\bmachines\.noteInjected\(|\bmachines\.update\([^)]*injected/;
+    const files = (await readdir(source, { recursive: true })).filter(
+      (name) =>
+        name.endsWith('.ts') && !name.endsWith('.test.ts') && moving.test(readFileSync(join(source, name), 'utf8')),
+    );
+    expect(files.length).toBeGreaterThan(3);
+    expect(files.filter((name) => !name.startsWith('custody/'))).toEqual([]);
+  });
+});
+
 describe('the server', () => {
   it('knows of the agent only where its bundle lies', async () => {
     const index = join(root, 'packages/agent/src/index.ts');

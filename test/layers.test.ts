@@ -26,6 +26,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'runtime',
     'machine',
     'browser-machine',
+    'custody',
     'cli-machine',
     'login',
     'prompts',

@@ -5,7 +5,7 @@ import { createFakeDriver } from '@sallyport/testkit';
 import { expect, it } from 'vitest';
 
 import { watchMethods } from './watch-steps.ts';
-import { agentOf, createWorld, credential, ended, runPrompt, settle, signInUrl, startLogin } from './world.ts';
+import { agentOf, createWorld, credential, ended, runPrompt, settle, signInUrl, startLogin, userId } from './world.ts';
 import type { World } from './world.ts';
 
 /** The same store, and how often it was called since it was last asked. */
@@ -44,9 +44,9 @@ async function signIn(world: World): Promise<void> {
 
 /**
  * Over PostgreSQL each call is one statement: 26 for a login (and one more by which this test looks), 20 for a prompt on a new
- * machine, 9 on one that runs.
+ * machine, 9 on one that runs, 12 to hibernate, 13 for a prompt that wakes it, and 12 to stop.
  */
-it('calls the store no more often for a login and for prompts than it must', async () => {
+it('calls the store no more often for a login, prompts and the end of a machine than it must', async () => {
   const counted = countCalls(createMemoryStore({ clock: systemClock }));
   const world = createWorld({ store: counted.store, fake: createFakeDriver({ hibernate: true }) });
   await signIn(world);
@@ -90,5 +90,43 @@ it('calls the store no more often for a login and for prompts than it must', asy
     'credentials.list': 1,
     'credentials.setVerified': 1,
     'machines.get': 1,
+  });
+  const [machine] = world.fake.machines.filter(({ running }) => running);
+  await world.app.machines.hibernate(userId, machine?.machine.id ?? '');
+  await settle();
+  expect(counted.take()).toEqual({
+    'machines.get': 3,
+    'machines.update': 2,
+    'machines.noteInjected': 1,
+    'credentials.current': 2,
+    'credentials.holder': 2,
+    'credentials.seen': 1,
+    'credentials.seenLineage': 1,
+  });
+  await runPrompt(world);
+  await settle();
+  expect(counted.take()).toEqual({
+    'prompts.create': 1,
+    'prompts.append': 3,
+    'prompts.events': 1,
+    'users.get': 1,
+    'machines.get': 1,
+    'machines.nextEpoch': 1,
+    'machines.update': 1,
+    'credentials.current': 2,
+    'credentials.list': 1,
+    'credentials.setVerified': 1,
+  });
+  await world.app.close();
+  expect(counted.take()).toEqual({
+    'machines.get': 1,
+    'machines.update': 2,
+    'machines.noteInjected': 1,
+    'credentials.list': 1,
+    'credentials.current': 2,
+    'credentials.holder': 2,
+    'credentials.seen': 1,
+    'credentials.seenLineage': 1,
+    'credentials.release': 1,
   });
 });

@@ -1,9 +1,8 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
-import { giveBackAll, loseCredentials, settleCredentials } from '../cli-machine/credential-exchange.ts';
 import type { MachineRef } from '../contracts/driver.ts';
 
 /** How many machines are settled at a time. Each waits for its driver and the store. */
@@ -21,7 +20,7 @@ const AT_ONCE = 8;
  * {@link settleStoppedMachines}: so a start of the server takes as long with many users as with few.
  */
 export async function reconcileMachines(
-  runtime: Runtime,
+  runtime: CliRuntime,
   cliMachines: Pick<CliMachines, 'whileResting'>,
 ): Promise<void> {
   const { driver, inHand, store } = runtime;
@@ -50,7 +49,7 @@ export async function reconcileMachines(
  * are, after a backup was restored or if it was away when they stopped. Each is read again before its next start.
  */
 export async function settleStoppedMachines(
-  runtime: Runtime,
+  runtime: CliRuntime,
   cliMachines: Pick<CliMachines, 'whileResting'>,
 ): Promise<void> {
   const { closing, driver, host, store } = runtime;
@@ -65,14 +64,14 @@ export async function settleStoppedMachines(
       cliMachines.whileResting(userId, machineId, async () => {
         if ((await store.machines.get(machineId))?.state !== 'stopped') return;
         const machine = await driver.adopt(ref);
-        if (machine) await settleCredentials(runtime, userId, machine);
+        if (machine) await runtime.custody.settle(userId, machine);
       }),
     );
   });
 }
 
 async function settle(
-  runtime: Runtime,
+  runtime: CliRuntime,
   cliMachines: Pick<CliMachines, 'whileResting'>,
   ref: MachineRef,
   ownRow: MachineRecord | undefined,
@@ -88,7 +87,7 @@ async function settle(
 }
 
 /** Runs in the user's queue. Reads both the row and the machine again. */
-async function settleCli(runtime: Runtime, machineId: string): Promise<void> {
+async function settleCli(runtime: CliRuntime, machineId: string): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const ref = (await runtime.driver.list()).find((choice) => choice.machineId === machineId);
   if (!row || !ref || isAtRest(row, ref)) return;
@@ -97,7 +96,7 @@ async function settleCli(runtime: Runtime, machineId: string): Promise<void> {
   const machine = await runtime.driver.adopt(ref);
   if (machine) {
     await machine.stop({ deadlineMs: 2_000 });
-    await runtime.bestEffort(`harvesting machine ${machineId}`, () => settleCredentials(runtime, userId, machine));
+    await runtime.bestEffort(`harvesting machine ${machineId}`, () => runtime.custody.settle(userId, machine));
   }
   const state = machine ? 'stopped' : 'lost';
   if (row.state !== state) await runtime.setMachineState(machineId, userId, 'cli', state);
@@ -109,14 +108,14 @@ function isAtRest(row: MachineRecord | undefined, { running, hibernated = false 
   return (row.state === 'stopped' && !hibernated) || (row.state === 'hibernated' && hibernated);
 }
 
-async function removeMachine(runtime: Runtime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {
+async function removeMachine(runtime: CliRuntime, ref: MachineRef, row: MachineRecord | undefined): Promise<void> {
   const machine = await runtime.driver.adopt(ref);
   await machine?.destroy();
   if (row && row.state !== 'destroyed') await runtime.setMachineState(row.machineId, row.userId, row.role, 'destroyed');
 }
 
 /** Handles a machine whose row says that it is here but which does not exist. */
-async function noteAbsence(runtime: Runtime, machineId: string): Promise<void> {
+async function noteAbsence(runtime: CliRuntime, machineId: string): Promise<void> {
   const row = await runtime.store.machines.get(machineId);
   const isHere = (await runtime.driver.list()).some((ref) => ref.machineId === machineId);
   if (!row || isHere || isGone(row.state)) return;
@@ -124,8 +123,8 @@ async function noteAbsence(runtime: Runtime, machineId: string): Promise<void> {
   // A machine that was never started held nothing, and does not come back.
   const wasNeverMade = row.state === 'creating' && epoch <= FIRST_EPOCH && Object.keys(row.injected).length === 0;
   const isLost = role === 'cli' && !wasNeverMade;
-  if (isLost) await loseCredentials(runtime, row, false);
-  else await giveBackAll(runtime, row);
+  if (isLost) await runtime.custody.lose(row, { forGood: false });
+  else await runtime.custody.giveBack(row);
   if (!isLost && (await runtime.store.users.get(userId))?.machineId === machineId)
     await runtime.store.users.setMachine(userId, null);
   await runtime.setMachineState(machineId, userId, role, isLost ? 'lost' : 'destroyed');
@@ -136,7 +135,7 @@ function isGone(state: MachineRecord['state']): boolean {
 }
 
 /** Reconciles the driver's other resources, and releases the reservations of machines that do not run. */
-async function clearDriver(runtime: Runtime): Promise<void> {
+async function clearDriver(runtime: CliRuntime): Promise<void> {
   const { admission, driver, host, inHand, store } = runtime;
   const places = admission.settledPlaces();
   const rows = await store.machines.list({ host });

@@ -1,7 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import { loginPhases } from '../login/phases.ts';
 import { failSession } from '../login/session.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
 import type { SessionRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import { reconcileMachines } from './reconcile.ts';
@@ -10,13 +10,13 @@ import { reconcileMachines } from './reconcile.ts';
  * Recovers after a restart: brings everything that an earlier process left unfinished to a defined state that the
  * user can continue from. Touches what belongs to this host alone. Idempotent.
  */
-export async function recover(runtime: Runtime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
+export async function recover(runtime: CliRuntime, cliMachines: Pick<CliMachines, 'whileResting'>): Promise<void> {
   await endSessions(runtime);
   await endPrompts(runtime);
   await reconcileMachines(runtime, cliMachines);
 }
 
-async function endSessions(runtime: Runtime): Promise<void> {
+async function endSessions(runtime: CliRuntime): Promise<void> {
   for (const session of await runtime.store.sessions.live({ host: runtime.host })) {
     if (session.phase === 'cleaning-up' && (await completeSession(runtime, session))) continue;
     await failSession(
@@ -31,7 +31,7 @@ async function endSessions(runtime: Runtime): Promise<void> {
 }
 
 /** The session's credential was stored. Only the machine was left to remove, which happens here anyway. */
-async function completeSession(runtime: Runtime, session: SessionRecord): Promise<boolean> {
+async function completeSession(runtime: CliRuntime, session: SessionRecord): Promise<boolean> {
   const { sessionId, userId, provider } = session;
   const held = await runtime.store.credentials.current(sessionId, provider);
   const credential = held ?? (await runtime.store.credentials.current(userId, provider));
@@ -55,7 +55,7 @@ async function completeSession(runtime: Runtime, session: SessionRecord): Promis
   return true;
 }
 
-async function endPrompts(runtime: Runtime): Promise<void> {
+async function endPrompts(runtime: CliRuntime): Promise<void> {
   for (const { promptId, userId, provider } of await runtime.store.prompts.running({ host: runtime.host })) {
     const end = {
       type: 'prompt-end',

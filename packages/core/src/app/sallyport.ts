@@ -26,6 +26,8 @@ import { createHeldLogins } from '../login/held-logins.ts';
 import type { HeldLogins } from '../login/held-logins.ts';
 import { createLogins } from '../login/logins.ts';
 import type { Logins } from '../login/logins.ts';
+import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
+import { createCustody } from '../custody/custody.ts';
 import { createCliMachines } from '../cli-machine/cli-machines.ts';
 import type { MachineDriver } from '../contracts/driver.ts';
 import { createMachines } from './machines.ts';
@@ -151,7 +153,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
   /** Entries of the audit log that are being written. */
   const auditing = new Set<Promise<void>>();
 
-  const runtime: Runtime = {
+  const shared: Runtime = {
     registry,
     gate,
     userGate: createUserGate(),
@@ -167,7 +169,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       keyRing: options.keyRing,
       registry,
       ...(options.rollbackGuard && { rollbackGuard: options.rollbackGuard }),
-      onAltered: (found) => runtime.emit({ type: 'credential.altered', ...found }),
+      onAltered: (found) => shared.emit({ type: 'credential.altered', ...found }),
     }),
     hooks,
     connectAgent: options.connectAgent,
@@ -213,7 +215,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       };
     },
     emit: (facts) => {
-      const { audit, announce } = runtime.noteEvent(facts);
+      const { audit, announce } = shared.noteEvent(facts);
       announce();
       if (!audit) return;
       const written = store.audit
@@ -223,7 +225,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
       auditing.add(written);
     },
     setMachineState: async (machineId, userId, role, state, started) => {
-      const { audit, announce } = runtime.noteEvent({
+      const { audit, announce } = shared.noteEvent({
         type: 'machine.state',
         userId,
         machineId,
@@ -236,6 +238,7 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     },
   };
 
+  const runtime: CliRuntime = { ...shared, custody: createCustody(shared) };
   driver.lendSpareRoom?.(runtime.admission.useSpareRoom);
   const cliMachines = createCliMachines(runtime);
   const warmPool = createWarmPool(runtime);

@@ -3,9 +3,7 @@ import type { Need } from '../contracts/spare-room.ts';
 import { SallyportError } from '../base/errors.ts';
 import { createArrivals } from './arrivals.ts';
 import { createSerialQueue, createSerialQueues, orAborted } from '../base/serial-queue.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { loseCredentials, settleCredentials, watchCredentials } from './credential-exchange.ts';
-import { checkRelease, removeCredential, staleProviders } from './credential-release.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import { findCliMachine, findOwner } from './find-cli-machine.ts';
 import { logOut, revocableLogins } from './log-out.ts';
 import { LOGOUT_MS } from './run-logout.ts';
@@ -63,7 +61,7 @@ export interface CliMachines {
 /** A machine under load answers more slowly than an idle one, but a dead one refuses at once. */
 const HEALTH_MS = 5_000;
 
-export function createCliMachines(runtime: Runtime): CliMachines {
+export function createCliMachines(runtime: CliRuntime): CliMachines {
   const up = new Map<string, CliMachine>();
   /** Serializes operations per user. An operation starts when the one before has ended or failed. */
   const lines = createSerialQueues();
@@ -76,7 +74,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     const current = up.get(userId);
     if (current) {
       const { withheld, running } = current;
-      const stale = await current.intake(() => staleProviders(runtime, userId, running.id, withheld));
+      const stale = await current.intake(() => runtime.custody.staleNow(userId, running.id, withheld));
       const isUsable = stale.length === 0 && !current.damaged.has(provider);
       if (!current.ended && isUsable && current.providers.has(provider)) {
         if (!withheld.has(provider)) return current;
@@ -92,7 +90,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
   /** The credential was kept off the machine. Until that changes, do not disturb other prompts with a restart. */
   async function checkWithheld({ userId, provider, signal }: StartCliMachine, machineId: string): Promise<void> {
     const credential = await runtime.store.credentials.current(userId, provider);
-    if (credential) await checkRelease(runtime, credential, { userId, machineId, signal });
+    if (credential) await runtime.custody.check(credential, { userId, machineId, signal });
   }
 
   async function boot(request: StartCliMachine, restarts: boolean): Promise<CliMachine> {
@@ -116,7 +114,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
     void running.machine.exited.then(() => onExit(entry));
     running.noted.catch(() => stopInTurn(entry, 'not-started'));
     try {
-      await watchCredentials(runtime, entry);
+      await runtime.custody.watch(entry);
     } catch (error) {
       // If it is not watched, its next rotation would go unnoticed until it stops.
       await rest(userId, 'not-started');
@@ -287,12 +285,10 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
           if (!existing) return;
           await existing.stop({ deadlineMs: 2_000 });
-          await runtime.bestEffort(`harvesting machine ${machineId}`, () =>
-            settleCredentials(runtime, userId, existing),
-          );
+          await runtime.bestEffort(`harvesting machine ${machineId}`, () => runtime.custody.settle(userId, existing));
           await existing.destroy();
         });
-        await loseCredentials(runtime, record, true);
+        await runtime.custody.lose(record, { forGood: true });
         if ((await runtime.store.users.get(userId))?.machineId === machineId)
           await runtime.store.users.setMachine(userId, null);
         await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
@@ -308,7 +304,7 @@ export function createCliMachines(runtime: Runtime): CliMachines {
         if (!known?.existing) return revoked;
         // The disk of a hibernating machine cannot be written.
         await known.existing.stop({ deadlineMs: 2_000 });
-        await removeCredential(runtime, known.existing, provider);
+        await runtime.custody.remove(known.existing, provider);
         await known.existing.disk.eraseHome?.(provider);
         if (known.record.state === 'hibernated')
           await runtime.setMachineState(known.record.machineId, userId, 'cli', 'stopped');

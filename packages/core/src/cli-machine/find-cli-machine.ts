@@ -1,6 +1,5 @@
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CredentialRecord, MachineRecord, UserRecord } from '../contracts/store.ts';
-import { loseCredentials } from './credential-exchange.ts';
 import type { Machine } from '../contracts/driver.ts';
 import { newMachineId } from '../machine/ids.ts';
 
@@ -17,7 +16,7 @@ export interface Owner {
   readonly credentials: readonly CredentialRecord[];
 }
 
-export async function findOwner(runtime: Runtime, userId: string): Promise<Owner> {
+export async function findOwner(runtime: CliRuntime, userId: string): Promise<Owner> {
   const [user, credentials] = await Promise.all([
     runtime.store.users.get(userId),
     runtime.store.credentials.list(userId),
@@ -28,7 +27,7 @@ export async function findOwner(runtime: Runtime, userId: string): Promise<Owner
 
 /** Finds the user's CLI machine, or the given one if it is theirs. */
 export async function findCliMachine(
-  runtime: Runtime,
+  runtime: CliRuntime,
   userId: string,
   machineId?: string,
 ): Promise<FoundMachine | undefined> {
@@ -44,7 +43,7 @@ export async function findCliMachine(
  * are lost.
  */
 export async function keepOrReserve(
-  runtime: Runtime,
+  runtime: CliRuntime,
   known: FoundMachine | undefined,
   { userId, memoryMb }: { readonly userId: string; readonly memoryMb: number },
 ): Promise<FoundMachine> {
@@ -54,7 +53,7 @@ export async function keepOrReserve(
     // A machine on another host may be fine. Releasing its credentials checks whether it holds any.
     if (itsHost === runtime.host) {
       if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
-      await loseCredentials(runtime, known.record, false);
+      await runtime.custody.lose(known.record, { forGood: false });
     }
   }
   const machineId = newMachineId();

@@ -1,7 +1,6 @@
 import { SallyportError } from '../base/errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
-import { captureCredentials } from './credential-exchange.ts';
 
 /** A snapshot writes all of the machine's memory. */
 const HIBERNATE_MS = 60_000;
@@ -10,7 +9,7 @@ const HIBERNATE_MS = 60_000;
  * Hibernates a running CLI machine. Stores its credentials first, so that they survive if the snapshot is lost; the
  * machine keeps its leases. Resolves to whether it hibernates; if not, the caller must stop it. Never rejects.
  */
-export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): Promise<boolean> {
+export async function hibernateCliMachine(runtime: CliRuntime, entry: CliMachine): Promise<boolean> {
   const { running, userId } = entry;
   const { id, machine } = running;
   if (!machine.hibernate || !runtime.driver.features.hibernate) return false;
@@ -22,7 +21,7 @@ export async function hibernateCliMachine(runtime: Runtime, entry: CliMachine): 
     await runtime.admission.checkHibernate(running.plan.memoryMb);
     // A snapshot would keep what they know of the credential.
     await running.agent.endWaiting();
-    await captureCredentials(runtime, entry);
+    await runtime.custody.capture(entry);
     signal.throwIfAborted();
     await machine.hibernate?.({ signal });
   });

@@ -1,5 +1,5 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { pinnedInWork } from './pinned-in-work.ts';
 import { runLogout } from './run-logout.ts';
@@ -17,7 +17,11 @@ const AT_ONCE = 2;
  * Providers that the user can be logged out from, all or one: those with a valid login and a command for it. A key or
  * token that does not rotate is not the CLI's to revoke.
  */
-export async function revocableLogins(runtime: Runtime, userId: string, provider?: string): Promise<readonly string[]> {
+export async function revocableLogins(
+  runtime: CliRuntime,
+  userId: string,
+  provider?: string,
+): Promise<readonly string[]> {
   const { registry, gate, store } = runtime;
   const credentials = await store.credentials.list(userId);
   return credentials
@@ -32,7 +36,7 @@ export async function revocableLogins(runtime: Runtime, userId: string, provider
  * because from then on it may be revoked. Nothing else may use the credentials at the same time.
  */
 export async function logOut(
-  runtime: Runtime,
+  runtime: CliRuntime,
   { userId, running, providers, withheld }: CliMachine,
   logins: readonly string[],
   signal: AbortSignal,
@@ -42,7 +46,7 @@ export async function logOut(
   await forEachAtOnce(present, AT_ONCE, async (provider) => {
     await runtime.bestEffort(`logging a user out from ${provider}`, async () => {
       signal.throwIfAborted();
-      if (!(await runtime.ledger.markInvalid({ userId, provider, reason: 'refused' }))) return;
+      if (!(await runtime.custody.endForLogout(userId, provider))) return;
       const { registry } = runtime;
       const { manifest } = registry.get(provider);
       outcomes.set(

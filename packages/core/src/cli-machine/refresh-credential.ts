@@ -1,7 +1,6 @@
-import { handleRefusal } from './handle-refusal.ts';
 import { refreshTime } from '../credentials/refresh-policy.ts';
 import { SallyportError } from '../base/errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { pinnedInWork } from './pinned-in-work.ts';
 import { REFRESH_MS, runRefresh } from './run-refresh.ts';
@@ -16,7 +15,7 @@ const GRACE_MS = 5_000;
 
 /** Providers whose credential on this machine is due. Only valid credentials that the machine has leased. */
 export async function dueRefreshes(
-  runtime: Runtime,
+  runtime: CliRuntime,
   { userId, running, withheld, damaged }: CliMachine,
 ): Promise<readonly string[]> {
   const { registry, gate, store, clock, settings } = runtime;
@@ -47,7 +46,7 @@ export async function dueRefreshes(
  * refresh token trigger the vendor's refresh-token reuse detection. A shutdown does not interrupt the refresh, since
  * the vendor's response would be lost. Its deadline is short.
  */
-export async function refreshCredential(runtime: Runtime, entry: CliMachine, provider: string): Promise<void> {
+export async function refreshCredential(runtime: CliRuntime, entry: CliMachine, provider: string): Promise<void> {
   const { running } = entry;
   const { manifest } = runtime.registry.get(provider);
   const { refresh } = manifest.commands;
@@ -60,7 +59,7 @@ export async function refreshCredential(runtime: Runtime, entry: CliMachine, pro
     signal: deadline.signal,
     pinnedInWork: pinnedInWork(runtime.registry, provider),
   });
-  if (outcome === 'not-logged-in') await handleRefusal(runtime, entry, provider);
+  if (outcome === 'not-logged-in') await runtime.custody.refused(entry, provider);
   else if (outcome !== 'ok')
     throw new SallyportError(
       'PROMPT_FAILED',

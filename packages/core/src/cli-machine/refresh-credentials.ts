@@ -1,5 +1,5 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
 import { dueRefreshes, refreshCredential } from './refresh-credential.ts';
 
@@ -13,7 +13,7 @@ export interface RefreshCredentials {
 
 /** Refreshes credentials that expire soon on running machines without prompts, a few at a time. */
 export async function refreshCredentials(
-  runtime: Runtime,
+  runtime: CliRuntime,
   { machines, isFree, exclusively }: RefreshCredentials,
 ): Promise<void> {
   const { clock, settings } = runtime;

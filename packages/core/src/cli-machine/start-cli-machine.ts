@@ -1,10 +1,8 @@
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import { provisionMachine } from '../machine/provision-machine.ts';
 import type { RunningMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
-import { giveBackAll, settleCredentials } from './credential-exchange.ts';
-import { releaseCredentials } from './credential-release.ts';
-import type { Withheld } from './cli-machine.ts';
+import type { Withheld } from '../custody/holder.ts';
 import { findCliMachine, keepOrReserve } from './find-cli-machine.ts';
 import type { FoundMachine, Owner } from './find-cli-machine.ts';
 
@@ -29,7 +27,7 @@ export interface StartedCliMachine {
  * necessary.
  */
 export async function startCliMachine(
-  runtime: Runtime,
+  runtime: CliRuntime,
   request: StartCliMachine,
   { user, known, credentials }: Owner,
 ): Promise<StartedCliMachine> {
@@ -60,10 +58,10 @@ export async function startCliMachine(
         if (existing) {
           // It may still be running if an earlier stop failed. Its disk is safe only after a stop.
           await existing.stop({ deadlineMs: 2_000 });
-          await settleCredentials(runtime, userId, machine);
+          await runtime.custody.settle(userId, machine);
         }
         const release = { userId, machineId: machine.id, signal: deadline, isNew: !existing };
-        withheld = await releaseCredentials(runtime, machine, release);
+        withheld = await runtime.custody.release(machine, release);
         const own = withheld.get(provider);
         if (own) throw own.error;
       },
@@ -80,14 +78,14 @@ export async function startCliMachine(
 }
 
 /** Records that a start failed. A new machine was removed with everything it held; an existing one is unchanged. */
-async function noteNotStarted(runtime: Runtime, { record, existing }: FoundMachine): Promise<void> {
+async function noteNotStarted(runtime: CliRuntime, { record, existing }: FoundMachine): Promise<void> {
   const { machineId, userId } = record;
   if (existing) {
-    await settleCredentials(runtime, userId, existing);
+    await runtime.custody.settle(userId, existing);
     if (record.state !== 'stopped') await runtime.setMachineState(machineId, userId, 'cli', 'stopped');
     return;
   }
   await runtime.store.users.setMachine(userId, null);
-  await giveBackAll(runtime, record);
+  await runtime.custody.giveBack(record);
   await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
 }

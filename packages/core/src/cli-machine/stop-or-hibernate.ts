@@ -1,6 +1,5 @@
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import type { CliMachine } from './cli-machine.ts';
-import { settleCredentials } from './credential-exchange.ts';
 import { hibernateCliMachine } from './hibernate-cli-machine.ts';
 
 /** Reasons that allow a machine to hibernate instead of stopping. */
@@ -14,7 +13,7 @@ const SLEEP_REASONS: ReadonlySet<string> = new Set(['idle', 'hibernate', 'make-r
  * Never rejects: it tries every step and reports failures, so that an unsafe disk or an unavailable database never
  * leaves a machine running. What could not be stored is harvested before the next start.
  */
-export async function stopOrHibernate(runtime: Runtime, entry: CliMachine, reason: string): Promise<void> {
+export async function stopOrHibernate(runtime: CliRuntime, entry: CliMachine, reason: string): Promise<void> {
   const { running, userId } = entry;
   const { id, machine, route } = running;
   const setState = (state: 'stopping' | 'stopped') => () => runtime.setMachineState(id, userId, 'cli', state);
@@ -34,7 +33,7 @@ export async function stopOrHibernate(runtime: Runtime, entry: CliMachine, reaso
   await runtime.bestEffort(`closing the egress of machine ${id}`, () => route.close());
   if (!stopped) return;
   await runtime.bestEffort(`harvesting machine ${id}`, () =>
-    entry.intake(() => settleCredentials(runtime, userId, machine)),
+    entry.intake(() => runtime.custody.settle(userId, machine)),
   );
   await runtime.bestEffort(`noting that machine ${id} has stopped`, setState('stopped'));
 }

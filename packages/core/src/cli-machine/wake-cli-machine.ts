@@ -1,7 +1,6 @@
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from './cli-runtime.ts';
 import { provisionMachine } from '../machine/provision-machine.ts';
 import { cliMachineNeeds } from './cli-machine-needs.ts';
-import { findStale } from './credential-release.ts';
 import type { Owner } from './find-cli-machine.ts';
 import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts';
 
@@ -11,7 +10,7 @@ import type { StartCliMachine, StartedCliMachine } from './start-cli-machine.ts'
  * discards an unused snapshot.
  */
 export async function wakeCliMachine(
-  runtime: Runtime,
+  runtime: CliRuntime,
   request: StartCliMachine,
   { user, known, credentials }: Owner,
 ): Promise<StartedCliMachine | undefined> {
@@ -20,7 +19,7 @@ export async function wakeCliMachine(
   const { record, existing } = known;
   const { machineId, injected } = record;
   const withheld: StartedCliMachine['withheld'] = new Map();
-  const stale = findStale(runtime, { injected, credentials, withheld });
+  const stale = runtime.custody.stale({ injected, credentials, withheld });
   if (stale.length > 0 || injected[provider] === undefined) return undefined;
 
   const providers = new Set(Object.keys(injected).filter((id) => runtime.registry.has(id)));

@@ -5,7 +5,7 @@ import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { createSerialQueues } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
 import type { NewAuditEntry } from '../contracts/audit-store.ts';
-import type { CredentialRecord, Store } from '../contracts/store.ts';
+import type { CredentialHolder, CredentialRecord, Store } from '../contracts/store.ts';
 import { decodeBundle, encodeBundle } from './bundle.ts';
 import { decide } from './decide.ts';
 import type { CaptureReason, Decision, RefusalKind, StoredFacts } from './decide.ts';
@@ -100,7 +100,10 @@ export interface ReleasedCredential {
 }
 
 /** `sha256` is that of the stored version; the holder, where the store was put back, the one remembered. */
-export type CredentialStanding = StoredFacts;
+export type CredentialStanding = StoredFacts & {
+  /** Whether the store knows the holder. If only the rollback guard does, the store is from before the lease. */
+  readonly isLeaseStored: boolean;
+};
 
 export interface LedgerOptions {
   readonly store: Pick<Store, 'credentials'>;
@@ -146,8 +149,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     // In turn, since a new login is stored before the lease of the old one ends: in between it seems to be the holder's.
     standing: (userId, provider) =>
       inTurn(userId, provider, async () => {
-        const { stored, current } = await look(userId, provider);
-        return stored && current && { ...current, sha256: stored.sha256 };
+        const { stored, lease, current } = await look(userId, provider);
+        const isLeaseStored = lease !== undefined && lease.machineId === current?.holder;
+        return stored && current && { ...current, sha256: stored.sha256, isLeaseStored };
       }),
     release: async ({ userId, provider, ...lease }) => {
       // Opened before anything is noted: the guard must not take an older version for the newest by altered facts.
@@ -193,7 +197,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       rollbackGuard.recall(userId, provider),
       credentials.holder(userId, provider),
     ]);
-    if (!stored) return { stored, guardRecord, current: undefined };
+    if (!stored) return { stored, guardRecord, lease, current: undefined };
     const { version, sha256, facts } = stored;
     if (!guardRecord || !isRolledBack(guardRecord, stored)) {
       const invalidReason = endingOf(guardRecord, stored) ?? null;
@@ -204,6 +208,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       return {
         stored,
         guardRecord,
+        lease,
         current: {
           version,
           sha256,
@@ -224,6 +229,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     return {
       stored,
       guardRecord,
+      lease,
       current: {
         version,
         ...newest,
@@ -335,6 +341,8 @@ function nonceOf(current: StoredFacts | undefined): { readonly diskNonce?: strin
 interface Standing {
   readonly stored: CredentialRecord | undefined;
   readonly guardRecord: GuardRecord | undefined;
+  /** As the store has it. */
+  readonly lease: CredentialHolder | undefined;
   readonly current: StoredFacts | undefined;
 }
 

@@ -10,7 +10,7 @@ import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { Provider } from '../contracts/provider.ts';
 import { checkLimit } from '../runtime/limits.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
 import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
@@ -66,7 +66,7 @@ interface LivePrompt {
   readonly done: Promise<void>;
 }
 
-export function createPrompts(runtime: Runtime, machines: CliMachines): Prompts {
+export function createPrompts(runtime: CliRuntime, machines: CliMachines): Prompts {
   const live = new Map<string, LivePrompt>();
   const starting = new Map<Promise<unknown>, Pick<LivePrompt, 'userId' | 'provider'>>();
   const { random, settings } = runtime;

@@ -1,5 +1,4 @@
 import { clampPromptPlan } from '../hooks/clamp.ts';
-import { handleRefusal } from '../cli-machine/handle-refusal.ts';
 import { overLimit } from '../cli-machine/limit-output.ts';
 import { describeRefusal } from '../runtime/egress-refusals.ts';
 import { SallyportError } from '../base/errors.ts';
@@ -9,7 +8,7 @@ import { secretValues } from '../redaction/secret-values.ts';
 import type { CredentialFiles } from '../contracts/credential-files.ts';
 import type { CliMachine } from '../cli-machine/cli-machine.ts';
 import type { Provider } from '../contracts/provider.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
 import { askedPlan } from './asked-plan.ts';
 import { cliRun } from './cli-run.ts';
 import { describeChangedTools } from './changed-tools.ts';
@@ -32,7 +31,7 @@ export interface PromptRun {
 const MOST_EVENTS = 200_000;
 
 /** Runs one prompt on the user's CLI machine, from planning to the last event. */
-export async function runPrompt(runtime: Runtime, machines: CliMachines, run: PromptRun): Promise<void> {
+export async function runPrompt(runtime: CliRuntime, machines: CliMachines, run: PromptRun): Promise<void> {
   const { provider, request, signal, journal } = run;
   const { id } = provider.manifest;
   const { userId } = request;
@@ -75,7 +74,7 @@ export async function runPrompt(runtime: Runtime, machines: CliMachines, run: Pr
 }
 
 async function streamRun(
-  runtime: Runtime,
+  runtime: CliRuntime,
   machines: CliMachines,
   run: PromptRun,
   plan: PromptPlan,
@@ -125,7 +124,7 @@ async function streamRun(
 
   async function conclude(events: readonly PromptEvent[]): Promise<void> {
     const isRefused = events.some((event) => event.type === 'prompt-end' && event.outcome === 'relogin-needed');
-    const isWrittenBack = isRefused && (await handleRefusal(runtime, machine, manifest.id)) === 'write-back';
+    const isWrittenBack = isRefused && (await runtime.custody.refused(machine, manifest.id)) === 'write-back';
     // Before the end is seen: who sees it may look at the login next.
     if (events.some((event) => event.type === 'prompt-end' && event.outcome === 'completed')) await noteVerified();
     shownEvents += events.length;

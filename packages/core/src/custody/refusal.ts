@@ -1,7 +1,7 @@
 import { examine } from '../credentials/examine.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { CliMachine } from './cli-machine.ts';
-import { invalidateCredential } from './invalidate-credential.ts';
+import type { CustodyParts } from './parts.ts';
+import type { Holder } from './holder.ts';
+import { invalidateCredential } from './invalidate.ts';
 import { isStoredVersion } from './stored-version.ts';
 
 /**
@@ -12,33 +12,33 @@ import { isStoredVersion } from './stored-version.ts';
  * since the user may have logged in again meanwhile.
  */
 export async function handleRefusal(
-  runtime: Runtime,
-  entry: CliMachine,
+  parts: CustodyParts,
+  entry: Holder,
   provider: string,
 ): Promise<'ended' | 'write-back'> {
   const { userId, running } = entry;
-  const version = (await runtime.store.machines.get(running.id))?.injected[provider];
+  const version = (await parts.store.machines.get(running.id))?.injected[provider];
   if (version === undefined) return 'ended';
-  if (!runtime.writeBacks.has(userId, provider, version) && !(await ranWithStored(runtime, entry, provider, version))) {
+  if (!parts.writeBacks.has(userId, provider, version) && !(await ranWithStored(parts, entry, provider, version))) {
     entry.damaged.add(provider);
     return 'write-back';
   }
-  await invalidateCredential(runtime, { userId, provider, reason: 'refused', version });
+  await invalidateCredential(parts, { userId, provider, reason: 'refused', version });
   return 'ended';
 }
 
 async function ranWithStored(
-  runtime: Runtime,
-  { userId, running }: CliMachine,
+  parts: CustodyParts,
+  { userId, running }: Holder,
   provider: string,
   version: number,
 ): Promise<boolean> {
-  const standing = await runtime.ledger.standing(userId, provider);
+  const standing = await parts.ledger.standing(userId, provider);
   // The machine gets the newer version at its next use anyway.
   if (standing?.version !== version) return true;
   // A key or a token in the environment is not in a file.
   if (standing.facts.rotates === false) return true;
-  const known = runtime.registry.get(provider);
+  const known = parts.registry.get(provider);
   // A machine that cannot answer does not show that the CLI had the credential.
   const files = await running.agent.capture(provider, known.manifest.credentials).catch(() => undefined);
   if (!files) return false;

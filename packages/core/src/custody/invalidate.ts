@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime/runtime.ts';
+import type { CustodyParts } from './parts.ts';
 import type { InvalidReason } from '../contracts/credential-files.ts';
 
 export interface EndedLogin {
@@ -11,9 +11,9 @@ export interface EndedLogin {
 
 /** Marks a stored credential as unusable and tells the user once that they have to log in again. */
 export async function invalidateCredential(
-  runtime: Runtime,
+  parts: CustodyParts,
   { userId, provider, reason, version }: EndedLogin,
 ): Promise<void> {
-  const { audit, announce } = runtime.noteEvent({ type: 'credential.invalid', userId, provider, reason });
-  if (await runtime.ledger.markInvalid({ userId, provider, reason, version, audit })) announce();
+  const { audit, announce } = parts.noteEvent({ type: 'credential.invalid', userId, provider, reason });
+  if (await parts.ledger.markInvalid({ userId, provider, reason, version, audit })) announce();
 }
