@@ -39,6 +39,7 @@ describe('a secret in a recording', () => {
           .map((row) => `${ESC}]8;;https://x.test/${text}${BEL}${row}${ESC}]8;;${BEL}`)
           .join('\r\n'),
     ],
+    ['broken by colours of eight bits', (text: string) => `${text.slice(0, 5)}\u009b31m${text.slice(5)}`],
     ['drawn row by row', (text: string) => `${ESC}[3;1H${text.slice(0, 9)}${ESC}[4;1H${text.slice(9)}`],
   ])('is replaced %s, and nothing else changes', (_name, write) => {
     expect(replaced(`größer ${write(secret)} │ end`)).toBe(`größer ${write(stand)} │ end`);
@@ -61,10 +62,38 @@ describe('a secret in a recording', () => {
     ['in the alphabet of URLs', (text: string) => `seen ${Buffer.from(`?>${text}?>`).toString('base64url')} here`],
     ['on the screen, over two lines', (text: string) => `${base64(text).slice(0, 9)}\r\n  ${base64(text).slice(9)}`],
     ['twice', (text: string) => forClipboard(base64(`{"token":"${base64(text)}"}`))],
+    [
+      'for the clipboard of an outer GNU screen, in pieces',
+      (text: string) =>
+        (forClipboard(base64(`${text} and more`)).match(/[^]{1,20}/g) ?? [])
+          .map((piece) => `${ESC}P${piece}${ESC}\\`)
+          .join(''),
+    ],
+    [
+      'in two commands',
+      (text: string) => `${ESC}_Gm=1;${base64(text).slice(0, 16)}${ESC}\\${ESC}_Gm=0;${base64(text).slice(16)}${ESC}\\`,
+    ],
+    ['in a command with controls of eight bits', (text: string) => `\u009d52;c;${base64(text)}\u009c and more`],
+    ['in JSON, with the ends of lines', (text: string) => `"${base64(text).replaceAll(/.{16}/g, '$&\\n')}"`],
   ])('is replaced in base64 %s, and nothing else changes', (_name, write) => {
     expect(replaced(`größer ${write(secret)} │ end`)).toBe(`größer ${write(stand)} │ end`);
     expect(replacer.left(Buffer.from(write(secret)))).toBe(1);
     expect(replacer.left(Buffer.from(write(stand)))).toBe(0);
+  });
+
+  const signs = 'aa?>~ab?~>b?>?canary-01?';
+
+  it.each([
+    ['in a URL', (text: string) => `https://x.test/?d=${encodeURIComponent(base64(text))}`],
+    ['in a URL in a URL', (text: string) => encodeURIComponent(encodeURIComponent(base64(`x${text}`)))],
+    ['in JSON that escapes slashes', (text: string) => `"${base64(text).replaceAll('/', '\\/')}"`],
+    ['in JSON that escapes signs by number', (text: string) => `"${base64(text).replaceAll('/', '\\u002f')}"`],
+  ])('does not stay in base64 whose signs are encoded %s', (_name, write) => {
+    const both = createSecretReplacer([signs], new Uint8Array(32));
+    const shown = Buffer.from(both.bytes(Buffer.from(write(signs))));
+    expect(both.left(Buffer.from(write(signs)))).toBe(1);
+    expect(both.left(shown)).toBe(0);
+    expect(shown).toHaveLength(write(signs).length);
   });
 
   it('leaves base64 without a secret as it was, whatever its last bits are', () => {
