@@ -1,3 +1,5 @@
+import { scalarAt, valuesAt } from './values-at.ts';
+
 /** A value in a text, and the name that it has there. */
 export interface NamedValue {
   readonly name: string;
@@ -9,29 +11,49 @@ export const secretNames =
   /token|secret|passw|credential|cookie|jwt|assertion|(api|private|session|access)_?-?key|^(access|refresh|key|auth)$/i;
 
 /**
- * A name, `:` or `=`, and a value. Each repetition has a limit and the name begins at its first character: the text may
- * come from a hostile machine.
+ * A name, and `:` or `=`. Each repetition has a limit and the name begins at its first character: the text may come from a
+ * hostile machine.
  */
 const named = new RegExp(
   [
-    String.raw`(?<![\w.-])["']?(?<name>[\w.-]{1,64})["']?[ \t]{0,8}[:=][ \t]{0,8}`,
-    // A comment of JSONC, or the sign of a block in YAML and of a long string in TOML, whose text is in the next row.
-    String.raw`(?:\/\*[^*\n]{0,200}\*\/[ \t]{0,8})?(?:(?:[|>][+-]?|"""|''')[ \t]{0,8}\r?\n[ \t]{0,80})?`,
-    String.raw`(?:"(?<double>[^"\n]{1,8192})|'(?<single>[^'\n]{1,8192})|(?=(?<plain>[^\s"',;#{}[\]]{1,8192}))\k<plain>(?![ \t]{0,8}[:=]))`,
+    String.raw`(?<![\w.-])["']?(?<name>[\w.-]{1,64})["']?[ \t]{0,64}`,
+    // A comment of JSONC.
+    String.raw`(?:\/\*[^*\n]{0,200}\*\/[ \t]{0,64})?[:=]{1,2}>?`,
   ].join(''),
   'g',
 );
 
 /**
  * Every `name: value` and `name = value` of a text, whatever format it is in: JSON, also with comments or cut off, TOML,
- * YAML, INI and the files of environment variables. Quotes are left out, escapes are kept as they are.
+ * YAML, INI and the files of environment variables. Quotes are left out. A value with escapes is there as it is written
+ * and as it is read; of a list each item, and of a text over several lines each line.
  */
 export function namedValuesIn(text: string): readonly NamedValue[] {
-  return [...text.matchAll(named)].flatMap(({ groups }) => {
+  const found: NamedValue[] = [];
+  let line = -1;
+  named.lastIndex = 0;
+  for (let match = named.exec(text); match; match = named.exec(text)) {
+    const { index, groups } = match;
     const name = groups?.['name'] ?? '';
-    const value = groups?.['double'] ?? groups?.['single'] ?? groups?.['plain'] ?? '';
-    return [{ name, value }, ...namedWithin(value)];
-  });
+    const at = named.lastIndex;
+    const { values, end } = valuesAt(text, at);
+    for (const value of values) found.push({ name, value }, ...namedWithin(value));
+    // Once for each line, or a long line would be read as often as it has names.
+    if (index >= line) {
+      line = endOfLine(text, at);
+      const whole = scalarAt(text.slice(at, line));
+      if (whole !== undefined && !values.includes(whole)) found.push({ name, value: whole });
+    }
+    named.lastIndex = end;
+  }
+  return found;
+}
+
+const LONGEST_VALUE = 8192;
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return Math.min(end < 0 ? text.length : end, from + LONGEST_VALUE);
 }
 
 const MOST_NAMES = 8;
