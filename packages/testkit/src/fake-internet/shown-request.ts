@@ -35,7 +35,6 @@ const harmless = /^(token_type|grant_type|token_type_hint|max_tokens|.*_tokens)$
 
 /** Replaces what is secret in a request. */
 export function showRequest({ query, headers, body }: SentRequest, secrets: SecretNames): ShownRequest {
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
   const shownQuery = hideForm(query, secrets);
   const shown = Object.entries(headers).map(([name, value]) => {
     const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
@@ -44,8 +43,15 @@ export function showRequest({ query, headers, body }: SentRequest, secrets: Secr
   return {
     query: shownQuery,
     headers: Object.fromEntries(shown),
-    body: isForm ? shortened(hideForm(body, secrets)) : hideBody(body, secrets),
+    body: hideSent(headers['content-type'] ?? '', body, secrets),
   };
+}
+
+function hideSent(type: string, body: string, secrets: SecretNames): string {
+  if (/^application\/x-www-form-urlencoded\b/i.test(type)) return shortened(hideForm(body, secrets));
+  const [, quoted, plain] = /^multipart\/form-data\b.*;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  return boundary === undefined ? hideBody(body, secrets) : shortened(hideParts(body, boundary, secrets));
 }
 
 /** Replaces what is secret in the body of an answer. */
@@ -58,7 +64,7 @@ function hideHeader(name: string, text: string, secrets: SecretNames): string {
     const [, scheme = '', value = ''] = /^(\S+ +)?(.*)$/s.exec(text) ?? [];
     return scheme + secrets.nameOf(value);
   }
-  return isSecret(name, text) || name.endsWith('key') ? secrets.nameOf(text) : secrets.hideIn(text);
+  return isSecret(name, text) || name.endsWith('key') ? secrets.nameOf(text) : hideInside(text, secrets);
 }
 
 /** Each value by itself, as the CLI wrote it unless it is secret. */
@@ -74,15 +80,45 @@ function hideForm(form: string, secrets: SecretNames): string {
     .join('&');
 }
 
+/** RFC 7578: each part has its own headers, an empty line and a value. */
+function hideParts(body: string, boundary: string, secrets: SecretNames): string {
+  return body
+    .split(`--${boundary}`)
+    .map((part) => {
+      const [, head, value = '', end = ''] = /^(\r?\n[^]*?\r?\n\r?\n)([^]*?)(\r?\n)?$/.exec(part) ?? [];
+      if (head === undefined) return secrets.hideIn(part);
+      const name = /;\s*name="?([^";\r\n]*)/i.exec(head)?.[1] ?? '';
+      return secrets.hideIn(head) + hideValue(name, value, secrets) + end;
+    })
+    .join(`--${boundary}`);
+}
+
 function hideBody(body: string, secrets: SecretNames): string {
   const json = body.length <= LONGEST_PARSED ? tryParseJson(body) : undefined;
   if (typeof json === 'object' && json !== null) return shortened(JSON.stringify(hideJson(json, '', secrets)));
   // A secret that is cut in two would be known by neither half.
   const text = body.length > LONGEST_SHOWN ? body.slice(0, LONGEST_SHOWN).replace(/\S{0,8192}$/, '') : body;
-  const named = namedValuesIn(text).filter(({ name, value }) => isSecret(name, value));
-  const hidden = named.reduce((rest, { value }) => rest.replaceAll(value, secrets.nameOf(value)), text);
-  return secrets.hideIn(hidden) + (body.length > LONGEST_SHOWN ? noteOf(body.length) : '');
+  return hideNamed(text, 1, secrets) + (body.length > LONGEST_SHOWN ? noteOf(body.length) : '');
 }
+
+/** Hides values that the text itself names, of at least so many characters. The longest first: it may hold another one. */
+function hideNamed(text: string, shortest: number, secrets: SecretNames): string {
+  const named = namedValuesIn(text)
+    .filter(({ name, value }) => value.length >= shortest && isSecret(name, value))
+    .map(({ value }) => value)
+    .toSorted((a, b) => b.length - a.length);
+  return secrets.hideIn(named.reduce((rest, value) => rest.replaceAll(value, () => secrets.nameOf(value)), text));
+}
+
+/** A value may hold a text in another format, such as JSON or a URL. */
+function hideInside(value: string, secrets: SecretNames): string {
+  const json = /^\s*[[{]/.test(value) ? tryParseJson(value) : undefined;
+  if (json !== undefined) return JSON.stringify(hideJson(json, '', secrets));
+  return hideNamed(value, SHORTEST_INSIDE, secrets);
+}
+
+/** A shorter value in the midst of a text, such as `code: 1`, opens nothing. */
+const SHORTEST_INSIDE = 8;
 
 function hideJson(value: unknown, name: string, secrets: SecretNames): unknown {
   if (typeof value === 'string') return hideValue(name, value, secrets);
@@ -93,7 +129,7 @@ function hideJson(value: unknown, name: string, secrets: SecretNames): unknown {
 
 function hideValue(name: string, value: string, secrets: SecretNames): string {
   if (value !== '' && publicName.test(name)) return secrets.show(value);
-  return isSecret(name, value) ? secrets.nameOf(value) : secrets.hideIn(value);
+  return isSecret(name, value) ? secrets.nameOf(value) : hideInside(value, secrets);
 }
 
 function isSecret(name: string, value: string): boolean {
