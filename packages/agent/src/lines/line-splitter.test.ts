@@ -37,6 +37,12 @@ describe('the line splitter', () => {
     ['a return to the start of the line', `\r${esc}[2K\r{"a":1}\r\r`],
     ['a spinner', `⠋${bel}\r⠙\r{"a":1}`],
     ['a saved cursor and a character set', `${esc}7${esc}(B{"a":${esc}[1m1${esc}[0m}${esc}8`],
+    ['a hidden cursor in eight bits', '\u009b?25l{"a":1}'],
+    ['a title in eight bits', '\u009d0;title\u009c{"a":1}'],
+    ['a title in eight bits that ends with a bell', `\u009d0;title${bel}{"a":1}`],
+    ['a title that ends in eight bits', `${esc}]0;✳ Claude\u009c{"a":1}`],
+    ['other controls of eight bits', '\u0085\u0084\u007f{"a":1}'],
+    ['zeros', '\0{"a":\u{0}1}\0'],
     ['the reply to a query', `${esc}P>|xterm${esc}\\{"a":1}`],
   ])('leaves out what steers a terminal: %s', (_what, printed) => {
     for (const size of [1, 2, 3, 1_000]) {
@@ -51,6 +57,15 @@ describe('the line splitter', () => {
   it('keeps tabs, empty lines, and what JSON has escaped', () => {
     const text = String.raw`{"a":"\u001b[31m\ufeff"}`;
     expect(split(`a\tb\r\n\r\n${text}`, 2).map((line) => line.text)).toEqual(['a\tb', '', text]);
+  });
+
+  it('leaves out a byte order mark behind a space', () => {
+    expect(split('\ufeff \ufeff{"a":1}', 1)).toEqual([{ text: ' {"a":1}', dropped: 0 }]);
+  });
+
+  it('keeps what a string of JSON may hold', () => {
+    for (const text of ['{"a":"\u009b1m \u009d \u0085 \u007f \ufeff"}', ' {"a":"\u0090"}', '{"a":"\\ud800"}'])
+      for (const size of [1, 2, 1_000]) expect(split(`x\n${text}\nend`, size)[1]).toEqual({ text, dropped: 0 });
   });
 
   it.each([

@@ -32,8 +32,7 @@ export function createLineSplitter(longestLine: number): LineSplitter {
   /** A line has just ended with a carriage return: the line feed that may follow is part of its end. */
   let returned = false;
 
-  const grow = (piece: string): void => {
-    const text = length === 0 ? piece.replace(/^\uFEFF+/, '') : piece;
+  const grow = (text: string): void => {
     if (text === '') return;
     returned = false;
     const room = Math.max(0, longestLine - open.length);
