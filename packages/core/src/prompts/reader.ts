@@ -25,6 +25,7 @@ export function createPromptReader(provider: Provider): PromptReader {
   let ended = false;
   let reloginNeeded = false;
   let isAnswered = false;
+  let hasPrinted = false;
 
   async function observe(observation: Observation): Promise<PromptEvent[]> {
     reloginNeeded ||= await matchesAny(manifest.prompt.reloginNeeded, textOf(observation));
@@ -59,9 +60,22 @@ export function createPromptReader(provider: Provider): PromptReader {
   }
 
   async function show({ dropped, ...observation }: Exclude<ExecuteEvent, { type: 'exit' }>): Promise<PromptEvent[]> {
+    if (observation.type === 'stdout' && !hasPrinted && BYTE_ORDER_MARK.test(observation.line)) end ??= unreadable();
+    hasPrinted ||= observation.type !== 'stderr';
     const events = withhold(await observe(observation));
     isAnswered ||= events.some(isAnswer);
     return dropped === undefined ? events : [...events, { type: 'notice', message: cutLine(dropped) }];
+  }
+
+  /** Nothing that follows can be trusted to be what the CLI meant. */
+  function unreadable(): End {
+    return {
+      type: 'prompt-end',
+      outcome: 'failed',
+      code: 'PROMPT_FAILED',
+      message: `${manifest.title} printed UTF-16, and only UTF-8 can be read.`,
+      hint: 'Tell the operator: the CLI has to print UTF-8.',
+    };
   }
 
   /** Says what the vendor said, without the JSON around it. */
@@ -110,6 +124,9 @@ export function createPromptReader(provider: Provider): PromptReader {
       }),
   };
 }
+
+/** That of UTF-16 (RFC 2781 §3.2) is two bytes that UTF-8 has not. */
+const BYTE_ORDER_MARK = /^\ufffd{2}/;
 
 const reasons = {
   timeout: (message: string | undefined) => message ?? limitWords.timeout,
