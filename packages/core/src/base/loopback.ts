@@ -1,10 +1,12 @@
 /** What counts as this host alone: for servers that listen, sign-in callbacks, and what goes past a proxy. */
 
-/** Whether only this host can reach the address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+/** Whether only this host can reach the address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3 and §2.5.5.2). */
 export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
+  if (host.toLowerCase() === 'localhost') return true;
   // The URL parser knows every spelling of ::1, and no zone. Of IPv4 it reads shortened forms too, which name no host here.
-  if (/^[\da-f:.]*:[\da-f:.]*$/i.test(host)) return URL.parse(`http://[${host}]`)?.hostname === '[::1]';
+  if (/^[\da-f:.]*:[\da-f:.]*$/i.test(host)) {
+    return /^\[::(?:1|ffff:7f[\da-f]{2}:[\da-f]{1,4})\]$/.test(URL.parse(`http://[${host}]`)?.hostname ?? '');
+  }
   return /^127(\.\d{1,3}){3}$/.test(host) && URL.parse(`http://${host}`)?.hostname === host;
 }
 

@@ -91,7 +91,7 @@ function checkRedirect(
 ): { readonly port: number; readonly path: string } | string {
   if (redirect === null) return 'the parameter redirect_uri is missing';
   const [, host = '', digits, path] = /^http:\/\/([\w.-]+|\[[\w:.]+\]):([1-9]\d{3,4})(\/[^?#]*)$/.exec(redirect) ?? [];
-  if (!callbackHosts.includes(host) || digits === undefined || path === undefined)
+  if (!callbackHosts.includes(host.toLowerCase()) || digits === undefined || path === undefined)
     return 'redirect_uri is not a plain loopback address';
   const port = Number(digits);
   if (callback.ports.length > 0 ? !callback.ports.includes(port) : port < 1024 || port > 65_535) {
