@@ -184,6 +184,9 @@ describe('the sign-in link', () => {
     const text = 'Open https://auth.example.com/device\nand type this code: ';
     expect(run([screen(text)], device)).toEqual([]);
     expect(run([screen(`${text}ABCD-1234`)], device)).toMatchObject([{ type: 'announce-url', userCode: 'ABCD-1234' }]);
+    for (const dash of ['\u2010', '\u2011', '\u2013', '\u2212', '\uff0d']) {
+      expect(run([screen(`${text}ABCD${dash}1234`)], device)).toMatchObject([{ userCode: 'ABCD-1234' }]);
+    }
   });
 });
 

@@ -25,6 +25,18 @@ describe('a value that its CLI has broken', () => {
   });
 
   it.each([
+    ['a box in ASCII', (row: string) => `| ${row.padEnd(76)} |`, `+${'-'.repeat(78)}+`],
+    ['a box of equals signs', (row: string) => `! ${row.padEnd(76)} !`, `+${'='.repeat(78)}+`],
+    ['a box of asterisks', (row: string) => `* ${row.padEnd(76)} *`, '*'.repeat(80)],
+    ['a rule', (row: string) => row, '-'.repeat(76)],
+    ['an emoji before each row', (row: string) => `🔗 ${row}`, '粘贴这个令牌'],
+    ['an emoji of two parts before each row', (row: string) => `🖥\ufe0f ${row}`, ''],
+  ])('is found whole in %s', (_what, frame, edge) => {
+    const text = [edge, ...wrapped(token, 76).split('\n').map(frame), edge, 'Keep it.'].join('\n');
+    expect(matchWhole(matcher, text)).toBe(token);
+  });
+
+  it.each([
     ['its last part may be a word', [token.slice(0, 76), 'Done']],
     ['its rows are not full to the same column', [token.slice(0, 76), token.slice(76, 90), token.slice(90)]],
     ['a row has more than a part of it', [token.slice(0, 60), token.slice(60, 120), `${token.slice(120)} and more`]],

@@ -9,9 +9,12 @@ import type { Matcher } from '../provider/matcher.ts';
 /** Signs that are in no value: of boxes, bars, quotes, lists and arrows. */
 const SIGNS = String.raw`|>\u2010-\u2bff`;
 /** What pads a row, or frames it: white space, those signs, and any other that stands alone and no value ends with. */
-const FILLING = String.raw`(?:[\s${SIGNS}]|(?<=^|\s)[^\sA-Za-z0-9_\-=&%./${SIGNS}](?=\s|$))*`;
+const FILLING = String.raw`(?:[\s${SIGNS}]|(?<=^|\s)(?:[\ud800-\udbff][\udc00-\udfff]|[^\sA-Za-z0-9_\-=&%./${SIGNS}])\ufe0f?(?=\s|$))*`;
 const onlyFilling = new RegExp(`^${FILLING}$`);
 const nextRow = new RegExp(`^${FILLING}([^\\s${SIGNS}]*)(.*)$`);
+
+/** The edge of a box in ASCII, or a rule: their signs may be in a value too. */
+const edge = /^\s*(?:[+*#.,'`][-=_~*#+]{3,}[+*#.,'`]|([-=_~*#])\1{7,})\s*$/;
 
 /**
  * Whether the row below goes on with the value that ends at `end`. Rows are separated by line feeds. A row that has
@@ -21,7 +24,7 @@ export function continuesBelow(text: string, value: string, end: number, expecte
   const rowEnd = text.indexOf('\n', end);
   if (rowEnd < 0 || !onlyFilling.test(text.slice(end, rowEnd))) return false;
   const below = text.slice(rowEnd + 1).split('\n', 1)[0] ?? '';
-  if (expected && matchText(expected, below) !== undefined) return false;
+  if ((expected && matchText(expected, below) !== undefined) || edge.test(below)) return false;
   if (onlyFilling.test(below)) return goesOnBehindGap(text.slice(rowEnd + 1), value, expected);
   const [, word = '', rest = ''] = nextRow.exec(below) ?? [];
   if (!alphabetOf(value).test(word) || /^https?:\/\//.test(word)) return false;
@@ -84,7 +87,7 @@ function partBelow(
   const rowEnd = text.indexOf('\n', end);
   if (rowEnd < 0 || !onlyFilling.test(text.slice(end, rowEnd))) return undefined;
   const below = text.slice(rowEnd + 1).split('\n', 1)[0] ?? '';
-  if (expected && matchText(expected, below) !== undefined) return undefined;
+  if ((expected && matchText(expected, below) !== undefined) || edge.test(below)) return undefined;
   const [, part = '', rest = ''] = nextRow.exec(below) ?? [];
   if (part === '' || !alphabet.test(part) || /^https?:\/\//.test(part) || !onlyFilling.test(rest)) return undefined;
   const column = below.indexOf(part) + part.length;

@@ -45,8 +45,14 @@ export function findLink(method: LoginMethod, screen: ScreenView, port?: number)
 }
 
 /** A message has no rows: of a JSON-RPC connection each line is one fact. */
-function matchCode({ drive, url }: LoginMethod, code: Matcher, text: string): string | undefined {
+function matchCode({ drive, url }: LoginMethod, code: Matcher, printed: string): string | undefined {
+  const text = withHyphens(printed);
   return drive.kind === 'terminal' ? matchWhole(code, text, url?.textAfter) : matchText(code, text);
+}
+
+/** A code with a dash that only looks like the hyphen of its vendor: typography, or a terminal font that draws them alike. */
+function withHyphens(text: string): string {
+  return text.replace(/[\u2010-\u2015\u2212\ufe58\ufe63\uff0d](?<=[A-Z0-9].)(?=[A-Z0-9])/g, '-');
 }
 
 /** Why the last link of a screen on which no link passes the guard was refused. Safe to show. */
@@ -86,7 +92,7 @@ function linksFrom(source: LinkSource, { links, clipboard = [] }: ScreenView): r
 /** What is copied is whole: no row of a screen breaks it. */
 function copiedCode({ url }: LoginMethod, code: Matcher, { clipboard = [] }: ScreenView): string | undefined {
   if (!url?.sources.includes('osc52')) return undefined;
-  return clipboard.toReversed().flatMap((copied) => matchText(code, copied) ?? [])[0];
+  return clipboard.toReversed().flatMap((copied) => matchText(code, withHyphens(copied)) ?? [])[0];
 }
 
 /** A hyperlink sequence, or a value of a message, is complete or not there at all. */

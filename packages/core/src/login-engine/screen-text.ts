@@ -12,11 +12,14 @@ export function screenExcerpt(screen: ScreenView, lines = 6): string {
   return newest.map(quotable).join('\n');
 }
 
-/** The text inside a box: its border says nothing, and may be as wide as the terminal. */
+/** The text inside a box: its border says nothing, and may be as wide as the terminal. Some are drawn in ASCII. */
 function withoutBorder(line: string): string {
   return plainText(line)
-    .replace(/[\u2500-\u259f]+/g, ' ')
+    .replace(/[\u2500-\u259f]+|[.,'`]?[-=_~+*#]{3,}[.,'`]?/g, ' ')
     .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/^([|!:*#]) (.*) \1$/, '$2')
+    .replace(/^\| | \|$/g, '')
     .trim();
 }
 

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+
+import { screenExcerpt } from './screen-text.ts';
+
+describe('the excerpt of a screen', () => {
+  it.each([
+    ['rounded lines', '╭', '─', '╮', '│', '╯'],
+    ['double lines', '╔', '═', '╗', '║', '╝'],
+    ['heavy lines', '┏', '━', '┓', '┃', '┛'],
+    ['ASCII', '+', '-', '+', '|', '+'],
+    ['equals signs', '+', '=', '+', '|', '+'],
+    ['number signs', '#', '#', '#', '#', '#'],
+    ['asterisks', '*', '*', '*', '*', '*'],
+    ['dots', '.', '-', '.', ':', "'"],
+  ])('has a question once and not its box of %s', (_name, corner, edge, right, side, last) => {
+    const box = [
+      `${corner}${edge.repeat(3)} Trust? ${edge.repeat(20)}${right}`,
+      `${side}${' '.repeat(31)}${side}`,
+      `${side} Do you trust 日本語 🙂?${' '.repeat(9)}${side}`,
+      `${side} > 1. Yes${' '.repeat(22)}${side}`,
+      `${side}   2. No | Exit${' '.repeat(16)}${side}`,
+      `${last}${edge.repeat(31)}${last}`,
+    ];
+    const question = ['Trust?', 'Do you trust 日本語 🙂?', '> 1. Yes', '2. No | Exit'].join('\n');
+    expect(screenExcerpt({ lines: [...box, '', ...box], links: [] })).toBe(question);
+  });
+
+  it('keeps signs that are no box', () => {
+    const lines = ['* one item', 'a | b', '- other --yes', '# a title', 'Wait...', '| only left', 'only right |'];
+    const text = ['* one item', 'a | b', '- other --yes', '# a title', 'Wait...', 'only left', 'only right'].join('\n');
+    expect(screenExcerpt({ lines, links: [] }, 7)).toBe(text);
+  });
+});
