@@ -14,10 +14,12 @@ const over = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => over.abort());
 try {
   const request = recordLoginSchema.parse(JSON.parse(await readFile(argv[2] ?? '', 'utf8')));
-  if (stdin.isTTY) stdin.setRawMode(true);
   const paths = await recordLogin(request, {
     keys: stdin,
     show: (bytes) => stdout.write(bytes),
+    onTerminal: () => {
+      if (stdin.isTTY) stdin.setRawMode(true);
+    },
     onOpened: (url) => stderr.write(`\r\nThe CLI opens ${url}\r\n`),
     clock: systemClock,
     signal: over.signal,

@@ -48,6 +48,8 @@ export interface RecordLoginOptions {
   readonly keys: AsyncIterable<Uint8Array>;
   readonly show: (bytes: Uint8Array) => void;
   readonly onOpened: (url: string) => void;
+  /** The CLI gets a terminal, so each key is its own from now on. A login that is driven by messages reads lines. */
+  readonly onTerminal?: () => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -89,6 +91,7 @@ export async function recordLogin(request: RecordLogin, options: RecordLoginOpti
     const command = { ...program, env, cwd: home };
     const login = { manifest, method, home, opened };
     const { keys, clock, signal } = options;
+    if (drive.kind === 'terminal') options.onTerminal?.();
     const files =
       drive.kind === 'terminal'
         ? await terminalFiles(terminal, {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +19,10 @@ it('refuses a directory that is missing, one that is a file, and a recording tha
   await expect(checkFiles([join(directory, 'none', 'a.bin')])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   await writeFile(file, 'earlier');
   await expect(checkFiles([join(directory, 'a.json'), file])).rejects.toThrow('a.bin exists already');
-  await expect(checkFiles([join(file, 'a.bin')])).rejects.toThrow('does not exist');
+  await expect(checkFiles([join(file, 'a.bin')])).rejects.toThrow('a.bin is a file');
+  await expect(checkFiles([join(file, 'deeper', 'a.bin')])).rejects.toThrow('does not exist');
+  await symlink('nowhere', join(directory, 'b.bin'));
+  await expect(checkFiles([join(directory, 'b.bin')])).rejects.toThrow('b.bin exists already');
 });
 
 it('refuses a directory that cannot be written to', async () => {

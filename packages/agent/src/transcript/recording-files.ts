@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
@@ -12,7 +12,12 @@ import { SallyportError } from '@sallyport/core';
 export async function checkFiles(paths: readonly string[]): Promise<void> {
   for (const directory of new Set(paths.map((path) => dirname(path)))) {
     const facts = await stat(directory).catch(() => undefined);
-    if (!facts?.isDirectory()) {
+    if (facts && !facts.isDirectory()) {
+      throw new SallyportError('CONFIG_INVALID', `${directory} is a file, and the recording needs a directory.`, {
+        hint: 'Name a directory with --out.',
+      });
+    }
+    if (!facts) {
       throw new SallyportError('CONFIG_INVALID', `The directory ${directory} for the recording does not exist.`, {
         hint: 'Create it, or name another one with --out.',
       });
@@ -25,7 +30,8 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
     });
   }
   for (const path of paths) {
-    if ((await stat(path).catch(() => undefined)) === undefined) continue;
+    // A link that leads nowhere is in the way too.
+    if ((await lstat(path).catch(() => undefined)) === undefined) continue;
     throw new SallyportError('CONFIG_INVALID', `The recording ${path} exists already.`, {
       hint: 'Move it away, or name another directory with --out.',
     });

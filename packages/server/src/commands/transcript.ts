@@ -30,8 +30,8 @@ export function registerTranscript(program: Command, context: CommandContext): v
     .argument('<method>', 'a login method of the provider')
     .optionsGroup('Options of record:')
     .option('--out <directory>', 'where to write it', '.')
-    .option('--columns <n>', 'width of the terminal (default: that of this one)', wholeNumber(10, 4000))
-    .option('--rows <n>', 'height of the terminal (default: that of this one)', wholeNumber(10, 4000))
+    .option('--columns <n>', 'width of the terminal (default: that of the login method)', wholeNumber(10, 4000))
+    .option('--rows <n>', 'height of the terminal (default: that of the login method)', wholeNumber(10, 4000))
     .action(async (provider: string, method: string, options: TranscriptOptions) => {
       context.exitWith(await record(provider, method, options, context));
     });
