@@ -41,6 +41,7 @@ describe('the line splitter', () => {
     ['a title in eight bits', '\u009d0;title\u009c{"a":1}'],
     ['a title in eight bits that ends with a bell', `\u009d0;title${bel}{"a":1}`],
     ['a title that ends in eight bits', `${esc}]0;✳ Claude\u009c{"a":1}`],
+    ['colours in eight bits behind the object', '{"a":1}\u009b0m\u009d0;title\u009c'],
     ['other controls of eight bits', '\u0085\u0084\u007f{"a":1}'],
     ['zeros', '\0{"a":\u{0}1}\0'],
     ['the reply to a query', `${esc}P>|xterm${esc}\\{"a":1}`],

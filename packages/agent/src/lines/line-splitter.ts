@@ -46,7 +46,7 @@ export function createLineSplitter(longestLine: number): LineSplitter {
   };
   const finish = (): Line => {
     const text = reducer?.end() ?? open;
-    const line = { text, dropped: Math.max(length - text.length, reducer ? 1 : 0) };
+    const line = { text: withoutTail(text), dropped: Math.max(length - text.length, reducer ? 1 : 0) };
     open = '';
     length = 0;
     reducer = undefined;
@@ -81,4 +81,12 @@ export function createLineSplitter(longestLine: number): LineSplitter {
       return length === 0 ? lines : [...lines, finish()];
     },
   };
+}
+
+/** A sequence of eight bits stays in a line of JSON, where it may be data; behind the object it is none. */
+function withoutTail(text: string): string {
+  const end = text.lastIndexOf('}') + 1;
+  return /[\u007f-\u009f]/.test(text.slice(end))
+    ? text.slice(0, end) + createControlSequenceFilter()(text.slice(end))
+    : text;
 }

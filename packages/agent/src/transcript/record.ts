@@ -3,7 +3,7 @@ import type { Clock } from '@sallyport/core';
 import { endProcessGroup } from '../process-group.ts';
 import { spawnPty } from '../terminal/pty.ts';
 import type { PtyCommand } from '../terminal/pty.ts';
-import { createTerminalInput } from './terminal-replies.ts';
+import { createTerminalInput, withoutSplitReplies } from './terminal-replies.ts';
 
 /** What a CLI wrote to its terminal, and what was done to it, as it was. Holds secrets. */
 export interface Recording {
@@ -64,5 +64,5 @@ export async function recordTerminal({ command, keys, show, clock, signal }: Rec
   void type().catch(() => {});
   const exit = await exited;
   signal.removeEventListener('abort', stop);
-  return { bytes: Buffer.concat(pieces), chunks, sent, exit };
+  return { bytes: Buffer.concat(pieces), chunks, sent: withoutSplitReplies(sent), exit };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createTerminalInput } from './terminal-replies.ts';
+import { createTerminalInput, withoutSplitReplies } from './terminal-replies.ts';
 
 const ESC = '\u001b';
 const keysIn = (...pieces: readonly string[]): string => {
@@ -39,6 +39,17 @@ describe('what a terminal answers', () => {
     }
   });
 
+  it.each(replies)('is not a key where its Escape came alone: %s', (_name, reply) => {
+    const input = createTerminalInput();
+    const pieces = ['a', ESC, reply.slice(1, 4), reply.slice(4), 'b'].map(
+      (piece, second) => [second, input.keysIn(piece)] as const,
+    );
+    expect(withoutSplitReplies(pieces)).toEqual([
+      [0, 'a'],
+      [4, 'b'],
+    ]);
+  });
+
   it('is taken out where several come at once', () => {
     expect(keysIn(replies.map(([, reply]) => reply).join(''))).toBe('');
   });
@@ -59,6 +70,7 @@ describe('what a user presses', () => {
   ])('stays: %s', (_name, keys) => {
     expect(keysIn(keys)).toBe(keys);
     expect(keysIn(...Array.from(keys))).toBe(keys);
+    expect(withoutSplitReplies([[1, keys]])).toEqual([[1, keys]]);
   });
 
   it('does not wait for ever behind a string that never ends', () => {

@@ -22,6 +22,29 @@ export function createTerminalInput(): TerminalInput {
   };
 }
 
+/** Pieces of input, and when they came. */
+type Pieces = readonly (readonly [seconds: number, keys: string])[];
+
+/**
+ * Leaves out answers whose Escape came by itself, which is a key as long as nobody knows what comes. Pieces that have no
+ * key left are gone.
+ */
+export function withoutSplitReplies(pieces: Pieces): Pieces {
+  const all = pieces.map(([, keys]) => keys).join('');
+  const kept = Array.from({ length: all.length }, () => true);
+  for (const { 0: reply, index } of all.matchAll(REPLY)) kept.fill(false, index, index + reply.length);
+  let start = 0;
+  return pieces.flatMap(([seconds, keys]) => {
+    const from = start;
+    start += keys.length;
+    const left = keys
+      .split('')
+      .filter((_, offset) => kept[from + offset])
+      .join('');
+    return left === '' ? [] : [[seconds, left] as const];
+  });
+}
+
 /** The colours of a palette and the name of a terminal are far shorter. */
 const LONGEST_REPLY = 4096;
 
