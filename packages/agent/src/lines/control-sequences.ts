@@ -18,6 +18,11 @@ type State =
 
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\0-\u0008\u000b\u000c\u000e-\u001f]/;
+/** What is not looked at one by one: text, and control characters that mean nothing here. */
+// oxlint-disable-next-line no-control-regex -- as above
+const PLAIN = /[^\0-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]+/y;
+// oxlint-disable-next-line no-control-regex -- as above
+const IGNORED = /[\0-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]+/y;
 const EIGHT_BITS = /[\u007f-\u009f]/;
 const BYTE_ORDER_MARK = '\ufeff';
 const ESC = '\u001b';
@@ -39,20 +44,36 @@ export function createControlSequenceFilter(): ControlSequenceFilter {
   let state: State = 'text';
   let beginning: Beginning = 'nothing';
   return (text) => {
-    if (state === 'text' && !CONTROL.test(text) && !EIGHT_BITS.test(text) && !text.includes(BYTE_ORDER_MARK)) {
-      beginning = beginningAfter(beginning, text);
-      return text;
-    }
     let kept = '';
-    for (const character of text) {
+    for (let at = 0; at < text.length;) {
+      const plain = state === 'text' ? matchAt(PLAIN, text, at) : '';
+      if (plain !== '') {
+        kept += plain;
+        beginning = beginningAfter(beginning, plain);
+        at += plain.length;
+        continue;
+      }
+      const ignored = state === 'text' ? matchAt(IGNORED, text, at) : '';
+      if (ignored !== '') {
+        at += ignored.length;
+        continue;
+      }
+      const character = text.charAt(at);
       const next = step(state, character, beginning);
       state = next.state;
-      if (!next.isText) continue;
-      kept += character;
-      beginning = beginningAfter(beginning, character);
+      if (next.isText) {
+        kept += character;
+        beginning = beginningAfter(beginning, character);
+      }
+      at += 1;
     }
     return kept;
   };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? '';
 }
 
 function beginningAfter(before: Beginning, kept: string): Beginning {

@@ -25,7 +25,7 @@ describe('the excerpt of a screen', () => {
     expect(screenExcerpt({ lines: [...box, '', ...box], links: [] })).toBe(question);
   });
 
-  it('keeps signs that are no box', () => {
+  it('keeps signs outside of boxes', () => {
     const lines = ['* one item', 'a | b', '- other --yes', '# a title', 'Wait...', '| only left', 'only right |'];
     const text = ['* one item', 'a | b', '- other --yes', '# a title', 'Wait...', 'only left', 'only right'].join('\n');
     expect(screenExcerpt({ lines, links: [] }, 7)).toBe(text);
