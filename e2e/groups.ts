@@ -31,7 +31,7 @@ export const groups: Readonly<Record<string, Group>> = {
   ]),
   clis: group('each real CLI against its fake vendor', ['bubblewrap', 'tracing']),
   desktop: group('the screen and browser of a machine', ['desktop']),
-  database: group('the store by each route, on two PostgreSQL releases', ['postgres']),
+  database: group('the store by each route, on two PostgreSQL releases; examples/supabase', ['postgres', 'desktop']),
   main: group('the whole product, with the real Codex CLI', processes),
   proxy: group('a product that embeds the server, behind nginx with TLS', [...processes, 'proxy', 'firefox']),
   providers: group('the other CLIs, every method, and rotation', processes),

@@ -143,6 +143,10 @@ describe('the examples', () => {
       tests: ['@sallyport/core', '@sallyport/server/presets', '@sallyport/testkit', 'vitest', 'node:'],
     },
     'examples/nextjs': { files: ['next', 'next/', 'react', '../settings'], tests: [] },
+    'examples/supabase': {
+      files: ['@sallyport/client', '@sallyport/client/element', '@supabase/supabase-js'],
+      tests: [],
+    },
     'examples/webhook': {
       files: ['@sallyport/core', 'node:'],
       tests: ['@sallyport/core', '@sallyport/testkit', 'standardwebhooks', 'vitest', 'node:'],

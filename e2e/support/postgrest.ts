@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { Client } from 'pg';
+
+import type { SupabaseAuth } from './supabase-auth.ts';
 
 /** The roles and functions that every Supabase project has, and a plain PostgreSQL does not. */
 export const supabaseRoles = `
@@ -47,12 +49,23 @@ export interface PostgresAddress {
 
 /**
  * The part of a Supabase project that stores use: a real PostgREST on this database, behind a gateway that strips `/rest/v1`
- * as Supabase's does. `schemas` are the exposed ones.
+ * as Supabase's does. `schemas` are the exposed ones. With `createAuth` the project has Supabase Auth too, and its gateway
+ * wants the publishable key.
  */
-export async function startSupabaseProject(connection: PostgresAddress, schemas: string): Promise<SupabaseProject> {
+export async function startSupabaseProject(
+  connection: PostgresAddress,
+  schemas: string,
+  createAuth?: (issuer: string) => SupabaseAuth,
+): Promise<SupabaseProject> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-postgrest-'));
   const socketPath = join(directory, 'socket');
   const secret = randomBytes(32).toString('hex');
+  const gateway = startGateway(socketPath);
+  await once(gateway.server, 'listening');
+  const address = gateway.server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address?.port}`;
+  const auth = createAuth?.(`${url}/auth/v1`);
+  if (auth) gateway.guard((incoming, outgoing) => auth.handle(incoming, outgoing));
   const { host, port, database } = connection;
   const postgrest = spawn(postgrestProgram(), [], {
     stdio: 'ignore',
@@ -62,20 +75,16 @@ export async function startSupabaseProject(connection: PostgresAddress, schemas:
       PGRST_DB_ANON_ROLE: 'anon',
       // As on Supabase.
       PGRST_DB_MAX_ROWS: '1000',
-      PGRST_JWT_SECRET: secret,
+      PGRST_JWT_SECRET: auth ? JSON.stringify(auth.keys) : secret,
       PGRST_SERVER_UNIX_SOCKET: socketPath,
       PGRST_OPENAPI_MODE: 'disabled',
     },
   });
   const ended = once(postgrest, 'exit');
-  const gateway = startGateway(socketPath);
-  await once(gateway.server, 'listening');
-  const address = gateway.server.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' && address?.port}`;
-  await untilReady(url);
+  await untilReady(socketPath);
   return {
     url,
-    token: (claims) => signToken(secret, claims),
+    token: (claims) => auth?.sign(claims) ?? signToken(secret, claims),
     cut: (isCut) => gateway.cut(isCut),
     reload: async () => {
       const client = new Client(connection);
@@ -99,9 +108,20 @@ function postgrestProgram(): string {
   return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'postgrest');
 }
 
-function startGateway(socketPath: string): { readonly server: Server; cut(isCut: boolean): void } {
+/** Answers a request that PostgREST does not get to see, and says so. */
+type Guard = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+
+interface Gateway {
+  readonly server: Server;
+  cut(isCut: boolean): void;
+  guard(guard: Guard): void;
+}
+
+function startGateway(socketPath: string): Gateway {
   let isCut = false;
+  let isAnswered: Guard = () => false;
   const server = createServer((incoming, outgoing) => {
+    if (isAnswered(incoming, outgoing)) return;
     const { method, headers } = incoming;
     const path = incoming.url?.replace(/^\/rest\/v1/, '') ?? '/';
     const onward = request({ socketPath, method, path, headers }, (answer) => {
@@ -117,6 +137,9 @@ function startGateway(socketPath: string): { readonly server: Server; cut(isCut:
   server.listen(0, '127.0.0.1');
   return {
     server,
+    guard: (guard) => {
+      isAnswered = guard;
+    },
     cut: (next) => {
       isCut = next;
       if (isCut) server.closeAllConnections();
@@ -124,11 +147,18 @@ function startGateway(socketPath: string): { readonly server: Server; cut(isCut:
   };
 }
 
-async function untilReady(url: string): Promise<void> {
-  for (;;) {
-    const { status } = await fetch(`${url}/rest/v1/`, { method: 'HEAD' });
-    if (status < 500) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+async function untilReady(socketPath: string): Promise<void> {
+  while (!(await isReady(socketPath))) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function isReady(socketPath: string): Promise<boolean> {
+  const asked = request({ socketPath, method: 'HEAD', path: '/' }).end();
+  try {
+    const [answer]: [IncomingMessage] = Object(await once(asked, 'response'));
+    answer.resume();
+    return (answer.statusCode ?? 500) < 500;
+  } catch {
+    return false;
   }
 }
 

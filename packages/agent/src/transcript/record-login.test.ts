@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { manifestSchema, systemClock } from '@sallyport/core';
+import { systemClock } from '@sallyport/core';
+import { manifestSchema } from '@sallyport/core/provider';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { recordLogin } from './record-login.ts';
