@@ -1,53 +1,42 @@
+import type { ResidentScript, ResidentUnderTest } from '@sallyport/testkit';
+import { vendorStateSchema } from '@sallyport/testkit/vendors';
 import { expect } from 'vitest';
 
 import { readEvents } from './api.ts';
-import type { PromptRun } from './api.ts';
 import type { Person } from './person.ts';
 import { processesOf } from './processes.ts';
-import { poll } from './server.ts';
-
-/** The real CLI of a provider that stays in its machine between prompts. */
-export interface WaitingCli {
-  /** Runs a prompt that completes. */
-  readonly ask: (prompt: string, more?: Readonly<Record<string, unknown>>) => Promise<PromptRun>;
-  /** Waits until there is one process of it. Resolves to its id. */
-  readonly onlyPid: () => Promise<number>;
-  /** Waits until this process has ended. */
-  readonly untilReplaced: (pid: number) => Promise<unknown>;
-  /** Sends a prompt, and cancels it at the first word of the answer. */
-  readonly cancel: (prompt: string, more?: Readonly<Record<string, unknown>>) => Promise<void>;
-}
 
 export interface WaitingCliOptions {
   readonly provider: string;
   /** The command line of the CLI itself, without the sandbox around it. */
   readonly command: RegExp;
-  readonly person: () => Pick<Person, 'api' | 'server'>;
+  /** Its vendor's name on the control socket. */
+  readonly vendor: string;
+  readonly person: Pick<Person, 'api' | 'server'>;
 }
 
-export function createWaitingCli({ provider, command, person }: WaitingCliOptions): WaitingCli {
-  const pids = async (): Promise<readonly number[]> => {
-    const found = await processesOf(person().server.dataDirectory);
-    return found.filter((each) => command.test(each.command)).map(({ pid }) => pid);
-  };
+/** What the fake vendors' models do. */
+export const residentScript: ResidentScript = {
+  recall: '[[recall]]',
+  slow: '[[slow 3000]]',
+  write: (file) => `[[write ${file}: yes]]`,
+  refused: 'I could not write',
+};
+
+/** The real CLI of a provider that stays in its machine between prompts, behind a real server. */
+export function createWaitingCli({ provider, command, vendor, person }: WaitingCliOptions): ResidentUnderTest {
+  const { api, server } = person;
   return {
-    ask: async (prompt, more = {}) => {
-      const run = await person().api.prompt({ provider, prompt, ...more });
-      expect(run.end).toMatchObject({ outcome: 'completed' });
-      return run;
+    ask: async (prompt, options = {}) => {
+      const { end, text, conversationId = '' } = await api.prompt({ provider, prompt, ...options });
+      expect(end).toMatchObject({ outcome: 'completed' });
+      return { text, conversationId };
     },
-    onlyPid: () =>
-      poll(`one process of ${provider} to wait`, async () => {
-        const [pid, ...others] = await pids();
-        return others.length === 0 ? pid : undefined;
-      }),
-    untilReplaced: (pid) => poll('the process to end', async () => ((await pids()).includes(pid) ? undefined : true)),
-    cancel: async (prompt, more = {}) => {
-      const { api, server } = person();
+    cancel: async (prompt, options = {}) => {
       const response = await fetch(`${server.origin}/api/vm/cli/prompt`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ provider, prompt, ...more }),
+        body: JSON.stringify({ provider, prompt, ...options }),
       });
       let promptId = '';
       for await (const { data } of readEvents(response)) {
@@ -58,6 +47,22 @@ export function createWaitingCli({ provider, command, person }: WaitingCliOption
         await api.remove(`/api/vm/cli/prompt/${promptId}`);
         break;
       }
+    },
+    prepare: async () => {
+      const { status } = await api.post('/api/vm/cli/prepare', { provider });
+      expect(status).toBe(202);
+    },
+    processes: async () => {
+      const found = await processesOf(server.dataDirectory);
+      return found.filter((each) => command.test(each.command)).map(({ pid }) => pid);
+    },
+    expireAccess: () => server.internet.setFaults({ [vendor]: { accessExpiredBefore: Date.now() } }),
+    logins: async () => {
+      const { families } = vendorStateSchema.parse((await server.internet.state())[vendor]);
+      return {
+        refreshes: families.reduce((sum, { refreshes }) => sum + refreshes, 0),
+        revoked: families.some(({ revokedBecause }) => revokedBecause !== null),
+      };
     },
   };
 }

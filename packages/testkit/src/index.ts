@@ -34,6 +34,14 @@ export type { LoginOutcome, LoginRun, LoginRunOptions } from './provider/login-r
 export { createPlayer } from './provider/replay.ts';
 export type { PlayedWindow, Player } from './provider/replay.ts';
 export type { TranscriptCase } from './provider/transcript-suite.ts';
+export { describeResident } from './resident.ts';
+export type {
+  ResidentAnswer,
+  ResidentPrompt,
+  ResidentScript,
+  ResidentSuiteOptions,
+  ResidentUnderTest,
+} from './resident.ts';
 export { loadRpcTranscript } from './rpc-transcript.ts';
 export type { RpcEntry, RpcTranscript } from './rpc-transcript.ts';
 export type { Expectation, TestRunner } from './runner.ts';
