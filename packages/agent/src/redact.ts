@@ -38,10 +38,13 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** Values whose name says that they are secret, in a line of TOML, YAML or JSON. A word such as `invalid_grant` is none. */
+/**
+ * Values whose name says that they are secret, in a line of TOML, YAML or JSON. A word such as `invalid_grant` is none, and
+ * neither is a sentence.
+ */
 function namedSecretsIn(text: string): readonly string[] {
   return namedValuesIn(text)
     .filter(({ name, value }) => isNamedSecret(name, value))
     .map(({ value }) => value)
-    .filter((value) => value.length >= SHORTEST_NAMED && /[A-Za-z]/.test(value) && /[0-9]/.test(value));
+    .filter((value) => value.length >= SHORTEST_NAMED && /^(?=.*[A-Za-z])(?=.*[0-9])\S+$/.test(value));
 }
