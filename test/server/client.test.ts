@@ -291,6 +291,23 @@ describe('the token of the client', () => {
     await expect(own.disconnect('fake')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     expect(await backend.disconnect('fake')).toEqual({ vendorRevoked: 'unknown' });
   });
+
+  it('is asked for again where the network is away, and what else its function throws reaches the caller', async () => {
+    const identities = createIdentities();
+    const { relay } = await setUp({ authentication: identities.authentication });
+    const errors: Error[] = [new TypeError('fetch failed'), new RangeError('The session has ended.')];
+    const page = createSallyport({
+      baseUrl: relay.url,
+      token: async () => {
+        const error = errors.shift();
+        if (error) throw error;
+        return identities.userToken('ada');
+      },
+    });
+    await expect(page.providers()).rejects.toThrow('The session has ended.');
+    expect((await page.providers()).map(({ id }) => id)).toEqual(['fake']);
+    expect(errors).toEqual([]);
+  });
 });
 
 describe('a connection that breaks', () => {

@@ -1,6 +1,10 @@
 import { SallyportError, unreachable } from './error.ts';
 
-/** A token, or what returns the current one: user tokens end, and a request with one that has ended asks again. */
+/**
+ * A token, or what returns the current one: user tokens end, and a request with one that has ended asks again. A `TypeError`,
+ * which is what `fetch` throws without a network, is tried again like any other drop. What else it throws reaches the
+ * caller as it is.
+ */
 export type TokenSource = string | (() => string | Promise<string>);
 
 export interface RequestOptions {
@@ -28,29 +32,42 @@ export function createSend({ baseUrl, token, fetch = globalThis.fetch }: Connect
       signal: signal ?? null,
       body: body === undefined ? null : JSON.stringify(body),
     };
-    const ask = async (): Promise<Response> => {
-      const authorization = typeof token === 'function' ? await token() : token;
-      return fetch(url, {
-        ...init,
-        headers: {
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...(authorization !== undefined && { authorization: `Bearer ${authorization}` }),
-          ...headers,
-        },
-      });
+    /** What fails on the way says nothing of the request. */
+    const reach = async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw unreachable(`${url.origin} cannot be reached.`, error);
+      }
     };
-    try {
-      const response = await ask();
-      // The token may have ended since it was made.
-      const answer = response.status === 401 && typeof token === 'function' ? await ask() : response;
-      if (answer.ok) return answer;
-      throw await errorFrom(answer);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof SallyportError) throw error;
-      throw unreachable(`${url.origin} cannot be reached.`, error);
-    }
+    const ask = async (): Promise<Response> => {
+      const authorization = typeof token === 'function' ? await current(token) : token;
+      return reach(() =>
+        fetch(url, {
+          ...init,
+          headers: {
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+            ...(authorization !== undefined && { authorization: `Bearer ${authorization}` }),
+            ...headers,
+          },
+        }),
+      );
+    };
+    const response = await ask();
+    // The token may have ended since it was made.
+    const answer = response.status === 401 && typeof token === 'function' ? await ask() : response;
+    if (answer.ok) return answer;
+    throw await reach(() => errorFrom(answer));
   };
+}
+
+async function current(token: () => string | Promise<string>): Promise<string> {
+  try {
+    return await token();
+  } catch (error) {
+    throw error instanceof TypeError ? unreachable('The token cannot be fetched.', error) : error;
+  }
 }
 
 /** The schemas of the document say what `T` is: the server answers nothing else. */
