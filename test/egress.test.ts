@@ -182,7 +182,7 @@ describe('an upstream proxy', () => {
     } as const;
     await expect(egress.open(plan, { signal: new AbortController().signal })).rejects.toMatchObject({
       code: 'EGRESS_FAILED',
-      hint: expect.stringContaining('decodo_proxy_port'),
+      hint: expect.stringContaining('users table'),
     });
     await rm(folder, { recursive: true, force: true });
   });

@@ -59,6 +59,7 @@ it('nothing that the store confirmed is lost when the database is killed', async
   database = await startEmbeddedPostgres({ directory });
   const found = await Promise.all(confirmed.map((userId) => store.users.get(userId)));
   expect(found.filter((user) => user === undefined)).toEqual([]);
-  expect(new Set(found.map((user) => user?.proxyPort)).size).toBe(confirmed.length);
+  const ports = await Promise.all(confirmed.map((userId) => store.users.allotProxyPort(userId)));
+  expect(new Set(ports).size).toBe(confirmed.length);
   await store.close();
 });

@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly readDiskSpace?: ReadDiskSpace;
   /** Default: always 0, so that nothing is late by chance. */
   readonly random?: () => number;
+  /** Whether the egress has a port for each user. Default: it has none. */
+  readonly needsProxyPort?: boolean;
   readonly policy?: ProviderPolicy;
   /** Providers whose CLI is on the host already. Default: none. */
   readonly installed?: readonly string[];
@@ -169,6 +171,7 @@ export function createWorld(options: WorldOptions = {}): World {
     findCli: async ({ id }) => (options.installed?.includes(id) ? `/clis/${id}` : undefined),
     egress: {
       name: 'fake',
+      ...(options.needsProxyPort !== undefined && { needsProxyPort: options.needsProxyPort }),
       open: async (plan, egressOptions) => {
         const reserved = reserveRoute();
         return reserved.assign(plan, egressOptions);

@@ -1,6 +1,8 @@
 /** The only egress of a machine, and the address it appears to come from. A deployment uses one. */
 export interface Egress {
   readonly name: string;
+  /** Whether each user's plan needs a port of their own: {@link EgressIdentity.proxyPort}. Default: false. */
+  readonly needsProxyPort?: boolean;
   /** Opens the egress of one machine. Throws on failure: there is no fallback to another route. */
   open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;
   /**
@@ -24,13 +26,13 @@ export interface NetworkPlan {
   readonly purpose: 'sign-in' | 'work';
   /** Exact host names, `*.name` for every name below, or `*` for the whole public internet. Port 443 only. */
   readonly hosts: readonly string[];
-  /** The user's stable outgoing identity, allocated when the user is created. */
+  /** The user's stable outgoing identity. */
   readonly identity: EgressIdentity;
 }
 
 export interface EgressIdentity {
   readonly userId: string;
-  /** Upstream port of a port-per-user proxy service, starting at 10001. */
+  /** Upstream port of a port-per-user proxy service, from 10001. Only if the egress asks for it: {@link Egress.needsProxyPort}. */
   readonly proxyPort?: number;
   /** The outgoing address, if it is known in advance. */
   readonly address?: string;

@@ -35,15 +35,15 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The first user's port. Each further user gets the next one. */
+/** The port of the first user who needs one. Each further user gets the next one. */
 export const FIRST_PROXY_PORT = 10_001;
 
 export interface UserRecord {
   readonly userId: string;
   /** The embedding product's name for the user, unless that is a UUID. */
   readonly externalId: string | null;
-  /** Starts at {@link FIRST_PROXY_PORT}; unique; allocated when the user is created. */
-  readonly proxyPort: number;
+  /** Unique, from {@link FIRST_PROXY_PORT}. `null` until {@link UserStore.allotProxyPort}. */
+  readonly proxyPort: number | null;
   readonly fixedAddress: string | null;
   /** The user's current CLI machine. */
   readonly machineId: string | null;
@@ -53,6 +53,11 @@ export interface UserStore {
   /** Returns the user, and creates it the first time. */
   ensure(userId: string, externalId: string | null): Promise<UserRecord>;
   get(userId: string): Promise<UserRecord | undefined>;
+  /**
+   * The user's upstream port, allotted the first time. `undefined` if there is no such user. Throws `STORE_CONFLICT` once
+   * all 55,535 ports belong to users; those of erased users are given again.
+   */
+  allotProxyPort(userId: string): Promise<number | undefined>;
   setMachine(userId: string, machineId: string | null): Promise<void>;
   /**
    * Deletes the user and notes the erasure. Its credentials, machines and history are erased first. It is not an error if

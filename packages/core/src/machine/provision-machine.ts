@@ -169,6 +169,9 @@ export function egressOptions(
 
 export async function planNetwork(runtime: Runtime, request: MachineRequest, context: Context): Promise<NetworkPlan> {
   const user = request.user ?? (await runtime.store.users.get(request.userId));
+  const proxyPort = runtime.egress.needsProxyPort
+    ? (user?.proxyPort ?? (await runtime.store.users.allotProxyPort(request.userId)))
+    : undefined;
   const plan: NetworkPlan = {
     machineId: request.machineId,
     userId: request.userId,
@@ -176,7 +179,7 @@ export async function planNetwork(runtime: Runtime, request: MachineRequest, con
     hosts: request.hosts,
     identity: {
       userId: request.userId,
-      ...(user && { proxyPort: user.proxyPort }),
+      ...(proxyPort !== undefined && { proxyPort }),
       ...(user?.fixedAddress && { address: user.fixedAddress }),
     },
   };

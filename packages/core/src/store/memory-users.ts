@@ -16,12 +16,18 @@ export function memoryUsers(writeAudit: WriteAudit, clock: Pick<Clock, 'now'>): 
     ensure: async (userId, externalId) => {
       const known = users.get(userId);
       if (known) return { ...known };
-      lastPort += 1;
-      const user = { userId, externalId, proxyPort: lastPort, fixedAddress: null, machineId: null };
+      const user = { userId, externalId, proxyPort: null, fixedAddress: null, machineId: null };
       users.set(userId, user);
       return { ...user };
     },
     get: async (userId) => structuredClone(users.get(userId)),
+    allotProxyPort: async (userId) => {
+      const user = users.get(userId);
+      if (!user || user.proxyPort !== null) return user?.proxyPort ?? undefined;
+      lastPort += 1;
+      users.set(userId, { ...user, proxyPort: lastPort });
+      return lastPort;
+    },
     setMachine: async (userId, machineId) => {
       const user = users.get(userId);
       if (user) users.set(userId, { ...user, machineId });

@@ -25,6 +25,8 @@ export interface GatewayOptions {
 export interface GatewayKind {
   /** Shown to the operator. */
   readonly name: string;
+  /** See {@link Egress}. */
+  readonly needsProxyPort?: boolean;
   /** How this user's connections leave. Throws where they cannot: nothing ever leaves another way. */
   wayFor(identity: EgressIdentity): Way;
 }
@@ -83,6 +85,7 @@ export function createGateway(options: GatewayOptions, kind: GatewayKind): Egres
 
   return {
     name: kind.name,
+    ...(kind.needsProxyPort !== undefined && { needsProxyPort: kind.needsProxyPort }),
     reserve,
     open: async (plan, egressOptions) => {
       const reserved = await reserve(plan.machineId, egressOptions);

@@ -34,18 +34,19 @@ export interface PortPerUserEgressOptions extends GatewayOptions {
 
 /**
  * Out through a service that has one port for each outgoing address, as Decodo's dedicated proxies do: each user
- * has the port they were given when they were first seen (`sallyport.users.decodo_proxy_port`, from 10001), so their address is
- * the same when they log in and when they work.
+ * has the port that they were given for their first machine (`sallyport.users.decodo_proxy_port`, from 10001), so their address
+ * is the same when they log in and when they work.
  */
 export function createPortPerUserEgress(options: PortPerUserEgressOptions): Egress {
   const { protocol = 'http', checkPort = FIRST_PROXY_PORT, ...service } = options;
   const wayAt = (port: number): Way => wayThrough({ ...service, protocol, port });
   const egress = createGateway(service, {
     name: `port per user at ${service.host}`,
+    needsProxyPort: true,
     wayFor: ({ proxyPort }) => {
       if (proxyPort === undefined) {
         throw new SallyportError('EGRESS_FAILED', 'This user has no port at the proxy service.', {
-          hint: 'The user has no row with a decodo_proxy_port: look into the users table.',
+          hint: 'The user has no row in the users table, or a plugin took the port out of the plan.',
         });
       }
       return wayAt(proxyPort);

@@ -198,7 +198,7 @@ export type Database = {
           user_id: string;
           external_id: string | null;
           email: string | null;
-          decodo_proxy_port: number;
+          decodo_proxy_port: number | null;
           decodo_fixed_ip: string | null;
           vm_id: string | null;
           vm_ip: string | null;
@@ -252,6 +252,7 @@ export type Database = {
       session_update: { session: Database['sallyport']['Tables']['auth_sessions']['Row']; event_id: number };
     };
     Functions: {
+      allot_proxy_port: { Args: { p_user_id: string; p_claim?: object | null }; Returns: number };
       append_audit: {
         Args: { p_at: string; p_type: string; p_data: object; p_user_id?: string | null; p_claim?: object | null };
         Returns: unknown;

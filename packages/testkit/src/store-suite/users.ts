@@ -16,19 +16,28 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       await expect(users.get(userId)).resolves.toEqual(made);
     });
 
-    it('gives each user a proxy port of their own, from 10001, also when many come at once', async () => {
+    it('allots each user who needs one a proxy port of their own, from 10001, also when many come at once', async () => {
       const { users } = await create();
       const ids = Array.from({ length: 30 }, () => randomUUID());
       const made = await Promise.all(ids.map((userId) => users.ensure(userId, null)));
-      expect(new Set(made.map(({ proxyPort }) => proxyPort)).size).toBe(30);
-      expect(Math.min(...made.map(({ proxyPort }) => proxyPort))).toBeGreaterThan(10_000);
+      expect(made.map(({ proxyPort }) => proxyPort)).toEqual(ids.map(() => null));
+      const ports = await Promise.all(ids.map((userId) => users.allotProxyPort(userId)));
+      expect(new Set(ports).size).toBe(30);
+      expect(Math.min(...ports.map((port) => port ?? 0))).toBeGreaterThan(10_000);
+      // For good, and however often it is asked for.
+      await expect(Promise.all(ids.map((userId) => users.allotProxyPort(userId)))).resolves.toEqual(ports);
+      const stored = await Promise.all(ids.map((userId) => users.get(userId)));
+      expect(stored.map((user) => user?.proxyPort)).toEqual(ports);
+      await expect(users.allotProxyPort(randomUUID())).resolves.toBeUndefined();
     });
 
     it('makes one user when the same one comes many times at once', async () => {
       const { users } = await create();
       const userId = randomUUID();
       const made = await Promise.all(Array.from({ length: 20 }, () => users.ensure(userId, null)));
-      expect(new Set(made.map(({ proxyPort }) => proxyPort)).size).toBe(1);
+      expect(made).toEqual(made.map(() => made[0]));
+      const ports = await Promise.all(made.map(() => users.allotProxyPort(userId)));
+      expect(new Set(ports).size).toBe(1);
     });
 
     it('remembers the CLI machine, and forgets it', async () => {

@@ -20,6 +20,10 @@ export function createUserStore(database: StoreDatabase): UserStore {
       const rows = await database.read('get_user', { p_user_id: userId });
       return rows?.map(toRecord)[0];
     },
+    allotProxyPort: async (userId) => {
+      if (!isUuid(userId)) return undefined;
+      return (await database.write('allot_proxy_port', { p_user_id: userId })) ?? undefined;
+    },
     setMachine: async (userId, machineId) => {
       await database.write('set_user_machine', { p_user_id: userId, p_vm_id: machineId });
     },
