@@ -169,7 +169,13 @@ describe('bringing a machine up', () => {
       expect(await run(world)).toMatchObject({ outcome: 'failed', code: 'MACHINE_FAILED', message: 'Not now.' });
       expect(await world.store.credentials.holder(userId, 'fake')).toBeUndefined();
       expect(await world.leftovers()).toEqual([]);
-      expect((await world.store.machines.list()).map(({ state }) => state)).toEqual(['destroyed']);
+      const gone = world.events.flatMap((event) =>
+        event.type === 'machine.state' && event.role === 'cli' && event.state === 'destroyed' ? event.machineId : [],
+      );
+      expect((await Promise.all(gone.map((id) => world.store.machines.get(id)))).map((row) => row?.state)).toEqual([
+        'destroyed',
+      ]);
+      expect(await world.store.machines.list()).toEqual([]);
       expect(await run(world)).toMatchObject({ outcome: 'completed' });
     },
   );

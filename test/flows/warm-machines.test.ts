@@ -67,7 +67,7 @@ describe('a browser machine that is started ahead', () => {
     await signIn(world);
     expect(world.fake.machines).toHaveLength(1);
     expect(world.routes.opened).toMatchObject([{ machineId, userId, purpose: 'sign-in', identity: { userId } }]);
-    expect(await world.store.machines.list()).toMatchObject([{ machineId, userId, state: 'destroyed' }]);
+    expect(await world.store.machines.get(machineId)).toMatchObject({ userId, state: 'destroyed' });
     expect(await world.leftovers()).toEqual([]);
     expect(JSON.stringify(world.events)).not.toContain(canary);
   });

@@ -201,7 +201,7 @@ export interface CredentialStore {
   ): Promise<void>;
   /** The provider has just accepted the version that is noted for this machine. Does nothing if that is not current. */
   setVerified(userId: string, provider: string, machineId: string): Promise<void>;
-  /** Valid credentials of all users that expire before this time, in milliseconds since the epoch. */
+  /** Valid credentials of all users that expire before this time, in ms since 1970, and whose users were not warned of it. */
   endingBefore(time: number): Promise<readonly CredentialRecord[]>;
   /** Records that the user was warned about this expiry. Returns false if that was already recorded. */
   noteWarning(userId: string, provider: string, loginExpiresAt: number): Promise<boolean>;
@@ -274,7 +274,7 @@ export interface MachineStore {
     options?: { readonly asCurrent: boolean },
   ): Promise<MachineRecord>;
   get(machineId: string): Promise<MachineRecord | undefined>;
-  /** Oldest first, including destroyed machines. */
+  /** Oldest first, without destroyed machines. */
   list(filter?: { readonly userId?: string; readonly host?: string }): Promise<readonly MachineRecord[]>;
   /** Setting the state `destroyed` also sets `destroyedAt`. Throws `MACHINE_UNKNOWN`. */
   update(

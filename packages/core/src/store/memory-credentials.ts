@@ -76,7 +76,11 @@ export function memoryCredentials({ now, writeAudit, versionOn }: MemoryCredenti
       if (!entry || entry.record.version !== versionOn(machineId, provider)) return;
       entries.set(keyOf(userId, provider), { ...entry, record: { ...entry.record, lastVerified: now() } });
     },
-    endingBefore: async (time) => allValid().filter(({ facts }) => (facts.loginExpiresAt ?? Infinity) < time),
+    endingBefore: async (time) =>
+      allValid().filter(({ userId, provider, facts: { loginExpiresAt = Infinity } }) => {
+        const isWarned = entries.get(keyOf(userId, provider))?.warnedFor === loginExpiresAt;
+        return loginExpiresAt < time && !isWarned;
+      }),
     noteWarning: async (userId, provider, loginExpiresAt) => {
       const entry = entries.get(keyOf(userId, provider));
       if (!entry || entry.warnedFor === loginExpiresAt) return false;

@@ -3,7 +3,8 @@ import type { HistoryStore } from '../contracts/history-store.ts';
 interface EndedRecord {
   readonly id: string;
   readonly userId: string;
-  readonly provider: string;
+  /** Absent for a machine. */
+  readonly provider?: string;
   readonly endedAt: Date;
 }
 
@@ -14,8 +15,19 @@ export interface EndedRecords {
   erase(id: string): void;
 }
 
-export function memoryHistory(kinds: readonly EndedRecords[], now: () => Date): HistoryStore {
-  function eraseWhere(isWanted: (record: EndedRecord) => boolean, limit = Infinity): number {
+export interface HistoryParts {
+  /** Logins and prompts. */
+  readonly conversations: readonly EndedRecords[];
+  readonly machines: EndedRecords;
+  readonly now: () => Date;
+}
+
+export function memoryHistory({ conversations, machines, now }: HistoryParts): HistoryStore {
+  function eraseFrom(
+    kinds: readonly EndedRecords[],
+    isWanted: (record: EndedRecord) => boolean,
+    limit = Infinity,
+  ): number {
     let count = 0;
     for (const kind of kinds) {
       const wanted = kind.list().filter(isWanted).slice(0, limit);
@@ -27,10 +39,13 @@ export function memoryHistory(kinds: readonly EndedRecords[], now: () => Date): 
 
   return {
     erase: async (userId, provider) =>
-      eraseWhere((record) => record.userId === userId && (provider === undefined || record.provider === provider)),
+      eraseFrom(
+        conversations,
+        (record) => record.userId === userId && (provider === undefined || record.provider === provider),
+      ),
     prune: async (ageMs, limit) => {
       const latest = now().getTime() - ageMs;
-      return eraseWhere(({ endedAt }) => endedAt.getTime() <= latest, limit);
+      return eraseFrom([...conversations, machines], ({ endedAt }) => endedAt.getTime() <= latest, limit);
     },
   };
 }

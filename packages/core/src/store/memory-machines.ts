@@ -1,6 +1,7 @@
 import { SallyportError } from '../base/errors.ts';
 import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { WriteAudit } from './memory-audit.ts';
+import type { EndedRecords } from './memory-history.ts';
 import type { MachineRecord, MachineStore, UserStore } from '../contracts/store.ts';
 
 export interface MemoryMachineParts {
@@ -13,6 +14,7 @@ export interface MemoryMachineParts {
 
 export function memoryMachines({ now, users, writeAudit, holding }: MemoryMachineParts): MachineStore & {
   readonly versionOn: (machineId: string, provider: string) => number | undefined;
+  readonly destroyed: EndedRecords;
 } {
   const machines = new Map<string, MachineRecord>();
   const known = (machineId: string): MachineRecord => {
@@ -42,7 +44,8 @@ export function memoryMachines({ now, users, writeAudit, holding }: MemoryMachin
     list: async (filter = {}) =>
       structuredClone(
         [...machines.values()].filter(
-          ({ userId, host }) =>
+          ({ userId, host, state }) =>
+            state !== 'destroyed' &&
             (filter.userId === undefined || filter.userId === userId) &&
             (filter.host === undefined || filter.host === host),
         ),
@@ -63,6 +66,13 @@ export function memoryMachines({ now, users, writeAudit, holding }: MemoryMachin
       const { [provider]: _before, ...others } = machine.injected;
       const injected = version === null ? others : { ...others, [provider]: version };
       machines.set(machineId, { ...machine, injected });
+    },
+    destroyed: {
+      list: () =>
+        [...machines.values()].flatMap(({ machineId: id, userId, destroyedAt }) =>
+          destroyedAt ? [{ id, userId, endedAt: destroyedAt }] : [],
+        ),
+      erase: (machineId) => void machines.delete(machineId),
     },
     versionOn: (machineId, provider) => machines.get(machineId)?.injected[provider],
     nextEpoch: async (machineId) => {

@@ -24,7 +24,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
   const users = memoryUsers(write, options.clock);
   const { ended: endedSessions, ...sessions } = memorySessions(now, write);
   const { ended: endedPrompts, ...prompts } = memoryPrompts(now, write);
-  const { versionOn, ...machines } = memoryMachines({
+  const { versionOn, destroyed, ...machines } = memoryMachines({
     now,
     users,
     writeAudit: write,
@@ -37,7 +37,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): Store {
     credentials,
     machines,
     prompts,
-    history: memoryHistory([endedSessions, endedPrompts], now),
+    history: memoryHistory({ conversations: [endedSessions, endedPrompts], machines: destroyed, now }),
     audit,
     providerSwitches: {
       disabled: async () => [...disabled].toSorted(),

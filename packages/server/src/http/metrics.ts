@@ -1,8 +1,10 @@
-import type { Clock, HostLoad, Plugin } from '@sallyport/core';
+import type { Clock, DomainEvent, HostLoad, Plugin } from '@sallyport/core';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 import { createDurations } from './durations.ts';
 import type { Durations } from './durations.ts';
+
+type MachineStateEvent = Extract<DomainEvent, { type: 'machine.state' }>;
 
 /** Prometheus metrics, fed by the `event` hook like any plugin's would be. Labels never hold a user's id. */
 export interface Metrics {
@@ -65,7 +67,18 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
   const limit = gauge('memory_limit_bytes', 'Memory that machines may take of this host.');
   let lookAtHost: (() => Promise<HostLoad & { readonly hibernated: number }>) | undefined;
   let countWarmMachines = (): number => 0;
-  const running = new Map<string, string>();
+  const running = new Set<string>();
+
+  for (const role of ['browser', 'cli']) machines.set({ role }, 0);
+
+  function countRunning({ machineId, role, state }: MachineStateEvent): void {
+    if (state !== 'running') {
+      if (running.delete(machineId)) machines.dec({ role });
+    } else if (!running.has(machineId)) {
+      running.add(machineId);
+      machines.inc({ role });
+    }
+  }
 
   const plugin: Plugin = {
     name: 'sallyport.metrics',
@@ -91,10 +104,7 @@ export function createMetrics(clock: Pick<Clock, 'now'>): Metrics {
             refused.inc({ reason: event.reason }, event.count ?? 1);
             break;
           case 'machine.state':
-            if (event.state === 'running') running.set(event.machineId, event.role);
-            else running.delete(event.machineId);
-            for (const role of ['browser', 'cli'])
-              machines.set({ role }, [...running.values()].filter((choice) => choice === role).length);
+            countRunning(event);
             break;
           default:
             break;

@@ -58,13 +58,20 @@ export function describeHistory(create: () => Promise<Store>, { describe, it, ex
       const running = await addPrompt(store, userId, 'codex', false);
       const ended = [await addPrompt(store, userId, 'codex', true), await addPrompt(store, userId, 'codex', true)];
       const login = await addLogin(store, userId, 'codex', true);
+      const machine = { userId, role: 'browser', driver: 'fake', host: 'host-a', vcpus: 1, memoryMb: 1 } as const;
+      const [present, destroyed] = [`m-${randomUUID()}`, `m-${randomUUID()}`];
+      for (const machineId of [present, destroyed]) await store.machines.create({ ...machine, machineId });
+      await store.machines.update(destroyed, { state: 'destroyed' });
       const isKept = async (promptId: string): Promise<boolean> => (await store.prompts.get(promptId)) !== undefined;
       await store.history.prune(3_600_000, 100);
       expect(await Promise.all(ended.map(isKept))).toEqual([true, true]);
       await expect(store.sessions.get(login)).resolves.toMatchObject({ sessionId: login });
+      await expect(store.machines.get(destroyed)).resolves.toMatchObject({ state: 'destroyed' });
       while ((await store.history.prune(0, 1)) > 0);
       expect(await Promise.all([running, ...ended].map(isKept))).toEqual([true, false, false]);
       await expect(store.sessions.get(login)).resolves.toBeUndefined();
+      await expect(store.machines.get(destroyed)).resolves.toBeUndefined();
+      await expect(store.machines.get(present)).resolves.toMatchObject({ state: 'creating' });
     });
   });
 }

@@ -87,6 +87,10 @@ export function describeMachines(create: () => Promise<Store>, { describe, it, e
       await expect(ids({ host })).resolves.toEqual([first.machineId, second.machineId].toSorted());
       await expect(ids({ userId: first.userId })).resolves.toEqual([first.machineId]);
       await expect(ids({ userId: first.userId, host: 'h-none' })).resolves.toEqual([]);
+      await store.machines.update(first.machineId, { state: 'lost' });
+      await store.machines.update(second.machineId, { state: 'destroyed' });
+      await expect(ids({ host })).resolves.toEqual([first.machineId]);
+      await expect(ids({ userId: second.userId })).resolves.toEqual([]);
     });
 
     it('get a new epoch each time, also when many ask at once', async () => {
