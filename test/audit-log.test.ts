@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startEmbeddedPostgres } from '../packages/server/src/postgres/embedded.ts';
 import { migrate } from '../packages/server/src/stores/migrations/migrate.ts';
+import { pruneAuditLog } from '../packages/server/src/stores/prune-audit-log.ts';
 import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
 
 /** Roles are those of a whole cluster, and other tests share theirs. */
@@ -110,5 +111,39 @@ describe('the rights on the audit log', () => {
        union all select tgname from pg_trigger where tgrelid = 'sallyport.audit_log'::regclass`,
     );
     expect(rows).toEqual([]);
+  });
+});
+
+describe('pruning the audit log', () => {
+  const entriesOf = async (): Promise<readonly unknown[]> =>
+    (await admin.query('select at, type, data from sallyport.audit_log order by at')).rows;
+
+  it('deletes what is older, says so, and leaves the owner without the right', async () => {
+    const store = createPostgresStore({ connection: ofOwner });
+    const years = (ago: number): Date => new Date(Date.UTC(2026 - ago, 0, 1));
+    for (const ago of [9, 8, 7])
+      await store.audit.append({ at: years(ago), type: 'login.started', userId, data: { ago } });
+    await store.close();
+    const now = new Date();
+    const old = await admin.query('select from sallyport.audit_log where at < $1', [years(7)]);
+    expect(old.rowCount).toBeGreaterThan(1);
+    expect(await pruneAuditLog({ connection: ofOwner, before: years(7), now })).toBe(old.rowCount);
+    const left = await entriesOf();
+    expect(left[0]).toMatchObject({ at: years(7), data: { ago: 7 } });
+    expect(left).toContainEqual({ at: now, type: 'audit.pruned', data: { before: years(7).toISOString() } });
+    const { rows } = await admin.query<{ may: boolean }>(
+      `select has_table_privilege('owner', 'sallyport.audit_log', 'delete') as may`,
+    );
+    expect(rows).toEqual([{ may: false }]);
+  });
+
+  it.each(servers)('is refused to %s, and leaves no entry', async (role) => {
+    const before = await entriesOf();
+    const connection = { ...ofOwner, user: role };
+    await expect(pruneAuditLog({ connection, before: new Date(), now: new Date() })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      hint: expect.stringContaining('owner of the schema'),
+    });
+    expect(await entriesOf()).toEqual(before);
   });
 });

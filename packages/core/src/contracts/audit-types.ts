@@ -7,6 +7,7 @@ import type { DomainEvent } from './domain-event.ts';
 export type OperatorAction =
   | 'api-key.created'
   | 'api-key.revoked'
+  | 'audit.pruned'
   | 'master-key.rotation-started'
   | 'master-key.rotation-completed'
   | 'master-key.rotation-failed'
@@ -24,6 +25,7 @@ export type AuditType = DomainEvent['type'] | OperatorAction;
 export const auditTypes: Readonly<Record<AuditType, string>> = {
   'api-key.created': 'an API key was created: its id, role and name',
   'api-key.revoked': 'an API key was revoked',
+  'audit.pruned': 'an operator deleted the entries from before a time',
   'credential.altered': 'a stored credential was changed in the database, and is not used',
   'credential.erase-failed': 'disconnecting a provider failed, and its credential may remain',
   'credential.erased': 'a provider was disconnected, and its credential deleted',

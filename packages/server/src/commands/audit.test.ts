@@ -1,5 +1,6 @@
 import { resolveUserId, systemClock } from '@sallyport/core';
 import { createMemoryStore } from '@sallyport/core/store';
+import { createVirtualClock } from '@sallyport/testkit';
 import { beforeEach, expect, it } from 'vitest';
 
 import { runCommand } from '../../../../test/setup/run-command.ts';
@@ -25,7 +26,14 @@ async function run(options: Options = {}, words: readonly string[] = []): Promis
   );
   const withStore = (work: (opened: typeof store) => Promise<void>) => work(store);
   const print = (line: string) => void printed.push(line);
-  await runCommand(registerAudit, ['audit', ...words, ...flags], () => ({ print, withStore }));
+  await runCommand(registerAudit, ['audit', ...words, ...flags], () => ({
+    clock: createVirtualClock(),
+    environment: () => {
+      throw new Error('No database is asked for.');
+    },
+    print,
+    withStore,
+  }));
   return printed;
 }
 
@@ -79,4 +87,11 @@ it.each<[string, Options, readonly string[], RegExp]>([
   ['a user without a name', { user: '' }, [], /userId must be/],
 ])('refuses %s', async (_what, options, words, message) => {
   await expect(run(options, words)).rejects.toThrow(message);
+});
+
+it.each([{}, { before: '2100-01-01' }])('deletes nothing without a time that is long ago: %j', async (options) => {
+  await expect(run(options, ['prune'])).rejects.toMatchObject({
+    code: 'REQUEST_INVALID',
+    hint: expect.stringContaining('--before'),
+  });
 });

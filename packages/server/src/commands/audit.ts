@@ -1,4 +1,4 @@
-import { legible, resolveUserId } from '@sallyport/core';
+import { legible, resolveUserId, SallyportError } from '@sallyport/core';
 import { auditTypes, isAuditType } from '@sallyport/core/store';
 import type { AuditEntry, AuditStore, AuditType } from '@sallyport/core/store';
 import { Argument, InvalidArgumentError } from 'commander';
@@ -6,9 +6,12 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 
 import type { CommandContext } from './context.ts';
+import { pruneAuditLog } from '../stores/prune-audit-log.ts';
 import { wholeNumber } from './option-values.ts';
+import { withConnection } from './with-connection.ts';
 
 interface AuditOptions {
+  readonly before?: Date;
   /** A UUID, or the name that the embedding product uses. */
   readonly user?: string;
   readonly type?: AuditType;
@@ -20,23 +23,44 @@ interface AuditOptions {
 /** What one call of the store returns at most, whatever the limit. */
 const PAGE = 500;
 
-/** `sallyport audit`: lists entries of the audit log, the newest first, whether a server runs at the moment or not. */
-export function registerAudit(
-  program: Command,
-  { print, withStore }: Pick<CommandContext, 'print' | 'withStore'>,
-): void {
+/** What happened lately stays, whoever asks for its end. */
+const YOUNGEST_MS = 30 * 24 * 60 * 60_000;
+
+type AuditContext = Pick<CommandContext, 'clock' | 'environment' | 'print' | 'withStore'>;
+
+/** `sallyport audit`: lists entries of the audit log or deletes old ones, whether a server runs at the moment or not. */
+export function registerAudit(program: Command, context: AuditContext): void {
+  const { print, withStore } = context;
   program
     .command('audit')
     .description('list who did what and when, the newest first, whether a server runs or not')
-    .addArgument(new Argument('[action]', 'what happens without it too').choices(['list']))
+    .addArgument(
+      new Argument(
+        '[action]',
+        '`list` is what happens without it too; `prune` deletes what is older than --before',
+      ).choices(['list', 'prune']),
+    )
     .option('--user <id>', 'only what concerns this user, by UUID or by the id that your product uses')
     .option('--type <type>', 'only entries of this type', parseType)
     .option('--since <time>', 'only entries from this time on, such as 2026-11-29 or 2026-11-29T12:00:00Z', parseTime)
+    .option('--before <time>', 'prune: entries from before this time, at least 30 days ago', parseTime)
     .option('--limit <n>', 'how many entries', wholeNumber(1, 9_999_999), 50)
     .option('--json', 'print one JSON object a line')
-    .action((_action: string | undefined, options: AuditOptions) =>
-      withStore(({ audit }) => list(audit, options, print)),
+    .action((action: string | undefined, options: AuditOptions) =>
+      action === 'prune' ? prune(context, options.before) : withStore(({ audit }) => list(audit, options, print)),
     );
+}
+
+async function prune({ clock, environment, print }: AuditContext, before: Date | undefined): Promise<void> {
+  const now = clock.now();
+  if (before === undefined || before.getTime() > now - YOUNGEST_MS)
+    throw new SallyportError('REQUEST_INVALID', 'Only entries that are at least 30 days old can be deleted.', {
+      hint: 'Say from before when: `sallyport audit prune --before 2026-01-01`.',
+    });
+  await withConnection(environment(), 'Deleting entries of the audit log', async (connection) => {
+    const entries = await pruneAuditLog({ connection, before, now: new Date(now) });
+    print(`Deleted ${entries} entries from before ${before.toISOString()}.`);
+  });
 }
 
 async function list(

@@ -1,22 +1,17 @@
 import { join, resolve } from 'node:path';
 
-import { SallyportError } from '@sallyport/core';
 import type { Command } from 'commander';
 import type { ClientConfig } from 'pg';
 
 import { writeBackup } from '../backup/write-backup.ts';
 import { restoreBackup } from '../backup/restore-backup.ts';
 import { openDataDirectory } from '../data-directory/data-directory.ts';
-import type { DataDirectory } from '../data-directory/data-directory.ts';
 import { openFileRollbackGuard } from '../data-directory/file-rollback-guard.ts';
 import { assertKeysPresent, listMasterKeys, masterKeyDirectory } from '../data-directory/master-key-files.ts';
 import { openServerIdentity } from '../data-directory/server-identity.ts';
 import { hasCode } from '../host/node-error.ts';
-import type { DatabaseChoice } from '../stores/database-choice.ts';
-import { runningPostgres, startEmbeddedPostgres } from '../postgres/embedded.ts';
-import { databaseDirectory } from '../postgres/kept-postgres.ts';
 import type { CommandContext } from './context.ts';
-import { takeDirectory } from './open-store.ts';
+import { connectionOf, withConnection, withEmbedded } from './with-connection.ts';
 
 /** `sallyport backup` and `sallyport restore`: all that is stored, in one file. */
 export function registerBackup(program: Command, context: CommandContext): void {
@@ -35,22 +30,13 @@ export function registerBackup(program: Command, context: CommandContext): void 
 }
 
 async function backup({ environment, clock, print }: CommandContext, path: string): Promise<void> {
-  const { dataDirectory, database } = environment();
-  const take = async (connection: ClientConfig): Promise<void> => {
+  const where = environment();
+  await withConnection(where, 'A backup', async (connection) => {
     const { header, rows } = await writeBackup({ connection, path, now: clock.now() });
     print(`Wrote ${path}: ${rows} rows, as of ${header.takenAt}.`);
-    const keys = header.masterKeys.map((id) => join(masterKeyDirectory(dataDirectory), id));
+    const keys = header.masterKeys.map((id) => join(masterKeyDirectory(where.dataDirectory), id));
     if (keys.length > 0) print(`Its credentials need ${keys.join(', ')}. Keep that apart from the backup.`);
-  };
-  if (database.kind !== 'embedded') return take(connectionOf(database));
-  const data = await takeDirectory(dataDirectory);
-  // A server runs here, and its database answers on a socket that only we may use.
-  if (data === 'busy') return take(await runningPostgres(databaseDirectory(dataDirectory)));
-  try {
-    await withEmbedded(data, take);
-  } finally {
-    await data.release();
-  }
+  });
 }
 
 async function restore({ environment, print }: CommandContext, path: string): Promise<void> {
@@ -74,7 +60,7 @@ async function restore({ environment, print }: CommandContext, path: string): Pr
     }
   };
   try {
-    await (database.kind === 'embedded' ? withEmbedded(data, fill) : fill(connectionOf(database)));
+    await (database.kind === 'embedded' ? withEmbedded(data, fill) : fill(connectionOf(database, 'A backup')));
   } finally {
     await data.release();
   }
@@ -88,21 +74,4 @@ async function assertPresent(dataDirectory: string, masterKeys: readonly string[
     throw error;
   });
   assertKeysPresent(found, masterKeys);
-}
-
-/** Starts the database of a data directory that no server uses. */
-async function withEmbedded(data: DataDirectory, work: (connection: ClientConfig) => Promise<void>): Promise<void> {
-  const postgres = await startEmbeddedPostgres({ directory: databaseDirectory(data.path) });
-  try {
-    await work(postgres.connection);
-  } finally {
-    await postgres.stop();
-  }
-}
-
-function connectionOf(database: Exclude<DatabaseChoice, { readonly kind: 'embedded' }>): ClientConfig {
-  if (database.kind === 'postgres') return { connectionString: database.url.reveal() };
-  throw new SallyportError('CONFIG_INVALID', 'A backup needs a connection to PostgreSQL, and PostgREST is none.', {
-    hint: 'Set DATABASE_URL to the connection string of your Supabase project.',
-  });
 }
