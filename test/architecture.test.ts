@@ -279,15 +279,15 @@ describe('the server', () => {
 });
 
 /**
- * A file system of a guest is data of somebody nobody trusts, and a kernel that mounts it runs on that data. What this
- * tree mounts on this host is its own directories, each of them named here.
+ * A guest's file system is untrusted data, and a kernel that mounts it parses that data. This tree mounts only its own
+ * directories on this host, each of them named here.
  */
 describe('a disk that a guest has written', () => {
   /** The commands, by name or in a script, and tools that do it in another way or make links of a guest on this host. */
   const mounting =
     /(^|[^.\w-])u?mount(['"`]|\s+[-"'$/])|\b(losetup|loop-control|qemu-nbd|nbd-client|kpartx|guestmount|fuse2fs|rdump)\b/;
   const known: Readonly<Record<string, readonly string[]>> = {
-    // In a mount namespace of its own, of memory and of directories of this host.
+    // In its own mount namespace: memory, and directories of this host.
     'packages/machines/src/process/bubblewrap.ts': [
       'mount -t tmpfs -o mode=0755,size=64k,nr_inodes=256,nosuid,nodev tmpfs "$stage"',
       'mount --bind -- "$1" "$stage/$i"',
@@ -322,7 +322,7 @@ describe('a disk that a guest has written', () => {
       "await execa('debugfs', ['-R', `rdump /upper ${folder}`, own]);",
       "await execa('debugfs', ['-R', `rdump / ${drive}`, agentDrive]);",
     ],
-    // In a mount namespace of its own, over one file of this host.
+    // In its own mount namespace, over one file of this host.
     'e2e/machines/isolation-world.ts': ["await run('mount', ['--bind', resolver, '/etc/resolv.conf']);"],
     'test/fail-closed.test.ts': ['mount --make-rprivate /', 'mount --bind "$1" /etc/resolv.conf'],
     // The same, over files that say who is a user, and of this repository.

@@ -39,7 +39,7 @@ describe.each(['http', 'https', 'socks5'] as const)('the egress through a proxy 
     expect(upstream.requests).toEqual([{ port: proxy.port, target: '93.184.216.34:443', outcome: 'opened' }]);
   });
 
-  it('is closed to whoever has another password, and says so without it', async () => {
+  it('is closed to a wrong password, and says so without printing it', async () => {
     const { proxy } = await startUpstream(protocol);
     const wrong = { ...proxy, password: new Secret('canary-wrong'), certificateAuthority: authority.certificate };
     const check = await ask(wrong);
@@ -81,7 +81,7 @@ describe('the egress through a proxy with TLS', () => {
   });
 });
 
-it('with a port for each user is asked at the port of whoever was seen first', async () => {
+it('with a port for each user is asked at the port of the first user', async () => {
   const { upstream, proxy } = await startUpstream('http');
   const password = new Secret(login.password);
   const { host, username, port } = proxy;

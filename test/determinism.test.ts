@@ -33,7 +33,7 @@ const exceptions: Readonly<Record<string, Partial<Record<Rule, string>>>> = {
     'waits for time to pass': 'tests the system clock',
   },
   'packages/machines/src/process/driver.test.ts': {
-    'listens on a port that others may have': 'inside a machine with a network namespace of its own',
+    'listens on a port that others may have': 'inside a machine with its own network namespace',
   },
   'examples/webhook/src/webhook.test.ts': {
     'reads the clock': 'the library that verifies signatures compares timestamps with the real time',

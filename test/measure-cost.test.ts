@@ -50,7 +50,7 @@ it('measures what machines take, and leaves none of them', async () => {
     resting: { kind: 'stopped', snapshotMb: 0 },
   });
   expect(cost.accelerator).toBeUndefined();
-  // A Node.js of its own each, and a directory with a record.
+  // Each has its own Node.js process, and a directory with a record.
   expect(cost.running.memoryMb).toBeGreaterThan(20);
   expect(cost.running.memoryMb).toBeLessThan(384);
   expect(cost.resting.diskMb).toBeGreaterThan(0);

@@ -106,7 +106,7 @@ describe('the store on PostgreSQL', () => {
     expect(read).toEqual({ sessions: expected, prompts: expected, conversations: expected });
   });
 
-  it('finds nothing under an id that is no UUID', async () => {
+  it('finds nothing under an id that is not a UUID', async () => {
     expect(await store.sessions.get("' or true --")).toBeUndefined();
     expect(await store.users.get('')).toBeUndefined();
     expect(await store.prompts.events('m-1', 0, 10)).toEqual([]);

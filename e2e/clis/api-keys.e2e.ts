@@ -39,7 +39,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
     await work(world, vendor.state().apiKey);
   }
 
-  it('answers prompts, and shows the key to nobody but the CLI', () =>
+  it('answers prompts, and shows the key only to the CLI', () =>
     withWorld(async (world, key) => {
       expect(manualEntry && matchText(manualEntry.shape, key)).toBeDefined();
       const held: Held = { commandLines: new Set(), environments: new Map() };
@@ -62,7 +62,7 @@ describe.each(cases)('%s with an API key', (_name, { provider, create, file }) =
       expect(JSON.stringify(refused)).not.toContain(key);
     }));
 
-  it(`is named ${name} in the manifest, which a person can hand over`, () => {
+  it(`is named ${name} in the manifest, and can be entered by hand`, () => {
     expect(manualEntry).toBeDefined();
     expect(provider.inspect?.({ api_key: 'any' })).toMatchObject({ kind: 'api-key', blank: false });
   });

@@ -154,7 +154,7 @@ describe('the real Claude Code against the fake provider', () => {
     expect((await world.run(status)).exit).toBe(1);
   });
 
-  it('asks for a new login where there is none, and where a refused refresh has blanked it', async () => {
+  it('asks for a new login without a credential, and after a refused refresh has blanked it', async () => {
     expect(await world.prompt('hello')).toMatchObject({ exit: 1, end: { outcome: 'relogin-needed' } });
     await useBrowser('browser');
     anthropic.control.setFaults({ refreshFail: 'invalid_grant', accessExpiredBefore: Date.now() });

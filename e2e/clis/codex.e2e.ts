@@ -44,7 +44,7 @@ describe('the real Codex CLI against the fake provider', () => {
     expect(inspect(world.internet.log(), { depth: 9 })).not.toContain(openai.canary);
   });
 
-  it('is told when the person denies the sign-in', async () => {
+  it('is told when the user denies the sign-in', async () => {
     const denied = await useBrowser({ button: 'deny' });
     expect(denied).toMatchObject({ result: 'LOGIN_DENIED', screen: expect.stringContaining('Sign-in failed') });
   });
@@ -67,7 +67,7 @@ describe('the real Codex CLI against the fake provider', () => {
     expect(await readAuth()).toEqual(before);
   });
 
-  it('is told when the person denies a device code, and what to do', async () => {
+  it('is told when the user denies a device code, and what to do', async () => {
     for (const method of ['device-code', 'app-server-device-code']) {
       const login = await world.startLogin(method);
       const { url, userCode } = await login.event('login.url');

@@ -64,7 +64,7 @@ describe('the real opencode against a vendor made from a table', () => {
     expect(inspect(world.internet.log(), { depth: 9 })).not.toContain(github.canary);
   });
 
-  it('leaves no credential when the person denies', async () => {
+  it('leaves no credential when the user denies', async () => {
     expect(await logIn('deny')).toMatchObject({ result: 'LOGIN_DENIED' });
     expect(await world.credential()).toEqual({});
   });

@@ -41,7 +41,7 @@ describe('the real Gemini CLI against the fake provider', () => {
     expect((await readTokens()).refresh_token).toContain(google.canary);
   });
 
-  it('is told when the person denies the sign-in, and when the code is wrong', async () => {
+  it('is told when the user denies the sign-in, and when the code is wrong', async () => {
     expect(await useBrowser({ button: 'deny' })).toMatchObject({ result: 'LOGIN_DENIED' });
     expect(await pasteCode(() => 'mistyped')).toMatchObject({ result: 'LOGIN_FAILED' });
   });
@@ -82,7 +82,7 @@ describe('the real Gemini CLI against the fake provider', () => {
     expect(google.state().families).toMatchObject([{ refreshes: 1, revokedBecause: null }]);
   });
 
-  it('asks for a new login where there is none, and where the login was revoked', async () => {
+  it('asks for a new login without a credential, and after the login was revoked', async () => {
     const none = await world.prompt('hello');
     expect(none).toMatchObject({ exit: 41, end: { outcome: 'relogin-needed', code: 'CREDENTIAL_INVALID' } });
     await pasteCode();

@@ -8,7 +8,7 @@ import { createHostileWorld } from '../support/hostile-world.ts';
 import type { HostileWorld } from '../support/hostile-world.ts';
 
 /**
- * What a CLI in a machine can do to those who log in with it: each trick ends the login with an error of its own, no
+ * What a CLI in a machine can do to those who log in with it: each trick ends the login with a distinct error, no
  * credential is stored, and the machine is gone. More of each kind, without a machine: links in `url-guard.test.ts`,
  * escape sequences in `screen.test.ts`, late and doubled logins in `test/flows/login.test.ts`. Bad credential files
  * and crashes through the whole server are in `e2e/main/hostile.e2e.ts`, bad vendors in `hostile-vendor.e2e.ts`.
@@ -37,7 +37,7 @@ interface Row {
   readonly script: string;
   /** Default: of text. */
   readonly sources?: readonly ('browser-shim' | 'osc8' | 'text')[];
-  /** What the person types when asked for the code. Default: nothing. */
+  /** What the user types when asked for the code. Default: nothing. */
   readonly types?: string;
   /** Default: so long that the trick is surely done, since its end is what shows the outcome. */
   readonly timeoutMs?: number;
@@ -66,7 +66,7 @@ const rows: Readonly<Record<string, Row>> = {
     says: /refused: its path is not a sign-in path/,
   },
   'prints a good link and writes another over it': {
-    // At once, since a good link that stays for a second is announced, and then the login waits for the person.
+    // At once, since a good link that stays for a second is announced, and then the login waits for the user.
     script: `${print(`${genuine}\r${lookAlike}${prompt}`)}; ${wait}`,
     code: 'LOGIN_URL_REFUSED',
     says: /refused: its host is login\.fake\.test\.evil\.example/,
@@ -123,7 +123,7 @@ const lateLogin = `trap '${succeed.replaceAll("'", `'\\''`)}' TERM HUP INT; ${pr
 const others: Readonly<Record<string, Pick<Row, 'script' | 'timeoutMs'>>> = {
   'asks the terminal for the cursor': { script: untilAnswered(`${ESC}[6n`), timeoutMs: HANG_LIMIT_MS },
   'logs in when it is ended': { script: lateLogin, timeoutMs: HANG_LIMIT_MS },
-  'is to log the same person in twice': { script: lateLogin, timeoutMs: HANG_LIMIT_MS },
+  'is started twice for one user': { script: lateLogin, timeoutMs: HANG_LIMIT_MS },
 };
 
 const providers = Object.entries({ ...rows, ...others }).map(([name, row], index) => ({
@@ -166,8 +166,8 @@ describe.concurrent('a CLI that', () => {
     expect(await world.leftovers(sessionId)).toEqual([]);
   });
 
-  it('is to log the same person in twice at once does so once', async () => {
-    const { userId, provider, sessionId } = await start('is to log the same person in twice');
+  it('is started twice for one user runs one login', async () => {
+    const { userId, provider, sessionId } = await start('is started twice for one user');
     const second = world.app.logins.start({ userId, provider, externalId: null, method: 'paste' });
     await expect(second).rejects.toMatchObject({
       code: 'LOGIN_IN_PROGRESS',
@@ -181,7 +181,7 @@ describe.concurrent('a CLI that', () => {
   });
 });
 
-/** Cancels a login once the person is asked to sign in: what there was of it then, and how it ended. */
+/** Cancels a login once the user is asked to sign in. Returns what existed of it then, and how it ended. */
 async function cancelWhenAsked(sessionId: string): Promise<readonly [readonly string[], SessionRecord]> {
   let before: readonly string[] | undefined;
   const ended = await world.follow(sessionId, {

@@ -9,7 +9,7 @@ import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { createHostileWorld } from '../support/hostile-world.ts';
 import type { HostileWorld } from '../support/hostile-world.ts';
 
-/** What a vendor can answer the real CLI: the login ends with an error of its own, with no credential and no machine. */
+/** Bad answers of a vendor to the real CLI: each ends the login with a distinct error, no credential and no machine. */
 
 let anthropic: FakeAnthropic;
 let world: HostileWorld;
@@ -85,7 +85,7 @@ function readCode(link: string): Promise<string> {
   });
 }
 
-/** A browser of the person, who is anywhere but in the login machine. */
+/** The user's own browser, outside the login machine. */
 async function withBrowser<T>(use: (browse: Browse) => Promise<T>): Promise<T> {
   const { signIn: hosts } = manifest.egress;
   const route = await world.internet.open(

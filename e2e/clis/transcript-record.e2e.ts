@@ -21,7 +21,7 @@ import { poll } from '../support/server.ts';
 
 const { manifest } = provider;
 
-/** The command as a person runs it, with the real CLI: what it writes can be replayed at once and holds no secret. */
+/** The command as a user runs it, with the real CLI: what it writes can be replayed at once and holds no secret. */
 
 const repository = resolve(import.meta.dirname, '../..');
 let installed: string;

@@ -40,7 +40,7 @@ describe('the desktop', () => {
     for (const undo of leftovers.splice(0).toReversed()) await undo();
   });
 
-  /** A process with a desktop of its own, see `__fixtures__/run-desktop.ts`. */
+  /** A process with its own desktop, see `__fixtures__/run-desktop.ts`. */
   async function run() {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-desktop-'));
     const paths = { runtime: join(folder, 'run') };

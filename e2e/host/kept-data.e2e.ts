@@ -19,7 +19,7 @@ await chmod(work, 0o711);
 
 afterAll(() => rm(work, { recursive: true, force: true }));
 
-/** Unpacks a recording to a data directory and a database of its own, as an operator restores a backup. */
+/** Unpacks a recording into a new data directory and a new database, as an operator restores a backup. */
 async function restore(recording: string): Promise<{ readonly data: string; readonly databaseUrl: string }> {
   const data = join(work, recording);
   await mkdir(data, { mode: 0o711 });

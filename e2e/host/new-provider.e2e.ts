@@ -57,7 +57,7 @@ describe('npm create sallyport-provider', () => {
     expect(tested.printed).toContain('comes to the same however its bytes arrive');
   });
 
-  it('leaves no name of the template behind, and hides what git shall not see', async () => {
+  it('leaves no name of the template behind, and keeps from git what does not belong in it', async () => {
     await run(folder, process.execPath, [published, 'acme-chat', 'providers/acme']);
     const home = join(folder, 'providers/acme');
     const files = (await readdir(home, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
@@ -90,7 +90,7 @@ describe('npm create sallyport-provider', () => {
   );
 
   it('says how it is called where it is called otherwise', async () => {
-    const usage = /\nUsage: npm create sallyport-provider NAME \[FOLDER\]/;
+    const usage = /\nUsage: npm create sallyport-provider NAME \[DIRECTORY\]/;
     for (const words of [[], ['acme', 'there', 'more'], ['--name', 'acme']]) {
       const { code, printed } = await run(folder, process.execPath, [published, ...words]);
       expect({ code, printed }).toEqual({ code: 1, printed: expect.stringMatching(usage) });

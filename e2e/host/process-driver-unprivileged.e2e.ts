@@ -15,7 +15,7 @@ const ORDINARY_USER = 190_001;
 
 const agent = reachable(join(import.meta.dirname, '../../packages/agent/dist/agent'));
 
-// This file has a process of its own; whatever it imports has been loaded. A root shell thus tests the ordinary server too.
+// This file runs in its own process and has loaded its imports, so a root shell can drop to an ordinary user here.
 if (process.geteuid?.() === 0) {
   process.setgroups?.([]);
   process.setgid?.(ORDINARY_USER);

@@ -116,7 +116,7 @@ describe('the help of sallyport', () => {
 });
 
 describe('sallyport doctor', () => {
-  it('prints what this host has and what it lacks, each with its fix', async () => {
+  it('prints what this host has and what is missing, each with its fix', async () => {
     const directory = await newDirectory();
     const doctor = start(directory, ['doctor']);
     expect(await doctor.ended).toEqual({ code: 0, signal: null });

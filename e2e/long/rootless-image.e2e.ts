@@ -21,7 +21,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sp-e2e-'));
-  // The builder in its namespace is somebody else again, who has to pass.
+  // In its namespace the builder is another user, who has to get through this directory.
   await chmod(folder, 0o711);
 });
 

@@ -9,7 +9,7 @@ import type { BrowserMachine, BrowserMachines } from '../support/browser-machine
 import { HANG_LIMIT_MS } from '../support/hang-limit.ts';
 import { requestHealth } from '../../packages/testkit/src/driver-suite/request-health.ts';
 
-/** An emulated processor starts a browser twice: once for somebody, and once for everybody after. */
+/** An emulated processor starts a browser twice: for the first user, and for the template that all others start from. */
 const COLD_MS = 900_000;
 
 describe('a browser machine that goes on from a template', () => {
@@ -45,7 +45,7 @@ describe('a browser machine that goes on from a template', () => {
   );
 
   it(
-    'shows its page, at an address of its own and with the time of this host',
+    'shows its page, at its own address and with the time of this host',
     async () => {
       for (const which of ['first', 'second']) {
         const machine = await world.start(driver);
@@ -57,7 +57,7 @@ describe('a browser machine that goes on from a template', () => {
         );
         warm.push({ machine, seen: await lookInside(machine), clockMs });
       }
-      // They were no cold boots.
+      // Neither was a cold boot.
       expect(world.log).toEqual([]);
       for (const { machine, seen, clockMs } of warm) {
         expect(seen.host).toBe(machine.machine.id);
@@ -100,7 +100,7 @@ function lookInside({ agent }: BrowserMachine): Promise<Seen> {
     agent,
     { provider: probeProvider, signal },
     async () => {
-      // By no import: the runner would make it one of its own.
+      // Not imported: the test runner would rewrite an import.
       const { openSync, readFileSync, readSync } = process.getBuiltinModule('node:fs');
       const { hostname, networkInterfaces } = process.getBuiltinModule('node:os');
       const { randomBytes } = process.getBuiltinModule('node:crypto');

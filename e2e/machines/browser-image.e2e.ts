@@ -15,11 +15,11 @@ import { bootToken, shellClis, startGuest, TROUBLE, untilHealthy } from '../supp
 import { machineImages } from '../support/images.ts';
 import { poll } from '../support/server.ts';
 
-/** A browser machine from power on to a page that somebody sees. On an emulated processor this takes a minute, or several. */
+/** A browser machine from power-on to a visible page. On an emulated processor this takes a minute or several. */
 
 const { signal } = new AbortController();
 
-/** Green when each of these scripts has letters of its own and emoji have colours; red otherwise. */
+/** Green when the image has distinct letters for each of these scripts and emoji in colour; red otherwise. */
 const page = `<!doctype html><meta charset="utf-8"><title>Sign in</title><body><script>
 const draw = (text) => {
   const context = Object.assign(document.createElement('canvas'), { width: 64, height: 64 }).getContext('2d');
@@ -85,7 +85,7 @@ it('shows a sign-in page in any script, in a browser that is sandboxed and runs 
   const headers = { authorization: `Bearer ${bootToken}`, 'content-type': 'application/json' };
   await untilHealthy(guest);
   const body = JSON.stringify({ url: 'https://sign-in.example/?state=1' });
-  // It waits for the browser; whoever has given up waiting may ask again.
+  // The request waits for the browser; a caller that gave up may ask again.
   const opened = await poll('the browser', () =>
     guest.request('/desktop/open', { headers, body }).catch(() => undefined),
   );
@@ -108,7 +108,7 @@ it('shows a sign-in page in any script, in a browser that is sandboxed and runs 
   }
   const renderers = processes.filter((words) => words.includes('--type=renderer'));
   expect(renderers.length).toBeGreaterThan(0);
-  // A filter of system calls (seccomp(2), mode 2), and numbers of processes of its own (pid_namespaces(7)).
+  // A system call filter (seccomp(2), mode 2), and its own process IDs (pid_namespaces(7)).
   for (const [, seccomp, ids] of renderers) {
     expect(seccomp).toBe('2');
     expect(Number(ids)).toBeGreaterThan(1);

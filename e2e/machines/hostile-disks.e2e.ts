@@ -151,7 +151,7 @@ describe('a file in place of a credential', () => {
     },
   );
 
-  it('is what it is where somebody else owns it', async () => {
+  it('is read as it is, and written for the home’s user, when another user owns it', async () => {
     using guest = await usedDisk();
     guest.debugfs(`set_inode_field ${leaf} uid 0`, `set_inode_field ${leaf} mode 0104777`);
     expect(await guest.disk.harvest(provider, [file.path])).toMatchObject([{ mode: 0o777 }]);
@@ -187,7 +187,7 @@ describe('a disk that says something else than it is', () => {
     await expectRefusal(guest);
   });
 
-  it('is refused where it is no ext4', async () => {
+  it('is refused where it is not ext4', async () => {
     using guest = await usedDisk();
     guest.keep()([{ at: 1024 + 0x38, byte: 0 }]);
     await expectRefusal(guest);

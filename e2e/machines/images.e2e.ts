@@ -57,7 +57,7 @@ describe.each([
   ['our kernel, in microvm', 'kernel'],
   ['Debian’s kernel, in pc', 'debianKernel'],
 ] as const)('a golden image with %s', (_name, kernel) => {
-  it('boots to an agent that answers whoever has the token of this boot, and ends with a clean disk', async () => {
+  it('boots to an agent that answers a caller with the token of this boot, and ends with a clean disk', async () => {
     const place = await mkdtemp(join(folder, 'guest-'));
     const network = createUserNetwork({ dataDirectory: join(place, 'data'), clock: systemClock });
     const boot = cliBoot('m-image');

@@ -1,5 +1,5 @@
 /**
- * A host of its own for guests on the network that needs no privilege: a network namespace with everything in it that a guest
+ * A separate host for guests on the unprivileged network: a network namespace with everything in it that a guest
  * must not reach. Prints the rows of the isolation table as JSON. Started in new user, network and mount namespaces.
  *
  *     unshare --user --map-root-user --net --mount node isolation-world.ts <directory>

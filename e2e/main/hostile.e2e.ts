@@ -18,7 +18,7 @@ import { createBrokenRegistry } from '../support/registry.ts';
 import { poll, removeDataDirectory, repository, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
-/** What users, programs and hosts get wrong: each has a clear error of its own, and nothing is lost. */
+/** What users, programs and hosts get wrong: each has its own clear error, and nothing is lost. */
 
 async function withServer(
   options: NonNullable<Parameters<typeof startDemoServer>[0]>,
@@ -75,7 +75,7 @@ describe('a request', () => {
     });
   });
 
-  it('of a prompt by somebody who has connected nothing says so', async () => {
+  it('for a prompt from a user who has connected nothing says so', async () => {
     const answer = await api.post('/api/vm/cli/prompt', { provider: 'codex', prompt: 'Hello', userId: 'nobody' });
     expect(answer).toMatchObject({ status: 409, body: { code: 'CREDENTIAL_NOT_CONNECTED' } });
   });

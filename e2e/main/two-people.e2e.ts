@@ -11,7 +11,7 @@ import type { DemoServer } from '../support/server.ts';
 /** Codex receives its callback on a fixed port, and a second `codex login` on it ends the first. Here it never does. */
 describe('two users who connect Codex at once', () => {
   it.each([
-    ['machines with a network of their own', 'e2e/configs/codex.config.ts'],
+    ['machines on separate networks', 'e2e/configs/codex.config.ts'],
     ["machines that share the host's ports", 'e2e/configs/plain.config.ts'],
   ])(
     'each in their own browser, with %s: the second waits, is told why, and neither is cancelled',
@@ -99,7 +99,7 @@ function peopleOf(server: DemoServer): readonly [Person, Person] {
   ];
 }
 
-/** Each has a login of their own, which the vendor has seen on their own machine alone. */
+/** Each user has a separate login, which the vendor has seen only on that user's machine. */
 async function bothCanPrompt(server: DemoServer, ...people: readonly Person[]): Promise<void> {
   for (const { api, userId } of people) {
     const run = await api.prompt({ provider: 'codex', prompt: `I am ${userId}.`, userId });

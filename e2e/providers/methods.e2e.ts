@@ -108,7 +108,7 @@ describe.each(manifests)('$title', (manifest) => {
   });
 });
 
-/** Each method once: on the desktop only where the CLI listens on a port of its own choice, which this host has not. */
+/** Each method once: on the desktop only if the CLI picks its own callback port. */
 function everyChoice({ logins, credentials }: ProviderManifest): readonly MethodChoice[] {
   const features = { desktop: true, loopback: 'forwarded', hibernate: false, isolation: '' } as const;
   const { choices } = rankMethods({ methods: logins, credentials, prefer: 'desktop', features });

@@ -41,7 +41,7 @@ async function start(dataDirectory?: string): Promise<void> {
   person = { server, api: createApi(server.origin) };
 }
 
-/** Ends the server, lets somebody change what it left, and starts the next one on that. */
+/** Stops the server, runs `meanwhile` on the data it left, and starts the next one on that. */
 async function restart(signal: NodeJS.Signals, meanwhile: () => Promise<void> = async () => {}): Promise<void> {
   // The vendor's log goes with the server that plays it.
   formerly = await presented();

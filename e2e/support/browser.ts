@@ -9,8 +9,8 @@ import { HANG_LIMIT_MS } from './hang-limit.ts';
 import { poll, repository } from './server.ts';
 
 /**
- * The user's own browser. It runs as whoever runs the tests, root in CI, so without its sandbox. Its pages wait as long as
- * every other end-to-end test; Playwright's own limit is 30 seconds.
+ * The user's own browser. It runs as the user who runs the tests, which is root in CI, so without its sandbox. Its
+ * pages wait as long as every other end-to-end test; Playwright's own limit is 30 seconds.
  */
 export async function openBrowser(...more: readonly string[]): Promise<Browser> {
   const browser = await chromium.launch({

@@ -19,7 +19,7 @@ export async function plantCliDirectory(dataDirectory: string, manifest: Provide
     .digest('hex');
   const folder = join(dataDirectory, 'clis', `${manifest.id}-${version}-${hash.slice(0, 12)}`);
   await mkdir(folder, { recursive: true });
-  // Machines read it as users of their own.
+  // Machines read it as other users of this host.
   for (const each of [dirname(folder), folder]) await chmod(each, 0o755);
   await writeFile(join(folder, '.sallyport-complete'), hash);
   return folder;

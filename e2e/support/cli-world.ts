@@ -65,7 +65,7 @@ export interface PromptOptions {
   /** Default: `ignore`. */
   readonly projectSettings?: ProjectSettings;
   readonly session?: string | undefined;
-  /** Credentials that are no files: by item id, and by variable. */
+  /** Credentials that are not files: by item id, and by variable. */
   readonly values?: CredentialFiles;
   readonly env?: Readonly<Record<string, string>>;
   /** Default: `~/work`. */
@@ -238,7 +238,7 @@ function followLogin(agent: TestAgent, provider: string, sessionId: string, answ
     await answered;
     return end;
   });
-  // Whoever asks for the end is told; whoever does not, need not be.
+  // A test that awaits the end sees the failure; one that does not need not handle it.
   for (const promise of [answered, settled]) promise.catch(() => undefined);
   return {
     event: (type) =>

@@ -51,7 +51,7 @@ export interface GuestOptions {
   readonly netdev?: string;
 }
 
-/** What no console of a guest may show. That `microvm` has no tables of ACPI is no trouble, though the kernel remarks on it. */
+/** What no guest's console may show. The kernel remarks that `microvm` has no ACPI tables, which is harmless. */
 export const TROUBLE = /cannot be|No such|(?<!RSDP was )not found|panic|out of memory|oom-kill|token-of-this-boot/i;
 
 /** For a boot configuration: a shell that lies on every guest's disk as a CLI would. */
@@ -132,7 +132,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     connect: async () => {
       const socket = await place.connect(AGENT_PORT, { signal: AbortSignal.timeout(5_000) });
       if (socket instanceof Socket) return socket;
-      throw new TypeError('A connection to a machine is no socket.');
+      throw new TypeError('The connection to the machine is not a socket.');
     },
     console: () => readFile(serial, 'utf8'),
     end: async () => {

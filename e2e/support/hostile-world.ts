@@ -17,11 +17,11 @@ import type { FakeInternet, Site } from '@sallyport/testkit/vendors';
 
 import { processesOf } from '../../test/server/sallyport-process.ts';
 
-/** The whole application on real machines with the real agent; only the vendors and the database are made up. */
+/** The whole application on real machines with the real agent; only the vendors and the database are fake. */
 export interface HostileWorld extends AsyncDisposable {
   readonly app: Sallyport;
   readonly internet: FakeInternet;
-  /** Starts a login of somebody nobody has seen before. */
+  /** Starts a login for a new user. */
   start(provider: string, method: string): Promise<SessionRecord>;
   /** Goes through a login as a user would, to its end. */
   follow(sessionId: string, person?: Person): Promise<SessionRecord>;

@@ -61,7 +61,7 @@ const clis = [codex, claude, gemini].map(({ id, cli }): ImageCli => ({
   directory: (options) => installer.ensure(cli, id, options),
 }));
 
-/** Puts the CLIs where images take them from, as whoever builds an image does before; images that are here need none. */
+/** Installs the CLIs where image builds take them from, as an operator does first; images that are here need none. */
 export async function installClis(): Promise<void> {
   for (const { directory } of clis) await directory({ signal, onProgress: (message) => console.log(message) });
 }

@@ -5,7 +5,7 @@ import { makeDataDirectoryWithImages } from './images.ts';
 import { untilNoProcessOf } from './processes.ts';
 import { removeDataDirectory, repository } from './server.ts';
 
-/** What docs/operate.md tells an operator of a deployment on QEMU to run, on a data directory of its own. */
+/** What docs/operate.md tells an operator of a deployment on QEMU to run, on its own data directory. */
 export interface Operator extends AsyncDisposable {
   readonly dataDirectory: string;
   /** Runs a command and prints what it printed: an operator would read it too. */

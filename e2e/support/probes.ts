@@ -41,7 +41,7 @@ export interface Row {
 /** Ports of the guest that greet everybody: what listens there would be heard if it could be reached. */
 export const GREETED_PORTS = [22, 5900, 9229] as const;
 
-/** A machine in which somebody is root who means no good, with Debian's kernel and nothing of ours running. */
+/** A machine in which an attacker is root, with Debian's kernel and nothing of ours running. */
 export async function startHostileGuest(
   folder: string,
   place: NetworkAttachment,
@@ -76,7 +76,7 @@ export async function tryRow(
   return { probe, wanted, found: await guest.probe(wanted === 'blocked' ? tried : patiently(tried)) };
 }
 
-/** What a connection comes to that nobody takes, whoever says so: the monitor, the guest's own kernel, or nobody. */
+/** Whether a connection was blocked, be it by the monitor, by the guest's own kernel, or by no answer at all. */
 const isBlocked = (found: string): boolean =>
   /^(no answer|closed|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL)$/.test(found) ||
   /100% packet loss|Network is unreachable/.test(found);

@@ -31,14 +31,14 @@ export interface ProcessSampler {
 
 const INTERVAL_MS = 50;
 
-/** Looks at argv and environ of every process of this host every 50 ms, in a thread of its own: the test's is busy. */
+/** Looks at argv and environ of every process of this host every 50 ms, in a separate thread: the test's is busy. */
 export function startProcessSampler(canaries: Readonly<Record<string, string>>): ProcessSampler {
   const worker = new Worker(new URL(import.meta.url), { workerData: canaries });
   const report = new Promise<SamplerReport>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
-  // Whoever stops the sampler hears of it.
+  // `stop` returns this promise, and rejects with its error.
   report.catch(() => undefined);
   return {
     add: (name, value) => worker.postMessage({ name, value }),

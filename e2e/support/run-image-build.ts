@@ -2,7 +2,7 @@ import { createImageStore } from '@sallyport/machines';
 
 import { buildOf } from './images.ts';
 
-/** `run-image-build.ts DIRECTORY`: builds the image of a CLI machine as whoever runs this, and prints where it is. */
+/** `run-image-build.ts DIRECTORY`: builds the image of a CLI machine as the current user, and prints where it is. */
 const [directory = ''] = process.argv.slice(2);
 const image = await createImageStore({ directory }).ensure(await buildOf('cli'), {
   signal: new AbortController().signal,

@@ -198,7 +198,7 @@ describe('many wakes at once', () => {
 });
 
 describe('machines that were last used at the same moment', () => {
-  it('are put to rest one after the other', async () => {
+  it('hibernate one after the other', async () => {
     let draws = 0;
     const world = small(50, { idleMs: 5 * MINUTE, idleJitter: 0.2 }, { random: () => (draws++ % 10) / 10 });
     await world.app.start();

@@ -84,7 +84,7 @@ describe('a machine that waits to be woken', () => {
     letGo();
   });
 
-  it('is disconnected from one provider at once, and then waits on for whoever uses another', async () => {
+  it('is disconnected from one provider at once, and waits for the users of another', async () => {
     const { world, letGo } = await fullHost(async (fresh) => {
       await connect(fresh, ada, 'other');
       await asleep(fresh);

@@ -106,7 +106,7 @@ describe('the next prompt', () => {
     await until(async () => (await stored(world)) === 2);
   });
 
-  it('gives the snapshot up where somebody logged in again meanwhile', async () => {
+  it('gives up the snapshot after a new login', async () => {
     const world = await asleep();
     await connect(world, 5);
     const events = await runPrompt(world);

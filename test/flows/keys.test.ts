@@ -134,7 +134,7 @@ describe('an API key and a plan login of one provider', () => {
       expect.objectContaining({ message: 'Fake CLI is connected with an API key, which a plan login would replace.' }),
     );
     await expect(connect(world, 2)).rejects.toMatchObject({ code: 'CREDENTIAL_EXCLUDED' });
-    // One key for another is no change of kind.
+    // Replacing one key with another does not change the kind.
     await expect(importKey(world, `${key}-2`)).resolves.toEqual({ version: 3 });
     // The other provider has nothing to do with it.
     await connect(world, 1, 'other');

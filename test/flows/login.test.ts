@@ -342,7 +342,7 @@ describe('the policy about links and questions', () => {
     await world.app.close();
   });
 
-  it('refuses a link of the machine that is no sign-in page, whatever the policy says', async () => {
+  it('refuses a link of the machine that is not a sign-in page, whatever the policy says', async () => {
     const world = createWorld({ plugins: [deciding('show')] });
     const { sessionId } = await startLogin(world);
     const agent = await agentOf(world, sessionId);

@@ -70,7 +70,7 @@ it('removes twenty machines that no row of this host knows, leaves three of anot
 });
 
 describe('what a driver keeps beside its machines', () => {
-  /** A driver with devices of its own, by name; those of no machine are leftovers. */
+  /** A driver that keeps devices, by name; those of no machine are leftovers. */
   function withDevices() {
     const fake = createFakeDriver();
     const devices = new Set<string>();

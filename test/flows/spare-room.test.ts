@@ -53,7 +53,7 @@ describe('room that a driver uses for what nobody waits for', () => {
     await world.app.close();
   });
 
-  it('is not there where machines take all of it, and none is put to rest for it', async () => {
+  it('is refused where machines take all of it, and none hibernates for it', async () => {
     const world = await host(1);
     expect(await prompt(world)).toBe('completed');
     await world.clock.advance(120_000);

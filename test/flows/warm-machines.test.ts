@@ -22,7 +22,7 @@ function createWarmWorld(options: WorldOptions = {}): World {
   return createWorld({ installed: ['fake'], ...options, settings });
 }
 
-/** Somebody looks at what can be connected, and stays until a machine is ready. */
+/** Opens the list of providers, and stays until a machine is ready. */
 async function lookUntilReady(world: World): Promise<void> {
   world.app.warmPool.expect();
   await until(() => world.fake.machines.some(({ running }) => running), 'a machine is started ahead');
@@ -39,7 +39,7 @@ async function signIn(world: World): Promise<void> {
 }
 
 describe('a browser machine that is started ahead', () => {
-  it('belongs to nobody, reaches nothing, and is no row', async () => {
+  it('belongs to nobody, reaches nothing, and has no row', async () => {
     const world = createWarmWorld();
     await lookUntilReady(world);
     expect(world.routes).toMatchObject({ opened: [], open: 1 });
@@ -97,7 +97,7 @@ describe('a browser machine that is started ahead', () => {
     await world.app.close();
   });
 
-  it('is not taken for a provider whose CLI it does not have: that login starts one of its own', async () => {
+  it('is not taken for a provider whose CLI it does not have: that login starts a new one', async () => {
     const world = createWarmWorld({ installed: ['other'] });
     await lookUntilReady(world);
     await signIn(world);

@@ -68,7 +68,7 @@ describe('the work queue', () => {
     expect(begun).toEqual(['ada-1', 'ada-2', 'bob-1', 'cyd-1', 'ada-3']);
   });
 
-  it('does not let somebody starve behind an endless stream of others', async () => {
+  it('does not let a user starve behind an endless stream of others', async () => {
     const { begun, run, end } = createBench();
     void run(work('ada-1', 'ada'));
     void run(work('ada-2', 'ada'));
@@ -103,7 +103,7 @@ describe('the work queue', () => {
     expect(queue.load()).toEqual({ waiting: 0, underWay: 1 });
   });
 
-  it('lets whoever gives up leave at once, and moves the others up', async () => {
+  it('lets a caller that gives up leave at once, and moves the others up', async () => {
     const { begun, positions, run, end } = createBench();
     void run(work('a'));
     const abort = new AbortController();

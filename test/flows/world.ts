@@ -95,7 +95,7 @@ export interface World {
 interface FakePorts {
   readonly requests: readonly CallbackPortRequest[];
   held: number;
-  /** While set, the ports are somebody else's; call it to hand them over. */
+  /** While set, the ports are taken; resolves when they are free. */
   busyUntil: Promise<void> | undefined;
 }
 

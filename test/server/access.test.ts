@@ -181,7 +181,7 @@ describe('security headers', () => {
     expect(response.headers).toMatchObject(securityHeaders);
   });
 
-  it('are on the answer to what is no request', async () => {
+  it('are on the answer to a malformed request', async () => {
     for (const lines of [
       ['nonsense'],
       ['GET /%zz'],

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 import { startTestServer } from './test-server.ts';
 
-it('describes every route that is not hidden, and hides only what is no API', async () => {
+it('describes every route that is not hidden, and hides only what is not part of the API', async () => {
   const server = await startTestServer();
   const document = Object(await (await server.request('/openapi.json')).json());
   await server.close();

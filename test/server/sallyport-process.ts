@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream';
 
 export const root = resolve(import.meta.dirname, '../..');
 
-/** A program of ours with a data directory of its own. */
+/** A program of ours with its own data directory. */
 export interface OwnProcess {
   readonly child: ChildProcess;
   /** Its standard output and error so far. */
@@ -104,7 +104,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // It ended in between, or belongs to somebody else.
+    // It ended in between, or belongs to another user.
     return '';
   }
 }

@@ -61,7 +61,7 @@ export interface TestServerOptions {
   readonly findCli?: () => Promise<string>;
 }
 
-/** A real server on a port of its own, with everything behind it in memory. */
+/** A real server on its own port, with everything behind it in memory. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const machines = createFakeMachines();
   const metrics = createMetrics(systemClock);

@@ -11,8 +11,8 @@ import { createFakeUpstream } from '@sallyport/testkit';
 import { overhearHost } from './overheard-host.ts';
 
 /**
- * A program for a network namespace of its own: machines try every egress, with their proxy as it should be and without
- * it. Prints how each try was answered and what was heard of it outside, as JSON.
+ * A program for a separate network namespace: machines try every egress, with their proxy as it should be and without
+ * it. Prints how each try was answered and what arrived outside, as JSON.
  */
 export interface Try {
   readonly way: string;

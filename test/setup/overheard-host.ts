@@ -11,7 +11,7 @@ const CONTROL = 'control.test';
 
 /**
  * A host on which everything is heard that leaves: a name server that answers every question, and what listens at the
- * address it gives. For a process in a network namespace of its own, where that address is one of the namespace's.
+ * address it gives. For a process in a separate network namespace, where that address is one of the namespace's.
  */
 export async function overhearHost(): Promise<{
   readonly heard: string[];

@@ -17,8 +17,8 @@ declare module 'vitest' {
 
 /**
  * Databases for tests. One PostgreSQL for the whole run, started when the first test file asks: our embedded one, or
- * the server that TEST_DATABASE_URL names. Whoever connects to the socket gets the address of a new database, a
- * copy of one that has been migrated. It runs in a process of its own, since vitest resolves the imports of a global
+ * the server that TEST_DATABASE_URL names. A client that connects to the socket gets the URL of a new database, a
+ * copy of one that has been migrated. It runs in a separate process, since vitest resolves the imports of a global
  * setup without the condition that leads to our sources.
  */
 export default async function provideDatabases(project: TestProject): Promise<() => Promise<void>> {

@@ -7,7 +7,7 @@ export function createSkipReporter(): Reporter {
   let isSelection = false;
   return {
     onInit: (vitest) => {
-      // Whoever asks for a test by name knows that the others do not run.
+      // A user who asks for a test by name knows that the others do not run.
       isSelection = vitest.config.testNamePattern !== undefined;
     },
     onTestRunEnd: (modules) => {

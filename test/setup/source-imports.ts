@@ -26,7 +26,7 @@ export function importsIn(file: string): readonly ImportedModule[] {
 
 /** In whatever way a module is loaded: import, export, dynamic import, `require`, `process.getBuiltinModule`. */
 export function importsOfText(file: string, source: string): readonly ImportedModule[] {
-  // Template literals are left out: scripts that a test kit writes to disk hold imports of their own.
+  // Template literals are left out: scripts that a test kit writes to disk contain imports, too.
   const text = source.replaceAll(/`(?:[^`\\]|\\.)*`/gs, '``');
   const statements = text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g);
   const dynamic = text.matchAll(/\b(?:import|require|getBuiltinModule)\(\s*['"]([^'"]+)['"]\s*\)/g);

@@ -20,7 +20,7 @@ const numbered = (userId: string): DomainEvent => ({ ...invalid, userId });
 function setup(url: string, options: Partial<WebhookOptions> = {}) {
   const clock = createVirtualClock(Date.now());
   const errors: SallyportError[] = [];
-  /** The waits between tries: whoever moves the clock waits for one to begin, or it would end the try instead. */
+  /** The waits between tries. A test waits for one to begin before it moves the clock, which would end the try instead. */
   const waits: number[] = [];
   const sleep: typeof clock.sleep = (ms, signal) => {
     waits.push(ms);

@@ -70,7 +70,7 @@ describe('the built agent', () => {
     await remove();
   });
 
-  it('takes the token of a configuration that is put in the place of its own, and no other from then on', async () => {
+  it('takes the token of a configuration that replaces its own, and no other from then on', async () => {
     const { child, exited, folder, remove } = await startProgram({ name: 'boot.json', content: config });
     expect(await health(folder)).toBe(200);
     const next = 'token-of-the-next-wake-0123456789-0123456789';

@@ -14,7 +14,7 @@ export interface CreateCommand {
 
 /** Writes the package that the words ask for, or says why not. Resolves to the exit code. */
 export async function createCommand(words: readonly string[], at: CreateCommand): Promise<number> {
-  const usage = `Usage: ${at.command} NAME [FOLDER], for instance ${at.command} my-cli`;
+  const usage = `Usage: ${at.command} NAME [DIRECTORY], for instance ${at.command} my-cli`;
   if (words.includes('--help') || words.includes('-h')) {
     at.print(usage);
     return 0;

@@ -46,7 +46,7 @@ const failures: LoginMethodInput['failure'] = [
   ),
   rule('Codex is not enabled for your workspace', 'LOGIN_DENIED', notEntitled),
   rule(pageDenied, 'LOGIN_DENIED', 'The sign-in was refused on the page of OpenAI.'),
-  rule(pageBroken, 'LOGIN_FAILED', 'The sign-in page of OpenAI answered with an error of its own.'),
+  rule(pageBroken, 'LOGIN_FAILED', 'The sign-in page of OpenAI answered with an error.'),
   rule('Sign-in failed', 'LOGIN_DENIED', 'The sign-in was refused on the page of OpenAI.'),
   rule(
     '(Token|device code) exchange failed',

@@ -14,7 +14,7 @@ const HOST = 'auth.openai.com';
  * that status: denied, expired, or asked too often. While it waits for the user it is answered with 403 or 404.
  */
 export const deviceCodeRefused =
-  'OpenAI refused the device code: somebody chose to deny it on the page of OpenAI, or it is no longer good. Start again, and approve the new code.';
+  'OpenAI refused the device code: it was denied on the page of OpenAI, or it has expired. Start again, and approve the new code.';
 export const deviceCodeBroken =
   'The sign-in service of OpenAI failed while Codex waited for the device code to be entered. Start again in a moment.';
 export const notEntitled =
@@ -52,7 +52,7 @@ const failures: LoginMethodInput['failure'] = [
   {
     when: { pattern: pageBroken },
     code: 'LOGIN_FAILED',
-    message: 'The sign-in page of OpenAI answered with an error of its own.',
+    message: 'The sign-in page of OpenAI answered with an error.',
   },
   {
     when: { text: 'Error logging in: Sign-in failed' },

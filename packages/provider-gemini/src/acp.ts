@@ -20,7 +20,7 @@ const failures: LoginMethodInput['failure'] = [
     'LOGIN_DENIED',
     'The sign-in was refused on the page of Google.',
   ),
-  failed('Google OAuth error', 'LOGIN_FAILED', 'The sign-in page of Google answered with an error of its own.'),
+  failed('Google OAuth error', 'LOGIN_FAILED', 'The sign-in page of Google answered with an error.'),
   failed('OAuth state mismatch', 'LOGIN_FAILED', 'The sign-in page answered for another login.'),
   failed(
     'Failed to exchange authorization code',

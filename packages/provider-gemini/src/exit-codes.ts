@@ -6,7 +6,7 @@ export const exitMeanings: Readonly<Record<number, string>> = {
   52: 'Gemini CLI does not accept its settings.',
   53: 'Gemini CLI reached the number of turns that its settings allow.',
   54: 'A tool of Gemini CLI failed in a way it cannot go on from.',
-  55: 'Gemini CLI does not trust the folder it was started in.',
+  55: 'Gemini CLI does not trust the directory it was started in.',
   130: 'Gemini CLI was interrupted.',
 };
 

@@ -27,7 +27,7 @@ const failures: LoginMethodInput['failure'] = [
     'Google did not give Gemini CLI a credential for this sign-in.',
   ),
   failed('No authorization code received from Google OAuth', 'The sign-in page of Google gave Gemini CLI no code.'),
-  failed('Google OAuth error', 'The sign-in page of Google answered with an error of its own.'),
+  failed('Google OAuth error', 'The sign-in page of Google answered with an error.'),
   failed('OAuth callback server error', 'Gemini CLI could not receive the answer of the sign-in page.'),
   failed('OAuth callback not received', 'Gemini CLI could not receive the answer of the sign-in page.'),
   failed('Failed to open browser', 'Gemini CLI could not open the sign-in page.'),

@@ -64,7 +64,7 @@ describe('the output of recorded runs', () => {
 describe('the output of Gemini CLI', () => {
   it.each([
     [42, 'the conversation does not exist'],
-    [55, 'does not trust the folder'],
+    [55, 'does not trust the directory'],
   ])('explains exit code %i', (code, words) => {
     expect(run([complaint('Some reason.'), exited(code)])).toEqual([
       expect.objectContaining({

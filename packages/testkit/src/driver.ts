@@ -40,7 +40,7 @@ const otherProvider = 'claude_code';
 const credential = { path: '~/.config/fake/credential.json', content: '{"token":"disk"}', mode: 0o600 };
 
 /**
- * What every machine driver has to do. Each test gets a driver of its own from `create`.
+ * What every machine driver has to do. Each test gets a new driver from `create`.
  *
  * @example
  * describeDriver('mine', createMyDriver, { describe, it, expect });

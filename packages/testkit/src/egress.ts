@@ -32,7 +32,7 @@ const TIMEOUT_MS = 30_000;
 const never = new AbortController().signal;
 
 /**
- * What every egress has to do. Each test gets one of its own from `create`.
+ * What every egress has to do. Each test gets a new one from `create`.
  *
  * @example
  * describeEgress('mine', createMyEgress, { describe, it, expect });

@@ -194,7 +194,7 @@ describe('the conformance suite of providers', () => {
     expect(await failures(device, { ...recordings, transcripts: [item] })).toEqual([]);
   });
 
-  it('sees a manifest that is no data', async () => {
+  it('sees a manifest that is not plain data', async () => {
     const broken = { ...good, manifest: { ...manifest, needs: { memoryMb: Number.POSITIVE_INFINITY } } };
     expect(await failures(broken)).toContain('the manifest is data: it survives JSON and satisfies the schema');
   });

@@ -18,7 +18,7 @@ import { describeUsers } from './store-suite/users.ts';
 
 /**
  * What every store has to do. `create` gives a store that is open; one store may serve all tests, since each test
- * makes users of its own. The caller closes it.
+ * makes new users. The caller closes it.
  *
  * @example
  * describeStore(async () => createMemoryStore({ clock: systemClock }), { describe, it, expect });

@@ -103,7 +103,7 @@ describe('clampNetworkPlan', () => {
     ['the name above a wildcard', ['chatgpt.com'], []],
     ['other hosts', ['evil.example', 'api.openai.com.evil.example', 'xapi.openai.com'], []],
     ['everything', ['*'], original.hosts],
-    ['what is no name', ['*.', '', '*.*.chatgpt.com', '**'], []],
+    ['malformed names', ['*.', '', '*.*.chatgpt.com', '**'], []],
     ['addresses', ['169.254.169.254', '[::1]', '127.0.0.1'], []],
     ['garbage', [null, 5, {}, 'a..chatgpt.com', 'A.chatgpt.com', 'x y.chatgpt.com', 'a/.chatgpt.com'], []],
     ['no list', 'api.openai.com', original.hosts],

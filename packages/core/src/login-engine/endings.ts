@@ -135,7 +135,7 @@ function refused(state: LoginState): Failure | undefined {
 }
 
 function abandoned(state: LoginState): Failure {
-  const message = `Nobody finished the sign-in within ${seconds(state)}, and the question whether somebody is still there was not answered.`;
+  const message = `Nobody finished the sign-in within ${seconds(state)}, and nobody answered when asked whether to keep waiting.`;
   return { type: 'fail', code: 'LOGIN_ABANDONED', message };
 }
 

@@ -144,7 +144,7 @@ function onShim(state: LoginState, raw: string): LoginStep {
   return over(state, {
     type: 'fail',
     code: 'LOGIN_URL_REFUSED',
-    message: `The CLI wanted to open a link that is no sign-in page of this provider: ${verdict.reason}.`,
+    message: `The CLI wanted to open a link that is not a sign-in page of this provider: ${verdict.reason}.`,
   });
 }
 

@@ -16,8 +16,8 @@ export interface ArgvValues {
 
 /**
  * The arguments of one headless run, without the executable. A value that starts with a dash is refused:
- * most CLIs would take it for an option of theirs (CWE-88), and `--last` for a session means somebody
- * else's conversation.
+ * most CLIs would take it for one of their options (CWE-88), and `--last` as a session would resume another
+ * conversation.
  */
 export function buildArgv(prompt: HeadlessPrompt, values: ArgvValues): string[] {
   const project = prompt.projectSettings?.[values.projectSettings ?? 'ignore'] ?? [];

@@ -13,7 +13,8 @@ export function problemOfSpecs(entry: Readonly<Record<string, unknown>>): string
   for (const kind of KINDS) {
     const specs = entry[kind];
     if (specs === undefined) continue;
-    if (typeof specs !== 'object' || specs === null || Array.isArray(specs)) return `has ${kind} that are no object`;
+    if (typeof specs !== 'object' || specs === null || Array.isArray(specs))
+      return `has ${kind} that are not an object`;
     for (const [name, spec] of Object.entries(specs)) {
       if (!PACKAGE_NAME.test(name)) return `has ${kind} with ${shown(name)}, which is not an npm package name`;
       if (typeof spec !== 'string' || !isSpec(spec)) {

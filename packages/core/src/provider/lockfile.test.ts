@@ -102,7 +102,7 @@ describe('a lockfile', () => {
 
   it.each([
     [{ link: true }, 'is a link'],
-    [{ hasShrinkwrap: true }, 'brings a lockfile of its own'],
+    [{ hasShrinkwrap: true }, 'brings its own lockfile'],
     [{ workspaces: ['x'] }, 'has workspaces'],
     [{ name: '../x' }, 'has a name that is not an npm package name'],
   ])('may not have an entry with %j', (entry, problem) => {
@@ -205,7 +205,7 @@ describe('a lockfile', () => {
     ['{"lockfileVersion":3,"packages":[]}', 'has no packages'],
     ['{"lockfileVersion":3,"packages":{},"dependencies":{}}', 'is not valid'],
     ['{"lockfileVersion":3,"packages":{"node_modules/a":null}}', 'entry "node_modules/a" is not valid'],
-    ['{"lockfileVersion":3,"packages":{"":{"dependencies":[]}}}', 'entry "" has dependencies that are no object'],
+    ['{"lockfileVersion":3,"packages":{"":{"dependencies":[]}}}', 'entry "" has dependencies that are not an object'],
   ])('cannot be %s', (text, problem) => {
     expect(readLockfile(text)).toContain(problem);
   });

@@ -26,7 +26,7 @@ const packageSchema = z.looseObject({
     .optional(),
   link: z.never('is a link').optional(),
   // npm would install what an npm-shrinkwrap.json inside the package says, which nothing here has checked.
-  hasShrinkwrap: z.literal(false, 'brings a lockfile of its own (hasShrinkwrap)').optional(),
+  hasShrinkwrap: z.literal(false, 'brings its own lockfile (hasShrinkwrap)').optional(),
   workspaces: z.never('has workspaces').optional(),
   os: z.array(z.string()).optional(),
   cpu: z.array(z.string()).optional(),

@@ -109,7 +109,7 @@ export function problemOfSteps(steps: readonly RpcStep[], slots: readonly string
     if ('reply' in place && !asked.has(place.reply))
       return `uses the reply to "${place.reply}", which no step asks for`;
     if ('reply' in place && !pointerSchema.safeParse(place.at).success)
-      return `uses "${place.at}", which is no JSON pointer`;
+      return `uses "${place.at}", which is not a JSON pointer`;
   }
   return undefined;
 }

@@ -2,8 +2,8 @@ import { asRecord, tryParseJson } from '../provider/lenient-json.ts';
 import type { JsonRecord } from '../provider/lenient-json.ts';
 
 /**
- * One message of a CLI that speaks JSON-RPC 2.0, one message a line. The member `jsonrpc` is not asked for: Codex
- * leaves it out. Batches, which neither Codex nor the Agent Client Protocol use, are no messages.
+ * One message of a CLI that speaks JSON-RPC 2.0, one message a line. The member `jsonrpc` is optional, since Codex
+ * leaves it out. Batches are not supported: neither Codex nor the Agent Client Protocol uses them.
  */
 export type RpcMessage =
   | { readonly type: 'reply'; readonly id: string; readonly ok: boolean; readonly value: unknown }

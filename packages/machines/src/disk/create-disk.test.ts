@@ -44,8 +44,8 @@ describe.skipIf(!host.met)(`a new disk ${host.reason}`, () => {
   });
 
   it('never takes the place of one that is there', async () => {
-    writeFileSync(path, 'of somebody');
+    writeFileSync(path, 'another disk');
     await expect(createDisk(path, { sizeMb: 64, signal })).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
-    expect(readFileSync(path, 'utf8')).toBe('of somebody');
+    expect(readFileSync(path, 'utf8')).toBe('another disk');
   });
 });

@@ -45,9 +45,9 @@ const MAX_OUTPUT = 8 * 1024 * 1024;
 const MEMORY = 1024 ** 3;
 
 /**
- * Runs a program on a disk that a guest has written: as a user without rights, without files, network and other
- * processes of this host where there is bubblewrap, and within limits. Whatever it breaks is taken as the disk's fault; that somebody else ends
- * it is not.
+ * Runs a program on a disk that a guest has written: as an unprivileged user, within limits, and, if bubblewrap is
+ * installed, without the files, network and processes of this host. A crash or an exceeded limit is taken as the
+ * disk's fault; being ended from outside is not.
  */
 export async function runOnDisk(run: DiskRun): Promise<DiskOutcome> {
   const program = await requireProgram(run.program);

@@ -143,7 +143,7 @@ export function testHomes(test: Test, { expect }: TestRunner, { timeoutMs, runsC
     await until(async () => (await size('ready')) === 0, signal);
     cancelled.abort();
     await until(async () => (await size('work-of-victim')) === 'saved'.length, signal);
-    // Without a sandbox of its own, what leaves the CLI's process group lives as long as the machine.
+    // Without a sandbox around each CLI, a process that leaves the CLI's group lives as long as the machine.
     if (clisOf(subject).homesApart !== true) return;
     expect(await runProbe(agent, { provider: victim, signal }, leaveBehind, 'left')).toBe(true);
     await until(async () => !(await runProbe(agent, { provider: victim, signal }, isHeldOpen, 'left')), signal);

@@ -80,7 +80,7 @@ export async function spy(input: SpyInput): Promise<SpyReport> {
       processes.push(fs.readFileSync(`${entry}/cmdline`, 'latin1').replaceAll('\0', ' ').trim());
       note(`${entry}/environ`, fs.readFileSync(`${entry}/environ`, 'latin1'));
     } catch {
-      // Somebody else's.
+      // A process of another user.
     }
     for (const descriptor of list(`${entry}/fd`)) look(descriptor);
     if (pid !== process.pid) {

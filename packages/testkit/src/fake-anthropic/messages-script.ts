@@ -50,7 +50,7 @@ function blocksOf({ content }: Message): readonly Readonly<Record<string, unknow
   return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
 }
 
-/** What the person wrote. The CLI puts facts about the machine beside it, wrapped in a tag. */
+/** What the user wrote. The CLI puts facts about the machine beside it, wrapped in a tag. */
 function promptIn(message: Message | undefined): string {
   const blocks = message ? blocksOf(message) : [];
   const texts = blocks.flatMap(({ type, text }) => (type === 'text' && typeof text === 'string' ? [text] : []));

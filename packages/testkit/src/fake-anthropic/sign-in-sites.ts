@@ -15,7 +15,7 @@ export interface SignInParts extends GrantParts<AnthropicTokens> {
 }
 
 /**
- * Where a person signs in: `claude.ai` by the short link, `claude.com` by the long one, and `platform.claude.com`,
+ * Where a user signs in: `claude.ai` by the short link, `claude.com` by the long one, and `platform.claude.com`,
  * which also shows codes to paste and is spoken to by the CLI.
  */
 export function createSignInSites(parts: SignInParts): Readonly<Record<'short' | 'long' | 'platform', Site>> {

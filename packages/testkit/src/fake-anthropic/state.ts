@@ -7,7 +7,7 @@ import { vendorStateSchema } from '../fake-vendor/state.ts';
  * `anthropicStateSchema.parse((await control.state()).anthropic)`.
  */
 export const anthropicStateSchema = vendorStateSchema.extend({
-  /** A token that somebody has made with `claude setup-token` before: good for prompts, and for nothing else. */
+  /** A token made earlier with `claude setup-token`: good for prompts, and for nothing else. */
   setupToken: z.string(),
 });
 

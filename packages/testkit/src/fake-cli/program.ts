@@ -1,7 +1,7 @@
 import type { FakeCliScript } from './script.ts';
 
 /**
- * The fake CLI itself. `writeFakeCli` writes this function's own text into a file of its own, so it uses
+ * The fake CLI itself. `writeFakeCli` writes the text of this function to a file, so it uses
  * nothing from outside it, and gets Node's modules without `import`, which bundlers and test runners rewrite.
  */
 export async function fakeCliProgram(script: FakeCliScript): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a fake CLI shall do. JSON. Everything left out behaves well. */
+/** What a fake CLI does, as JSON. Every default is good behavior. */
 export interface FakeCliScript {
   /** Asked before the link is shown. A line that is not `expect` ends the login. */
   readonly questions?: readonly { readonly text: string; readonly expect: string }[];

@@ -14,7 +14,7 @@ export interface FakeDriver {
   readonly machines: readonly FakeMachine[];
   /** What agents do from now on. Assign to its members; a running machine sees the change. */
   readonly script: FakeAgentScript;
-  /** The newest machine of a role. Throws where there is none. */
+  /** The newest machine of a role. Throws if there is no such machine. */
   newest(role: MachineRole): FakeMachine;
   /** Makes a step fail, this many times. Default: once. */
   failAt(step: FakeStep, error: unknown, times?: number): void;

@@ -86,7 +86,7 @@ export function createFakeMachine(parts: FakeMachineParts): FakeMachineControl {
         `Machine ${id} cannot be read or written offline while it runs or sleeps.`,
       );
     const bad = paths.find((path) => !homePathSchema.safeParse(path).success);
-    if (bad !== undefined) throw new SallyportError('MACHINE_DISK_UNSAFE', `${bad} is no path below the home.`);
+    if (bad !== undefined) throw new SallyportError('MACHINE_DISK_UNSAFE', `${bad} is not a path below the home.`);
   }
 
   async function boot(name: 'start' | 'wake', options: StartOptions): Promise<void> {

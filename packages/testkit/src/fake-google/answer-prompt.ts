@@ -24,7 +24,7 @@ export const unauthenticated = {
   },
 };
 
-/** The model, whichever way it is reached: each puts the answers into an envelope of its own. */
+/** The model, whichever API it is reached through: each wraps the answers differently. */
 export async function answerPrompt(
   response: ServerResponse,
   { switches, clock, wordDelayMs }: ModelParts,
@@ -43,7 +43,7 @@ export async function answerPrompt(
   }
   const parsed = generateRequestSchema.safeParse(asked.body);
   if (!parsed.success) {
-    const message = `The body is no request for content: ${z.prettifyError(parsed.error)}`;
+    const message = `The body is not a request for content: ${z.prettifyError(parsed.error)}`;
     sendJson(response, 400, { error: { code: 400, message, status: 'INVALID_ARGUMENT' } });
     return;
   }

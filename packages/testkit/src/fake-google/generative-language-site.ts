@@ -3,7 +3,7 @@ import { tryParseJson } from '@sallyport/core/driver';
 import { sendJson, type Site } from '../fake-internet/site.ts';
 import { answerPrompt, type ModelParts } from './answer-prompt.ts';
 
-/** `generativelanguage.googleapis.com`: the model, for whoever has an API key and pays by use. */
+/** `generativelanguage.googleapis.com`: the model, for users with an API key, who pay by use. */
 export function createGenerativeLanguageSite({ apiKey, ...parts }: ModelParts & { readonly apiKey: string }): Site {
   return async (request, response, visit) => {
     const { pathname } = new URL(request.url ?? '/', `https://${visit.host}`);

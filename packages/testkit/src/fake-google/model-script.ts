@@ -40,13 +40,13 @@ export function planTurn({ request }: GenerateRequest): ModelTurn {
 
 /** The CLI asks a small model which model to use before it asks that one. */
 const routing = JSON.stringify({
-  complexity_reasoning: 'It is a practice prompt.',
+  complexity_reasoning: 'It is a test prompt.',
   complexity_score: 10,
-  reasoning: 'It is a practice prompt.',
+  reasoning: 'It is a test prompt.',
   model_choice: 'flash',
 });
 
-/** What the person wrote. The CLI puts facts about the machine in front, wrapped in a tag. */
+/** What the user wrote. The CLI puts facts about the machine in front, wrapped in a tag. */
 function promptIn(content: z.infer<typeof contentSchema> | undefined): string {
   const texts = (content?.parts ?? []).map(({ text = '' }) => text);
   return texts

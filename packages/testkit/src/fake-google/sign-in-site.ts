@@ -13,7 +13,7 @@ export interface SignInParts {
 }
 
 /**
- * The pages a person sees: `accounts.google.com` to sign in, `codeassist.google.com` for the code to paste, and
+ * The pages a user sees: `accounts.google.com` to sign in, `codeassist.google.com` for the code to paste, and
  * `developers.google.com`, which says that the login is done.
  */
 export function createSignInSites(parts: SignInParts): { readonly signIn: Site; readonly afterSignIn: Site } {

@@ -31,7 +31,7 @@ export function createTokenSite(parts: GrantParts<GoogleTokens>): Site {
   };
 }
 
-/** An installed application's secret is no secret (RFC 8252 §8.5), but Google insists on it. */
+/** An installed application's secret is not confidential (RFC 8252 §8.5), but Google insists on it. */
 const rules: GrantRules = {
   checkClient: (get) =>
     get('client_id') === geminiClientId && get('client_secret') !== ''

@@ -16,7 +16,7 @@ export function visitorFromLoopback(
     if (response) sendJson(response, status, { error: { message } });
     return undefined;
   };
-  // A page elsewhere could point a name of its own at 127.0.0.1 (DNS rebinding); it cannot choose this header.
+  // A page elsewhere could point its own name at 127.0.0.1 (DNS rebinding); it cannot choose this header.
   if (!/^(127\.0\.0\.1|localhost):\d+$/.test(request.headers.host ?? '')) {
     return refuse(421, 'Open this server as http://127.0.0.1.');
   }

@@ -31,7 +31,7 @@ export async function answerChat(
 ): Promise<void> {
   const parsed = requestSchema.safeParse(tryParseJson(body));
   if (!parsed.success) {
-    const message = `The body is no chat completions request: ${z.prettifyError(parsed.error)}`;
+    const message = `The body is not a chat completions request: ${z.prettifyError(parsed.error)}`;
     sendJson(response, 400, { error: { message, type: 'invalid_request_error', code: null } });
     return;
   }
@@ -74,7 +74,7 @@ function callOf({ name, arguments: given }: Extract<Turn, { kind: 'call' }>): ob
   return { tool_calls: [{ ...call, function: { name, arguments: given } }] };
 }
 
-/** Scripted by the last thing the person said, and by what a command printed since. */
+/** Scripted by the user's last message, and by what a command printed since. */
 function planTurn({ messages, tools = [] }: ChatRequest, { shellTool }: ChatModel): Turn {
   const last = messages.findLastIndex(({ role }) => role === 'user');
   const prompt = textOf(messages[last]?.content).trim();

@@ -6,7 +6,7 @@ import { createDeviceFlow } from './device-flow.ts';
 const settings = { canary: 'canary', intervalSeconds: 5, lifetimeSeconds: 60 };
 
 describe('the device flow', () => {
-  it('lets a device wait, gives it what the person allowed, and gives it only once', async () => {
+  it('lets a device wait, gives it what the user allowed, and gives it only once', async () => {
     const clock = createVirtualClock();
     const flow = createDeviceFlow(clock, settings);
     const { deviceCode, userCode } = flow.start('cli', 'chat');

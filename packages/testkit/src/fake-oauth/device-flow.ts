@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 
 import type { Clock } from '@sallyport/core';
 
-/** A device that waits for a person to type its code (RFC 8628 §3.2). */
+/** A device that waits for a user to type its code (RFC 8628 §3.2). */
 export interface WaitingDevice {
   readonly deviceCode: string;
   readonly userCode: string;
@@ -20,7 +20,7 @@ export type DeviceRefusal = 'authorization_pending' | 'slow_down' | 'access_deni
 
 export interface DeviceFlow {
   start(clientId: string, scope: string): WaitingDevice;
-  /** The device that waits for this code; `undefined` where there is none or it has run out. */
+  /** The device that waits for this code; `undefined` if the code is unknown or has expired. */
   waiting(userCode: string): WaitingDevice | undefined;
   decide(userCode: string, approved: boolean): void;
   /** One poll of the device. Approved means: collected by this call, and never again. */
@@ -84,7 +84,7 @@ function refuse(refusal: DeviceRefusal): { readonly refusal: DeviceRefusal } {
   return { refusal };
 }
 
-/** People leave the dash out and type small letters (RFC 8628 §6.1). */
+/** Users leave the dash out and type lowercase letters (RFC 8628 §6.1). */
 function normalized(typed: string): string {
   const plain = typed.toUpperCase().replace(/[^A-Z]/g, '');
   return `${plain.slice(0, 4)}-${plain.slice(4)}`;

@@ -136,7 +136,7 @@ describe('a vendor made from a table', () => {
     expect(vendor.state().families).toMatchObject([{ revokedBecause: 'refresh_token_reused' }]);
   });
 
-  it('connects a device when the person types its code', async () => {
+  it('connects a device when the user types its code', async () => {
     const { body } = await post('/device/code', { client_id: 'cli', scope: 'chat' });
     const { device_code: code = '', user_code: userCode, verification_uri: url = '' } = body;
     await signInAsUser(vendor, browse, { url, userCode });

@@ -13,7 +13,7 @@ export interface SignInRequest {
 }
 
 /**
- * Plays the person at the sign-in pages of a fake vendor: opens the link, types the device's code, and the code that
+ * Plays the user at the sign-in pages of a fake vendor: opens the link, types the device's code, and the code that
  * the page paints. Returns where the page sends the browser; `undefined` where it only says how it went.
  */
 export async function signInAsUser(

@@ -1,7 +1,7 @@
 import { SallyportError } from '@sallyport/core';
 import { z } from 'zod';
 
-/** A vendor's identity provider and model API, as data: what a stranger writes instead of a fake of their own. */
+/** A vendor's identity provider and model API, as data, which saves the author of a provider from programming a fake. */
 
 const hostSchema = z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a host name in lower case');
 const pathSchema = z.string().regex(/^\/[A-Za-z0-9._~/:-]*$/, 'must be an absolute path without a query');
@@ -52,13 +52,13 @@ const routeSchema = placeSchema.extend({
 });
 
 const schema = z.strictObject({
-  /** What the pages say the person signs in to. */
+  /** What the pages say the user signs in to. */
   product: z.string().min(1).max(60),
   /** None where the vendor has keys only. */
   clients: z.array(clientSchema).default([]),
   /** Authorization endpoint of the code flow (RFC 6749 §4.1). */
   authorize: placeSchema.extend({ pkce: z.enum(['required', 'optional']).default('required') }).optional(),
-  /** Device authorization endpoint (RFC 8628 §3.1), and the page on which the person types the code. */
+  /** Device authorization endpoint (RFC 8628 §3.1), and the page on which the user types the code. */
   device: placeSchema
     .extend({
       page: placeSchema,

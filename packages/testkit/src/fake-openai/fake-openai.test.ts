@@ -92,7 +92,7 @@ describe('fake identity provider', () => {
     expect((await submit(send, id, code)).status).toBe(303);
   });
 
-  it('sends the person back with the state of the link, approved or denied', async () => {
+  it('sends the user back with the state of the link, approved or denied', async () => {
     const approved = await redirectOf({});
     expect(approved.origin + approved.pathname).toBe(redirectUri);
     expect(approved.searchParams.get('state')).toBe(goodLink.state);
@@ -102,7 +102,7 @@ describe('fake identity provider', () => {
     expect((await redirectOf({})).searchParams.get('state')).not.toBe(goodLink.state);
   });
 
-  it("serves the login in the person's own browser too", async () => {
+  it("serves the login in the user's own browser too", async () => {
     const page = await fetch(internet.userUrl(link(goodLink)));
     expect(page.status).toBe(200);
     const action = /<form method="post" action="([^"]+)"/.exec(await page.text())?.[1] ?? '';
@@ -169,7 +169,7 @@ describe('fake token endpoint', () => {
 });
 
 describe('fake model API', () => {
-  it('refuses requests without a token, with a made-up one, and with a refresh token', async () => {
+  it('refuses requests without a token, with an unknown one, and with a refresh token', async () => {
     const { refresh_token: other } = await newTokens();
     expect((await send('https://chatgpt.com/backend-api/codex/responses', json({}))).status).toBe(401);
     for (const token of ['made-up', other]) expect((await callModel(token)).status).toBe(401);

@@ -12,14 +12,14 @@ import type { FakeVendorScript } from './vendors.ts';
 /** For `sallyport providers verify`: the fake vendors of the providers that Sallyport brings. */
 export const fakeVendors: FakeVendorModule = createFakeVendorModule(fakeVendorScripts);
 
-/** The same for vendors of your own. Export it as `fakeVendors` and name the module in the configuration. */
+/** The same for your vendors. Export it as `fakeVendors` and name the module in the configuration. */
 export function createFakeVendorModule(scripts: readonly FakeVendorScript[]): FakeVendorModule {
   return {
     providers: scripts.map((script) => script.provider),
     open: async ({ provider, directory, clock }) => {
       const script = scripts.find((each) => each.provider === provider);
       if (!script) {
-        throw new SallyportError('PROVIDER_UNKNOWN', `There is no made-up vendor for ${provider}.`, {
+        throw new SallyportError('PROVIDER_UNKNOWN', `There is no fake vendor for ${provider}.`, {
           hint: 'Name a module that exports one as `fakeVendors` in the configuration.',
         });
       }

@@ -1,19 +1,19 @@
 /**
- * A person who signs in without a screen: does by HTTP what a browser does on the pages of a fake vendor. Much
- * faster than a desktop, and the CLI, the agent and the server notice no difference.
+ * A sign-in without a screen, which sends over HTTP what a browser would on the pages of a fake vendor. Much faster
+ * than a desktop, and the CLI, the agent and the server notice no difference.
  */
 export interface SignInVisit {
-  /** The link as the person's own browser gets it. */
+  /** The link as the user's own browser gets it. */
   readonly url: string;
   /** The device code to type, where the page asks for one. */
   readonly userCode?: string | undefined;
-  /** What is painted on the page of this login: the person reads it from the picture. */
+  /** Reads the code that the page of this login shows as a picture. */
   readonly readCode: (login: string) => string | undefined | Promise<string | undefined>;
   /** Default `approve`. */
   readonly button?: 'approve' | 'deny';
 }
 
-/** What the person sees after the last click. */
+/** What the user sees after the last click. */
 export interface LastPage {
   readonly status: number;
   readonly text: string;

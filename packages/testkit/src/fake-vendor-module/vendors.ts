@@ -20,7 +20,7 @@ export interface FakeVendorScript {
   };
   /** Switches that are set from the start. */
   readonly faults?: Readonly<Record<string, unknown>>;
-  /** What the person answers without looking at a page, by the id of the prompt: keys that the vendor accepts. */
+  /** What the user answers without looking at a page, by the id of the prompt: keys that the vendor accepts. */
   readonly answers?: (state: unknown) => Readonly<Record<string, string>>;
 }
 

@@ -17,7 +17,7 @@ const schema = z.strictObject({
   modelStatus: z.union([z.literal(429), z.literal(500)]).nullable(),
   /** Bytes per write of a streamed answer, with a short pause between; `null` for whole events. */
   slowBytes: z.number().int().min(1).nullable(),
-  /** The provider refuses the person after a correct code. */
+  /** The provider refuses the user after a correct code. */
   denyLogin: z.boolean(),
   /** The redirect to the CLI carries another `state` than the link did. */
   wrongState: z.boolean(),

@@ -1,6 +1,6 @@
 import type { Site } from '../fake-internet/site.ts';
 
-/** The vendor's page where a person finds their API keys. There is one, and it is everybody's. */
+/** The vendor's page where users find their API keys. All users share one key. */
 export function createKeySite(apiKey: string): Site {
   return (_request, response) => {
     response.writeHead(200, {
@@ -8,6 +8,6 @@ export function createKeySite(apiKey: string): Site {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
-    response.end(`Practice page: a local stand-in for the vendor. Your API key is:\n\n${apiKey}\n`);
+    response.end(`Fake page, served locally in place of the vendor's. Your API key is:\n\n${apiKey}\n`);
   };
 }

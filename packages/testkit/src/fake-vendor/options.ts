@@ -6,7 +6,7 @@ import type { Controllable, Site } from '../fake-internet/site.ts';
 export interface FakeVendorOptions {
   /** Put as it is into every token, so that a search for it finds any token that leaked. Default: random. */
   readonly canary?: string;
-  /** The same for authorization codes, which the person may see. Default: random. */
+  /** The same for authorization codes, which the user may see. Default: random. */
   readonly codeCanary?: string;
   /** Keeps logins alive across restarts of the fake. Holds digests, never tokens. Default: nothing is kept. */
   readonly stateFile?: string;
@@ -18,7 +18,7 @@ export interface FakeVendorOptions {
 /** The provider behind a CLI: its identity provider and its model API, for `createFakeInternet`. */
 export interface FakeVendor<State> {
   readonly sites: Readonly<Record<string, Site>>;
-  /** For the control socket: switches of its own kind of faults, and {@link FakeVendor.state}. */
+  /** For the control socket: switches for this vendor's faults, and {@link FakeVendor.state}. */
   readonly control: Controllable;
   readonly canary: string;
   readonly codeCanary: string;

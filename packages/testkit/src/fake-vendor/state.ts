@@ -11,7 +11,7 @@ export const vendorStateSchema = z.object({
     z.object({
       id: z.string(),
       kind: z.enum(['browser', 'device']),
-      /** The machine whose egress loaded the page: `person` for the person's own browser. */
+      /** The machine whose egress loaded the page, or `personMachineId` for the user's own browser. */
       machineId: z.string(),
       /** The symbols that are painted now. */
       code: z.string(),

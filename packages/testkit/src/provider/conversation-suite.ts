@@ -53,7 +53,7 @@ export function conversationSuite(
 function replay(method: LoginMethod, options: LoginRunOptions, entries: readonly RpcEntry[]): LoginOutcome {
   const begun = startLoginRun(method, options).observe({ type: 'tick', elapsedMs: 0 });
   const { outcome } = entries.reduce(heard, begun);
-  // What the CLI itself asks is declined, which is no step of the login.
+  // Requests from the CLI itself are declined; that is not a step of the login.
   const isStep = (line: string): boolean => asRecord(tryParseJson(line))['error'] === undefined;
   return { ...outcome, sent: outcome.sent.filter(isStep) };
 }
@@ -76,7 +76,7 @@ function heard(run: LoginRun, { from, line }: RpcEntry): LoginRun {
 /** What no CLI said when it was recorded, and the next release may say. */
 const noise: readonly RpcEntry[] = [
   '',
-  'a remark that is no message',
+  'a line that is not a message',
   '{"method":"something/new","params":{"url":"https://example.com/","success":true}}',
   '{"id":"login","method":"something/asked","params":null}',
   '{"id":77,"result":{}}',

@@ -174,7 +174,7 @@ function anyObservation(cases: readonly HeadlessCase[]): fc.Arbitrary<Observatio
     });
   const type = fc.constantFrom('stdout' as const, 'stdout' as const, 'stderr' as const);
   const line = fc.oneof(bytes, fc.json(), spoilt, revalued);
-  // What is no message arrives as a line of a CLI that speaks JSON-RPC, too.
+  // A CLI that speaks JSON-RPC prints lines that are not messages, too.
   const message = line.map((text): Observation => rpcObservation(text)[0] ?? { type: 'stdout', line: text });
   return fc.oneof(fc.record({ type, line }), message);
 }

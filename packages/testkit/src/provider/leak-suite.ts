@@ -18,8 +18,8 @@ import type { TranscriptCase } from './transcript-suite.ts';
 const WHILE_MS = 3000;
 
 /**
- * Lets the CLI show its own credential where it should not, and searches for it in all that a replay brings forth:
- * the words of the login, the events of a prompt, what a credential is said to lack, and the output of this process.
+ * Lets the CLI show its own credential where it should not, and searches everything that a replay produces for it:
+ * the messages of the login, the events of a prompt, the problems of a credential, and the output of this process.
  */
 export function leakSuite(
   provider: Provider,

@@ -25,7 +25,7 @@ export function manifestSuite({ manifest }: Provider, { describe, it, expect }: 
   });
 }
 
-/** Whether a machine in which somebody signs in may reach this host. */
+/** Whether a machine with a login under way may reach this host. */
 export function isListed({ egress }: Provider['manifest'], host: string): boolean {
   return egress.signIn.some((listed) => host === listed || (listed.startsWith('*.') && host.endsWith(listed.slice(1))));
 }

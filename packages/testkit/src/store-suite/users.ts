@@ -16,7 +16,7 @@ export function describeUsers(create: () => Promise<Store>, { describe, it, expe
       await expect(users.get(userId)).resolves.toEqual(made);
     });
 
-    it('allots each user who needs one a proxy port of their own, from 10001, also when many come at once', async () => {
+    it('allots each user who needs one a different proxy port, from 10001, also when many come at once', async () => {
       const { users } = await create();
       const ids = Array.from({ length: 30 }, () => randomUUID());
       const made = await Promise.all(ids.map((userId) => users.ensure(userId, null)));

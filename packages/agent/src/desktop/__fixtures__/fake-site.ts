@@ -19,7 +19,7 @@ export interface FakeSite {
   close(): void;
 }
 
-/** `https://sign-in.example`, all red, behind a CONNECT proxy, with a certificate of its own authority. */
+/** `https://sign-in.example`, all red, behind a CONNECT proxy, with a certificate from its own authority. */
 export async function startFakeSite(folder: string): Promise<FakeSite> {
   const { authority, pfx } = await makeCertificates(folder);
   const asked: string[] = [];

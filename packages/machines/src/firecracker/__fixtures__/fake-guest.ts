@@ -30,8 +30,8 @@ export interface FakeGuestComputer extends FakeComputer {
 
 /**
  * A guest without a kernel: it reads its drives as ours does, and runs the real agent as the real guest does, in a
- * sandbox that has the guest's directories. Its disk is read out when it boots, and written when it sleeps or ends; whoever
- * is killed loses what it had not written, as with a real one.
+ * sandbox that has the guest's directories. Its disk is read out when it boots, and written when it sleeps or ends; a
+ * killed guest loses what it had not written, like a real one.
  */
 export function createFakeGuest(root: string, reboot: () => void): FakeGuestComputer {
   const folder = join(root, 'guest');

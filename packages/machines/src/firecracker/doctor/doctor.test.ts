@@ -166,7 +166,7 @@ describe('the doctor of a host for Firecracker', () => {
   });
 
   it.each([
-    ['memory that is compressed is no disk', { '/proc/swaps': 'Filename Type\n/dev/zram0 partition' }],
+    ['compressed memory, which is not a disk', { '/proc/swaps': 'Filename Type\n/dev/zram0 partition' }],
     ['threads that no kernel started', { [`${cpu}/smt/control`]: 'on' }],
     [
       'a mitigation that this processor needs',

@@ -215,7 +215,7 @@ describe('templates of browser machines', () => {
     }
     // Who it is for, and what it is called, plays no part.
     const before = await factsNow();
-    plan = { ...plan, machineId: 'm-other', userId: 'somebody else', labels: { some: 'label' } };
+    plan = { ...plan, machineId: 'm-other', userId: 'another user', labels: { some: 'label' } };
     expect(await factsNow()).toEqual(before);
   });
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 
 import type { Clock } from '@sallyport/core';
 
-/** One device that waits for a person to type its code (the vendor's variant of RFC 8628). */
+/** One device that waits for a user to type its code (the vendor's variant of RFC 8628). */
 export interface DeviceAuthorization {
   readonly id: string;
   readonly userCode: string;

@@ -13,7 +13,7 @@ export interface IdentityProviderParts extends TokenEndpointParts {
   readonly devices: DeviceAuthorizations;
 }
 
-/** `auth.openai.com`: the pages a person sees and the endpoints the CLI calls. */
+/** `auth.openai.com`: the pages a user sees and the endpoints the CLI calls. */
 export function createIdentityProvider(parts: IdentityProviderParts): Site {
   const { devices, ledger } = parts;
   const pages = createSignInPages({

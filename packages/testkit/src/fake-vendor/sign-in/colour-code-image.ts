@@ -4,7 +4,7 @@ const block = 64;
 const margin = 16;
 const letterHeight = 24;
 
-/** The code as an SVG image. Letters for people are drawn below the blocks as strokes: a machine may lack fonts. */
+/** The code as an SVG image. The readable letters below the blocks are strokes, since a machine may have no fonts. */
 export function paintColourCode(code: string): string {
   const blocks = [
     finderColours.magenta,

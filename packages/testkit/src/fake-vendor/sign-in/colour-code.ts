@@ -41,7 +41,7 @@ export function createColourCode(): string {
   return Array.from({ length: codeLength }, () => letters[randomInt(letters.length)]).join('');
 }
 
-/** Finds the strip anywhere in the pixels. `undefined` where there is none, or rows of it disagree. */
+/** Finds the strip anywhere in the pixels. `undefined` if it is missing, or its rows disagree. */
 export function readColourCode(pixels: Pixels): string | undefined {
   const votes = new Map<string, number>();
   for (let y = 0; y < pixels.height; y += 2) {

@@ -1,6 +1,6 @@
 import { escapeHtml, type Page } from './pages.ts';
 
-/** Where the person types the code a CLI shows. `path` is the page's own, from the root of its site. */
+/** Where the user types the code a CLI shows. `path` is the page's own, from the root of its site. */
 export function devicePage(path: string, root: string, problem?: string): Page {
   return {
     status: problem === undefined ? 200 : 400,

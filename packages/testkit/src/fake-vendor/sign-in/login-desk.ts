@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { createColourCode } from './colour-code.ts';
 
-/** What a person logs in for: the link a CLI opened, or a device's user code. */
+/** What a user logs in for: the link a CLI opened, or a device's user code. */
 export type LoginPurpose =
   | { readonly kind: 'browser'; readonly request: AuthorizationRequest }
   | { readonly kind: 'device'; readonly userCode: string };
 
 export type LoginOutcome = 'waiting' | 'approved' | 'denied' | 'too-many-tries';
 
-/** One login page that somebody has open. */
+/** One open login page. */
 export interface Login {
   readonly id: string;
   readonly purpose: LoginPurpose;
@@ -28,7 +28,7 @@ export interface LoginDesk {
   open(purpose: LoginPurpose, machineId: string): Login;
   /** The login, unless it is unknown or another machine's; the latter is recorded. */
   visit(id: string, machineId: string): Login | undefined;
-  /** Checks the symbols a person typed. */
+  /** Checks the symbols a user typed. */
   enter(login: Login, typed: string): Login;
   end(login: Login, outcome: LoginOutcome): Login;
   all(): readonly Login[];

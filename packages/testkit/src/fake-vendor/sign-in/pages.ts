@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Login } from './login-desk.ts';
 
 /**
- * The pages a person sees. Every address in them is relative to `root`, so that they work both at the
+ * The pages a user sees. Every address in them is relative to `root`, so that they work both at the
  * vendor's host inside a machine and below `/<host>/` on the loopback server.
  */
 export interface Page {

@@ -12,11 +12,11 @@ export interface SignInOptions {
   readonly desk: LoginDesk;
   readonly codes: AuthorizationCodes;
   readonly faults: () => VendorFaults;
-  /** What the person signs in to. */
+  /** What the user signs in to. */
   readonly product: string;
   /** Origins a submitted form may be redirected to, as a content security policy writes them. */
   readonly formTargets: readonly string[];
-  /** The person has decided about a device. */
+  /** Called when the user has approved or denied a device. */
   readonly endDevice?: (userCode: string, approved: boolean) => void;
 }
 
@@ -110,7 +110,7 @@ function redirect(
       : { error: 'access_denied', error_description: 'The person denied the sign-in.' }),
     state: faults().wrongState ? `wrong-${request.state}` : request.state,
   });
-  // The person's own browser finds a page of the vendor below the loopback server, too.
+  // The user's own browser finds a page of the vendor below the loopback server, too.
   const target =
     visit.machineId === personMachineId ? request.redirectUri.replace(/^https:\/\//, '../../../') : request.redirectUri;
   response.writeHead(303, { location: `${target}?${answer.toString()}`, 'cache-control': 'no-store' });

@@ -25,7 +25,7 @@ interface Refusal {
 export interface GrantRules {
   checkClient(get: Get): Refusal | undefined;
   checkCode?(get: Get): Refusal | undefined;
-  /** How long a login shall last whose CLI has asked for that. */
+  /** How long the login lasts if the CLI asked for a lifetime. */
   lifetimeSeconds?(get: Get): number;
   readonly staleRefresh: string;
   unknownGrant(type: string): string;

@@ -7,7 +7,7 @@ export interface CodeBinding {
   /** Absent where the link brought none: then no verifier may come either. */
   readonly challenge: string | undefined;
   readonly redirectUri: string;
-  /** What the person agreed to. Default: nothing in particular. */
+  /** What the user agreed to. Default: nothing in particular. */
   readonly scope?: string;
 }
 

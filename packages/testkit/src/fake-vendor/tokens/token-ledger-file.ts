@@ -6,7 +6,7 @@ const familySchema = z.object({
   id: z.string(),
   /** The machine whose egress fetched the first tokens. */
   machineId: z.string(),
-  /** What the person agreed to; empty where the vendor has one scope for all. */
+  /** What the user agreed to; empty where the vendor has one scope for all. */
   scope: z.string().default(''),
   refreshes: z.number(),
   /** Why every token of this family is dead; `null` while it lives. */
