@@ -1,7 +1,7 @@
 /** The only egress of a machine, and the address it appears to come from. A deployment uses one. */
 export interface Egress {
   readonly name: string;
-  /** Whether each user's plan needs a port of their own: {@link EgressIdentity.proxyPort}. Default: false. */
+  /** Whether it needs a different port for each user, as {@link EgressIdentity.proxyPort}. Default: false. */
   readonly needsProxyPort?: boolean;
   /** Opens the egress of one machine. Throws on failure: there is no fallback to another route. */
   open(plan: NetworkPlan, options: EgressOptions): Promise<EgressRoute>;

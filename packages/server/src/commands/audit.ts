@@ -23,7 +23,7 @@ interface AuditOptions {
 /** What one call of the store returns at most, whatever the limit. */
 const PAGE = 500;
 
-/** What happened lately stays, whoever asks for its end. */
+/** Nobody, an operator included, deletes what happened in the last 30 days. */
 const YOUNGEST_MS = 30 * 24 * 60 * 60_000;
 
 type AuditContext = Pick<CommandContext, 'clock' | 'environment' | 'print' | 'withStore'>;

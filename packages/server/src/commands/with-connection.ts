@@ -11,7 +11,7 @@ import { takeDirectory } from './open-store.ts';
 type Work = (connection: ClientConfig) => Promise<void>;
 
 /**
- * Does something over a connection of its own to the server's PostgreSQL, whether the server runs or not. `what` needs it,
+ * Does something over a new connection to the server's PostgreSQL, whether the server runs or not. `what` needs it,
  * such as `A backup`.
  */
 export async function withConnection(environment: ServerEnvironment, what: string, work: Work): Promise<void> {
