@@ -5,19 +5,20 @@ import type { CredentialSummary } from '../contracts/credential-summary.ts';
 import { createSerialQueues } from '../base/serial-queue.ts';
 import { Secret } from '../base/secret.ts';
 import type { NewAuditEntry } from '../contracts/audit-store.ts';
-import type { CredentialHolder, CredentialRecord, Store } from '../contracts/store.ts';
+import type { CredentialRecord, Store } from '../contracts/store.ts';
 import { decodeBundle, encodeBundle } from './bundle.ts';
 import { decide } from './decide.ts';
 import type { CaptureReason, Decision, RefusalKind, StoredFacts } from './decide.ts';
 import { examine } from './examine.ts';
 import type { Examined, LedgerProvider } from './examine.ts';
+import { readStanding } from './standing.ts';
 import type { CredentialFacts, CredentialFiles, InvalidReason } from '../contracts/credential-files.ts';
 import type { KeyRing } from '../contracts/key-ring.ts';
 import { loginNeeded } from './login-needed.ts';
 import { isUnaltered } from './sealed-facts.ts';
 import { storableJson } from '../base/storable.ts';
-import { createMemoryRollbackGuard, endingOf, isRolledBack } from '../contracts/rollback-guard.ts';
-import type { GuardRecord, RollbackGuard } from '../contracts/rollback-guard.ts';
+import { createMemoryRollbackGuard, endingOf } from '../contracts/rollback-guard.ts';
+import type { RollbackGuard } from '../contracts/rollback-guard.ts';
 
 /**
  * The one place where credentials are kept: sealed, versioned, leased to one machine at a time, and never given
@@ -127,6 +128,7 @@ const MOST_ATTEMPTS = 8;
 export function createLedger(options: LedgerOptions): Ledger {
   const { keyRing, registry, newId = randomUUID, rollbackGuard = createMemoryRollbackGuard() } = options;
   const { credentials } = options.store;
+  const parts = { credentials, rollbackGuard };
   // What the rollbackGuard says is read, decided on and written again: two offers at once would mix their notes.
   const lines = createSerialQueues();
   const inTurn = <T>(userId: string, provider: string, work: () => Promise<T>): Promise<T> =>
@@ -149,7 +151,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     // In turn, since a new login is stored before the lease of the old one ends: in between it seems to be the holder's.
     standing: (userId, provider) =>
       inTurn(userId, provider, async () => {
-        const { stored, lease, current } = await look(userId, provider);
+        const { stored, lease, current } = await readStanding(parts, userId, provider);
         const isLeaseStored = lease !== undefined && lease.machineId === current?.holder;
         return stored && current && { ...current, sha256: stored.sha256, isLeaseStored };
       }),
@@ -190,58 +192,6 @@ export function createLedger(options: LedgerOptions): Ledger {
       }),
   };
 
-  /** What is stored, and what there is to decide by: where the store was put back, what the rollbackGuard remembers. */
-  async function look(userId: string, provider: string): Promise<Standing> {
-    const [stored, guardRecord, lease] = await Promise.all([
-      credentials.current(userId, provider),
-      rollbackGuard.recall(userId, provider),
-      credentials.holder(userId, provider),
-    ]);
-    if (!stored) return { stored, guardRecord, lease, current: undefined };
-    const { version, sha256, facts } = stored;
-    if (!guardRecord || !isRolledBack(guardRecord, stored)) {
-      const invalidReason = endingOf(guardRecord, stored) ?? null;
-      // A lease that the rollbackGuard knows of and the store does not: the store was put back to before it.
-      const remembered = guardRecord?.version === version && guardRecord.machineId !== null ? guardRecord : undefined;
-      const holder = remembered?.machineId ?? lease?.machineId;
-      const { diskNonce } = remembered ?? lease ?? {};
-      return {
-        stored,
-        guardRecord,
-        lease,
-        current: {
-          version,
-          sha256,
-          facts,
-          valid: invalidReason === null,
-          invalidReason,
-          holder,
-          diskNonce,
-          rolledBack: false,
-        },
-      };
-    }
-    const newest = { sha256: guardRecord.sha256 ?? '', facts: guardRecord.facts ?? facts };
-    const holder = guardRecord.machineId ?? undefined;
-    const { diskNonce } = guardRecord;
-    const isErased = guardRecord.sha256 === null;
-    const invalidReason = guardRecord.ended ?? stored.invalidReason;
-    return {
-      stored,
-      guardRecord,
-      lease,
-      current: {
-        version,
-        ...newest,
-        valid: invalidReason === null && !isErased,
-        invalidReason,
-        holder,
-        diskNonce,
-        rolledBack: true,
-      },
-    };
-  }
-
   async function offerOnce(
     offer: CredentialOffer,
     examined: Examined,
@@ -249,7 +199,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   ): Promise<OfferOutcome> {
     const { userId, provider, reason, machineId, isUnchecked = false } = offer;
     const { facts, sha256 } = examined;
-    const { stored, guardRecord, current } = await look(userId, provider);
+    const { stored, guardRecord, current } = await readStanding(parts, userId, provider);
     const [seenVersion, lineageVersion] = await Promise.all([
       credentials.seen(userId, provider, sha256),
       facts.lineage === undefined ? undefined : credentials.seenLineage(userId, provider, facts.lineage),
@@ -336,14 +286,6 @@ export function createLedger(options: LedgerOptions): Ledger {
 
 function nonceOf(current: StoredFacts | undefined): { readonly diskNonce?: string } {
   return current?.diskNonce === undefined ? {} : { diskNonce: current.diskNonce };
-}
-
-interface Standing {
-  readonly stored: CredentialRecord | undefined;
-  readonly guardRecord: GuardRecord | undefined;
-  /** As the store has it. */
-  readonly lease: CredentialHolder | undefined;
-  readonly current: StoredFacts | undefined;
 }
 
 type BeforeStore = (summary: CredentialSummary) => Promise<void>;
