@@ -2,8 +2,7 @@ import type { StartPrompt } from './start-prompt.ts';
 import { randomUUID } from 'node:crypto';
 
 import { loginNeeded } from '../credentials/login-needed.ts';
-import { SallyportError, toSallyportError } from '../base/errors.ts';
-import type { ErrorCode } from '../base/errors.ts';
+import { SallyportError } from '../base/errors.ts';
 import { findResumePoint, followJournal } from '../runtime/journal-stream.ts';
 import type { Journal, ResumePoint } from '../runtime/journal-stream.ts';
 import { cliMemoryMb } from '../cli-machine/cli-machine-needs.ts';
@@ -14,14 +13,12 @@ import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
 import type { JournalEntry, NewPrompt, PromptRecord } from '../contracts/store.ts';
 import type { PromptEvent } from '../contracts/prompt-event.ts';
 import { beginPromptJournal, promptTopic } from './journal.ts';
-import type { PromptJournal } from './journal.ts';
 import { createPromptPlaces } from './places.ts';
+import type { PromptPlace } from './places.ts';
 import { createPreparations } from './preparations.ts';
 import type { ExpectedPrompt } from './preparations.ts';
-import type { PromptPlace } from './places.ts';
 import { checkProjectSettings } from './project-settings.ts';
-import { runPrompt } from './run.ts';
-import type { PromptRun } from './run.ts';
+import { runInTurn } from './run-in-turn.ts';
 
 export interface Prompts {
   /**
@@ -121,9 +118,14 @@ export function createPrompts(runtime: CliRuntime, machines: CliMachines): Promp
     // The provider may have been switched off while its login was looked up.
     const refusal = ending?.() ?? runtime.gate.closed(prompt.provider);
     if (refusal) abort.abort(refusal);
-    const done = run(journal, place, { provider, request, promptId, signal: abort.signal }).finally(() =>
-      live.delete(promptId),
-    );
+    const done = runInTurn(runtime, machines, {
+      journal,
+      place,
+      provider,
+      request,
+      promptId,
+      signal: abort.signal,
+    }).finally(() => live.delete(promptId));
     live.set(promptId, { userId, provider: prompt.provider, place, abort, done });
     return journal.record;
   }
@@ -135,44 +137,6 @@ export function createPrompts(runtime: CliRuntime, machines: CliMachines): Promp
     const limit = runtime.settings.maxPromptBytes;
     if (bytes > limit)
       throw new SallyportError('PROMPT_TOO_LARGE', `The prompt has ${bytes} bytes; the limit is ${limit}.`);
-  }
-
-  async function run(journal: PromptJournal, place: PromptPlace, prompt: Omit<PromptRun, 'journal'>): Promise<void> {
-    const { signal } = prompt;
-    try {
-      await runInTurn(journal, place, prompt);
-    } catch (thrown) {
-      // The sender learns of one that could not be written.
-      if (!(await isDone(journal.record))) return;
-      const { code, message, hint } = endError(thrown, signal);
-      const outcome = outcomeOf(code);
-      await runtime.bestEffort('ending a prompt', () =>
-        journal.write([{ type: 'prompt-end', outcome, code, message, hint }]),
-      );
-    }
-  }
-
-  async function runInTurn(
-    journal: PromptJournal,
-    place: PromptPlace,
-    prompt: Omit<PromptRun, 'journal'>,
-  ): Promise<void> {
-    const { signal } = prompt;
-    const note = (state: 'queued' | 'ready', message: string): void =>
-      void runtime.bestEffort('noting the place of a prompt', () =>
-        journal.write([{ type: 'machine', state, message }]),
-      );
-    try {
-      signal.throwIfAborted();
-      if (place.isWaiting) {
-        await place.turn(signal, (message) => note('queued', message));
-        note('ready', 'Your prompt starts now.');
-      }
-      await runPrompt(runtime, machines, { ...prompt, journal });
-    } finally {
-      // Before the end is written, which may take long while the store is away.
-      place.leave();
-    }
   }
 
   async function get(promptId: string, userId?: string): Promise<PromptRecord> {
@@ -253,21 +217,4 @@ export function createPrompts(runtime: CliRuntime, machines: CliMachines): Promp
       await Promise.all([...live.values()].map(({ done }) => done));
     },
   };
-}
-
-function isDone(work: Promise<unknown>): Promise<boolean> {
-  return work.then(
-    () => true,
-    () => false,
-  );
-}
-
-function outcomeOf(code: ErrorCode): 'cancelled' | 'relogin-needed' | 'failed' {
-  if (code === 'PROMPT_CANCELLED') return 'cancelled';
-  return code === 'CREDENTIAL_INVALID' ? 'relogin-needed' : 'failed';
-}
-
-function endError(thrown: unknown, signal: AbortSignal): SallyportError {
-  if (signal.aborted && SallyportError.isInstance(signal.reason)) return signal.reason;
-  return toSallyportError(thrown, 'PROMPT_FAILED', 'The prompt could not be run.');
 }
