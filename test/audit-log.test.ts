@@ -115,16 +115,16 @@ describe('the rights on the audit log', () => {
 });
 
 describe('pruning the audit log', () => {
+  const years = (ago: number): Date => new Date(Date.UTC(2026 - ago, 0, 1));
   const entriesOf = async (): Promise<readonly unknown[]> =>
     (await admin.query('select at, type, data from sallyport.audit_log order by at')).rows;
 
   it('deletes what is older, says so, and leaves the owner without the right', async () => {
     const store = createPostgresStore({ connection: ofOwner });
-    const years = (ago: number): Date => new Date(Date.UTC(2026 - ago, 0, 1));
     for (const ago of [9, 8, 7])
       await store.audit.append({ at: years(ago), type: 'login.started', userId, data: { ago } });
     await store.close();
-    const now = new Date();
+    const now = years(0);
     const old = await admin.query('select from sallyport.audit_log where at < $1', [years(7)]);
     expect(old.rowCount).toBeGreaterThan(1);
     expect(await pruneAuditLog({ connection: ofOwner, before: years(7), now })).toBe(old.rowCount);
@@ -140,7 +140,7 @@ describe('pruning the audit log', () => {
   it.each(servers)('is refused to %s, and leaves no entry', async (role) => {
     const before = await entriesOf();
     const connection = { ...ofOwner, user: role };
-    await expect(pruneAuditLog({ connection, before: new Date(), now: new Date() })).rejects.toMatchObject({
+    await expect(pruneAuditLog({ connection, before: years(0), now: years(0) })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       hint: expect.stringContaining('owner of the schema'),
     });

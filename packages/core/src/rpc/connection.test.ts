@@ -135,7 +135,7 @@ describe('the steps of a conversation', () => {
     [[{ id: 'a', do: { kind: 'notify', method: 'm', params: { x: { reply: 'b', at: '/c' } } } }], 'the reply to "b"'],
     [
       [steps[0], { id: 'a', do: { kind: 'notify', method: 'm', params: { x: { reply: 'hello', at: 'c' } } } }],
-      'no JSON pointer',
+      'not a JSON pointer',
     ],
   ])('are refused where they cannot work: %#', (wrong, words) => {
     expect(
