@@ -71,11 +71,11 @@ async function hooksPage(): Promise<string> {
   return page([
     '# Hooks',
     generatedNote,
-    'A plugin is an object with a `name` and an `apply({ hooks })` that taps hooks. It runs once, at the start; afterwards the hooks are frozen.',
+    'A plugin is an object with a `name` and an `apply({ hooks })` that taps hooks. It runs once, at startup; after that, the hooks are frozen.',
     "```ts\nimport type { Plugin } from '@sallyport/core';\n\nexport const audit: Plugin = {\n  name: 'audit',\n  apply: ({ hooks }) => {\n    hooks.event.tap('audit', (event) => console.log(event.type));\n  },\n};\n```",
-    "Taps return `undefined` to pass; `null` is an answer, and never a good one. Arguments are frozen: return a changed copy. `Context` has `userId`, `provider`, `sessionId` and a `signal` that aborts at the deadline of the tap or when the flow is cancelled. A tap that fails surfaces as `PLUGIN_FAILED` or `PLUGIN_TIMED_OUT` with the names of plugin and hook. What a plan returns is cut down to the operator's ceiling. No hook ever receives the bytes of a credential.",
+    "Taps return `undefined` to pass; `null` counts as an answer, and is never a valid one. Arguments are frozen: return a changed copy. `Context` has `userId`, `provider`, `sessionId` and a `signal` that aborts at the deadline of the tap or when the flow is cancelled. A tap that fails surfaces as `PLUGIN_FAILED` or `PLUGIN_TIMED_OUT` with the names of plugin and hook. What a plan returns is cut down to the operator's ceiling. No hook ever receives the bytes of a credential.",
     '## In which order they fire',
-    'Recorded from a run of each flow. The lines with `event` are what that hook tells in between.',
+    'Recorded from a run of each flow. The lines with `event` show the events that this hook gets in between.',
     ...order,
     '## Each hook',
     ...details,
@@ -104,7 +104,7 @@ function errorsPage(): string {
   return page([
     '# Errors',
     generatedNote,
-    'Every error has a code of this table. HTTP answers carry it in the problem body (RFC 9457), with a message that says what happened. "Again" tells whether the same call may succeed later without anybody changing anything.',
+    'Every error has a code from this table. HTTP answers carry it in the problem body (RFC 9457), with a message that says what happened. "Again" says whether the same call may succeed later without any change.',
     ['| Code | HTTP | Again | What to do |', '| --- | --- | --- | --- |', ...rows].join('\n'),
   ]);
 }

@@ -36,6 +36,6 @@ export class SallyportError extends Error {
 }
 
 export function unreachable(detail: string, cause: unknown): SallyportError {
-  const hint = 'Check the connection and that the server runs, then try again.';
+  const hint = 'Check the connection and that the server is running, then try again.';
   return new SallyportError({ code: 'UNREACHABLE', detail, hint, retryable: true }, { cause });
 }

@@ -30,9 +30,9 @@ export const hookDefinitions = {
     onFailure: 'ends-flow',
     accept: acceptPlan,
     doc: {
-      when: 'Before a machine exists: its size, image, labels and screen. Clamped to the ceiling; identity, agent and CLIs stay.',
+      when: 'Before a machine is created: its size, image, labels and screen. Clamped to the ceiling; identity, agent and CLIs are fixed.',
       result: 'MachinePlan',
-      failure: 'The machine is not made.',
+      failure: 'The machine is not created.',
     },
   }),
   'network.plan': defineHook<[plan: NetworkPlan, context: Context], NetworkPlan>()({
@@ -42,9 +42,9 @@ export const hookDefinitions = {
     onFailure: 'ends-flow',
     accept: acceptPlan,
     doc: {
-      when: 'Before the egress of a machine is opened: the hosts it may reach, cut down to the ceiling. Identity stays.',
+      when: 'Before the egress of a machine is opened: the hosts it may reach. Clamped to the ceiling; the identity is fixed.',
       result: 'NetworkPlan',
-      failure: 'The machine is not made.',
+      failure: 'The machine is not created.',
     },
   }),
   'machine.started': defineHook<[machine: MachineView, context: Context]>()({
@@ -66,9 +66,9 @@ export const hookDefinitions = {
     onFailure: 'is-reported',
     accept: acceptNothing,
     doc: {
-      when: 'The machine is about to stop and can still be reached. Runs also when the flow was cancelled.',
+      when: 'The machine is about to stop and can still be reached. Also runs if the flow was cancelled.',
       result: 'nothing',
-      failure: 'Reported; the other taps run, and the stop goes on.',
+      failure: 'It is reported. The other taps still run, and the machine still stops.',
     },
   }),
   'login.method': defineHook<[methods: readonly OfferedMethod[], context: Context], OfferedMethod>()({
@@ -91,7 +91,7 @@ export const hookDefinitions = {
     onFailure: 'ends-flow',
     accept: acceptUrlDecision,
     doc: {
-      when: 'The CLI gave its sign-in link. Only links that passed the guard arrive.',
+      when: 'The CLI has given a sign-in link, and the link has passed the guard.',
       result: "'show', 'browser' or 'refuse'",
       failure: 'The login fails.',
     },
@@ -104,7 +104,7 @@ export const hookDefinitions = {
     accept: acceptAnswer,
     isFor: ([question]) => !question.secret,
     doc: {
-      when: 'The CLI asks what the manifest leaves open. Never for questions declared secret. Without an answer the user is asked.',
+      when: 'The CLI asks a question that the manifest does not answer. Never for secret questions. If no tap answers, the user is asked.',
       result: 'the answer, a string; for a choice, one of the choices',
       failure: 'The login fails.',
     },
@@ -116,9 +116,9 @@ export const hookDefinitions = {
     onFailure: 'ends-flow',
     accept: acceptNothing,
     doc: {
-      when: 'A login is complete, and not stored yet. Throw a SallyportError with the code CREDENTIAL_REFUSED to refuse it.',
+      when: 'A login is complete but not stored yet. Throw a SallyportError with the code CREDENTIAL_REFUSED to refuse it.',
       result: 'nothing',
-      failure: 'A login or import is not stored; a rotation is stored before the hook and whatever it does.',
+      failure: 'A login or import is not stored. A rotation is stored before the hook runs, whatever the hook does.',
     },
   }),
   'credential.release': defineHook<[credential: CredentialSummary, machine: MachineView, context: Context], string>()({
@@ -129,7 +129,7 @@ export const hookDefinitions = {
     accept: acceptText,
     doc: {
       when: "The last gate before a credential is put on a machine's disk.",
-      result: 'why it is refused, a string',
+      result: 'the reason to refuse it, a string',
       failure: 'The credential is not released.',
     },
   }),
@@ -152,7 +152,7 @@ export const hookDefinitions = {
     onFailure: 'ends-flow',
     accept: acceptPromptEvent,
     doc: {
-      when: 'Each event of a prompt, before it is stored and shown: redact, count, tag. The hot path.',
+      when: 'For each event of a prompt, before it is stored and shown: redact, count or tag it. This is the hot path.',
       result: 'PromptEvent of the same type',
       failure: 'The prompt fails.',
     },
@@ -164,9 +164,9 @@ export const hookDefinitions = {
     onFailure: 'is-reported',
     accept: acceptNothing,
     doc: {
-      when: 'Every change of state, once: audit, metrics, webhooks.',
+      when: 'Once for every change of state, for audit, metrics and webhooks.',
       result: 'nothing',
-      failure: 'Reported; nothing else happens.',
+      failure: 'It is reported, and nothing else happens.',
     },
   }),
 };

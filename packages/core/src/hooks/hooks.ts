@@ -16,7 +16,7 @@ export const hookNames: readonly HookName[] = Object.keys(hookDefinitions).filte
 type ArgsOf<Name extends HookName> = NonNullable<Definitions[Name]['types']>['args'];
 type AnswerOf<Name extends HookName> = NonNullable<Definitions[Name]['types']>['answer'];
 
-/** Only while `apply` runs: afterwards the hooks are frozen, and both functions throw. */
+/** Only while `apply` runs: afterward the hooks are frozen, and both functions throw. */
 export interface SyncTaps<Args extends readonly unknown[], Answer> {
   /** `undefined` passes. The first argument names the tap. */
   readonly tap: (options: TapOptions, run: (...args: Args) => Answer | undefined | void) => void;

@@ -7,7 +7,7 @@ export interface PluginHost {
 
 /**
  * Trusted code that joins in at hooks. `apply` is called once, while the application is put together;
- * afterwards the hooks are frozen and a late tap throws.
+ * afterward the hooks are frozen and a late tap throws.
  */
 export interface Plugin {
   readonly name: string;

@@ -67,7 +67,7 @@ export function createPromptPlaces(options: {
     const message = `Your machine runs ${AGENT_MAX_RUNS} prompts, and ${waiting} wait for it already.`;
     return new SallyportError('MACHINE_BUSY', message, {
       status: 429,
-      hint: 'Send the prompt again after as many seconds as Retry-After says.',
+      hint: 'Send the prompt again after the number of seconds in Retry-After.',
       details: { retryAfterSeconds: Math.ceil(RETRY_AFTER_S * (1 + options.random() / 2)) },
     });
   }

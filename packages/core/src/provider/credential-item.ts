@@ -84,7 +84,7 @@ const credentialEnvironmentSchema = z.strictObject({
     .strictObject({
       title: z.string().min(1).max(80).describe('Title on the page, beside those of the login methods.'),
       label: z.string().min(1).max(200).describe('What the page shows above the field.'),
-      shape: matcherSchema.describe('What a right value matches. Anything else is refused before it is stored.'),
+      shape: matcherSchema.describe('What a valid value matches. Anything else is refused before it is stored.'),
       example: z.string().min(1).max(80).describe('Shown when a value is refused, for instance `sk-ant-api03-…`.'),
       page: z
         .url({ protocol: /^https$/ })

@@ -140,7 +140,7 @@ const loginMethodShape = z.strictObject({
             .describe('How the CLI writes the host of its listener in the link that it opens.'),
         })
         .describe(
-          'For a CLI that prints another link than it opens. If its browser command is not called, the printed link is used with the address of its listener in place of `uri`. Needs a source besides `browser-shim`. Left out: a printed link is used as it is.',
+          'For a CLI that does not print the link that it opens but another one. If its browser command is not called, the printed link is used with the address of its listener in place of `uri`. Needs a source besides `browser-shim`. Left out: a printed link is used as it is.',
         )
         .optional(),
     })
@@ -173,7 +173,7 @@ const loginMethodShape = z.strictObject({
     .min(10_000)
     .max(30 * 60_000)
     .describe(
-      'Milliseconds that the login may take. After 80 % of them, a user whose turn it is is asked whether they are still there, and gets half as long again if they are.',
+      "Milliseconds that the login may take. After 80 % of them, if it is the user's turn, the user is asked whether they are still there, and gets half as long again if they are.",
     ),
 });
 

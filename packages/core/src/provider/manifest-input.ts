@@ -8,7 +8,7 @@ export type ProviderManifestInput = {
   spec: 1;
   /** How the API, the configuration and the command line name the provider. Unique in a deployment. */
   id: string;
-  /** Other names that are understood as `id`. Unique in a deployment too. Default: `[]`. */
+  /** Other names accepted in place of `id`. Unique in a deployment too. Default: `[]`. */
   aliases?: string[] | undefined;
   /** What users see. */
   title: string;
@@ -91,7 +91,7 @@ export type ProviderManifestInput = {
     /** Memory of a machine that runs the CLI, in MiB. A machine for prompts has at least 384, and one for several CLIs what the largest needs. */
     memoryMb: number;
   };
-  /** The ways to log in, most comfortable first. Empty: a user can only enter a key or token, so one of the credentials needs a `manualEntry`. */
+  /** The ways to log in, most convenient first. Empty: a user can only enter a key or token, so one of the credentials needs a `manualEntry`. */
   logins: ({
     /** How the API and the command line name the method. Unique in the manifest. */
     id: string;
@@ -216,7 +216,7 @@ export type ProviderManifestInput = {
       ports: number[];
       /** The path of its `redirect_uri`, such as `/callback`. */
       path: string;
-      /** For a CLI that prints another link than it opens. If its browser command is not called, the printed link is used with the address of its listener in place of `uri`. Needs a source besides `browser-shim`. Left out: a printed link is used as it is. */
+      /** For a CLI that does not print the link that it opens but another one. If its browser command is not called, the printed link is used with the address of its listener in place of `uri`. Needs a source besides `browser-shim`. Left out: a printed link is used as it is. */
       printed?: {
         /** The `redirect_uri` of the link that the CLI prints: a page that shows a code. */
         uri: string;
@@ -237,7 +237,7 @@ export type ProviderManifestInput = {
       /** One sentence for the user. */
       message: string;
     })[] | undefined;
-    /** Milliseconds that the login may take. After 80 % of them, a user whose turn it is is asked whether they are still there, and gets half as long again if they are. */
+    /** Milliseconds that the login may take. After 80 % of them, if it is the user's turn, the user is asked whether they are still there, and gets half as long again if they are. */
     timeoutMs: number;
   })[];
   /** What a login yields: the files and values that are stored, encrypted, and put back before a prompt. */
@@ -292,7 +292,7 @@ export type ProviderManifestInput = {
       title: string;
       /** What the page shows above the field. */
       label: string;
-      /** What a right value matches. Anything else is refused before it is stored. */
+      /** What a valid value matches. Anything else is refused before it is stored. */
       shape: Matcher;
       /** Shown when a value is refused, for instance `sk-ant-api03-…`. */
       example: string;
@@ -527,10 +527,10 @@ type Question = {
   choices?: ({
     /** What the page shows. */
     label: string;
-    /** What the CLI gets. May be empty, where only `submit` is typed. */
+    /** What the CLI gets. May be empty: then only `submit` is typed. */
     send: string;
   })[] | undefined;
-  /** What every right answer matches. Any other is refused and never reaches the CLI, and the question stays. */
+  /** What every valid answer matches. Any other is refused and never reaches the CLI, and the question stays. */
   shape?: Matcher | undefined;
   /** What to paste, shown after a refused answer. */
   example?: string | undefined;

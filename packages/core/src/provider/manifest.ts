@@ -39,7 +39,7 @@ const manifestShape = z.strictObject({
   aliases: z
     .array(idSchema)
     .max(10)
-    .describe('Other names that are understood as `id`. Unique in a deployment too.')
+    .describe('Other names accepted in place of `id`. Unique in a deployment too.')
     .default([]),
   title: z.string().min(1).max(60).describe('What users see.'),
   terms: z
@@ -140,7 +140,7 @@ const manifestShape = z.strictObject({
     .max(10)
     .refine((logins) => isUnique(logins.map((login) => login.id)), 'has two methods with the same id')
     .describe(
-      'The ways to log in, most comfortable first. Empty: a user can only enter a key or token, so one of the credentials needs a `manualEntry`.',
+      'The ways to log in, most convenient first. Empty: a user can only enter a key or token, so one of the credentials needs a `manualEntry`.',
     ),
   credentials: z
     .array(credentialItemSchema)

@@ -56,7 +56,7 @@ function checkValue(item: CredentialEnvironmentItem, value: string): string {
   if (isPlain && (shape === undefined || matchText(shape, value) !== undefined)) return value;
   throw new SallyportError('CREDENTIAL_MALFORMED', `That does not look like a value for ${name}.`, {
     hint: manualEntry
-      ? `One looks like this: ${manualEntry.example} Copy the whole of it, and nothing else.`
-      : 'Copy the whole of it, and nothing else.',
+      ? `One looks like this: ${manualEntry.example} Copy all of it, and nothing else.`
+      : 'Copy all of it, and nothing else.',
   });
 }

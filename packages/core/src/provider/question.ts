@@ -20,7 +20,7 @@ export const questionSchema = z
       .array(
         z.strictObject({
           label: z.string().max(200).describe('What the page shows.'),
-          send: z.string().max(100).describe('What the CLI gets. May be empty, where only `submit` is typed.'),
+          send: z.string().max(100).describe('What the CLI gets. May be empty: then only `submit` is typed.'),
         }),
       )
       .max(20)
@@ -28,7 +28,7 @@ export const questionSchema = z
       .optional(),
     shape: matcherSchema
       .describe(
-        'What every right answer matches. Any other is refused and never reaches the CLI, and the question stays.',
+        'What every valid answer matches. Any other is refused and never reaches the CLI, and the question stays.',
       )
       .optional(),
     example: z.string().min(1).max(200).describe('What to paste, shown after a refused answer.').optional(),

@@ -46,7 +46,7 @@ export function toProblem(error: unknown): Problem {
   }
   return new Problem({
     detail: 'The server cannot be reached.',
-    hint: 'Check your connection and that the server runs, then try again.',
+    hint: 'Check your connection and that the server is running, then try again.',
     code: 'UNREACHABLE',
   });
 }

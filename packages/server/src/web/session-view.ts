@@ -127,7 +127,7 @@ export function createSessionView(options: SessionViewOptions): SessionView {
     if (failures === 0) screenTrouble.hidden = true;
     if (failures !== FAILURES_BEFORE_OFFER || status.methods.length === 0) return;
     const ways = status.methods.map((way) => button(way.title, () => options.onOtherMethod(way)));
-    const text = 'The screen of the login machine cannot be shown here at the moment. You can log in another way:';
+    const text = 'The sign-in page cannot be shown here right now. You can log in another way:';
     show(
       screenTrouble,
       h('div', { class: 'offer', role: 'alert' }, h('p', {}, text), h('div', { class: 'row' }, ...ways)),

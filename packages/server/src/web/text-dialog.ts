@@ -7,7 +7,7 @@ export function askForText(parent: Node, onText: (text: string) => void): void {
   const form = h(
     'form',
     { method: 'dialog', on: { submit: () => onText(field.value) } },
-    h('label', { for: 'text-to-type' }, 'Paste here what should be typed into the sign-in page'),
+    h('label', { for: 'text-to-type' }, 'Paste the text to type into the sign-in page'),
     field,
     h('div', { class: 'row end' }, button('Cancel', close), h('button', { class: 'primary' }, 'Type this text')),
   );
