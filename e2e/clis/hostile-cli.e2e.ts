@@ -174,9 +174,16 @@ describe.concurrent('a CLI that', () => {
       hint: expect.stringContaining('Finish or cancel'),
       details: { sessionId },
     });
-    const [, ended] = await cancelWhenAsked(sessionId);
+    const machines: number[] = [];
+    const ended = await world.follow(sessionId, {
+      sees: async ({ phase }) => {
+        if (phase !== 'awaiting-user' || machines.length > 0) return;
+        machines.push((await world.app.store.machines.list({ userId })).length);
+        await world.app.logins.cancel(sessionId);
+      },
+    });
     expect(ended.status).toBe('cancelled');
-    expect((await world.app.store.machines.list()).filter((machine) => machine.userId === userId)).toHaveLength(1);
+    expect(machines).toEqual([1]);
     expect(await world.leftovers(sessionId)).toEqual([]);
   });
 });
