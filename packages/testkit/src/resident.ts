@@ -118,11 +118,14 @@ export function describeResident(
     });
 
     test('is started again for another tool policy, which then holds', async (cli) => {
-      const { conversationId } = await cli.ask(script.write('allowed.txt'), { tools: 'full' });
+      const { conversationId } = await cli.ask('Hello.', { tools: 'full' });
       const pid = await onlyProcess(cli);
-      const { text } = await cli.ask(script.write('refused.txt'), { tools: 'read-only', conversationId });
-      expect(text.includes(script.refused), text).toBe(true);
+      const refused = await cli.ask(script.write('refused.txt'), { tools: 'read-only', conversationId });
+      expect(refused.text.includes(script.refused), refused.text).toBe(true);
       await untilEnded(cli, pid);
+      // A process that has run a command need not stay, so nothing is said of this one.
+      const allowed = await cli.ask(script.write('allowed.txt'), { tools: 'full', conversationId });
+      expect(allowed.text.includes(script.refused), allowed.text).toBe(false);
     });
 
     test('ends after it has rotated its login, and the next one presents the new token', async (cli) => {
