@@ -27,7 +27,14 @@ export async function readStanding(
     rollbackGuard.recall(userId, provider),
     credentials.holder(userId, provider),
   ]);
-  if (!stored) return { stored, guardRecord, lease, current: undefined };
+  return { stored, guardRecord, lease, current: stored && currentOf(stored, guardRecord, lease) };
+}
+
+function currentOf(
+  stored: CredentialRecord,
+  guardRecord: GuardRecord | undefined,
+  lease: CredentialHolder | undefined,
+): StoredFacts {
   const { version, sha256, facts } = stored;
   if (!guardRecord || !isRolledBack(guardRecord, stored)) {
     const invalidReason = endingOf(guardRecord, stored) ?? null;
@@ -35,39 +42,19 @@ export async function readStanding(
     const remembered = guardRecord?.version === version && guardRecord.machineId !== null ? guardRecord : undefined;
     const holder = remembered?.machineId ?? lease?.machineId;
     const { diskNonce } = remembered ?? lease ?? {};
-    return {
-      stored,
-      guardRecord,
-      lease,
-      current: {
-        version,
-        sha256,
-        facts,
-        valid: invalidReason === null,
-        invalidReason,
-        holder,
-        diskNonce,
-        rolledBack: false,
-      },
-    };
+    const valid = invalidReason === null;
+    return { version, sha256, facts, valid, invalidReason, holder, diskNonce, rolledBack: false };
   }
-  const newest = { sha256: guardRecord.sha256 ?? '', facts: guardRecord.facts ?? facts };
-  const holder = guardRecord.machineId ?? undefined;
-  const { diskNonce } = guardRecord;
-  const isErased = guardRecord.sha256 === null;
   const invalidReason = guardRecord.ended ?? stored.invalidReason;
+  const isErased = guardRecord.sha256 === null;
   return {
-    stored,
-    guardRecord,
-    lease,
-    current: {
-      version,
-      ...newest,
-      valid: invalidReason === null && !isErased,
-      invalidReason,
-      holder,
-      diskNonce,
-      rolledBack: true,
-    },
+    version,
+    sha256: guardRecord.sha256 ?? '',
+    facts: guardRecord.facts ?? facts,
+    valid: invalidReason === null && !isErased,
+    invalidReason,
+    holder: guardRecord.machineId ?? undefined,
+    diskNonce: guardRecord.diskNonce,
+    rolledBack: true,
   };
 }

@@ -1,7 +1,9 @@
 import { SallyportError } from '@sallyport/core';
 import type { ClientConfig } from 'pg';
 
+import { hasCode } from '../host/node-error.ts';
 import { connect } from './routes/connect.ts';
+import { insufficientPrivilege } from './routes/sql-state.ts';
 
 export interface PruneAuditLog {
   readonly connection: ClientConfig;
@@ -12,8 +14,6 @@ export interface PruneAuditLog {
 
 /** Deletes in small batches, so that nobody waits long for a lock. */
 const BATCH = 1000;
-
-const insufficientPrivilege = '42501';
 
 /**
  * Deletes the older entries of the audit log and resolves to how many, after an entry that says so. The server's role cannot:
@@ -49,7 +49,7 @@ export async function pruneAuditLog({ connection, before, now }: PruneAuditLog):
     for (let deleted = await deleteBatch(); deleted > 0; deleted = await deleteBatch()) entries += deleted;
     return entries;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === insufficientPrivilege)
+    if (hasCode(cause, insufficientPrivilege))
       throw new SallyportError('CONFIG_INVALID', 'This role cannot delete entries of the audit log.', {
         hint: 'Set DATABASE_URL to a connection as the owner of the schema sallyport.',
         cause,

@@ -21,7 +21,7 @@ function isAway(state: string): boolean {
   return ['08', '57', '53', '28', '3D'].includes(state.slice(0, 2)) || state === '25006' || state === '25P03';
 }
 
-const insufficientPrivilege = '42501';
+export const insufficientPrivilege = '42501';
 const undefinedFunction = '42883';
 
 /** What an SQLSTATE means to the caller of a store, whichever way it came. */
