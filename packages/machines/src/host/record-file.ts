@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
 
@@ -6,7 +6,7 @@ import { hasCode } from './safe-directory.ts';
 
 /**
  * Reads a machine's record after a restart. Returns `undefined` if it is missing because the server died while creating
- * or removing the machine. Throws `MACHINE_FAILED` if `isRecord` rejects its shape.
+ * or removing the machine. Throws `MACHINE_FAILED` if it is not JSON or `isRecord` rejects its shape.
  */
 export async function readRecordFile<Value>(
   path: string,
@@ -17,16 +17,33 @@ export async function readRecordFile<Value>(
     throw error;
   });
   if (text === undefined) return undefined;
-  const record: unknown = JSON.parse(text);
+  const record = parse(text);
   if (isRecord(record)) return record;
   throw new SallyportError('MACHINE_FAILED', `The record ${path} is damaged.`, {
     hint: 'Remove the machine directory that contains it, then log in again.',
   });
 }
 
-/** Replaces the record atomically: a reader sees either the old or the new one. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Replaces the record atomically: a reader sees either the old or the new one, even after a power failure, which
+ * otherwise can leave an empty file (`auto_da_alloc` in ext4(5)).
+ */
 export async function writeRecordFile(path: string, record: object): Promise<void> {
   const temporary = `${path}.tmp`;
-  await writeFile(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(JSON.stringify(record, null, 2));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(temporary, path);
 }

@@ -27,6 +27,7 @@ import type { Workbench } from './__fixtures__/machines.ts';
 import { createProcessDriver } from './driver.ts';
 import type { ProcessDriver } from './driver.ts';
 import { chooseIsolation } from './isolation.ts';
+import { allotUser } from './user-allotment.ts';
 
 const signal = new AbortController().signal;
 const hasBubblewrap = (await chooseIsolation('auto')).bubblewrap !== undefined;
@@ -216,6 +217,30 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       expect(machine && (await ask(machine, '/health'))).toContain('ok');
       await machine?.destroy();
       expect(await next.adopt({ machineId: plan.machineId, role: 'cli', running: false })).toBeUndefined();
+    });
+
+    it('removes what a server left that died while it created or destroyed a machine, and nothing else', async () => {
+      const dataDirectory = join(bench.directory, 'half-made');
+      const next = await createProcessDriver({ dataDirectory, clock: systemClock, isolation });
+      const directories = join(dataDirectory, 'machines');
+      for (const machineId of ['m-unrecorded', 'm-damaged', 'm-kept', 'not-a-machine']) {
+        mkdirSync(join(directories, machineId, 'home'), { recursive: true });
+        writeFileSync(join(directories, machineId, 'home', 'note'), machineId);
+      }
+      writeFileSync(join(directories, 'm-damaged', 'machine.json'), '{');
+      const stray = dropsUser ? await allotUser(dataDirectory, 'm-unrecorded') : undefined;
+      const [known, created] = [bench.plan(), bench.plan()];
+      await next.create(known, { signal });
+      const creation = next.create(created, { signal });
+      const removed = await next.reconcile?.(new Set(['m-kept']));
+      await creation;
+      expect(removed).toEqual([
+        'directory of m-unrecorded',
+        ...(stray === undefined ? [] : [`user ${stray} of m-unrecorded`]),
+      ]);
+      const left = ['m-damaged', 'm-kept', 'not-a-machine', known.machineId, created.machineId];
+      expect(readdirSync(directories).toSorted()).toEqual(left.toSorted());
+      expect(await next.reconcile?.(new Set(['m-kept']))).toEqual([]);
     });
 
     it.runIf(dropsUser)('gives each machine its own user when the server is root', async () => {

@@ -13,11 +13,13 @@ import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
 import { limitsName, makeDirectories } from './launch-plan.ts';
 import { isMachineId, machineLayout, machinesDirectory } from './layout.ts';
+import type { MachineLayout } from './layout.ts';
 import { createProcessMachine } from './machine.ts';
 import { readRecord, writeRecord } from './machine-record.ts';
 import type { MachineRecord } from './machine-record.ts';
 import { giveTree, removeTree } from '../host/remove-tree.ts';
 import { removeShortcut } from '../host/short-path.ts';
+import { removeUnrecordedMachines } from './unrecorded-machines.ts';
 import { allotUser, releaseUser } from './user-allotment.ts';
 
 export interface ProcessDriverOptions {
@@ -44,6 +46,8 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
   const limiter = await openLimiter();
   const { maxProcesses = DEFAULT_PROCESSES } = options;
   const live = new Map<string, Machine>();
+  /** Machines that have a directory or a user but no record yet. */
+  const making = new Set<string>();
 
   function take(record: MachineRecord): Machine {
     const { machineId } = record.plan;
@@ -105,13 +109,23 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     if (left) {
       return take(await recover({ ...left, plan }));
     }
+    making.add(plan.machineId);
+    try {
+      return take(await layDown(plan, layout, signal));
+    } finally {
+      making.delete(plan.machineId);
+    }
+  }
+
+  /** The record comes last: a machine without one is incomplete. */
+  async function layDown(plan: MachinePlan, layout: MachineLayout, signal: AbortSignal): Promise<MachineRecord> {
     const uid = isolation.dropsUser ? await allotUser(dataDirectory, plan.machineId) : undefined;
     try {
       await makeDirectories(layout, uid);
       const record = { plan, ...(uid !== undefined && { uid }) };
       await writeRecord(layout, record);
       signal.throwIfAborted();
-      return take(record);
+      return record;
     } catch (error) {
       await removeTree(layout.root);
       if (uid !== undefined) {
@@ -150,6 +164,13 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       const record = await readRecord(machineLayout(dataDirectory, machineId));
       return record && take(await recover(record));
     },
+    reconcile: (machineIds) =>
+      removeUnrecordedMachines({
+        machines: machinesDirectory(dataDirectory),
+        users: dataDirectory,
+        layoutOf: (machineId) => machineLayout(dataDirectory, machineId),
+        isBusy: (machineId) => live.has(machineId) || making.has(machineId) || machineIds.has(machineId),
+      }),
     doctor: () => checkHost({ dataDirectory, isolation, limiter }),
     reap: async () => {
       const ended: string[] = [];

@@ -49,8 +49,24 @@ describe('the user of a machine', () => {
   it('is freed with its machine, and the UID allotted last is kept', async () => {
     const first = await allotUser(directory, 'm-one', quiet);
     const second = await allotUser(directory, 'm-two', quiet);
-    expect(await releaseStrayUsers(directory, new Set(['m-two']))).toEqual([`user ${first} of m-one`]);
+    expect(await releaseStrayUsers(directory, async (machineId) => machineId === 'm-two')).toEqual([
+      `user ${first} of m-one`,
+    ]);
     expect(readdirSync(join(directory, 'machine-users'))).toEqual([`${second}`, 'last']);
+  });
+
+  it('is never freed while it is allotted, and nothing of an interrupted allotment stays', async () => {
+    const claims = join(directory, 'machine-users');
+    const found: (readonly string[])[] = [];
+    const isActive = async (): Promise<boolean> => {
+      found.push(await releaseStrayUsers(directory, async (machineId) => machineId === 'm-one'));
+      return false;
+    };
+    const uid = await allotUser(directory, 'm-one', { ...quiet, isActive });
+    writeFileSync(join(claims, 'm-gone'), '');
+    expect(found).toEqual([[]]);
+    expect(await releaseStrayUsers(directory, async (machineId) => machineId === 'm-one')).toEqual([]);
+    expect(readdirSync(claims)).toEqual([`${uid}`, 'last']);
   });
 
   it('is refused with what to do if the host has given all away', async () => {

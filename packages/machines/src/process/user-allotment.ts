@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SallyportError } from '@sallyport/core';
@@ -7,6 +7,7 @@ import { SallyportError } from '@sallyport/core';
 import { isUserActive } from '../host/process.ts';
 import { readReservedIds } from '../host/reserved-ids.ts';
 import type { IdRange } from '../host/reserved-ids.ts';
+import { hasCode } from '../host/safe-directory.ts';
 
 /** Above the host's regular UIDs and below the range systemd gives to containers (524288 and up). */
 const FIRST = 200_000;
@@ -28,7 +29,7 @@ async function readHostUsers(): Promise<HostUsers> {
 }
 
 /**
- * Allots each machine a unique UID. A claim is an exclusively created file. Each data directory starts in a different
+ * Allots each machine a unique UID. A claim is a file named by the UID that contains the machine's ID. Each data directory starts in a different
  * block. It skips UIDs that the host has given to its users or delegated to their containers, and those that a process
  * uses: all processes of a machine's UID are killed when it stops. It goes around, so a released UID rests until the
  * others of its block have been used.
@@ -37,16 +38,23 @@ export async function allotUser(dataDirectory: string, machineId: string, host?:
   const { reserved, isActive } = host ?? (await readHostUsers());
   const claims = claimsDirectory(dataDirectory);
   await mkdir(claims, { recursive: true, mode: 0o700 });
-  for (const uid of candidates(dataDirectory, await readLast(claims))) {
-    if (reserved.some(({ start, end }) => start <= uid && uid < end)) continue;
-    const claim = join(claims, String(uid));
-    if (!(await tryClaim(claim, machineId))) continue;
-    if (await isActive(uid)) {
-      await rm(claim, { force: true });
-      continue;
+  // Linked to its name when complete, so that no one reads a claim without its machine.
+  const draft = join(claims, machineId);
+  await writeFile(draft, machineId, { mode: 0o600 });
+  try {
+    for (const uid of candidates(dataDirectory, await readLast(claims))) {
+      if (reserved.some(({ start, end }) => start <= uid && uid < end)) continue;
+      const claim = join(claims, String(uid));
+      if (!(await tryLink(draft, claim))) continue;
+      if (await isActive(uid)) {
+        await rm(claim, { force: true });
+        continue;
+      }
+      await writeFile(join(claims, LAST), String(uid), { mode: 0o600 });
+      return uid;
     }
-    await writeFile(join(claims, LAST), String(uid), { mode: 0o600 });
-    return uid;
+  } finally {
+    await rm(draft, { force: true });
   }
   throw new SallyportError('MACHINE_FAILED', 'No user ID is free for a machine on this host.', {
     hint: `Destroy machines that are no longer needed, or free user IDs between ${FIRST} and ${FIRST + BLOCKS * BLOCK - 1} in /etc/subuid and /etc/subgid.`,
@@ -78,19 +86,19 @@ export async function releaseUser(dataDirectory: string, uid: number, machineId:
   }
 }
 
-/** Frees users whose machine is not in this list: a server died before it wrote the machine's record. */
+/** Frees users whose machine does not exist: a server died before it wrote the machine's record. */
 export async function releaseStrayUsers(
   dataDirectory: string,
-  machineIds: ReadonlySet<string>,
+  machineExists: (machineId: string) => Promise<boolean>,
 ): Promise<readonly string[]> {
   const claims = claimsDirectory(dataDirectory);
   const released: string[] = [];
-  for (const uid of await readdir(claims).catch(() => [])) {
-    if (uid === LAST) continue;
-    const machineId = await readFile(join(claims, uid), 'utf8');
-    if (machineIds.has(machineId)) continue;
-    await rm(join(claims, uid), { force: true });
-    released.push(`user ${uid} of ${machineId}`);
+  for (const name of await readdir(claims).catch(() => [])) {
+    if (name === LAST) continue;
+    const machineId = isUid(name) ? await readClaim(join(claims, name)) : name;
+    if (machineId === undefined || (await machineExists(machineId))) continue;
+    await rm(join(claims, name), { force: true });
+    if (isUid(name)) released.push(`user ${name} of ${machineId}`);
   }
   return released;
 }
@@ -99,14 +107,27 @@ function claimsDirectory(dataDirectory: string): string {
   return join(dataDirectory, 'machine-users');
 }
 
-async function tryClaim(path: string, machineId: string): Promise<boolean> {
+function isUid(name: string): boolean {
+  return /^\d+$/.test(name);
+}
+
+/** The ID of the claim's machine, or `undefined` if the UID has just been released. */
+async function readClaim(path: string): Promise<string | undefined> {
   try {
-    await writeFile(path, machineId, { flag: 'wx', mode: 0o600 });
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Returns `false` if the name is taken. */
+async function tryLink(existing: string, name: string): Promise<boolean> {
+  try {
+    await link(existing, name);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      return false;
-    }
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }

@@ -13,8 +13,8 @@ import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
 import { openSealKey } from '../host/seal.ts';
 import { isMachineId } from '../process/layout.ts';
-import { removeTree } from '../host/remove-tree.ts';
-import { releaseStrayUsers, releaseUser } from '../process/user-allotment.ts';
+import { removeUnrecordedMachines } from '../process/unrecorded-machines.ts';
+import { releaseUser } from '../process/user-allotment.ts';
 import { probeKvm, QEMU } from './accelerator.ts';
 import { checkQemuHost } from './doctor.ts';
 import type { Acceleration, Accelerator } from './hardware.ts';
@@ -175,18 +175,17 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   }
 
   async function reconcile(): Promise<readonly string[]> {
-    const known = await records();
-    const ids = new Set([...known.map(({ plan }) => plan.machineId), ...making, ...workshop.making()]);
-    for (const { plan, running } of known) {
+    for (const { plan, running } of await records()) {
       if (running && (await isRunning(running))) wiring.keep(plan.machineId);
     }
-    const removed: string[] = [...(await workshop.clear()), ...(await drainTemplates())];
-    for (const name of (await readdir(directory)).filter((one) => isMachineId(one) && !ids.has(one))) {
-      await removeTree(qemuLayout(dataDirectory, name).root);
-      removed.push(`directory of ${name}`);
-    }
-    removed.push(...(await releaseStrayUsers(directory, ids)));
-    return [...removed, ...(await wiring.reconcile())];
+    const removed = [...(await workshop.clear()), ...(await drainTemplates())];
+    const unrecorded = await removeUnrecordedMachines({
+      machines: directory,
+      users: directory,
+      layoutOf: (machineId) => qemuLayout(dataDirectory, machineId),
+      isBusy: (machineId) => live.has(machineId) || making.has(machineId) || workshop.making().has(machineId),
+    });
+    return [...removed, ...unrecorded, ...(await wiring.reconcile())];
   }
 
   return {

@@ -50,13 +50,25 @@ describe('what a later server finds', () => {
     await expect(readQemuRecord(path)).rejects.toMatchObject({ code: 'MACHINE_FAILED' });
   });
 
+  it.each(['', '{"plan":', 'null', '[]'])('is not the record %j, which is damaged', async (text) => {
+    const path = join(folder, 'machine.json');
+    await writeFile(path, text);
+    await expect(readQemuRecord(path)).rejects.toMatchObject({
+      code: 'MACHINE_FAILED',
+      message: `The record ${path} is damaged.`,
+      hint: expect.stringContaining('machine directory'),
+    });
+  });
+
   it('is the user of a machine that was never written down, and frees it', async () => {
     const claims = join(folder, 'machine-users');
-    expect(await releaseStrayUsers(folder, new Set())).toEqual([]);
+    expect(await releaseStrayUsers(folder, async () => false)).toEqual([]);
     await mkdir(claims);
     await writeFile(join(claims, '200001'), 'm-one');
     await writeFile(join(claims, '200002'), 'm-gone');
-    expect(await releaseStrayUsers(folder, new Set(['m-one']))).toEqual(['user 200002 of m-gone']);
+    expect(await releaseStrayUsers(folder, async (machineId) => machineId === 'm-one')).toEqual([
+      'user 200002 of m-gone',
+    ]);
     expect(await readdir(claims)).toEqual(['200001']);
   });
 });

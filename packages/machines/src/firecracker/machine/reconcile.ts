@@ -1,8 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 
 import { isMachineId } from '../../process/layout.ts';
-import { removeTree } from '../../host/remove-tree.ts';
-import { releaseStrayUsers } from '../../process/user-allotment.ts';
+import { removeUnrecordedMachines } from '../../process/unrecorded-machines.ts';
 import { openGenerations } from '../snapshot/generations.ts';
 import { machineFiles, machineOfJail } from './layout.ts';
 import type { FirecrackerHostParts } from './layout.ts';
@@ -44,17 +43,16 @@ export async function reconcileHost(
     const record = await readRecord(machineFiles(folders, id).record);
     const isOurs = isBusy(id);
     known.set(id, record && !isOurs ? await recoverMachine(host, record) : record);
-    if (isOurs) continue;
-    if (record?.running) removed.push(`what ran of ${id}`);
-    if (!record) {
-      await removeTree(machineFiles(folders, id).root);
-      removed.push(`half of ${id}`);
-    }
+    if (record?.running && !isOurs) removed.push(`what ran of ${id}`);
   }
   const isOver = (id: string): boolean => !isBusy(id) && known.get(id)?.asleep === undefined;
   const jails = await endJails(host, (id) => isOver(machineOfJail(id) ?? '') && machineOfJail(id) !== undefined);
-  const isHere = [...known].filter(([id, record]) => record !== undefined || isBusy(id)).map(([id]) => id);
-  const users = await releaseStrayUsers(folders.machines, new Set(isHere));
+  const unrecorded = await removeUnrecordedMachines({
+    machines: folders.machines,
+    users: folders.machines,
+    layoutOf: (id) => machineFiles(folders, id),
+    isBusy,
+  });
   const places = await network.reconcile(new Set([...known.keys()].filter((id) => !isOver(id))));
-  return [...removed, ...jails.map((id) => `jail ${id}`), ...users, ...places];
+  return [...removed, ...jails.map((id) => `jail ${id}`), ...unrecorded, ...places];
 }
