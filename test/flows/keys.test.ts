@@ -99,7 +99,8 @@ describe('an API key', () => {
       yield { type: 'stdout', line: '{"type":"text","text":"done"}' };
       yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
     };
-    await importKey(world);
+    // As copied from a chat: with characters that nobody sees.
+    await importKey(world, ` \u2060${key.replace('4711', '47\u00ad\u200b11')}\u200b\r\n`);
     const { promptId } = await world.app.prompts.start({ userId, provider: 'fake', prompt: 'Hello.' });
     await until(async () => (await world.app.prompts.get(promptId)).status === 'completed', 'the prompt ends');
     expect(requests).toMatchObject([

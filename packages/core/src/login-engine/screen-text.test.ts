@@ -1,6 +1,25 @@
 import { describe, expect, it } from 'vitest';
 
-import { screenExcerpt } from './screen-text.ts';
+import { plainText, screenExcerpt } from './screen-text.ts';
+
+describe('the plain text of a line', () => {
+  it.each([
+    ['a soft hyphen', '\u00ad'],
+    ['a zero-width space', '\u200b'],
+    ['a joiner', '\u200d'],
+    ['a right-to-left override', '\u202e'],
+    ['a word joiner', '\u2060'],
+    ['an invisible separator', '\u2063'],
+    ['an isolate', '\u2068'],
+    ['an Arabic letter mark', '\u061c'],
+    ['a byte order mark', '\ufeff'],
+    ['a tag', '\u{e0041}'],
+    ['a line separator', '\u2028'],
+    ['a C1 control', '\u009b'],
+  ])('has no %s', (_name, character) => {
+    expect(plainText(`9P2F${character}-XQ7K ${character}`)).toBe('9P2F-XQ7K ');
+  });
+});
 
 describe('the excerpt of a screen', () => {
   it.each([

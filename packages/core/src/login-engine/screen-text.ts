@@ -45,9 +45,9 @@ export function withLines(view: ScreenView, lines: readonly string[], links: rea
   };
 }
 
-/** Removes control, bidirectional and zero-width characters. */
+/** Removes control characters, line separators and what has no width: soft hyphens, joiners, bidirectional controls. */
 export function plainText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u200b-\u200d\u2028\u2029\u2060\ufeff]/gu, '');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');
 }
 
 function withoutSecrets(line: string): string {

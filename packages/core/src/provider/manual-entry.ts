@@ -36,13 +36,13 @@ export function manualEntryQuestion({ item }: ManualEntry): Question {
 }
 
 /**
- * Values for the environment without the blanks and line ends that come along when they are copied. Throws
- * `CREDENTIAL_MALFORMED`, which never quotes the value, for one that cannot be right.
+ * Values for the environment without what comes along when they are copied: blanks and line ends around them, and
+ * characters without width. Throws `CREDENTIAL_MALFORMED`, which never quotes the value, for one that cannot be right.
  */
 export function checkEnteredValue(items: readonly CredentialItem[], files: CredentialFiles): CredentialFiles {
   const checked = Object.entries(files).map(([id, text]): [string, string] => {
     const item = items.find((candidate) => candidate.id === id);
-    return item?.as === 'environment' ? [id, checkValue(item, text.trim())] : [id, text];
+    return item?.as === 'environment' ? [id, checkValue(item, text.replaceAll(/\p{Cf}/gu, '').trim())] : [id, text];
   });
   return Object.fromEntries(checked);
 }
