@@ -42,6 +42,36 @@ describe('the OpenAPI document', () => {
     );
   });
 
+  it('names what every request and answer consists of, apart from two constant answers', () => {
+    interface Schema {
+      readonly $ref?: string;
+      readonly items?: Schema;
+      readonly properties?: Readonly<Record<string, Schema>>;
+    }
+    interface Content {
+      readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
+    }
+    interface Operation {
+      readonly requestBody?: Content;
+      readonly responses: Readonly<Record<string, Content>>;
+    }
+    const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> = JSON.parse(document).paths;
+    // A list is an array or a page: its rows have the name.
+    const isNamed = ({ $ref, items, properties }: Schema): boolean =>
+      $ref !== undefined ||
+      [items, properties?.['items'], properties?.['entries']?.items].some((part) => part && isNamed(part));
+    const unnamed = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).flatMap(([method, { requestBody, responses }]) =>
+        [requestBody, ...Object.values(responses)].flatMap((body) =>
+          Object.entries(body?.content ?? {}).flatMap(([type, { schema }]) =>
+            type === 'application/octet-stream' || isNamed(schema) ? [] : [`${method} ${path} ${type}`],
+          ),
+        ),
+      ),
+    );
+    expect(unnamed).toEqual(['get /health application/json', 'get /ready application/json']);
+  });
+
   it('asks for no body where the server needs none', async () => {
     const { paths } = JSON.parse(document);
     expect(paths['/api/auth/session/{id}/cancel'].post.requestBody).toBeUndefined();

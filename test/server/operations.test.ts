@@ -34,6 +34,31 @@ it('serves the description that docs/openapi.json holds', async () => {
   expect(JSON.parse(committed)).toEqual(document);
 });
 
+it('has every route in the table of docs/http-api.md, and no other', async () => {
+  const server = await startTestServer();
+  await server.close();
+  const text = await readFile(new URL('../../docs/http-api.md', import.meta.url), 'utf8');
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'));
+  const documented = rows.flatMap((row) => {
+    let method = '';
+    // A code span without a method has that of the span before it; one that is not a path is the body of a request.
+    const spans = [...(row.split(' | ')[0] ?? '').matchAll(/`(?:([A-Z]+) )?(\/[^`]+)`/g)];
+    return spans.flatMap(([, named, target = '']) => {
+      method = named ?? method;
+      const [path = ''] = target.split('?');
+      const [, before, choices] = path.match(/^(.*)\{(.+)\}$/) ?? [];
+      return (choices?.split(',') ?? ['']).map((choice) => `${method} ${before ?? path}${choice}`);
+    });
+  });
+  const routes = server.routes.filter(
+    // The page, the desktop's files and the page of a connect link are not called by programs.
+    (route) => !/^HEAD|^GET (\*|\/connect)$|connect-links\/(open|current)/.test(route),
+  );
+  // Fastify does not know the route of a WebSocket.
+  const all = [...routes, 'GET /api/auth/session/:id/novnc/websock'];
+  expect(documented.toSorted()).toEqual(all.toSorted());
+});
+
 it('documents failures as problems and streams as server-sent events', async () => {
   const server = await startTestServer();
   const { components, paths } = Object(await (await server.request('/openapi.json')).json());

@@ -597,6 +597,10 @@ export interface components {
             /** @enum {string} */
             projectSettings?: "ignore" | "use";
         };
+        ExpectedLogin: {
+            userId?: string;
+            provider?: string;
+        } | null;
         ExpectedPrompt: {
             userId?: string;
             provider: string;
@@ -1042,9 +1046,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
             "4XX": {
@@ -1195,10 +1197,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    userId?: string;
-                    provider?: string;
-                } | null;
+                "application/json": components["schemas"]["ExpectedLogin"];
             };
         };
         responses: {
@@ -1430,9 +1429,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description What went wrong, and what to do about it (RFC 9457). docs/errors.md lists the codes. */
             "4XX": {

@@ -117,7 +117,9 @@ function eventStream(event: StreamedSchema): object {
   };
 }
 
+// Without this type the generator describes a body, and an answer of this status has none.
 const streamEnd = {
+  type: 'null',
   description: 'There is nothing behind the event of Last-Event-ID, and nothing will come. EventSource stops here.',
 };
 
