@@ -1,5 +1,6 @@
 import { Pool, type PoolConfig } from 'pg';
 
+import { functionCall } from './function-call.ts';
 import type { DatabaseRoute } from '../sql/database.ts';
 import { toStoreError } from './postgres-error.ts';
 
@@ -18,12 +19,8 @@ export function openPostgresRoute({ connection, log }: PostgresRouteOptions): Da
   pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     call: async (name, args) => {
-      const given = Object.entries(args);
-      const names = given.map(([argument], place) => `${argument} => $${place + 1}`);
-      // The same JSON as PostgREST gives.
-      const text = `select to_json(called) as result from (select sallyport.${name}(${names.join(', ')}) as value) as called`;
       try {
-        const { rows } = await pool.query({ text, values: given.map(([, value]) => value) });
+        const { rows } = await pool.query(functionCall(name, args));
         return rows[0].result.value;
       } catch (error) {
         throw toStoreError(error);
