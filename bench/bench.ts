@@ -8,14 +8,15 @@ export interface Bench {
   readonly name: string;
   /** Takes a quarter of an hour and more: it is run when it is asked for by its name. */
   readonly isLong?: boolean;
-  run(world: World, pairs: number): Promise<readonly Finding[]>;
+  /** What outlives the measurement is deferred to `leftovers`, which also ends it where the bench is interrupted. */
+  run(world: World, pairs: number, leftovers: AsyncDisposableStack): Promise<readonly Finding[]>;
 }
 
 /** What a bench found. `samples` is what is judged: differences, ratios, or plain values. */
 export interface Finding {
   readonly title: string;
   readonly kind: 'difference' | 'ratio' | 'value';
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | 'a second';
   readonly samples: readonly number[];
   /** The two sides of each pair, where there is something to compare with. */
   readonly pairs?: readonly Pair[];

@@ -1,9 +1,11 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 
+import { systemClock } from '@sallyport/core';
+
 import { makeDataDirectory, removeDataDirectory } from '../e2e/support/server.ts';
 import { defaultCapacity } from '../packages/server/src/capacity/defaults.ts';
-import { withStore } from '../packages/server/src/commands/open-store.ts';
+import { openStore } from '../packages/server/src/stores/open-store.ts';
 import type { Bench, Finding } from './bench.ts';
 import { quantile } from './statistics.ts';
 import { startControlPlane } from './support/control-plane.ts';
@@ -20,26 +22,15 @@ const WARM_UP = 5;
  */
 export const lifecycle: Bench = {
   name: 'lifecycle',
-  run: async (_world, count) => {
+  run: async (_world, count, leftovers) => {
     const dataDirectory = await makeDataDirectory();
-    try {
-      let findings: readonly Finding[] = [];
-      await withStore({ dataDirectory, database: { kind: 'embedded' } }, async (store) => {
-        const { startAtOnce } = defaultCapacity({
-          memoryMb: totalmem() / 2 ** 20,
-          processors: availableParallelism(),
-        });
-        const plane = await startControlPlane({ store, folder: join(dataDirectory, 'page'), startAtOnce });
-        try {
-          findings = [...(await oneAtATime(plane, count)), ...(await allAtOnce(plane, count))];
-        } finally {
-          await plane.close();
-        }
-      });
-      return findings;
-    } finally {
-      await removeDataDirectory(dataDirectory);
-    }
+    leftovers.defer(() => removeDataDirectory(dataDirectory));
+    const store = await openStore({ kind: 'embedded' }, { dataDirectory, clock: systemClock, log: () => undefined });
+    leftovers.defer(() => store.close());
+    const { startAtOnce } = defaultCapacity({ memoryMb: totalmem() / 2 ** 20, processors: availableParallelism() });
+    const plane = await startControlPlane({ store, folder: join(dataDirectory, 'page'), startAtOnce });
+    leftovers.defer(() => plane.close());
+    return [...(await oneAtATime(plane, count)), ...(await allAtOnce(plane, count))];
   },
 };
 

@@ -13,6 +13,7 @@ import { lifecycle } from './lifecycle.ts';
 import { loginPage } from './login-page.ts';
 import { loginUrls } from './login-url.ts';
 import { terminalThroughput } from './terminal-throughput.ts';
+import { scale } from './scale.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { stalls } from './stalls.ts';
 import { FEWEST_SAMPLES } from './statistics.ts';
@@ -45,6 +46,7 @@ const benches: readonly Bench[] = [
   vmIdle,
   vmWakes,
   storeRoutes,
+  scale,
   stalls,
 ];
 
@@ -70,12 +72,15 @@ const chosen = benches.filter(({ name, isLong = false }) =>
 );
 const report: { bench: string; load: readonly number[]; seconds: number; findings: readonly JudgedFinding[] }[] = [];
 const world = await createWorld();
+let leftovers = new AsyncDisposableStack();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void giveUp(signal));
 process.once('uncaughtException', (error) => void giveUp(error));
 try {
   for (const bench of chosen) {
     const began = performance.now();
-    const findings = (await bench.run(world, pairs)).map(judgeFinding);
+    leftovers = new AsyncDisposableStack();
+    const findings = (await bench.run(world, pairs, leftovers)).map(judgeFinding);
+    await leftovers.disposeAsync();
     const seconds = (performance.now() - began) / 1000;
     const load = loadavg();
     report.push({ bench: bench.name, load, seconds, findings });
@@ -85,6 +90,7 @@ try {
     console.log(formatTable(findings));
   }
 } finally {
+  await leftovers.disposeAsync();
   await world.close();
 }
 
@@ -103,6 +109,7 @@ process.exitCode = count('EXCEEDED') > 0 ? 1 : 0;
 /** Nothing that was started may outlive the bench. */
 async function giveUp(why: unknown): Promise<void> {
   console.error(why);
+  await leftovers.disposeAsync();
   await world.close();
   process.exit(1);
 }

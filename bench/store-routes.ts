@@ -25,50 +25,46 @@ export const storeRoutes: Bench = {
   name: 'store-routes',
   // Needs Debian's PostgreSQL and PgBouncer.
   isLong: true,
-  run: async (_world, count) => {
+  run: async (_world, count, leftovers) => {
     const postgres = await startDebianPostgres();
-    const undo: (() => Promise<unknown>)[] = [() => postgres.stop()];
-    try {
-      const admin = new Client(postgres.connection);
-      await admin.connect();
-      undo.push(() => admin.end());
-      await admin.query(supabaseRoles);
-      await migrate({ connection: postgres.connection });
-      const stores: [string, Store][] = [['a connection', createPostgresStore({ connection: postgres.connection })]];
-      for (const mode of ['session', 'transaction'] as const) {
-        const pooler = await startPgbouncer(postgres.connection, mode);
-        undo.push(() => pooler.stop());
-        stores.push([`PgBouncer, ${mode} mode`, createPostgresStore({ connection: pooler.connection })]);
-      }
-      const project = await startSupabaseProject(postgres.connection, 'sallyport');
-      undo.push(() => project.stop());
-      const key = new Secret(project.token({ role: 'service_role' }));
-      stores.push(['supabase-js and PostgREST', await openSupabaseStore({ url: project.url, key })]);
-      undo.push(() => Promise.all(stores.map(([, store]) => store.close())));
-
-      const findings = stores.map(([name, store]) => ({
-        name,
-        store,
-        alone: [] as number[],
-        together: [] as number[],
-      }));
-      for (let round = -1; round < count; round += 1) {
-        for (const { store, alone, together } of findings) {
-          const promptIds = await startPrompts(store);
-          const oneMs = await timed(() => appendInTurn(store, promptIds[0] ?? ''));
-          const manyMs = await timed(() => Promise.all(promptIds.map((id) => store.prompts.append(id, [event]))));
-          if (round < 0) continue;
-          alone.push(oneMs / CALLS);
-          together.push(manyMs);
-        }
-      }
-      return findings.flatMap(({ name, alone, together }): Finding[] => [
-        { title: `an event stored by ${name}`, kind: 'value', unit: 'ms', samples: alone },
-        { title: `${AT_ONCE} at once by ${name}`, kind: 'value', unit: 'ms', samples: together },
-      ]);
-    } finally {
-      for (const step of undo.toReversed()) await step();
+    leftovers.defer(() => postgres.stop());
+    const admin = new Client(postgres.connection);
+    await admin.connect();
+    leftovers.defer(() => admin.end());
+    await admin.query(supabaseRoles);
+    await migrate({ connection: postgres.connection });
+    const stores: [string, Store][] = [['a connection', createPostgresStore({ connection: postgres.connection })]];
+    for (const mode of ['session', 'transaction'] as const) {
+      const pooler = await startPgbouncer(postgres.connection, mode);
+      leftovers.defer(() => pooler.stop());
+      stores.push([`PgBouncer, ${mode} mode`, createPostgresStore({ connection: pooler.connection })]);
     }
+    const project = await startSupabaseProject(postgres.connection, 'sallyport');
+    leftovers.defer(() => project.stop());
+    const key = new Secret(project.token({ role: 'service_role' }));
+    stores.push(['supabase-js and PostgREST', await openSupabaseStore({ url: project.url, key })]);
+    leftovers.defer(async () => void (await Promise.all(stores.map(([, store]) => store.close()))));
+
+    const findings = stores.map(([name, store]) => ({
+      name,
+      store,
+      alone: [] as number[],
+      together: [] as number[],
+    }));
+    for (let round = -1; round < count; round += 1) {
+      for (const { store, alone, together } of findings) {
+        const promptIds = await startPrompts(store);
+        const oneMs = await timed(() => appendInTurn(store, promptIds[0] ?? ''));
+        const manyMs = await timed(() => Promise.all(promptIds.map((id) => store.prompts.append(id, [event]))));
+        if (round < 0) continue;
+        alone.push(oneMs / CALLS);
+        together.push(manyMs);
+      }
+    }
+    return findings.flatMap(({ name, alone, together }): Finding[] => [
+      { title: `an event stored by ${name}`, kind: 'value', unit: 'ms', samples: alone },
+      { title: `${AT_ONCE} at once by ${name}`, kind: 'value', unit: 'ms', samples: together },
+    ]);
   },
 };
 

@@ -13,27 +13,24 @@ const LIMIT = 1.1;
 export const vmBoot: Bench = {
   name: 'vm-boot',
   isLong: true,
-  run: async (_world, count) => {
+  run: async (_world, count, leftovers) => {
     const machines = await createCliMachines();
-    try {
-      const bare = await createBareQemu(machines);
-      const measured = await alternate(count, {
-        ours: async () => {
-          const began = performance.now();
-          const machine = await machines.create();
-          // It returns when the agent has answered.
-          await machine.start(machines.boot());
-          const took = performance.now() - began;
-          await machine.destroy();
-          return took;
-        },
-        bare: () => bare.boot(),
-      });
-      const title = 'CLI machine asked for → agent answers';
-      const samples = measured.map(({ ours, bare: alone }) => ours / alone);
-      return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
-    } finally {
-      await machines.close();
-    }
+    leftovers.defer(() => machines.close());
+    const bare = await createBareQemu(machines);
+    const measured = await alternate(count, {
+      ours: async () => {
+        const began = performance.now();
+        const machine = await machines.create();
+        // It returns when the agent has answered.
+        await machine.start(machines.boot());
+        const took = performance.now() - began;
+        await machine.destroy();
+        return took;
+      },
+      bare: () => bare.boot(),
+    });
+    const title = 'CLI machine asked for → agent answers';
+    const samples = measured.map(({ ours, bare: alone }) => ours / alone);
+    return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
   },
 };

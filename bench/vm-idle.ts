@@ -18,28 +18,25 @@ const TICK_MS = 10;
 export const vmIdle: Bench = {
   name: 'vm-idle',
   isLong: true,
-  run: async () => {
+  run: async (_world, _pairs, leftovers) => {
     const machines = await createCliMachines();
-    try {
-      const count = await howManyFit(MOST);
-      if (count === 0) throw new Error('The free memory of this host is too little for one machine.');
-      const started = await startMachines(machines, count);
-      const pids = await Promise.all(started.map((machine) => machines.vmm(machine)));
-      await sleep(SETTLE_MS);
-      const before = await Promise.all(pids.map(processorMs));
-      const began = performance.now();
-      await sleep(WATCH_MS);
-      const after = await Promise.all(pids.map(processorMs));
-      const minutes = (performance.now() - began) / 60_000;
-      const memory = await Promise.all(pids.map(proportionalMb));
-      const used = after.map((ms, at) => (ms - (before[at] ?? Number.NaN)) / minutes);
-      return [
-        { title: `one of ${count} idle CLI machines (PSS)`, kind: 'value', unit: 'MB', samples: memory },
-        { title: 'the same, processor time in a minute', kind: 'value', unit: 'ms', samples: used },
-      ];
-    } finally {
-      await machines.close();
-    }
+    leftovers.defer(() => machines.close());
+    const count = await howManyFit(MOST);
+    if (count === 0) throw new Error('The free memory of this host is too little for one machine.');
+    const started = await startMachines(machines, count);
+    const pids = await Promise.all(started.map((machine) => machines.vmm(machine)));
+    await sleep(SETTLE_MS);
+    const before = await Promise.all(pids.map(processorMs));
+    const began = performance.now();
+    await sleep(WATCH_MS);
+    const after = await Promise.all(pids.map(processorMs));
+    const minutes = (performance.now() - began) / 60_000;
+    const memory = await Promise.all(pids.map(proportionalMb));
+    const used = after.map((ms, at) => (ms - (before[at] ?? Number.NaN)) / minutes);
+    return [
+      { title: `one of ${count} idle CLI machines (PSS)`, kind: 'value', unit: 'MB', samples: memory },
+      { title: 'the same, processor time in a minute', kind: 'value', unit: 'ms', samples: used },
+    ];
   },
 };
 

@@ -13,27 +13,24 @@ const SETTLE_MS = 3_000;
 export const vmWake: Bench = {
   name: 'vm-wake',
   isLong: true,
-  run: async (_world, count) => {
+  run: async (_world, count, leftovers) => {
     const machines = await createCliMachines();
-    try {
-      const [machine] = await startMachines(machines, 1);
-      if (!machine) throw new Error('One machine was started.');
-      const measured = await alternate(count, {
-        ours: async () => {
-          await sleep(SETTLE_MS);
-          await hibernate(machine);
-          return timed(async () => machine.wake?.(machines.boot()));
-        },
-        bare: async () => {
-          await machine.stop({ deadlineMs: STOP_MS });
-          return timed(() => machine.start(machines.boot()));
-        },
-      });
-      const title = 'hibernated CLI machine woken → agent answers';
-      const samples = measured.map(({ ours, bare }) => ours / bare);
-      return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
-    } finally {
-      await machines.close();
-    }
+    leftovers.defer(() => machines.close());
+    const [machine] = await startMachines(machines, 1);
+    if (!machine) throw new Error('One machine was started.');
+    const measured = await alternate(count, {
+      ours: async () => {
+        await sleep(SETTLE_MS);
+        await hibernate(machine);
+        return timed(async () => machine.wake?.(machines.boot()));
+      },
+      bare: async () => {
+        await machine.stop({ deadlineMs: STOP_MS });
+        return timed(() => machine.start(machines.boot()));
+      },
+    });
+    const title = 'hibernated CLI machine woken → agent answers';
+    const samples = measured.map(({ ours, bare }) => ours / bare);
+    return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
   },
 };

@@ -10,27 +10,24 @@ const FEW = 8;
 export const vmWakes: Bench = {
   name: 'vm-wakes',
   isLong: true,
-  run: async (_world, rounds) => {
+  run: async (_world, rounds, leftovers) => {
     const room = await howManyFit(MANY);
     if (room < FEW) throw new Error(`The free memory of this host is enough for ${room} machines; ${FEW} are needed.`);
     const count = room < MANY ? FEW : MANY;
     const machines = await createCliMachines();
-    try {
-      const started = await startMachines(machines, count);
-      const took: (readonly number[])[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        // One at a time: each writes all of its memory.
-        for (const machine of started) await hibernate(machine);
-        const woken = started.map((machine) => timed(async () => machine.wake?.(machines.boot())));
-        took.push((await Promise.all(woken)).toSorted((one, other) => one - other));
-      }
-      const of = (part: number): readonly number[] => took.map((sorted) => quantile(sorted, part));
-      return [
-        { title: `${count} CLI machines woken at once, p50`, kind: 'value', unit: 'ms', samples: of(0.5) },
-        { title: `${count} CLI machines woken at once, p95`, kind: 'value', unit: 'ms', samples: of(0.95) },
-      ];
-    } finally {
-      await machines.close();
+    leftovers.defer(() => machines.close());
+    const started = await startMachines(machines, count);
+    const took: (readonly number[])[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      // One at a time: each writes all of its memory.
+      for (const machine of started) await hibernate(machine);
+      const woken = started.map((machine) => timed(async () => machine.wake?.(machines.boot())));
+      took.push((await Promise.all(woken)).toSorted((one, other) => one - other));
     }
+    const of = (part: number): readonly number[] => took.map((sorted) => quantile(sorted, part));
+    return [
+      { title: `${count} CLI machines woken at once, p50`, kind: 'value', unit: 'ms', samples: of(0.5) },
+      { title: `${count} CLI machines woken at once, p95`, kind: 'value', unit: 'ms', samples: of(0.95) },
+    ];
   },
 };

@@ -12,26 +12,24 @@ const LIMIT = 0.16;
 export const warmBrowser: Bench = {
   name: 'warm-browser',
   isLong: true,
-  run: async (_world, count) => {
+  run: async (_world, count, leftovers) => {
     // Each has a separate network.
-    const [warm, cold] = [await createBrowserMachines(), await createBrowserMachines()];
-    try {
-      const [going, booting] = [await warm.open(), await cold.open({ templates: false })];
-      const first = await warm.start(going);
-      await first.machine.destroy();
-      await templateMade(warm);
-      const measured = await alternate(count, {
-        ours: () => untilPainted(warm, going),
-        bare: () => untilPainted(cold, booting),
-      });
-      if (warm.log.length > 0) throw new Error(warm.log.join(' '));
-      const title = 'browser machine asked for → page painted';
-      const samples = measured.map(({ ours, bare }) => ours / bare);
-      return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
-    } finally {
-      await warm.close();
-      await cold.close();
-    }
+    const warm = await createBrowserMachines();
+    leftovers.defer(() => warm.close());
+    const cold = await createBrowserMachines();
+    leftovers.defer(() => cold.close());
+    const [going, booting] = [await warm.open(), await cold.open({ templates: false })];
+    const first = await warm.start(going);
+    await first.machine.destroy();
+    await templateMade(warm);
+    const measured = await alternate(count, {
+      ours: () => untilPainted(warm, going),
+      bare: () => untilPainted(cold, booting),
+    });
+    if (warm.log.length > 0) throw new Error(warm.log.join(' '));
+    const title = 'browser machine asked for → page painted';
+    const samples = measured.map(({ ours, bare }) => ours / bare);
+    return [{ title, kind: 'ratio', unit: 'ms', samples, pairs: measured, limit: LIMIT }];
   },
 };
 

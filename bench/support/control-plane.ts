@@ -21,7 +21,16 @@ export interface ControlPlane {
   hibernate(name: string): Promise<void>;
   /** Sends a prompt, and resolves when it has ended. */
   prompt(name: string): Promise<Reached>;
+  /** Sends a prompt and goes on at once. */
+  begin(name: string): BegunPrompt;
+  readonly url: string;
   close(): Promise<void>;
+}
+
+export interface BegunPrompt {
+  /** Its path, known when its stream begins. */
+  readonly address: Promise<string>;
+  readonly ended: Promise<void>;
 }
 
 /** How long it took from the request until the agent of the ready machine was handed the prompt. */
@@ -37,15 +46,25 @@ export interface ControlPlaneOptions {
   readonly folder: string;
   /** Machines that are started at a time. */
   readonly startAtOnce: number;
+  /** What the CLI prints of a prompt. Default: nothing. */
+  readonly answer?: (prompt: string) => AsyncIterable<string>;
+  /** Machines that are already on this host and have rows in the store, stopped. */
+  readonly stopped?: readonly string[];
 }
 
+/** As many as a bench opens. */
+const streams = { perUser: 4_000, inAll: 4_000 };
+
 /** Starts it on a free port. */
-export async function startControlPlane({ store, folder, startAtOnce }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, folder, startAtOnce, answer, stopped = [] } = options;
   const fake = createFakeDriver({ hibernate: true });
   const entered = new Map<string, number>();
   const spent = new Map<string, number>();
   fake.script.execute = async function* ({ prompt }) {
     entered.set(prompt, performance.now());
+    for await (const text of answer?.(prompt) ?? [])
+      yield { type: 'stdout', line: JSON.stringify({ type: 'text', text }) };
     yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
   };
   const metrics = createMetrics(systemClock);
@@ -53,7 +72,7 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
   const sallyport = createSallyport({
     providers: [createFakeProvider()],
     plugins: [...metrics.plugins],
-    driver: timed(fake.driver, (userId, ms) => spent.set(userId, (spent.get(userId) ?? 0) + ms)),
+    driver: timed(withStopped(fake.driver, stopped), (userId, ms) => spent.set(userId, (spent.get(userId) ?? 0) + ms)),
     store,
     egress: { name: 'nowhere', open: async () => ({ socketPath: '/nowhere', close: async () => undefined }) },
     keyRing: createLocalKeyRing({ keys: { bench: new Secret(new Uint8Array(randomBytes(32))) }, current: 'bench' }),
@@ -66,13 +85,17 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
   metrics.watchHost(() => sallyport.machines.host());
   await mkdir(folder, { recursive: true });
   for (const page of ['index.html', 'viewer.html', 'page.js']) await writeFile(join(folder, page), '');
-  const server = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory: folder });
+  const server = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory: folder, streams });
   await sallyport.start();
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
 
+  function send(path: string, body: unknown): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
   async function post(path: string, body: unknown): Promise<string> {
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await fetch(url + path, init);
+    const response = await send(path, body);
     const text = await response.text();
     if (!response.ok || text.includes('"outcome":"failed"'))
       throw new Error(`${path} answered ${response.status}: ${text}`);
@@ -80,6 +103,7 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
   }
 
   return {
+    url,
     connect: async (name) => {
       const auth = JSON.stringify({ token: 'bench', account: name, issuedAt: 1 });
       await post('/api/credentials/fake', { userId: name, files: { auth } });
@@ -103,6 +127,13 @@ export async function startControlPlane({ store, folder, startAtOnce }: ControlP
       entered.delete(name);
       return { readyMs: ready - began, driverMs: spent.get(userId) ?? 0 };
     },
+    begin: (name) => {
+      const response = send('/api/vm/cli/prompt', { userId: name, provider: 'fake', prompt: name });
+      return {
+        address: response.then(({ headers }) => headers.get('location') ?? ''),
+        ended: response.then(async (stream) => void (await stream.text())),
+      };
+    },
     close: async () => {
       await sallyport.close();
       await server.close();
@@ -114,6 +145,12 @@ async function untilFree(work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!SallyportError.isInstance(error) || error.code !== 'MACHINE_BUSY') throw error;
   });
+}
+
+/** The same driver on a host that has further machines. What is asked of those, it refuses. */
+function withStopped(driver: MachineDriver, machineIds: readonly string[]): MachineDriver {
+  const refs = machineIds.map((machineId) => ({ machineId, role: 'cli', running: false }) as const);
+  return { ...driver, list: async () => [...refs, ...(await driver.list())] };
 }
 
 /** The same driver, which tells how long each user waited in it. */

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-/** How many users there are, and what of each. Machines are spread over hosts, as many on each however many users there are. */
+/** Machines are spread over hosts, as many on each however many users there are. */
 const USERS_PER_HOST = 40;
 
 /** The id of the user with this number, from 1. */
@@ -17,14 +17,14 @@ const idOf = (kind: string, at: number): string =>
 /**
  * Adds users `from` to `to` with what a year leaves of each: a machine that is stopped, removed ones, logins, prompts with their
  * journals, a credential with its older versions, keys, links and an audit log. One in a hundred has a login that ends soon, and was
- * told. Then lets the planner look at it, as autovacuum does.
+ * told. Then lets the planner look at it, as autovacuum does. With a name, all machines are on the host of that name.
  */
-export async function addManyUsers(client: Client, from: number, to: number): Promise<void> {
+export async function addManyUsers(client: Client, from: number, to: number, onHost?: string): Promise<void> {
   const users = `generate_series(${from}, ${to}) as n`;
   const id = (kind: 'user' | 'session' | 'prompt' | 'link', number: string): string =>
     `('${idOf(kind, 0).slice(0, 25)}' || lpad((${number})::text, 11, '0'))::uuid`;
   const user = id('user', 'n');
-  const host = `'host-' || n / ${USERS_PER_HOST}`;
+  const host = onHost === undefined ? `'host-' || n / ${USERS_PER_HOST}` : client.escapeLiteral(onHost);
   const digest = (text: string): string => `encode(sha256((${text})::text::bytea), 'hex')`;
   const age = (days: string): string => `now() - make_interval(days => 1 + (${days}) % 20, secs => n)`;
   await client.query(`

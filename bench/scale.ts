@@ -1,0 +1,230 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Store } from '@sallyport/core/store';
+import { Client } from 'pg';
+
+import { addManyUsers, manyMachineId } from '../e2e/support/many-users.ts';
+import { supabaseRoles } from '../e2e/support/postgrest.ts';
+import { startEmbeddedPostgres } from '../packages/server/src/postgres/embedded.ts';
+import { migrate } from '../packages/server/src/stores/migrations/migrate.ts';
+import { createPostgresStore } from '../packages/server/src/stores/postgres-store.ts';
+import type { Bench, Finding } from './bench.ts';
+import { median } from './statistics.ts';
+import { startControlPlane } from './support/control-plane.ts';
+import type { ControlPlane, ControlPlaneOptions } from './support/control-plane.ts';
+import { openReaders } from './support/readers.ts';
+
+const USERS = [1, 1_000, 20_000] as const;
+const AT_ONCE = [1, 16, 64] as const;
+/** Texts of one prompt. */
+const TEXTS = 20;
+const READERS = 200;
+const STREAMS = 2_000;
+/** Streams that one user may have open. */
+const STREAMS_PER_USER = 50;
+const WATCHED_MS = 5_000;
+/** Prompts before memory is looked at the first time, and the second. */
+const PROMPTS = [1_000, 3_000] as const;
+/** The server's own name for its host. */
+const HOST = 'local';
+
+/**
+ * How the server grows, with embedded PostgreSQL and machines in memory only. The clients run in the same process, so what
+ * they take counts as the server's.
+ */
+export const scale: Bench = {
+  name: 'scale',
+  isLong: true,
+  run: async (_world, count, leftovers) => {
+    const findings: Finding[] = [];
+    for (const users of USERS)
+      findings.push(await withDatabase(leftovers, users, (database) => startTimes(database, users, count)));
+    return [
+      ...findings,
+      ...(await withDatabase(leftovers, 0, async (database) => [
+        ...(await promptsAtOnce(database, count)),
+        await memoryOfPrompts(database),
+        await lagOfReaders(database, count),
+        ...(await idleStreams(database, count)),
+      ])),
+    ];
+  },
+};
+
+interface BenchDatabase {
+  readonly client: Client;
+  readonly folder: string;
+  openStore(): Store;
+}
+
+/** A new one. It is ended when the next is begun: each keeps a hundred megabytes busy. */
+async function withDatabase<Result>(
+  leftovers: AsyncDisposableStack,
+  users: number,
+  work: (database: BenchDatabase) => Promise<Result>,
+): Promise<Result> {
+  const own = leftovers.use(new AsyncDisposableStack());
+  const folder = await mkdtemp(join(tmpdir(), 'sp-scale-'));
+  own.defer(() => rm(folder, { recursive: true, force: true }));
+  const postgres = await startEmbeddedPostgres({ directory: join(folder, 'database') });
+  own.defer(() => postgres.stop());
+  const { connection } = postgres;
+  const client = new Client(connection);
+  await client.connect();
+  own.defer(() => client.end());
+  await client.query(supabaseRoles);
+  await migrate({ connection });
+  if (users > 0) await addManyUsers(client, 1, users, HOST);
+  const result = await work({ client, folder, openStore: () => createPostgresStore({ connection }) });
+  await own.disposeAsync();
+  return result;
+}
+
+/** Runs the whole server on a database, and ends it. */
+async function withServer<Result>(
+  database: BenchDatabase,
+  options: Pick<ControlPlaneOptions, 'stopped' | 'answer'>,
+  work: (plane: ControlPlane) => Promise<Result>,
+): Promise<Result> {
+  await using own = new AsyncDisposableStack();
+  const store = database.openStore();
+  own.defer(() => store.close());
+  const plane = await startControlPlane({ store, folder: join(database.folder, 'page'), startAtOnce: 64, ...options });
+  own.defer(() => plane.close());
+  return await work(plane);
+}
+
+async function startTimes(database: BenchDatabase, users: number, count: number): Promise<Finding> {
+  const stopped = Array.from({ length: users }, (_, at) => manyMachineId(at + 1));
+  const samples: number[] = [];
+  // The first one compiles the code.
+  for (let round = -1; round < count; round += 1) {
+    const began = performance.now();
+    await withServer(database, { stopped }, async () => {
+      if (round >= 0) samples.push(performance.now() - began);
+    });
+  }
+  const title = `start → listening, ${users.toLocaleString('en')} users on the host`;
+  return { title, kind: 'value', unit: 'ms', samples, ...(users === USERS.at(-1) && { limit: 2_000 }) };
+}
+
+async function* texts(): AsyncIterable<string> {
+  for (let at = 0; at < TEXTS; at += 1) yield `word ${at} `;
+}
+
+function promptsAtOnce(database: BenchDatabase, count: number): Promise<readonly Finding[]> {
+  return withServer(database, { answer: texts }, async (plane) => {
+    const names = Array.from({ length: Math.max(...AT_ONCE) }, (_, at) => `user-${at}`);
+    for (const name of names) {
+      await plane.connect(name);
+      await plane.prompt(name);
+    }
+    const found = AT_ONCE.map((atOnce) => ({ atOnce, samples: [] as number[] }));
+    for (let round = -1; round < count; round += 1) {
+      for (const { atOnce, samples } of found) {
+        const began = performance.now();
+        await Promise.all(names.slice(0, atOnce).map((name) => plane.prompt(name)));
+        if (round >= 0) samples.push((performance.now() - began) / atOnce);
+      }
+    }
+    return found.map(({ atOnce, samples }): Finding => {
+      const title = `a warm prompt of ${TEXTS} texts, ${atOnce} at once, for each`;
+      // 250 prompts a second.
+      return { title, kind: 'value', unit: 'ms', samples, ...(atOnce === 64 && { limit: 4 }) };
+    });
+  });
+}
+
+function memoryOfPrompts(database: BenchDatabase): Promise<Finding> {
+  return withServer(database, { answer: texts }, async (plane) => {
+    const names = Array.from({ length: 16 }, (_, at) => `sender-${at}`);
+    for (const name of names) await plane.connect(name);
+    const seen: number[] = [];
+    let sent = 0;
+    for (const total of PROMPTS) {
+      for (; sent < total; sent += names.length) await Promise.all(names.map((name) => plane.prompt(name)));
+      globalThis.gc?.();
+      seen.push(process.memoryUsage.rss());
+    }
+    const [first = Number.NaN, second = Number.NaN] = seen;
+    const title = `memory after ${PROMPTS[1]} prompts, against ${PROMPTS[0]}`;
+    return { title, kind: 'ratio', unit: 'MB', samples: [second / first] };
+  });
+}
+
+/** From when the CLI has printed a text until a client has it, for the median reader of one prompt. */
+function lagOfReaders(database: BenchDatabase, count: number): Promise<Finding> {
+  const pace = async function* (): AsyncIterable<string> {
+    // Until every reader is there.
+    await readersReady.promise;
+    for (let at = 0; at < 100; at += 1) {
+      yield `at ${performance.now()} `;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  let readersReady = Promise.withResolvers<void>();
+  return withServer(database, { answer: pace }, async (plane) => {
+    const samples: number[] = [];
+    await plane.connect('read');
+    for (let round = 0; round < count; round += 1) {
+      readersReady = Promise.withResolvers();
+      const lags: number[] = [];
+      const running = plane.begin('read');
+      const readers = await openReaders(`${plane.url}${await running.address}/events`, READERS, (text) => {
+        for (const [, printed] of text.matchAll(/at ([\d.]+)/g)) lags.push(performance.now() - Number(printed));
+      }).finally(() => readersReady.resolve());
+      await Promise.all([running.ended, readers.ended]);
+      samples.push(median(lags));
+    }
+    return { title: `lag of ${READERS} readers, p50`, kind: 'value', unit: 'ms', samples, limit: 10 };
+  });
+}
+
+/** What streams cost in which nothing happens. */
+function idleStreams(database: BenchDatabase, count: number): Promise<readonly Finding[]> {
+  const released = Promise.withResolvers<void>();
+  const silence = async function* (): AsyncIterable<string> {
+    await released.promise;
+    yield 'done';
+  };
+  return withServer(database, { answer: silence }, async (plane) => {
+    // The server waits for its prompts when it is closed, also after an error.
+    using own = new DisposableStack();
+    own.defer(() => released.resolve());
+    const before = process.memoryUsage.rss();
+    const running = [];
+    const opened = [];
+    for (let at = 0; at < STREAMS / STREAMS_PER_USER; at += 1) {
+      const name = `silent-${at}`;
+      await plane.connect(name);
+      const prompt = plane.begin(name);
+      running.push(prompt);
+      opened.push(await openReaders(`${plane.url}${await prompt.address}/events`, STREAMS_PER_USER, () => undefined));
+    }
+    const memory = (process.memoryUsage.rss() - before) / 2 ** 20;
+    const samples: number[] = [];
+    for (let round = 0; round < count; round += 1) {
+      const began = await statements(database.client);
+      await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
+      samples.push(((await statements(database.client)) - began) / (WATCHED_MS / 1000));
+    }
+    released.resolve();
+    await Promise.all([...running, ...opened].map(({ ended }) => ended));
+    const streams = `${STREAMS.toLocaleString('en')} idle streams`;
+    return [
+      { title: `statements for ${streams}`, kind: 'value', unit: 'a second', samples },
+      { title: `memory of ${streams}, clients included`, kind: 'value', unit: 'MB', samples: [memory] },
+    ];
+  });
+}
+
+/** Each statement of the store is a transaction. */
+async function statements(client: Client): Promise<number> {
+  await client.query('select pg_stat_clear_snapshot()');
+  const { rows } = await client.query(
+    'select xact_commit as count from pg_stat_database where datname = current_database()',
+  );
+  return Number(rows[0].count);
+}
