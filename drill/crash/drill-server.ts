@@ -14,6 +14,7 @@ export interface DrillServer {
   output(): string;
   /** `kill -9`, without waiting. */
   kill(): void;
+  hasEnded(): boolean;
   /** Resolves when it is gone. */
   readonly ended: Promise<unknown>;
   /** Stops it as an operator does, and waits. Throws if it ends with an error. */
@@ -53,6 +54,7 @@ export async function startDrillServer(options: DrillServerOptions): Promise<Dri
     api: createApi(origin),
     output: printed,
     kill: () => void child.kill('SIGKILL'),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     ended,
     stop: async () => {
       child.kill('SIGTERM');

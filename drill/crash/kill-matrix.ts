@@ -13,18 +13,22 @@ import { readHostState, serverFiles } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { findDisorder } from './invariants.ts';
 import { createKillSwitch } from './kill-switch.ts';
-import type { Target } from './kill-switch.ts';
+import type { Blow, Target } from './kill-switch.ts';
 import { startPostgresProxy } from './postgres-proxy.ts';
 import { goOn } from './scenarios.ts';
 import type { DrillUser, Scenario } from './scenarios.ts';
 import { startStepServer } from './step-server.ts';
 
-/** What came of one kill. */
-export interface KillResult {
+/** What is done to a server at a step: it is killed, or every connection to its database breaks. */
+export type Fault = 'kill' | 'cut';
+
+/** What came of one fault. */
+export interface FaultResult {
   readonly scenario: string;
+  readonly fault: Fault;
   readonly target: Target;
   /** False where the server did not come to the step this time: how much a journal is written at once depends on timing. */
-  readonly wasKilled: boolean;
+  readonly wasReached: boolean;
   /** What was not in order afterwards. Empty: all was. */
   readonly disorder: readonly string[];
 }
@@ -33,7 +37,9 @@ export interface KillResult {
 export interface KillMatrix {
   /** The steps of a scenario, from a run in which nothing is killed. */
   steps(scenario: Scenario): Promise<readonly Target[]>;
-  kill(scenario: Scenario, target: Target): Promise<KillResult>;
+  kill(scenario: Scenario, target: Target): Promise<FaultResult>;
+  /** Breaks every connection to the database at the step. The server goes on, and so does the user. */
+  cut(scenario: Scenario, target: Target): Promise<FaultResult>;
   close(): Promise<void>;
 }
 
@@ -88,24 +94,47 @@ export async function openKillMatrix(): Promise<KillMatrix> {
     return places.flatMap(([where, content]) => secrets.in(where, content)).map((find) => JSON.stringify(find));
   }
 
-  async function run(scenario: Scenario, target?: Target) {
+  /** Acts until the scenario is over, or a server that was struck is dead. */
+  async function run(scenario: Scenario, fault: Fault, target?: Target) {
     server ??= await start();
-    const killed = server;
+    const struck = server;
     const user = newUser();
     await scenario.prepare(user);
-    killSwitch.arm(() => killed.kill(), target);
-    const acting = scenario.act(user, killed);
+    const blow: Blow =
+      fault === 'kill' ? { isDeadly: true, fall: () => struck.kill() } : { isDeadly: false, fall: () => proxy.cut() };
+    killSwitch.arm(blow, target);
+    const acting = scenario.act(user, struck);
     // What the user sees of a server that is killed is a broken connection.
     acting.catch(() => undefined);
-    await Promise.race([acting, killSwitch.killed]);
+    await (fault === 'kill' ? Promise.race([acting, killSwitch.struck]) : acting.catch(() => undefined));
     const outcome = killSwitch.disarm();
-    if (outcome.killed) await killed.ended;
+    if (fault === 'kill' && outcome.wasStruck) await struck.ended;
     return { user, ...outcome };
+  }
+
+  /** Looks at what a fault has left, once with the first server after it and once with the second. */
+  async function look(): Promise<readonly string[]> {
+    const first = await putInOrder();
+    const second = await putInOrder();
+    const found = [...findDisorder(first), ...(await findSecrets(first))];
+    const disorder = found.filter((each) => !known.has(each));
+    for (const each of found) known.add(each);
+    if (!isDeepStrictEqual(first, second)) disorder.push(`the next start changed more: ${difference(first, second)}`);
+    return disorder;
+  }
+
+  async function goingOn(user: DrillUser): Promise<readonly string[]> {
+    try {
+      await goOn(user);
+      return [];
+    } catch (error) {
+      return [`the user cannot go on: ${String(error)}`];
+    }
   }
 
   return {
     steps: async (scenario) => {
-      const { steps } = await run(scenario);
+      const { steps } = await run(scenario, 'kill');
       await server?.stop().catch(() => undefined);
       server = undefined;
       return steps.map((step, place) => ({
@@ -114,18 +143,24 @@ export async function openKillMatrix(): Promise<KillMatrix> {
       }));
     },
     kill: async (scenario, target) => {
-      const { user, killed } = await run(scenario, target);
-      if (!killed) await server?.stop().catch(() => undefined);
+      const { user, wasStruck } = await run(scenario, 'kill', target);
+      if (!wasStruck) await server?.stop().catch(() => undefined);
       server = undefined;
-      const first = await putInOrder();
-      const second = await putInOrder();
-      const found = [...findDisorder(first), ...(await findSecrets(first))];
-      const disorder = found.filter((each) => !known.has(each));
-      for (const each of found) known.add(each);
-      if (!isDeepStrictEqual(first, second)) disorder.push(`the next start changed more: ${difference(first, second)}`);
+      const disorder = [...(await look())];
       server = await start();
-      await goOn(user).catch((error: unknown) => disorder.push(`the user cannot go on: ${String(error)}`));
-      return { scenario: scenario.name, target, wasKilled: killed, disorder };
+      disorder.push(...(await goingOn(user)));
+      return { scenario: scenario.name, fault: 'kill', target, wasReached: wasStruck, disorder };
+    },
+    cut: async (scenario, target) => {
+      const { user, wasStruck } = await run(scenario, 'cut', target);
+      const disorder: string[] = [];
+      const struck = server;
+      if (struck?.hasEnded()) server = await start();
+      disorder.push(...(await goingOn(user)));
+      await server?.stop().catch((error: unknown) => disorder.push(String(error)));
+      server = undefined;
+      disorder.push(...(await look()));
+      return { scenario: scenario.name, fault: 'cut', target, wasReached: wasStruck, disorder };
     },
     close: async () => {
       await server?.stop().catch(() => undefined);

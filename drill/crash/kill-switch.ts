@@ -1,13 +1,19 @@
-/** Kills a server at one of its steps. There is one before and one after each thing that it changes. */
+/** Strikes a server at one of its steps. There is one before and one after each thing that it changes. */
 export interface KillSwitch {
   /** Called by what stands between the server and the world. Never resolves for a server that was killed here. */
   reach(step: string): Promise<void>;
-  /** From now on steps count. The server is killed the `nth` time (from 1) that it comes to this one. */
-  arm(kill: () => void, target?: Target): void;
-  /** Steps count no more. Returns those that were reached, in order; `killed` if the last of them was the target. */
-  disarm(): { readonly steps: readonly string[]; readonly killed: boolean };
-  /** Resolves when the server was killed at its target. */
-  readonly killed: Promise<void>;
+  /** From now on steps count. The blow falls the `nth` time (from 1) that the server comes to this one. */
+  arm(blow: Blow, target?: Target): void;
+  /** Steps count no more. Returns those that were reached, in order, and whether the target was one of them. */
+  disarm(): { readonly steps: readonly string[]; readonly wasStruck: boolean };
+  /** Resolves when the blow has fallen. */
+  readonly struck: Promise<void>;
+}
+
+export interface Blow {
+  /** Whether the server is gone after it. */
+  readonly isDeadly: boolean;
+  fall(): void;
 }
 
 export interface Target {
@@ -16,36 +22,40 @@ export interface Target {
 }
 
 export function createKillSwitch(): KillSwitch {
-  let armed: { readonly kill: () => void; readonly target: Target | undefined } | undefined;
+  let armed: { readonly blow: Blow; readonly target: Target | undefined } | undefined;
   let steps: string[] = [];
-  let blown = Promise.withResolvers<void>();
-  let hasKilled = false;
+  let struck = Promise.withResolvers<void>();
+  let hasStruck = false;
+  let isDead = false;
 
   return {
-    get killed() {
-      return blown.promise;
+    get struck() {
+      return struck.promise;
     },
     reach: (step) => {
       // What a killed server still had on its way is lost with it.
-      if (hasKilled) return never();
+      if (isDead) return never();
       if (!armed) return Promise.resolve();
       steps.push(step);
-      const { kill, target } = armed;
-      if (target?.step !== step || steps.filter((each) => each === step).length < target.nth) return Promise.resolve();
-      hasKilled = true;
-      kill();
-      blown.resolve();
-      return never();
+      const { blow, target } = armed;
+      const isTarget = target?.step === step && steps.filter((each) => each === step).length === target.nth;
+      if (!isTarget) return Promise.resolve();
+      hasStruck = true;
+      isDead = blow.isDeadly;
+      blow.fall();
+      struck.resolve();
+      return isDead ? never() : Promise.resolve();
     },
-    arm: (kill, target) => {
-      armed = { kill, target };
+    arm: (blow, target) => {
+      armed = { blow, target };
       steps = [];
-      blown = Promise.withResolvers<void>();
+      struck = Promise.withResolvers<void>();
     },
     disarm: () => {
-      const outcome = { steps, killed: hasKilled };
+      const outcome = { steps, wasStruck: hasStruck };
       armed = undefined;
-      hasKilled = false;
+      hasStruck = false;
+      isDead = false;
       return outcome;
     },
   };

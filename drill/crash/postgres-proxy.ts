@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface PostgresProxy {
   /** For `DATABASE_URL`. */
   readonly url: string;
+  /** Breaks every connection. New ones are taken. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -53,10 +55,14 @@ export async function startPostgresProxy({ socketDirectory, onStep }: PostgresPr
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
+    cut,
     url: `postgres://postgres@127.0.0.1:${address.port}/postgres?sslmode=disable`,
     close: async () => {
-      for (const socket of sockets) socket.destroy();
+      cut();
       await new Promise((closed) => server.close(closed));
     },
   };
