@@ -7,6 +7,7 @@ import type { Plugin } from '@sallyport/core';
 /** Hooks that are called in the middle of a phase which is otherwise over in an instant. */
 const hooks = {
   'starting-machine': 'machine.started',
+  'starting-cli-machine': 'machine.started',
   'starting-login': 'login.url',
   storing: 'credential.captured',
   'cleaning-up': 'machine.stopping',
@@ -14,7 +15,7 @@ const hooks = {
 
 export type HoldablePhase = keyof typeof hooks;
 
-/** As long as this file is there, logins stay in that phase; at most until the hook's deadline. */
+/** As long as this file is there, logins, or the start of a CLI machine, stay in that phase; at most until the hook's deadline. */
 export function holdFile(dataDirectory: string, phase: HoldablePhase): string {
   return join(dataDirectory, `hold-${phase}`);
 }
@@ -28,7 +29,7 @@ export function createHoldPlugin(dataDirectory: string): Plugin {
     name: 'hold',
     apply: ({ hooks: taps }) => {
       taps[hooks['starting-machine']].tapPromise('hold', ({ role }, { signal }) =>
-        role === 'browser' ? hold('starting-machine', signal) : Promise.resolve(),
+        hold(role === 'browser' ? 'starting-machine' : 'starting-cli-machine', signal),
       );
       taps[hooks['starting-login']].tapPromise('hold', async (_url, { signal }) => {
         await hold('starting-login', signal);

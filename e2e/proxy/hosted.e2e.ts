@@ -1,8 +1,11 @@
+import { rm, writeFile } from 'node:fs/promises';
+
 import { createSallyport } from '@sallyport/client';
 import type { Sallyport } from '@sallyport/client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { holdFile } from '../configs/hold-plugin.ts';
 import { createApiKey } from '../support/api-key.ts';
 import { openBrowser, readCodeFromCanvas, screenshot, typeIntoCanvas } from '../support/browser.ts';
 import { makeCertificate, startNginx } from '../support/nginx.ts';
@@ -10,6 +13,7 @@ import { auditPage } from '../support/page-audit.ts';
 import { findFreePort } from '../support/ports.ts';
 import { startProduct } from '../support/product.ts';
 import type { Product } from '../support/product.ts';
+import { proxiedFetch } from '../support/proxied-fetch.ts';
 import { makeDataDirectory, removeDataDirectory, startDemoServer } from '../support/server.ts';
 import type { DemoServer } from '../support/server.ts';
 
@@ -19,11 +23,13 @@ import type { DemoServer } from '../support/server.ts';
  */
 describe('a product whose users connect Codex behind nginx', () => {
   let server: DemoServer;
+  let startProxy: () => ReturnType<typeof startNginx>;
   let nginx: Awaited<ReturnType<typeof startNginx>>;
   let product: Product;
   let productOrigin: string;
   let publicUrl: string;
   let backend: (userId?: string) => Sallyport;
+  let proxied: (userId: string) => Sallyport;
   let browser: Browser;
   let page: Page;
   let dataDirectory: string;
@@ -38,7 +44,10 @@ describe('a product whose users connect Codex behind nginx', () => {
     server = await startDemoServer({ config, dataDirectory, environment });
     const token = await createApiKey(dataDirectory);
     const certificate = await makeCertificate(dataDirectory, ['connect.example.com', 'app.example.org']);
-    nginx = await startNginx({ ...certificate, port, serverName: 'connect.example.com', upstream: server.origin });
+    const { origin } = server;
+    startProxy = () => startNginx({ ...certificate, port, serverName: 'connect.example.com', upstream: origin });
+    nginx = await startProxy();
+    proxied = (userId) => createSallyport({ baseUrl: publicUrl, token, userId, fetch: proxiedFetch() });
     // The backend is on this host, where the public names are not known.
     backend = (userId) => createSallyport({ baseUrl: server.origin, token, ...(userId !== undefined && { userId }) });
     product = await startProduct({
@@ -127,6 +136,55 @@ describe('a product whose users connect Codex behind nginx', () => {
     const log = await nginx.accessLog();
     expect(log).toContain('/novnc/websock');
     expect(log + server.output()).not.toContain(ticket);
+  });
+
+  /** Resolves when a connection that does not exist yet has brought the first picture. */
+  function nextScreen(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => {
+        // What comes before a picture is short.
+        if (payload.length > 1_000) resolve();
+      }),
+    );
+    return promise;
+  }
+
+  async function restartProxy(): Promise<void> {
+    await nginx.stop();
+    nginx = await startProxy();
+  }
+
+  it('go on at the screen, and read a prompt to its end, when the proxy is restarted', async () => {
+    Object.assign(product, { linkFor: 'linus', signedIn: 'linus' });
+    await page.goto(`${productOrigin}/connect`);
+    await page.getByRole('button', { name: 'Connect Codex' }).click();
+    await readCodeFromCanvas(page);
+    const screenIsBack = nextScreen();
+    await restartProxy();
+    await screenIsBack;
+    await logInOnScreen();
+    await page.getByRole('heading', { name: 'Connected codex, state s1' }).waitFor();
+
+    // The machine takes its time, so the stream is open when the proxy goes.
+    const held = holdFile(dataDirectory, 'starting-cli-machine');
+    await writeFile(held, '');
+    const ids: number[] = [];
+    const run = proxied('linus').prompt({ provider: 'codex', prompt: 'Say hello.' });
+    let outcome: string | undefined;
+    for await (const event of run) {
+      ids.push(event.id);
+      if (event.type === 'prompt-end') ({ outcome } = event);
+      if (ids.length > 1) continue;
+      await restartProxy();
+      await rm(held);
+    }
+    expect(outcome).toBe('completed');
+    const { promptId = '' } = run;
+    await expect.poll(() => nginx.accessLog()).toContain(`/api/vm/cli/prompt/${promptId}/events`);
+    const stored: number[] = [];
+    for await (const { id } of backend('linus').promptRun(promptId)) stored.push(id);
+    expect(ids).toEqual(stored);
   });
 
   it('connect nothing for someone else who had sent them the link', async () => {
