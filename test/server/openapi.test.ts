@@ -69,6 +69,7 @@ describe('the OpenAPI document', () => {
         ),
       ),
     );
+    expect(document).not.toContain('Default Response');
     expect(unnamed).toEqual(['get /health application/json', 'get /ready application/json']);
   });
 

@@ -61,8 +61,26 @@ export const addNamedSchemas: SwaggerTransformObject = (input) => {
     .filter(([name]) => collected.includes(`"${SCHEMAS}${name}"`))
     .map(([name, schema]) => [name.replace(/Input$/, ''), schema]);
   document.components.schemas = Object.fromEntries(schemas);
+  describeAnswers(document);
   return document;
 };
+
+/** What a status says where a route adds nothing to it. */
+const answers: Readonly<Record<string, string>> = {
+  200: 'The answer.',
+  201: 'It was created.',
+  202: 'The request was accepted. What it asks for may still be under way.',
+  204: 'It was done.',
+};
+
+/** Replaces the text that the generator puts where a route describes no answer. */
+function describeAnswers(document: {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>>;
+}): void {
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path)))
+    for (const [status, answer] of Object.entries<{ description: string }>(Object(operation.responses)))
+      if (answer.description === 'Default Response') answer.description = answers[status] ?? answer.description;
+}
 
 /** Adds what every route has in common: who may call it, that failures are problems, and that streams are server-sent events. */
 export const describeRoute: SwaggerTransform = (input) => {
