@@ -10,6 +10,7 @@ import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
 import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
+import { checkRecords, readIntactRecords } from '../host/record-file.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
@@ -124,10 +125,12 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
     }
   }
 
+  const machineIds = async (): Promise<readonly string[]> => (await readdir(folders.machines)).filter(isMachineId);
+  const readRecordOf = (machineId: string): Promise<FirecrackerRecord | undefined> =>
+    readRecord(machineFiles(folders, machineId).record);
+
   async function list(): Promise<readonly MachineRef[]> {
-    const ids = (await readdir(folders.machines)).filter(isMachineId);
-    const records = await Promise.all(ids.map((id) => readRecord(machineFiles(folders, id).record)));
-    return Promise.all(records.filter((record) => record !== undefined).map(describe));
+    return Promise.all((await readIntactRecords(await machineIds(), readRecordOf)).map(describe));
   }
 
   async function describe({ plan, running, asleep }: FirecrackerRecord): Promise<MachineRef> {
@@ -160,6 +163,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
       return [
         ...(await checkFirecrackerHost({ dataDirectory, programs, images: options.images })),
         ...(await host.network.doctor()),
+        ...(await checkRecords(await machineIds(), readRecordOf)),
       ];
     },
     close: () => host.network.close(),

@@ -1,6 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 
 import { SallyportError } from '@sallyport/core';
+import type { Check } from '@sallyport/core/driver';
 
 import { hasCode } from './safe-directory.ts';
 
@@ -22,6 +23,46 @@ export async function readRecordFile<Value>(
   throw new SallyportError('MACHINE_FAILED', `The record ${path} is damaged.`, {
     hint: 'Remove the machine directory that contains it, then log in again.',
   });
+}
+
+/** Whether a record was found and is damaged. */
+function isDamagedRecord(error: unknown): error is SallyportError {
+  return SallyportError.isInstance(error) && error.code === 'MACHINE_FAILED';
+}
+
+/** The records of these machines, without those that are missing or damaged: one machine's trouble is not that of the others. */
+export async function readIntactRecords<Value>(
+  machineIds: readonly string[],
+  read: (machineId: string) => Promise<Value | undefined>,
+): Promise<readonly Value[]> {
+  const found = await Promise.all(
+    machineIds.map(async (machineId) => {
+      try {
+        return await read(machineId);
+      } catch (error) {
+        if (isDamagedRecord(error)) return undefined;
+        throw error;
+      }
+    }),
+  );
+  return found.filter((record) => record !== undefined);
+}
+
+/** Reports damaged records: their machines are neither listed nor removed. */
+export async function checkRecords(
+  machineIds: readonly string[],
+  read: (machineId: string) => Promise<unknown>,
+): Promise<readonly Check[]> {
+  const damaged: Check[] = [];
+  for (const machineId of machineIds) {
+    try {
+      await read(machineId);
+    } catch (error) {
+      if (!isDamagedRecord(error)) throw error;
+      damaged.push({ name: `machine ${machineId}`, state: 'degraded', found: error.message, fix: error.hint ?? '' });
+    }
+  }
+  return damaged;
 }
 
 function parse(text: string): unknown {

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { Secret, systemClock } from '@sallyport/core';
 import type { Machine } from '@sallyport/core/driver';
@@ -241,6 +241,24 @@ for (const isolation of ['bubblewrap', 'none'] as const) {
       const left = ['m-damaged', 'm-kept', 'not-a-machine', known.machineId, created.machineId];
       expect(readdirSync(directories).toSorted()).toEqual(left.toSorted());
       expect(await next.reconcile?.(new Set(['m-kept']))).toEqual([]);
+    });
+
+    it('lists its machines when the record of one is damaged, and names that one to the operator', async () => {
+      const dataDirectory = join(bench.directory, 'damaged');
+      const next = await createProcessDriver({ dataDirectory, clock: systemClock, isolation });
+      const plan = bench.plan();
+      await next.create(plan, { signal });
+      const record = join(dataDirectory, 'machines', 'm-damaged', 'machine.json');
+      mkdirSync(dirname(record));
+      writeFileSync(record, '');
+      expect(await next.list()).toEqual([{ machineId: plan.machineId, role: 'cli', running: false }]);
+      expect(await next.reap()).toEqual([]);
+      expect(await next.doctor()).toContainEqual({
+        name: 'machine m-damaged',
+        state: 'degraded',
+        found: `The record ${record} is damaged.`,
+        fix: expect.stringContaining('Remove the machine directory'),
+      });
     });
 
     it.runIf(dropsUser)('gives each machine its own user when the server is root', async () => {

@@ -9,6 +9,7 @@ import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../
 import { openLimiter } from '../host/limits/limiter.ts';
 import { DEFAULT_PROCESSES } from '../host/limits/machine-limits.ts';
 import { endLeftovers, isRunning } from '../host/process.ts';
+import { checkRecords, readIntactRecords } from '../host/record-file.ts';
 import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
 import { limitsName, makeDirectories } from './launch-plan.ts';
@@ -135,10 +136,13 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     }
   }
 
+  const machineIds = async (): Promise<readonly string[]> =>
+    (await readdir(machinesDirectory(dataDirectory))).filter(isMachineId);
+  const readRecordOf = (machineId: string): Promise<MachineRecord | undefined> =>
+    readRecord(machineLayout(dataDirectory, machineId));
+
   async function records(): Promise<readonly MachineRecord[]> {
-    const names = (await readdir(machinesDirectory(dataDirectory))).filter(isMachineId);
-    const found = await Promise.all(names.map((name) => readRecord(machineLayout(dataDirectory, name))));
-    return found.filter((record) => record !== undefined);
+    return readIntactRecords(await machineIds(), readRecordOf);
   }
 
   async function list(): Promise<readonly MachineRef[]> {
@@ -161,17 +165,20 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       if (known || !isMachineId(machineId)) {
         return known;
       }
-      const record = await readRecord(machineLayout(dataDirectory, machineId));
+      const record = await readRecordOf(machineId);
       return record && take(await recover(record));
     },
-    reconcile: (machineIds) =>
+    reconcile: (kept) =>
       removeUnrecordedMachines({
         machines: machinesDirectory(dataDirectory),
         users: dataDirectory,
         layoutOf: (machineId) => machineLayout(dataDirectory, machineId),
-        isBusy: (machineId) => live.has(machineId) || making.has(machineId) || machineIds.has(machineId),
+        isBusy: (machineId) => live.has(machineId) || making.has(machineId) || kept.has(machineId),
       }),
-    doctor: () => checkHost({ dataDirectory, isolation, limiter }),
+    doctor: async () => [
+      ...(await checkHost({ dataDirectory, isolation, limiter })),
+      ...(await checkRecords(await machineIds(), readRecordOf)),
+    ],
     reap: async () => {
       const ended: string[] = [];
       for (const record of await records()) {

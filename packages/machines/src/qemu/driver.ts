@@ -11,6 +11,7 @@ import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
 import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
+import { checkRecords, readIntactRecords } from '../host/record-file.ts';
 import { openSealKey } from '../host/seal.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeUnrecordedMachines } from '../process/unrecorded-machines.ts';
@@ -161,10 +162,12 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     return record && take(record);
   }
 
+  const machineIds = async (): Promise<readonly string[]> => (await readdir(directory)).filter(isMachineId);
+  const readRecordOf = (machineId: string): Promise<QemuRecord | undefined> =>
+    readQemuRecord(qemuLayout(dataDirectory, machineId).record);
+
   async function records(): Promise<readonly QemuRecord[]> {
-    const names = (await readdir(directory)).filter(isMachineId);
-    const found = await Promise.all(names.map((name) => readQemuRecord(qemuLayout(dataDirectory, name).record)));
-    return found.filter((record) => record !== undefined);
+    return readIntactRecords(await machineIds(), readRecordOf);
   }
 
   async function describe({ plan: { machineId, role }, running }: QemuRecord): Promise<MachineRef> {
@@ -194,7 +197,11 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     create: (plan, { signal }) => create(plan, signal),
     list: async () => Promise.all((await records()).map(describe)),
     adopt: ({ machineId }) => adopt(machineId),
-    doctor: async () => [...(await checkQemuHost(images)), ...(await network.doctor())],
+    doctor: async () => [
+      ...(await checkQemuHost(images)),
+      ...(await network.doctor()),
+      ...(await checkRecords(await machineIds(), readRecordOf)),
+    ],
     reconcile,
     ...(templates && { lendSpareRoom: templates.lendSpareRoom }),
     close: async () => {
