@@ -154,8 +154,10 @@ export async function openKillMatrix(): Promise<KillMatrix> {
     cut: async (scenario, target) => {
       const { user, wasStruck } = await run(scenario, 'cut', target);
       const disorder: string[] = [];
-      const struck = server;
-      if (struck?.hasEnded()) server = await start();
+      if (server?.hasEnded()) {
+        if (scenario.endsServer !== true) disorder.push(`the server ended:\n${server.output()}`);
+        server = await start();
+      }
       disorder.push(...(await goingOn(user)));
       await server?.stop().catch((error: unknown) => disorder.push(String(error)));
       server = undefined;

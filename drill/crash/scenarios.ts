@@ -9,6 +9,8 @@ export interface Scenario {
   /** Brings a new user to where it begins. */
   prepare(user: DrillUser): Promise<void>;
   act(user: DrillUser, server: DrillServer): Promise<unknown>;
+  /** Default false. */
+  readonly endsServer?: boolean;
 }
 
 export interface DrillUser {
@@ -33,7 +35,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'destroying a machine', prepare: usingMachine, act: destroyMachine },
   { name: 'disconnecting', prepare: usingMachine, act: disconnect },
   { name: 'erasing a user', prepare: usingMachine, act: ({ api, userId }) => api.remove(`/api/users/${userId}`) },
-  { name: 'stopping the server', prepare: usingMachine, act: (_user, server) => server.stop() },
+  { name: 'stopping the server', prepare: usingMachine, act: (_user, server) => server.stop(), endsServer: true },
 ];
 
 /** A user goes on after a crash: with the login they had, or with a new one. */
