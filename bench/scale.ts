@@ -47,7 +47,7 @@ export const scale: Bench = {
         ...(await promptsAtOnce(database, count)),
         await memoryOfPrompts(database),
         await lagOfReaders(database, count),
-        ...(await idleStreams(database, count)),
+        await idleStreams(database, count),
       ])),
     ];
   },
@@ -183,7 +183,7 @@ function lagOfReaders(database: BenchDatabase, count: number): Promise<Finding> 
 }
 
 /** What streams cost in which nothing happens. */
-function idleStreams(database: BenchDatabase, count: number): Promise<readonly Finding[]> {
+function idleStreams(database: BenchDatabase, count: number): Promise<Finding> {
   const released = Promise.withResolvers<void>();
   const silence = async function* (): AsyncIterable<string> {
     await released.promise;
@@ -193,7 +193,6 @@ function idleStreams(database: BenchDatabase, count: number): Promise<readonly F
     // The server waits for its prompts when it is closed, also after an error.
     using own = new DisposableStack();
     own.defer(() => released.resolve());
-    const before = process.memoryUsage.rss();
     const running = [];
     const opened = [];
     for (let at = 0; at < STREAMS / STREAMS_PER_USER; at += 1) {
@@ -203,7 +202,6 @@ function idleStreams(database: BenchDatabase, count: number): Promise<readonly F
       running.push(prompt);
       opened.push(await openReaders(`${plane.url}${await prompt.address}/events`, STREAMS_PER_USER, () => undefined));
     }
-    const memory = (process.memoryUsage.rss() - before) / 2 ** 20;
     const samples: number[] = [];
     for (let round = 0; round < count; round += 1) {
       const began = await statements(database.client);
@@ -212,11 +210,8 @@ function idleStreams(database: BenchDatabase, count: number): Promise<readonly F
     }
     released.resolve();
     await Promise.all([...running, ...opened].map(({ ended }) => ended));
-    const streams = `${STREAMS.toLocaleString('en')} idle streams`;
-    return [
-      { title: `statements for ${streams}`, kind: 'value', unit: 'a second', samples },
-      { title: `memory of ${streams}, clients included`, kind: 'value', unit: 'MB', samples: [memory] },
-    ];
+    const title = `statements for ${STREAMS.toLocaleString('en')} idle streams`;
+    return { title, kind: 'value', unit: 'a second', samples };
   });
 }
 

@@ -53,7 +53,7 @@ export interface ControlPlaneOptions {
 }
 
 /** As many as a bench opens. */
-const streams = { perUser: 4_000, inAll: 4_000 };
+const roomy = { streams: { perUser: 4_000, inAll: 4_000 }, connectionsPerAddress: 4_000 };
 
 /** Starts it on a free port. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -85,7 +85,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   metrics.watchHost(() => sallyport.machines.host());
   await mkdir(folder, { recursive: true });
   for (const page of ['index.html', 'viewer.html', 'page.js']) await writeFile(join(folder, page), '');
-  const server = await createHttpServer({ sallyport, metrics, log, clock: systemClock, webDirectory: folder, streams });
+  const server = await createHttpServer({
+    sallyport,
+    metrics,
+    log,
+    clock: systemClock,
+    webDirectory: folder,
+    ...roomy,
+  });
   await sallyport.start();
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
 
