@@ -154,7 +154,7 @@ async function untilFree(work: Promise<void>): Promise<void> {
   });
 }
 
-/** The same driver on a host that has further machines. What is asked of those, it refuses. */
+/** The same driver on a host that has further machines. It lists them, and knows nothing else of them. */
 function withStopped(driver: MachineDriver, machineIds: readonly string[]): MachineDriver {
   const refs = machineIds.map((machineId) => ({ machineId, role: 'cli', running: false }) as const);
   return { ...driver, list: async () => [...refs, ...(await driver.list())] };

@@ -1,24 +1,7 @@
 -- What each function reads stays the same however many users there are.
 
--- Erasing a user deletes the rows of machines that are gone. Two statements, so that each is planned for its index.
-create index vms_user_destroyed on sallyport.vms (user_id) where status = 'destroyed';
-create or replace function sallyport.erase_user(p_user_id uuid, p_audit jsonb default null, p_claim jsonb default null)
-  returns void
-  language plpgsql set search_path = ''
-as $$
-begin
-  perform sallyport.check_claim(p_claim);
-  delete from sallyport.vms where user_id = p_user_id and status = 'destroyed';
-  delete from sallyport.vms where user_id = p_user_id and status = 'lost';
-  delete from sallyport.users where user_id = p_user_id;
-  if found then perform sallyport.write_audit(p_audit); end if;
-  insert into sallyport.erasures (user_id) values (p_user_id)
-    on conflict (user_id) do update set erasure_id = excluded.erasure_id, erased_at = excluded.erased_at;
-  delete from sallyport.erasures where user_id in (
-    select user_id from sallyport.erasures where erased_at < now() - interval '1 day'
-    for update skip locked
-  );
-end $$;
+-- Erasing a user deletes the rows of machines that are gone. The condition is the one of `erase_user`.
+create index vms_user_gone on sallyport.vms (user_id) where status in ('destroyed', 'lost');
 
 -- Those whose users were warned are not read again. The condition is the one of `list_credentials_ending`.
 drop index sallyport.provider_credentials_ending;

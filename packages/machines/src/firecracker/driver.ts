@@ -10,7 +10,8 @@ import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
 import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
-import { checkRecords, readIntactRecords } from '../host/record-file.ts';
+import { readRecords } from '../host/record-file.ts';
+import type { FoundRecords } from '../host/record-file.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { hasCode } from '../host/safe-directory.ts';
@@ -125,12 +126,9 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
     }
   }
 
-  const machineIds = async (): Promise<readonly string[]> => (await readdir(folders.machines)).filter(isMachineId);
-  const readRecordOf = (machineId: string): Promise<FirecrackerRecord | undefined> =>
-    readRecord(machineFiles(folders, machineId).record);
-
-  async function list(): Promise<readonly MachineRef[]> {
-    return Promise.all((await readIntactRecords(await machineIds(), readRecordOf)).map(describe));
+  async function records(): Promise<FoundRecords<FirecrackerRecord>> {
+    const names = await readdir(folders.machines);
+    return readRecords(names.filter(isMachineId), (name) => readRecord(machineFiles(folders, name).record));
   }
 
   async function describe({ plan, running, asleep }: FirecrackerRecord): Promise<MachineRef> {
@@ -155,7 +153,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
         host.network.isolation,
     },
     create: (plan, { signal }) => create(plan, signal),
-    list,
+    list: async () => Promise.all((await records()).intact.map(describe)),
     adopt: ({ machineId }) => line(() => adopt(machineId)),
     doctor: async () => {
       const programs = options.programs ?? (await findFirecrackerPrograms());
@@ -163,7 +161,7 @@ export async function createFirecrackerDriver(options: FirecrackerDriverOptions)
       return [
         ...(await checkFirecrackerHost({ dataDirectory, programs, images: options.images })),
         ...(await host.network.doctor()),
-        ...(await checkRecords(await machineIds(), readRecordOf)),
+        ...(await records()).damaged,
       ];
     },
     close: () => host.network.close(),

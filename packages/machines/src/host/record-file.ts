@@ -25,44 +25,31 @@ export async function readRecordFile<Value>(
   });
 }
 
-/** Whether a record was found and is damaged. */
-function isDamagedRecord(error: unknown): error is SallyportError {
-  return SallyportError.isInstance(error) && error.code === 'MACHINE_FAILED';
+export interface FoundRecords<Value> {
+  readonly intact: readonly Value[];
+  /** What the doctor says of the machines whose record is damaged. They are neither listed nor removed. */
+  readonly damaged: readonly Check[];
 }
 
-/** The records of these machines, without those that are missing or damaged: one machine's trouble is not that of the others. */
-export async function readIntactRecords<Value>(
+/** Reads the records of these machines, and skips missing ones: one machine's trouble is not that of the others. */
+export async function readRecords<Value>(
   machineIds: readonly string[],
   read: (machineId: string) => Promise<Value | undefined>,
-): Promise<readonly Value[]> {
-  const found = await Promise.all(
-    machineIds.map(async (machineId) => {
-      try {
-        return await read(machineId);
-      } catch (error) {
-        if (isDamagedRecord(error)) return undefined;
-        throw error;
-      }
-    }),
-  );
-  return found.filter((record) => record !== undefined);
-}
-
-/** Reports damaged records: their machines are neither listed nor removed. */
-export async function checkRecords(
-  machineIds: readonly string[],
-  read: (machineId: string) => Promise<unknown>,
-): Promise<readonly Check[]> {
+): Promise<FoundRecords<Value>> {
+  const intact: Value[] = [];
   const damaged: Check[] = [];
-  for (const machineId of machineIds) {
-    try {
-      await read(machineId);
-    } catch (error) {
-      if (!isDamagedRecord(error)) throw error;
-      damaged.push({ name: `machine ${machineId}`, state: 'degraded', found: error.message, fix: error.hint ?? '' });
+  const outcomes = await Promise.allSettled(machineIds.map(read));
+  for (const [place, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') {
+      if (outcome.value !== undefined) intact.push(outcome.value);
+      continue;
     }
+    const error: unknown = outcome.reason;
+    if (!SallyportError.isInstance(error) || error.code !== 'MACHINE_FAILED') throw error;
+    const name = `machine ${machineIds[place]}`;
+    damaged.push({ name, state: 'degraded', found: error.message, fix: error.hint ?? '' });
   }
-  return damaged;
+  return { intact, damaged };
 }
 
 function parse(text: string): unknown {

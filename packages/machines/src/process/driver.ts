@@ -9,7 +9,8 @@ import { desktopPrograms, findMissingDesktopPrograms, installCommand } from '../
 import { openLimiter } from '../host/limits/limiter.ts';
 import { DEFAULT_PROCESSES } from '../host/limits/machine-limits.ts';
 import { endLeftovers, isRunning } from '../host/process.ts';
-import { checkRecords, readIntactRecords } from '../host/record-file.ts';
+import { readRecords } from '../host/record-file.ts';
+import type { FoundRecords } from '../host/record-file.ts';
 import { chooseIsolation } from './isolation.ts';
 import type { Isolation, IsolationChoice } from './isolation.ts';
 import { limitsName, makeDirectories } from './launch-plan.ts';
@@ -136,18 +137,17 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     }
   }
 
-  const machineIds = async (): Promise<readonly string[]> =>
-    (await readdir(machinesDirectory(dataDirectory))).filter(isMachineId);
   const readRecordOf = (machineId: string): Promise<MachineRecord | undefined> =>
     readRecord(machineLayout(dataDirectory, machineId));
 
-  async function records(): Promise<readonly MachineRecord[]> {
-    return readIntactRecords(await machineIds(), readRecordOf);
+  async function records(): Promise<FoundRecords<MachineRecord>> {
+    const names = await readdir(machinesDirectory(dataDirectory));
+    return readRecords(names.filter(isMachineId), readRecordOf);
   }
 
   async function list(): Promise<readonly MachineRef[]> {
     return Promise.all(
-      (await records()).map(async ({ plan, running }) => ({
+      (await records()).intact.map(async ({ plan, running }) => ({
         machineId: plan.machineId,
         role: plan.role,
         running: running !== undefined && (await isRunning(running.leader)),
@@ -175,13 +175,10 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
         layoutOf: (machineId) => machineLayout(dataDirectory, machineId),
         isBusy: (machineId) => live.has(machineId) || making.has(machineId) || kept.has(machineId),
       }),
-    doctor: async () => [
-      ...(await checkHost({ dataDirectory, isolation, limiter })),
-      ...(await checkRecords(await machineIds(), readRecordOf)),
-    ],
+    doctor: async () => [...(await checkHost({ dataDirectory, isolation, limiter })), ...(await records()).damaged],
     reap: async () => {
       const ended: string[] = [];
-      for (const record of await records()) {
+      for (const record of (await records()).intact) {
         if (!live.has(record.plan.machineId)) {
           const left = record.running !== undefined;
           await recover(record);

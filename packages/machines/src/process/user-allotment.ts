@@ -29,10 +29,10 @@ async function readHostUsers(): Promise<HostUsers> {
 }
 
 /**
- * Allots each machine a unique UID. A claim is a file named by the UID that contains the machine's ID. Each data directory starts in a different
- * block. It skips UIDs that the host has given to its users or delegated to their containers, and those that a process
- * uses: all processes of a machine's UID are killed when it stops. It goes around, so a released UID rests until the
- * others of its block have been used.
+ * Allots each machine a unique UID. A claim is a file named by the UID that contains the machine's ID. Each data
+ * directory starts in a different block. It skips UIDs that the host has given to its users or delegated to their
+ * containers, and those that a process uses: all processes of a machine's UID are killed when it stops. It goes around,
+ * so a released UID rests until the others of its block have been used.
  */
 export async function allotUser(dataDirectory: string, machineId: string, host?: HostUsers): Promise<number> {
   const { reserved, isActive } = host ?? (await readHostUsers());

@@ -11,7 +11,8 @@ import type { ImageStore } from '../images/store.ts';
 import type { MachineNetwork } from '../network/machine-network.ts';
 import { once } from '../host/once.ts';
 import { isRunning } from '../host/process.ts';
-import { checkRecords, readIntactRecords } from '../host/record-file.ts';
+import { readRecords } from '../host/record-file.ts';
+import type { FoundRecords } from '../host/record-file.ts';
 import { openSealKey } from '../host/seal.ts';
 import { isMachineId } from '../process/layout.ts';
 import { removeUnrecordedMachines } from '../process/unrecorded-machines.ts';
@@ -162,12 +163,9 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     return record && take(record);
   }
 
-  const machineIds = async (): Promise<readonly string[]> => (await readdir(directory)).filter(isMachineId);
-  const readRecordOf = (machineId: string): Promise<QemuRecord | undefined> =>
-    readQemuRecord(qemuLayout(dataDirectory, machineId).record);
-
-  async function records(): Promise<readonly QemuRecord[]> {
-    return readIntactRecords(await machineIds(), readRecordOf);
+  async function records(): Promise<FoundRecords<QemuRecord>> {
+    const names = await readdir(directory);
+    return readRecords(names.filter(isMachineId), (name) => readQemuRecord(qemuLayout(dataDirectory, name).record));
   }
 
   async function describe({ plan: { machineId, role }, running }: QemuRecord): Promise<MachineRef> {
@@ -178,7 +176,7 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
   }
 
   async function reconcile(): Promise<readonly string[]> {
-    for (const { plan, running } of await records()) {
+    for (const { plan, running } of (await records()).intact) {
       if (running && (await isRunning(running))) wiring.keep(plan.machineId);
     }
     const removed = [...(await workshop.clear()), ...(await drainTemplates())];
@@ -195,13 +193,9 @@ export async function createQemuDriver(options: QemuDriverOptions): Promise<Qemu
     name: 'qemu',
     features: await describeFeatures(images, network),
     create: (plan, { signal }) => create(plan, signal),
-    list: async () => Promise.all((await records()).map(describe)),
+    list: async () => Promise.all((await records()).intact.map(describe)),
     adopt: ({ machineId }) => adopt(machineId),
-    doctor: async () => [
-      ...(await checkQemuHost(images)),
-      ...(await network.doctor()),
-      ...(await checkRecords(await machineIds(), readRecordOf)),
-    ],
+    doctor: async () => [...(await checkQemuHost(images)), ...(await network.doctor()), ...(await records()).damaged],
     reconcile,
     ...(templates && { lendSpareRoom: templates.lendSpareRoom }),
     close: async () => {

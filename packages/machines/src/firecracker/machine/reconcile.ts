@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 
 import { isMachineId } from '../../process/layout.ts';
-import { readIntactRecords } from '../../host/record-file.ts';
+import { readRecords } from '../../host/record-file.ts';
 import { removeUnrecordedMachines } from '../../process/unrecorded-machines.ts';
 import { openGenerations } from '../snapshot/generations.ts';
 import { machineFiles, machineOfJail } from './layout.ts';
@@ -41,7 +41,8 @@ export async function reconcileHost(
   const removed: string[] = [];
   const known = new Map<string, FirecrackerRecord | undefined>();
   for (const id of (await readdir(folders.machines)).filter(isMachineId)) {
-    const [record] = await readIntactRecords([id], (machineId) => readRecord(machineFiles(folders, machineId).record));
+    const { intact } = await readRecords([id], (machineId) => readRecord(machineFiles(folders, machineId).record));
+    const [record] = intact;
     const isOurs = isBusy(id);
     known.set(id, record && !isOurs ? await recoverMachine(host, record) : record);
     if (record?.running && !isOurs) removed.push(`what ran of ${id}`);
