@@ -49,7 +49,7 @@ function method(manifest: ProviderManifest, id: string, drop?: 'callback'): Logi
 async function show(value: string, before: string, after: string, width: number, look: string): Promise<ScreenView> {
   const rows = `${before}${value}`.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
   const style = looks[look] ?? ((row: string) => row);
-  const screen = createScreen({ columns: 2000, rows: 50 });
+  const screen = createScreen({ columns: 2000, rows: rows.length + 2 });
   const text = [...rows.map((row) => style(row, width)), '', after].join('\r\n');
   await screen.write(new TextEncoder().encode(text));
   const view = screen.view();

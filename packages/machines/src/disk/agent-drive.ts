@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { BootConfig, MachinePlan } from '@sallyport/core/driver';
 
-import { hashLargeFile } from '../host/hashing/hash-large-file.ts';
+import { digestFile } from '../host/hashing/digest-file.ts';
 import type { Owner } from '../host/safe-directory.ts';
 import { runOnOwnFile } from './format.ts';
 import { BLOCK_SIZE } from './superblock.ts';
@@ -40,7 +40,7 @@ export async function createAgentDrive(path: string, options: AgentDriveOptions)
     const drive = join(folder, 'drive.ext4');
     await formatFrom(tree, drive, signal);
     await using file = await open(drive, 'r+');
-    const { sha256 } = await hashLargeFile(drive, signal);
+    const { sha256 } = await digestFile(drive, signal);
     if (owner !== undefined) await file.chown(owner, owner);
     await rename(drive, path);
     return sha256;

@@ -1,7 +1,7 @@
 import type { BootConfig, StartOptions } from '@sallyport/core/driver';
 
 import { createAgentDrive } from '../disk/agent-drive.ts';
-import { hashLargeFile } from '../host/hashing/hash-large-file.ts';
+import { digestFile } from '../host/hashing/digest-file.ts';
 import { hashImage } from '../images/hash.ts';
 import { guestBootConfig } from '../guest/guest-boot.ts';
 import { waitForAgent } from '../guest/wait-for-agent.ts';
@@ -90,7 +90,7 @@ async function makeProcess(request: StartRequest): Promise<Made> {
     // One that wakes has its drive mounted already, with the token of then.
     const drive = { agent: plan.agent.directory, boot, clis: clis.onDrive, ...owner, signal };
     const { agentDrive: path } = parts.layout;
-    const agentDrive = taken ? (await hashLargeFile(path, signal)).sha256 : await createAgentDrive(path, drive);
+    const agentDrive = taken ? (await digestFile(path, signal)).sha256 : await createAgentDrive(path, drive);
     const hashes = { kernel: hashImage(kernel), image: hashImage(image), agentDrive };
     signal.throwIfAborted();
     const process = await launchQemu({

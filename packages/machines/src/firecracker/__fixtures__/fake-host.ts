@@ -8,6 +8,7 @@ import { KERNEL_FILE, ROOT_FILE } from '../../images/image.ts';
 import { pickImage } from '../../images/pick-image.ts';
 import type { ImageStore } from '../../images/store.ts';
 import type { FirecrackerDriverOptions } from '../driver.ts';
+import { becomeFakeFirecracker } from './fake-program.ts';
 import { createFileNetwork } from './file-network.ts';
 
 export interface FakeHostOptions {
@@ -23,7 +24,6 @@ export async function prepareFakeHost({ directory, hollow = false }: FakeHostOpt
   const programs = join(directory, 'programs');
   await mkdir(join(dataDirectory, 'cgroups'), { recursive: true });
   await mkdir(programs, { recursive: true });
-  const run = join(import.meta.dirname, 'run-fake-firecracker.ts');
   const node = process.execPath;
   return {
     dataDirectory,
@@ -35,7 +35,7 @@ export async function prepareFakeHost({ directory, hollow = false }: FakeHostOpt
       firecracker: await program(
         programs,
         'firecracker',
-        `${VERSIONS}\nexec ${node} --conditions=@sallyport/source ${run} ${hollow ? '--hollow ' : ''}"$@"`,
+        `${VERSIONS}\n${becomeFakeFirecracker(hollow ? '--hollow' : '')}`,
       ),
     },
     groups: {

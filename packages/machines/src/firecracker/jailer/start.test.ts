@@ -7,6 +7,7 @@ import type { Clock } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { identifyProcess } from '../../host/process.ts';
+import { becomeFakeFirecracker } from '../__fixtures__/fake-program.ts';
 import { jail } from '../boot-sequence.ts';
 import { put } from '../request.ts';
 import { stopVmm } from '../stop.ts';
@@ -34,12 +35,11 @@ beforeEach(async () => {
   await mkdir(join(root, 'cgroups'));
   await writeFile(own, 'own');
   await writeFile(namespace, '');
-  const run = join(fixtures, 'run-fake-firecracker.ts');
   options = {
     machine: {
       id: 'm-1-1',
       jailer: await program('jailer', `exec ${process.execPath} ${join(fixtures, 'fake-jailer.mjs')} "$@"`),
-      firecracker: await program('firecracker', `exec ${process.execPath} --conditions=@sallyport/source ${run} "$@"`),
+      firecracker: await program('firecracker', becomeFakeFirecracker()),
       baseDirectory: join(root, 'jails'),
       user: process.geteuid?.() ?? 0,
       namespace,

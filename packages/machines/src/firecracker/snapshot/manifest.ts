@@ -1,7 +1,7 @@
 import type { Secret } from '@sallyport/core';
 
 import { fileFacts } from '../../host/file-facts.ts';
-import { hashLargeFile } from '../../host/hashing/hash-large-file.ts';
+import { digestFile } from '../../host/hashing/digest-file.ts';
 import { seal, unseal } from '../../host/seal.ts';
 
 /** What must be the same when a snapshot is loaded as when it was made. */
@@ -95,7 +95,7 @@ export async function findMismatch(
   if (image !== undefined) {
     return `its ${image} image is another one`;
   }
-  const agentDrive = await hashLargeFile(files.agentDrive).catch(() => undefined);
+  const agentDrive = await digestFile(files.agentDrive).catch(() => undefined);
   if (agentDrive?.sha256 !== manifest.sources.agentDrive) {
     return 'its agent drive is not what was saved';
   }
@@ -109,8 +109,8 @@ const snapshotParts = ['state', 'memory', 'disk'] as const;
 /** What the files of a snapshot are known by. Their hashes are taken in separate threads. */
 export async function digestFiles(files: SnapshotFiles): Promise<SnapshotDigests> {
   const [state, memory, disk] = await Promise.all([
-    hashLargeFile(files.state),
-    hashLargeFile(files.memory),
+    digestFile(files.state),
+    digestFile(files.memory),
     fileFacts(files.disk),
   ]);
   return { state: state.sha256, memory: memory.sha256, disk };

@@ -1,4 +1,4 @@
-/** The thread of `hashLargeFile`: hashes the file named by its data, posts a `FileDigest`, and ends. */
+/** The thread of `digestFile`: hashes the file named by its data, posts a `FileDigest`, and ends. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';

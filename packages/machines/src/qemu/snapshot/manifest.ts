@@ -3,7 +3,7 @@ import { cpus, release } from 'node:os';
 import { SallyportError } from '@sallyport/core';
 import type { Secret } from '@sallyport/core';
 
-import type { FileDigest } from '../../host/hashing/hash-large-file.ts';
+import type { FileDigest } from '../../host/hashing/digest-file.ts';
 import { seal, unseal } from '../../host/seal.ts';
 import type { Accelerator } from '../hardware.ts';
 

@@ -13,7 +13,7 @@ import { loadState, saveState } from './migrate.ts';
 import type { Migration } from './migrate.ts';
 
 const { signal } = new AbortController();
-const memory = Buffer.alloc(3_000_123, 'memory ');
+const memory = Buffer.alloc(5_000_123, 'memory ');
 const digest = { bytes: memory.length, sha256: createHash('sha256').update(memory).digest('hex') };
 let run: string;
 

@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { SallyportError } from '@sallyport/core';
 
 import { connectSocket } from '../../host/connect-socket.ts';
-import { hashLargeFile } from '../../host/hashing/hash-large-file.ts';
-import type { FileDigest } from '../../host/hashing/hash-large-file.ts';
+import { digestFile } from '../../host/hashing/digest-file.ts';
+import type { FileDigest } from '../../host/hashing/digest-file.ts';
 import { sockets } from '../layout.ts';
 import type { QmpClient } from '../qmp.ts';
 import { receiveState, sendState } from './state-stream.ts';
@@ -51,7 +51,7 @@ export async function loadState(file: FileHandle, migration: Migration): Promise
 
 /** The state has no name any more when it is loaded. */
 function digestOf(file: FileHandle, signal: AbortSignal): Promise<FileDigest> {
-  return hashLargeFile(`/proc/self/fd/${file.fd}`, signal);
+  return digestFile(`/proc/self/fd/${file.fd}`, signal);
 }
 
 async function sendTo(file: FileHandle, migration: Migration): Promise<number> {
