@@ -6,6 +6,8 @@ import { createApi } from '../e2e/support/api.ts';
 import type { Bench } from './bench.ts';
 
 const LIMIT_MS = 100;
+/** The server takes no more from a machine at once. */
+const ROTATIONS_PER_MACHINE = 10;
 const POLL_MS = 2;
 const PATIENCE_MS = 10_000;
 
@@ -16,16 +18,21 @@ const PATIENCE_MS = 10_000;
 export const credentialStored: Bench = {
   name: 'credential-stored',
   run: async (world, count) => {
-    const { origin, userId } = await world.connected();
     const { dataDirectory } = await world.server();
-    const file = await credentialFile(dataDirectory);
-    const look = (): Promise<number> => storedVersion(origin, userId);
-    await rotate(file, look);
     const samples: number[] = [];
+    const known = new Set(await credentialFiles(dataDirectory));
     while (samples.length < count) {
-      samples.push(await rotate(file, look));
-      // Rotations are minutes apart in life: the agent's second look at the last one is over.
-      await sleep(200);
+      const { origin, userId } = await world.connected(`rotating-${samples.length}`);
+      const file = (await credentialFiles(dataDirectory)).find((found) => !known.has(found));
+      if (file === undefined) throw new Error('The new machine has no credential.');
+      known.add(file);
+      const look = (): Promise<number> => storedVersion(origin, userId);
+      await rotate(file, look);
+      for (let done = 1; done < ROTATIONS_PER_MACHINE && samples.length < count; done += 1) {
+        // Rotations are minutes apart in life: the agent's second look at the last one is over.
+        await sleep(200);
+        samples.push(await rotate(file, look));
+      }
     }
     return [{ title: 'credential written → stored', kind: 'value', unit: 'ms', samples, limit: LIMIT_MS }];
   },
@@ -49,13 +56,14 @@ async function rotate(file: string, look: () => Promise<number>): Promise<number
   return performance.now() - began;
 }
 
-async function credentialFile(dataDirectory: string): Promise<string> {
+async function credentialFiles(dataDirectory: string): Promise<readonly string[]> {
   const machines = join(dataDirectory, 'machines');
-  for (const name of await readdir(machines)) {
+  const found: string[] = [];
+  for (const name of await readdir(machines).catch(() => [])) {
     const file = join(machines, name, 'homes', 'codex', '.codex', 'auth.json');
-    if (await stat(file).catch(() => undefined)) return file;
+    if (await stat(file).catch(() => undefined)) found.push(file);
   }
-  throw new Error('No machine has a credential.');
+  return found;
 }
 
 async function storedVersion(origin: string, userId: string): Promise<number> {

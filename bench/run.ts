@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { judgeFinding } from './bench.ts';
 import type { Bench, JudgedFinding } from './bench.ts';
+import { clients } from './clients.ts';
 import { credentialStored } from './credential-stored.ts';
 import { disks } from './disks.ts';
 import { firstEvent } from './first-event.ts';
@@ -46,6 +47,7 @@ const benches: readonly Bench[] = [
   vmIdle,
   vmWakes,
   storeRoutes,
+  clients,
   scale,
   stalls,
 ];

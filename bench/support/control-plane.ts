@@ -46,7 +46,7 @@ export interface ControlPlaneOptions {
   readonly folder: string;
   /** Machines that are started at a time. */
   readonly startAtOnce: number;
-  /** What the CLI prints of a prompt. Default: nothing. */
+  /** What the CLI prints of a prompt. Default: one word. */
   readonly answer?: (prompt: string) => AsyncIterable<string>;
   /** Machines that are already on this host and have rows in the store, stopped. */
   readonly stopped?: readonly string[];
@@ -63,7 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const spent = new Map<string, number>();
   fake.script.execute = async function* ({ prompt }) {
     entered.set(prompt, performance.now());
-    for await (const text of answer?.(prompt) ?? [])
+    for await (const text of answer?.(prompt) ?? ['done'])
       yield { type: 'stdout', line: JSON.stringify({ type: 'text', text }) };
     yield { type: 'exit', code: 0, signal: null, reason: 'ended' };
   };

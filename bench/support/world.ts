@@ -37,8 +37,8 @@ export interface World {
   readonly surroundings: CliSurroundings;
   /** The server under measurement, started when it is first asked for. */
   server(): Promise<DemoServer>;
-  /** A user of that server who is connected, and whose CLI machine runs. */
-  connected(): Promise<{ readonly origin: string; readonly userId: string; readonly authJson: string }>;
+  /** A user of that server who is connected, and whose CLI machine runs. Without a name, the one that the benches share. */
+  connected(userId?: string): Promise<{ readonly origin: string; readonly userId: string; readonly authJson: string }>;
   close(): Promise<void>;
 }
 
@@ -78,13 +78,14 @@ export async function createWorld(): Promise<World> {
       environment: { LOG_LEVEL: 'info', SALLYPORT_BENCH_FOLDER: folder, SALLYPORT_BENCH_ROUTE: route.socketPath },
     }),
   );
-  const connect = once(async () => {
+  const connect = async (userId: string) => {
     const { origin } = await startServer();
     const authJson = await logIn(codex, vendor, route);
-    await post(`${origin}/api/credentials/codex`, { userId: USER, files: { auth: authJson } });
-    await post(`${origin}/api/vm/cli/prompt`, { userId: USER, provider: 'codex', prompt: 'Hello.' });
-    return { origin, userId: USER, authJson };
-  });
+    await post(`${origin}/api/credentials/codex`, { userId, files: { auth: authJson } });
+    await post(`${origin}/api/vm/cli/prompt`, { userId, provider: 'codex', prompt: 'Hello.' });
+    return { origin, userId, authJson };
+  };
+  const connectShared = once(() => connect(USER));
 
   return {
     folder,
@@ -94,7 +95,7 @@ export async function createWorld(): Promise<World> {
     codex,
     surroundings,
     server: startServer,
-    connected: connect,
+    connected: (userId) => (userId === undefined ? connectShared() : connect(userId)),
     close: async () => {
       if (startServer.started()) {
         const server = await startServer();

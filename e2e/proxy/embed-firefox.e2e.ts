@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import type { Browser, Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { Browser, Frame, Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { codeInPixels, readPixels } from '../support/browser.ts';
 import { startExample } from '../support/example.ts';
@@ -28,7 +28,7 @@ describe('examples/embed, in Firefox', () => {
     await example?.stop();
   });
 
-  async function logInOnScreen(place: Page): Promise<void> {
+  async function logInOnScreen(place: Page | Frame): Promise<void> {
     await place.waitForSelector('canvas');
     const code = await poll('the code to be painted', async () =>
       codeInPixels(await place.$eval('canvas', readPixels)),
@@ -44,4 +44,22 @@ describe('examples/embed, in Firefox', () => {
     await logInOnScreen(page);
     await page.waitForSelector('li::-p-text(sallyport-change: codex is connected)');
   });
+
+  it('logs in with a bare iframe, which may keep no cookie', async () => {
+    await page.goto(`${example.origin}/frame`);
+    await page.locator('button::-p-text(Connect Codex)').click();
+    const screen = await poll('the frame to be filled', async () => {
+      const frame = page.frames().find((candidate) => candidate.url().startsWith(`${example.server.origin}/`));
+      return (await frame?.$('canvas')) ? frame : undefined;
+    });
+    expect(await screen.evaluate(keepsCookie)).toBe(false);
+    await logInOnScreen(screen);
+    await page.waitForSelector('[role=status]::-p-text(Connected)');
+  });
 });
+
+/** An expression for the browser. */
+const keepsCookie = `(() => {
+  document.cookie = 'probe=1; SameSite=None; Secure';
+  return document.cookie.includes('probe=1');
+})()`;
