@@ -9,7 +9,7 @@ import { MAX_CREDENTIAL_BYTES } from '@sallyport/core/protocol';
 export type FileReading =
   | { readonly type: 'absent' }
   | { readonly type: 'refused'; readonly problem: string }
-  | { readonly type: 'text'; readonly text: string };
+  | { readonly type: 'text'; readonly text: string; readonly inode: number };
 
 /**
  * Reads a file below the home without trusting what lies there: no link is followed, a FIFO or device is
@@ -38,7 +38,7 @@ export async function readHomeFile(home: string, path: string): Promise<FileRead
         if (bytesRead === 0) break;
       }
       const text = decodeCredentialText(bytes.subarray(0, length));
-      return text === undefined ? refused(path, 'is not UTF-8 text') : { type: 'text', text };
+      return text === undefined ? refused(path, 'is not UTF-8 text') : { type: 'text', text, inode: facts.ino };
     } finally {
       await handle.close();
     }

@@ -14,26 +14,33 @@ export interface CredentialPlace {
   readonly values?: CredentialFiles;
 }
 
-/** `complete`: everything the manifest requires is there and not blank. */
+/**
+ * `complete`: everything the manifest requires is there and not blank. `inodes` are those of the files, which tell one that
+ * was renamed into place from one that is being written over.
+ */
 export type CredentialReading =
   | { readonly type: 'absent' }
   | { readonly type: 'incomplete'; readonly problem: string }
-  | { readonly type: 'complete'; readonly files: CredentialFiles };
+  | { readonly type: 'complete'; readonly files: CredentialFiles; readonly inodes: Readonly<Record<string, number>> };
 
 /** Reads a credential once. Without any secret it is absent, whatever settings files lie around. */
 export async function readCredential(place: CredentialPlace): Promise<CredentialReading> {
   const files: Record<string, string> = { ...place.values };
+  const inodes: Record<string, number> = {};
   for (const item of place.items) {
     if (item.as !== 'file') continue;
     const reading = await readHomeFile(place.home, item.paths[place.role]);
     if (reading.type === 'refused') return { type: 'incomplete', problem: reading.problem };
-    if (reading.type === 'text') files[item.id] = reading.text;
+    if (reading.type === 'text') {
+      files[item.id] = reading.text;
+      inodes[item.id] = reading.inode;
+    }
   }
   const secrets = place.items.filter((item) => item.as !== 'file' || item.role === 'secret');
   if (!secrets.some((item) => Object.hasOwn(files, item.id))) return { type: 'absent' };
   const missing = missingParts(place.items, files).map(({ item, problem }) => `${item}: ${problem}`);
   return missing.length === 0
-    ? { type: 'complete', files }
+    ? { type: 'complete', files, inodes }
     : { type: 'incomplete', problem: `The credential is not complete (${missing.join(', ')}).` };
 }
 
@@ -67,6 +74,19 @@ export async function readSecretOf(
   if (all.type !== 'incomplete' || items.length === place.items.length) return all;
   const secret = await readSettledCredential({ ...place, items }, clock, signal);
   return secret.type === 'complete' ? secret : all;
+}
+
+/**
+ * Whether each file that differs is a new one of JSON: the CLI renamed it into place, or wrote it from its beginning. Such a
+ * file is whole as soon as its JSON ends.
+ */
+export function isReplaced({ items }: CredentialPlace, next: CredentialReading, before: CredentialReading): boolean {
+  if (next.type !== 'complete' || before.type !== 'complete') return false;
+  return items.every(
+    (item) =>
+      next.files[item.id] === before.files[item.id] ||
+      (item.as === 'file' && item.format !== 'text' && next.inodes[item.id] !== before.inodes[item.id]),
+  );
 }
 
 export function sameReading(one: CredentialReading, other: CredentialReading): boolean {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -58,6 +58,37 @@ it('offers a credential again when a secret of it changes, and not for its setti
   await write('auth', { token: 'second' });
   await until('the second credential', () => found.length === 2);
   expect(found[1]).toEqual({ auth: '{"token":"second"}', settings: '{"starts":2}' });
+  over.abort();
+});
+
+it('takes a file that was renamed into place at once, and one that is written over after a second look', async () => {
+  const over = new AbortController();
+  const clock = createPatientClock();
+  let secondLooks = 0;
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    if (ms === 30) secondLooks += 1;
+    return clock.sleep(ms, signal);
+  };
+  const found: CredentialFiles[] = [];
+  const file = join(home, 'auth.json');
+  await writeFile(file, '{"token":"first"}');
+  watchCredential({
+    place: { home, role: 'cli', items: [item('auth', 'secret')] },
+    clock: { ...clock, sleep },
+    signal: over.signal,
+    onComplete: (files) => found.push(files),
+    onRejected: (problem) => expect.unreachable(problem),
+  });
+  await until('the first credential', () => found.length === 1 && clock.pending === 1);
+  const before = secondLooks;
+  await writeFile(`${file}.new`, '{"token":"second"}');
+  await rename(`${file}.new`, file);
+  await until('the second credential', () => found.length === 2 && clock.pending === 1);
+  expect(secondLooks).toBe(before);
+  await writeFile(file, '{"token":"third"}');
+  await until('the third credential', () => found.length === 3);
+  expect(secondLooks).toBeGreaterThan(before);
+  expect(found.map(({ auth }) => auth)).toEqual(['{"token":"first"}', '{"token":"second"}', '{"token":"third"}']);
   over.abort();
 });
 

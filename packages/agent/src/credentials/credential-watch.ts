@@ -2,7 +2,7 @@ import type { Clock } from '@sallyport/core';
 import type { CredentialFiles } from '@sallyport/core/provider';
 
 import { resolveHomePath } from './credential-file.ts';
-import { readCredential, readSecretOf, readSettledCredential, sameReading } from './credential-reading.ts';
+import { isReplaced, readCredential, readSecretOf, readSettledCredential, sameReading } from './credential-reading.ts';
 import type { CredentialPlace, CredentialReading } from './credential-reading.ts';
 import { watchPaths } from './watch-paths.ts';
 
@@ -39,7 +39,10 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
   let told: CredentialReading = { type: 'absent' };
   while (!signal.aborted) {
     await notifier.rung(RECHECK_MS, clock);
-    const all = await readSettledCredential(place, clock, signal);
+    const first = await readCredential(place);
+    const all: CredentialReading = isReplaced(place, first, told)
+      ? first
+      : await readSettledCredential(place, clock, signal);
     const reading = await readSecretOf(place, all, clock, signal);
     if (reading.type === 'absent' || sameReading(reading, told)) continue;
     // Its settings may be about to be written.
