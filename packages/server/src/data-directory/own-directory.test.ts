@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { systemClock } from '@sallyport/core';
+import { createProcessDriver } from '@sallyport/machines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { ownDirectory } from './own-directory.ts';
@@ -48,5 +50,31 @@ describe('a file system that refuses the data directory', () => {
     await expect(ownDirectory(open, { mkdir: failing('EEXIST'), chmod: failing('EROFS') })).rejects.toMatchObject({
       message: `The data directory ${open} cannot be used: its file system is mounted read-only.`,
     });
+  });
+});
+
+describe('a directory that holds one directory alone', () => {
+  it.each(['machines', 'qemu'])('is ours with an empty one named %s, which `sallyport doctor` leaves', async (name) => {
+    const directory = join(parent, 'looked-at');
+    await mkdir(join(directory, name), { recursive: true });
+    await ownDirectory(directory);
+    expect(await readdir(directory)).toEqual(['lock', name]);
+  });
+
+  it.each([
+    ['machines', 'lathe.txt'],
+    ['Documents', 'nothing'],
+  ])('is not ours with one named %s that has %s in it', async (name, file) => {
+    const directory = join(parent, 'foreign');
+    await mkdir(join(directory, name), { recursive: true });
+    if (file !== 'nothing') await writeFile(join(directory, name, file), '');
+    await expect(ownDirectory(directory)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await readdir(directory)).toEqual([name]);
+  });
+
+  it('is ours after the doctor has opened the process driver', async () => {
+    const directory = join(parent, 'looked-at');
+    await createProcessDriver({ dataDirectory: directory, clock: systemClock, isolation: 'none' });
+    await ownDirectory(directory);
   });
 });

@@ -69,8 +69,21 @@ const marks = ['server.json', 'master-keys'];
 /** What is there before the marks are: left by commands, by an interrupted start, restored, or of a fresh disk. */
 const early = new Set(['lock', 'postgres', 'witness', 'clis', 'images', 'lost+found']);
 
+/** What the machine drivers make when they are opened, also by `sallyport doctor`. Ours while it is empty. */
+const driverDirectories = new Set(['machines', 'qemu']);
+
 async function isDataDirectory(path: string, names: readonly string[]): Promise<boolean> {
-  return names.every((name) => early.has(name)) || marks.some((mark) => names.includes(mark)) || hasOurLock(path);
+  const others = await Promise.all(
+    names.map(
+      async (name) => !early.has(name) && !(driverDirectories.has(name) && (await isEmptyDirectory(path, name))),
+    ),
+  );
+  return !others.includes(true) || marks.some((mark) => names.includes(mark)) || hasOurLock(path);
+}
+
+async function isEmptyDirectory(path: string, name: string): Promise<boolean> {
+  const facts = await lstat(join(path, name));
+  return facts.isDirectory() && (await readdir(join(path, name))).length === 0;
 }
 
 /** Left by everything that opens the directory, also by a command that makes machines and nothing else. */
