@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository } from '../support/server.ts';
 
 /**
- * What can be said of the files in `deploy/` without a container registry and without systemd as the first process: that
- * the programs which read them accept them. Building and starting the image is left to a host that can fetch its base.
+ * What can be said of the files in `deploy/` without systemd as the first process: that the programs which read them
+ * accept them.
  */
 const run = promisify(execFile);
 const deploy = join(repository, 'deploy');

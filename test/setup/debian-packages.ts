@@ -34,7 +34,7 @@ export const debianPackages = {
   /** Compiling the kernel that boots in `microvm` and in Firecracker. */
   ownKernel: ['gcc', 'libc6-dev', 'libelf-dev', 'make', 'flex', 'bison', 'bc', 'binutils', 'xz-utils'],
   /** Checking the files in `deploy/`. */
-  deployment: ['docker-compose', 'systemd'],
+  deployment: ['docker-compose', 'systemd', 'buildah', 'mmdebstrap'],
   /** A script that looks at a deployment from outside. */
   scripts: ['curl', 'jq'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
