@@ -13,6 +13,7 @@ import { createHomeDisk } from './disk.ts';
 import type { Limiter } from '../host/limits/limiter.ts';
 import { endLeftovers } from '../host/process.ts';
 import type { Leftovers } from '../host/process.ts';
+import { createMachineTurns } from '../host/machine-turns.ts';
 import type { Isolation } from './isolation.ts';
 import { AGENT_SOCKET } from './layout.ts';
 import type { MachineLayout } from './layout.ts';
@@ -45,10 +46,8 @@ export function createProcessMachine(parts: MachineParts): Machine {
   const id = parts.record.plan.machineId;
   let record = parts.record;
   let current: { readonly agent: AgentProcess; readonly over: Promise<MachineExit> } | undefined;
-  let starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
-  let diskUsers = 0;
-  let destroyed = false;
-  let exited = deferred<MachineExit>();
+  let exited = Promise.withResolvers<MachineExit>();
+  const turns = createMachineTurns({ machineId: id, isRunning: () => current !== undefined });
 
   const leftovers = (): Leftovers =>
     record.uid === undefined
@@ -57,19 +56,9 @@ export function createProcessMachine(parts: MachineParts): Machine {
         : {}
       : { uid: record.uid };
 
-  function refuseUnlessStopped(what: string): void {
-    if (destroyed) {
-      throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
-    }
-    if (current || starting || diskUsers > 0) {
-      const doing = diskUsers > 0 ? 'its disk is in use' : 'it runs';
-      throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${doing}.`);
-    }
-  }
-
   async function boot(options: StartOptions, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    exited = deferred();
+    exited = Promise.withResolvers();
     record = { ...record, plan: options.plan ?? record.plan };
     const { plan, uid } = record;
     const launch = await prepareLaunch({ layout, plan, isolation, uid, options, limiter, maxProcesses });
@@ -92,7 +81,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
   async function tidyUp(
     agent: AgentProcess,
     shortcut: string | undefined,
-    told: Deferred<MachineExit>,
+    told: PromiseWithResolvers<MachineExit>,
   ): Promise<MachineExit> {
     const exit = await agent.ended;
     await limiter.release(limitsName(id)).catch(() => {});
@@ -145,19 +134,15 @@ export function createProcessMachine(parts: MachineParts): Machine {
       return exited.promise;
     },
     start: async (options) => {
-      refuseUnlessStopped('started');
-      const abort = new AbortController();
-      const signal = AbortSignal.any([options.signal, abort.signal]);
-      const attempt = boot(options, signal).catch(async (error: unknown) => {
-        await endNow();
-        throw error;
+      turns.refuseUnlessStopped('started');
+      await turns.change(options.signal, async (signal) => {
+        try {
+          await boot(options, signal);
+        } catch (error) {
+          await endNow();
+          throw error;
+        }
       });
-      starting = { abort, done: attempt.catch(() => {}) };
-      try {
-        await attempt;
-      } finally {
-        starting = undefined;
-      }
     },
     connect: async (port, { signal }) => {
       if (port !== AGENT_PORT) {
@@ -174,8 +159,7 @@ export function createProcessMachine(parts: MachineParts): Machine {
       return connectSocket(join(folder, AGENT_SOCKET), owner(), signal);
     },
     stop: async ({ deadlineMs }) => {
-      starting?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was stopped while it started.`));
-      await starting?.done;
+      await turns.callOff('stopped while it started');
       if (current) {
         const { agent, over } = current;
         agent.askToEnd();
@@ -186,9 +170,8 @@ export function createProcessMachine(parts: MachineParts): Machine {
       await endNow();
     },
     destroy: async () => {
-      destroyed = true;
-      starting?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was destroyed while it started.`));
-      await starting?.done;
+      turns.markDestroyed();
+      await turns.callOff('destroyed while it started');
       await endNow();
       await removeShortcut(record.running?.shortcut);
       await removeTree(layout.root);
@@ -206,18 +189,11 @@ export function createProcessMachine(parts: MachineParts): Machine {
       },
       owner: record.uid,
       eraseHome: (provider) => eraseProviderHome(layout.homes, provider),
-      whileStopped: async (work) => {
-        if (current || starting || destroyed) {
-          refuseUnlessStopped('read or written offline');
-        }
-        diskUsers += 1;
-        try {
+      whileStopped: (work) =>
+        turns.useDisk(async () => {
           await access(layout.home);
-          return await work();
-        } finally {
-          diskUsers -= 1;
-        }
-      },
+          return work();
+        }),
     }),
   };
 }
@@ -234,17 +210,4 @@ function endedTooEarly(id: string, exit: MachineExit): SallyportError {
     `Machine ${id} ended with ${how} before its agent listened.${words === '' ? '' : ` Its last words: ${words}`}`,
     { details: { console: exit.console.slice(-4000) } },
   );
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let settle: (value: T) => void = () => {};
-  const promise = new Promise<T>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, resolve: (value) => settle(value) };
 }

@@ -6,6 +6,7 @@ import type { Machine, MachineExit, StartOptions } from '@sallyport/core/driver'
 
 import { createOfflineDisk } from '../disk/offline-disk.ts';
 import type { NetworkAttachment } from '../network/machine-network.ts';
+import { createMachineTurns } from '../host/machine-turns.ts';
 import { endLeftovers } from '../host/process.ts';
 import { removeTree } from '../host/remove-tree.ts';
 import { startMachine } from './start-machine.ts';
@@ -47,11 +48,9 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
   const { uid } = found;
   let record = found;
   let current: Current | undefined;
-  let changing: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
-  let diskUsers = 0;
   let isUntouched = isNew;
-  let destroyed = false;
   let exited = Promise.withResolvers<MachineExit>();
+  const turns = createMachineTurns({ machineId: id, isRunning: () => current !== undefined });
   if (record.running) take(watchQemu(record.running, clock), undefined);
 
   function take(process: QemuProcess, place: NetworkAttachment | undefined): void {
@@ -71,29 +70,10 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     if (!(await snapshot.exists())) await rm(layout.agentDrive, { force: true });
     const { running: _, ...rest } = record;
     record = rest;
-    if (!destroyed) await writeQemuRecord(layout.record, record).catch(() => {});
+    if (!turns.isDestroyed) await writeQemuRecord(layout.record, record).catch(() => {});
     current = undefined;
     tell(exit);
     return exit;
-  }
-
-  function refuseUnlessStopped(what: string): void {
-    if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
-    if (!current && !changing && diskUsers === 0) return;
-    const doing = diskUsers > 0 ? 'its disk is in use' : 'it runs';
-    throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${doing}.`);
-  }
-
-  /** Runs one transition at a time. A stop cancels it. */
-  async function change(parent: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const abort = new AbortController();
-    const attempt = work(AbortSignal.any([parent, abort.signal]));
-    changing = { abort, done: attempt.catch(() => {}) };
-    try {
-      await attempt;
-    } finally {
-      changing = undefined;
-    }
   }
 
   async function start(options: StartOptions, signal: AbortSignal, taken?: TakenSnapshot): Promise<void> {
@@ -138,19 +118,14 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     await endLeftovers(uid === undefined ? { homesBelow: layout.root } : { uid }, clock);
   }
 
-  async function callOff(why: string): Promise<void> {
-    changing?.abort.abort(new SallyportError('MACHINE_FAILED', `Machine ${id} was ${why}.`));
-    await changing?.done;
-  }
-
   return {
     id,
     get exited() {
       return exited.promise;
     },
     start: async (options) => {
-      refuseUnlessStopped('started');
-      await change(options.signal, async (signal) => {
+      turns.refuseUnlessStopped('started');
+      await turns.change(options.signal, async (signal) => {
         signal.throwIfAborted();
         await snapshot.remove();
         const boot = (until: AbortSignal): Promise<void> => start(options, until);
@@ -162,8 +137,8 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
       });
     },
     wake: async (options) => {
-      refuseUnlessStopped('woken');
-      await change(options.signal, async (signal) => {
+      turns.refuseUnlessStopped('woken');
+      await turns.change(options.signal, async (signal) => {
         const taken = await snapshot.take();
         await using state = taken.state;
         await start(options, signal, { ...taken, state });
@@ -171,10 +146,10 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     },
     hibernate: async ({ signal: parent }) => {
       const { running } = current ?? {};
-      if (!current || !running || changing) {
+      if (!current || !running || turns.isChanging) {
         throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot hibernate: it does not run, or not yet.`);
       }
-      await change(parent, async (signal) => {
+      await turns.change(parent, async (signal) => {
         try {
           await saveSnapshot({ parts, running, record, signal });
         } catch (error) {
@@ -198,15 +173,15 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
       return current.place.connect(port, { signal });
     },
     stop: async ({ deadlineMs }) => {
-      await callOff('stopped in the meantime');
+      await turns.callOff('stopped in the meantime');
       await endGently(deadlineMs);
       await endNow();
       await snapshot.remove();
       await rm(layout.agentDrive, { force: true });
     },
     destroy: async () => {
-      destroyed = true;
-      await callOff('destroyed in the meantime');
+      turns.markDestroyed();
+      await turns.callOff('destroyed in the meantime');
       await endNow();
       await snapshot.remove();
       await removeTree(layout.root);
@@ -215,19 +190,14 @@ export function createQemuMachine({ parts, record: found, isNew = false, onDestr
     disk: createOfflineDisk({
       path: layout.disk,
       role: found.plan.role,
-      requireFree: async (work) => {
-        if (current || changing || destroyed) refuseUnlessStopped('read or written offline');
-        if (await snapshot.exists()) {
-          throw new SallyportError('MACHINE_BUSY', `The disk of machine ${id} cannot be used while it hibernates.`);
-        }
-        diskUsers += 1;
-        isUntouched = false;
-        try {
-          return await work();
-        } finally {
-          diskUsers -= 1;
-        }
-      },
+      requireFree: (work) =>
+        turns.useDisk(async () => {
+          if (await snapshot.exists()) {
+            throw new SallyportError('MACHINE_BUSY', `The disk of machine ${id} cannot be used while it hibernates.`);
+          }
+          isUntouched = false;
+          return work();
+        }),
     }),
   };
 }
