@@ -24,10 +24,10 @@ const words = { ok: 'ok', none: '–', 'not-reached': 'not reached', failed: '**
 /** What `test/cli-words.test.ts` shows. */
 const refusals = `## A refusal and a failure
 
-\`LOGIN_DENIED\` is the user's own "no" on the sign-in page: \`access_denied\` or \`consent_required\`. Every other error is \`LOGIN_FAILED\`. Where the answer of the page comes through Sallyport, the error in it decides, whatever the CLI says. Where a browser reaches the CLI directly, and in every flow without a callback, there are only the words of the CLI, and some of them stand for several errors:
+\`LOGIN_DENIED\` is the user's own "no" on the sign-in page: \`access_denied\` or \`consent_required\`. Every other error is \`LOGIN_FAILED\`. If the page's answer comes through Sallyport, the error in that answer decides, whatever the CLI says. If a browser reaches the CLI directly, and in every flow without a callback, Sallyport has only the words of the CLI, and some of them stand for several errors:
 
-- Claude Code says \`No authorization code received\` for every error of the page, which counts as a refusal; and for an error of the token endpoint the HTTP status alone.
-- Codex shows the error of the page by its name, but an \`error_description\` in its place if the page sends one, and those words count as a refusal. For a device code that was denied, has expired or was asked about too often it says \`status 400 Bad Request\`, which counts as a refusal; other statuses are failures.
+- Claude Code says \`No authorization code received\` for every error of the page, which counts as a refusal. For an error of the token endpoint, it says only the HTTP status.
+- Codex shows the error of the page by its name. If the page sends an \`error_description\`, Codex shows that instead, and it counts as a refusal. For a device code that was denied, has expired or was asked about too often, Codex says \`status 400 Bad Request\`, which counts as a refusal; other statuses are failures.
 - Gemini CLI shows the error of the page by its name, so the two are always told apart. An error of the token endpoint is always a failure.`;
 
 function section(reports: readonly ReleaseReport[]): string {
@@ -88,8 +88,8 @@ try {
     [
       '# Providers and the releases of their CLIs',
       '<!-- Printed by `npm run docs:providers`. Run it again instead of editing this page. -->',
-      `The newest five releases of each CLI on npm as of ${day}, the oldest of the 90 days before, and any that once failed here, unmodified, on ${process.platform}-${process.arch}: taken through each login method by \`sallyport providers verify ID --latest 5 --oldest-within-days 90\`, in real machines, against the fake vendors of the test kit. No real vendor was asked, so this tells what the CLIs do, and not what the services behind them do.`,
-      'Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: a token that has ended is refreshed and written back, and so is what a command of the CLI for that refreshes; a key or a token that lasts has no refresh (–). Logout: the CLI forgets it, and so do we.',
+      `Covered are the newest five releases of each CLI on npm as of ${day}, the oldest of the 90 days before, and any that once failed here. On ${process.platform}-${process.arch}, \`sallyport providers verify ID --latest 5 --oldest-within-days 90\` took each of them, unmodified, through every login method, in real machines, against the fake vendors of the test kit. No real vendor was asked, so this shows what the CLIs do, not what the services behind them do.`,
+      "Login: the credential is captured and stored. Prompt: it works in a machine that has never seen it. Refresh: an expired token is refreshed and written back, and so is one that the CLI's refresh command refreshes; a key or a long-lived token has no refresh (–). Logout: the CLI forgets the credential, and so does Sallyport.",
       refusals,
       ...sections,
       '',
