@@ -60,7 +60,7 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
     await page.getByRole('button', { name: 'Disconnect' }).click();
     await page.getByRole('button', { name: 'Connect Codex' }).waitFor();
     expect(await page.getByRole('status').allTextContents()).toContainEqual(
-      expect.stringContaining('The vendor may still count this login'),
+      expect.stringContaining('Your login may still be active at the vendor'),
     );
     expect(await events().allTextContents()).toEqual([
       'sallyport-connected: codex',

@@ -131,7 +131,7 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
         const problem = toProblem(error);
         const running = problem.details['sessionId'];
         if (problem.code === 'CREDENTIAL_EXCLUDED' && !replace) {
-          if (!confirm(`${problem.message} Go on?`)) return undefined;
+          if (!confirm(`${problem.message} Continue?`)) return undefined;
           replace = true;
           continue;
         }
@@ -314,6 +314,6 @@ function loginEnd({ loginExpiresAt, endsSoon }: Provider): string {
 /** What erasing a login here does not end at the vendor. */
 function whatRemains(hadKey: boolean): string {
   return hadKey
-    ? 'Erased here. The API key still works: delete it on the page where you made it if you no longer need it.'
-    : 'Erased here. The vendor may still count this login: you can end it in the settings of your account there.';
+    ? 'Erased here. The API key still works. If you no longer need it, delete it on the page where you created it.'
+    : 'Erased here. Your login may still be active at the vendor. You can end it in your account settings there.';
 }
