@@ -23,7 +23,7 @@ const STORAGE_KEY = 'sallyport.prompt';
 const toolPolicies = [
   ['read-only', 'Only look'],
   ['workspace', 'Work in its directory'],
-  ['full', 'Anything in its machine'],
+  ['full', 'Do anything in its machine'],
 ] as const;
 
 /** A conversation with a connected CLI. */
