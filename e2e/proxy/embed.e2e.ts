@@ -104,6 +104,18 @@ describe.each(browsers)('examples/embed, in $name', ({ name, open }) => {
     expect(server.output()).not.toContain(ticket);
   });
 
+  it('asks for nothing before a script of the page has set the token', async () => {
+    const script = `import '${example.server.origin}/connect-element/v1.js';
+      document.querySelector('sallyport-connect').token = async () => (await fetch('/token', { method: 'POST' })).text();`;
+    await page.route('**/connect.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
+    const refused: string[] = [];
+    page.on('response', (response) => void (response.status() === 401 && refused.push(response.url())));
+    await page.goto(example.origin);
+    await page.getByRole('button', { name: 'Disconnect' }).waitFor();
+    expect(refused).toEqual([]);
+    await page.unroute('**/connect.js');
+  });
+
   it('shows the screen in no page of another origin, and cancels a login whose page is closed', async () => {
     const refused = page.waitForEvent('console', (message) => /frame-ancestors/.test(message.text()));
     // By another name, the example is another origin.

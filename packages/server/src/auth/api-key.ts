@@ -41,10 +41,10 @@ export interface ApiKeyCheck {
 export async function checkApiKey(token: string, check: ApiKeyCheck): Promise<ApiKeyCaller> {
   const [, keyId = '', secret = ''] = pattern.exec(token) ?? [];
   if (check.knownKeys && !(await check.knownKeys.has(keyId, digest(secret).toString('hex'))))
-    throw unauthenticated('There is no such API key.');
+    throw unauthenticated('There is no such API key in the database of this server.');
   const key = keyId === '' ? undefined : await check.store.get(keyId);
   const isRight = timingSafeEqual(key ? Buffer.from(key.sha256, 'hex') : nothing, digest(secret));
-  if (!key || !isRight) throw unauthenticated('There is no such API key.');
+  if (!key || !isRight) throw unauthenticated('There is no such API key in the database of this server.');
   if (key.revokedAt !== null) throw unauthenticated('This API key was revoked.');
   const { role, lastUsedAt } = key;
   if (lastUsedAt === null || check.clock.now() - lastUsedAt.getTime() >= API_KEY_USE_NOTED_MS) {

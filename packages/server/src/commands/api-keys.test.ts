@@ -3,6 +3,7 @@ import { createMemoryStore } from '@sallyport/core/store';
 import { beforeEach, expect, it } from 'vitest';
 
 import { runCommand } from '../../../../test/setup/run-command.ts';
+import { readEnvironment } from '../config/environment.ts';
 import { checkApiKey } from '../auth/api-key.ts';
 import { registerApiKeys } from './api-keys.ts';
 
@@ -24,7 +25,14 @@ async function run(words: readonly string[], role?: string): Promise<readonly st
   const print = (line: string) => void printed.push(line);
   const args = ['api-keys', ...words, ...(role === undefined ? [] : ['--role', role])];
   const withStore = (work: (opened: typeof store) => Promise<void>) => work(store);
-  await runCommand(registerApiKeys, args, (given) => ({ words: given, clock, print, remark, withStore }));
+  await runCommand(registerApiKeys, args, (given) => ({
+    words: given,
+    clock,
+    print,
+    remark,
+    environment: () => readEnvironment({ SALLYPORT_DATA_DIR: '/srv/sallyport' }, '/'),
+    withStore,
+  }));
   return printed;
 }
 
@@ -37,6 +45,7 @@ it('makes a key that works, and prints it once', async () => {
   // A script takes the whole output as the key.
   expect(more).toEqual([]);
   expect(remarks.join()).toContain(`key ${keyId} of the role service`);
+  expect(remarks.at(-1)).toBe('It works with servers that use the data directory /srv/sallyport.');
   const listed = (await run([])).join('\n');
   expect(listed).toMatch(new RegExp(`${keyId} +service +made \\d{4}-\\d\\d-\\d\\d, last used .*the backend`));
   expect(listed + JSON.stringify(await store.audit.list({ limit: 10 }))).not.toContain(key.slice(-43));

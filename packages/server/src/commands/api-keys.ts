@@ -6,6 +6,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 
 import { createApiKey } from '../auth/api-key.ts';
+import type { ServerEnvironment } from '../config/environment.ts';
 import { defaultUnlessNamed } from './context.ts';
 import type { CommandContext } from './context.ts';
 
@@ -15,12 +16,13 @@ interface ApiKeysCommand {
   readonly clock: Pick<Clock, 'now'>;
   readonly print: (line: string) => void;
   readonly remark: (line: string) => void;
+  readonly environment: () => ServerEnvironment;
 }
 
 /** `sallyport api-keys`: makes, lists and revokes the keys with which backends call the HTTP API. */
 export function registerApiKeys(
   program: Command,
-  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'remark' | 'withStore'>,
+  context: Pick<CommandContext, 'words' | 'clock' | 'print' | 'remark' | 'environment' | 'withStore'>,
 ): void {
   const withKeys = (work: (command: ApiKeysCommand) => Promise<void>): Promise<void> =>
     context.withStore((store) => work({ ...context, store }));
@@ -56,11 +58,22 @@ function parseName(given: string): string {
   throw new InvalidArgumentError('It must have 1 to 100 characters, on one line.');
 }
 
-async function create({ store, clock, print, remark }: ApiKeysCommand, name: string, role: ApiKeyRole): Promise<void> {
+async function create(
+  { store, clock, print, remark, environment }: ApiKeysCommand,
+  name: string,
+  role: ApiKeyRole,
+): Promise<void> {
   const { keyId, key } = await createApiKey(store.apiKeys, { name, role });
   await note({ store, clock }, 'api-key.created', { keyId, role, name });
   print(key.reveal());
   remark(`This is the key ${keyId} of the role ${role}. Keep it now: it is not stored and cannot be shown again.`);
+  remark(`It works with servers that use ${describePlace(environment())}.`);
+}
+
+/** What a server has to share to know the key. */
+function describePlace({ database, dataDirectory }: ServerEnvironment): string {
+  if (database.kind === 'embedded') return `the data directory ${dataDirectory}`;
+  return database.kind === 'postgres' ? 'the database of DATABASE_URL' : `the Supabase project ${database.url}`;
 }
 
 async function list({ store, print }: ApiKeysCommand): Promise<void> {

@@ -24,6 +24,8 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
 
   readonly #root = this.attachShadow({ mode: 'open' });
   #token: TokenSource | undefined;
+  /** The scripts of the page have run, so there is a token if there is to be one. */
+  #isReady = false;
   #session: SessionView | undefined;
   #provider: Provider | undefined;
 
@@ -33,13 +35,13 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
 
   set token(token: TokenSource | undefined) {
     this.#token = token;
-    if (this.isConnected) void this.refresh();
+    if (this.isConnected && this.#isReady) void this.refresh();
   }
 
   connectedCallback(): void {
     this.#root.adoptedStyleSheets = [widgetStyles()];
     this.#takeEarlyToken();
-    void this.refresh();
+    void this.#begin();
   }
 
   disconnectedCallback(): void {
@@ -47,7 +49,14 @@ export class SallyportConnect extends HTMLElement implements SallyportConnectEle
   }
 
   attributeChangedCallback(_name: string, before: string | null): void {
-    if (before !== null && this.isConnected) void this.refresh();
+    if (before !== null && this.isConnected && this.#isReady) void this.refresh();
+  }
+
+  /** Without a token the server refuses, and a page may set one in a script after this one. */
+  async #begin(): Promise<void> {
+    await pageScripts();
+    this.#isReady = true;
+    if (this.isConnected) await this.refresh();
   }
 
   /** Reads the state from the server again. A login that was under way before a reload goes on. */
@@ -316,4 +325,13 @@ function whatRemains(hadKey: boolean): string {
   return hadKey
     ? 'Erased here. The API key still works. If you no longer need it, delete it on the page where you created it.'
     : 'Erased here. Your login may still be active at the vendor. You can end it in your account settings there.';
+}
+
+/** Resolves when the scripts of a page that is being loaded have run. */
+function pageScripts(): Promise<void> {
+  if (document.readyState === 'complete') return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener('DOMContentLoaded', () => resolve(), { once: true });
+    window.addEventListener('load', () => resolve(), { once: true });
+  });
 }

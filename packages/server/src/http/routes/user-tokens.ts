@@ -71,9 +71,13 @@ export const userTokenRoutes: FastifyPluginAsyncZod<UserTokenRoutesOptions> = as
 /** A token for a page that may not call this server would never work. */
 function checkOrigin(origin: string, { origin: own, allowedOrigins }: PublicAddress): void {
   if (secureOrigin(origin) !== origin) {
-    throw new SallyportError('REQUEST_INVALID', 'origin must be an https origin, such as https://app.example.com.', {
-      hint: 'Send the scheme, the host and, unless it is the usual one, the port of the page, and no path.',
-    });
+    throw new SallyportError(
+      'REQUEST_INVALID',
+      'origin must be an origin, such as https://app.example.com; http only on loopback.',
+      {
+        hint: 'Send what `location.origin` is on the page: scheme, host and port, without a slash at the end.',
+      },
+    );
   }
   if (origin === own || allowedOrigins.includes(origin)) return;
   throw new SallyportError('REQUEST_INVALID', `Pages of ${origin} may not call this server.`, {
