@@ -38,7 +38,7 @@ export interface SallyportOptions {
    * operator alone needs none.
    */
   readonly token?: TokenSource;
-  /** The user that calls act for, if the token is an API key. */
+  /** The user that calls act for, if the token is an API key. A request may name another one. */
   readonly userId?: string;
   /**
    * Attempts in a row to reach the server before a stream, or a call that changes nothing if it is sent again, fails. Default
@@ -48,6 +48,10 @@ export interface SallyportOptions {
   /** Default: the runtime's own. */
   readonly fetch?: typeof fetch;
 }
+
+/** A request for a user. Default: the `userId` of the client. */
+export type ForUser<Request extends { readonly userId?: string | undefined }> = Omit<Request, 'userId'> &
+  Partial<Pick<Request, 'userId'>>;
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -90,11 +94,11 @@ export interface Sallyport {
   wakeMachine(vmId: string): Promise<void>;
   destroyMachine(vmId: string): Promise<void>;
   /** With an API key: makes a link to a page of the server where the user connects a provider. */
-  createConnectLink(request: ConnectLinkRequest): Promise<ConnectLink>;
+  createConnectLink(request: ForUser<ConnectLinkRequest>): Promise<ConnectLink>;
   /** With an API key: gives the login of a link to the user who has returned with its code. */
-  claim(request: Claim): Promise<Claimed>;
+  claim(request: ForUser<Claim>): Promise<Claimed>;
   /** With an API key: makes a token with which a user calls the server. */
-  createUserToken(request: UserTokenRequest): Promise<UserToken>;
+  createUserToken(request: ForUser<UserTokenRequest>): Promise<UserToken>;
   /** With an API key: erases a user with everything stored of them. */
   eraseUser(userId: string): Promise<void>;
 }
@@ -152,9 +156,9 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     hibernateMachine: change('hibernate'),
     wakeMachine: change('wake'),
     destroyMachine: change('destroy'),
-    createConnectLink: (body) => readJson(send('POST', '/api/connect-links', { body })),
-    claim: (body) => readJson(send('POST', '/api/connect-links/claim', { body })),
-    createUserToken: (body) => readJson(send('POST', '/api/user-tokens', { body })),
+    createConnectLink: (body) => readJson(send('POST', '/api/connect-links', { body: { ...ofUser, ...body } })),
+    claim: (body) => readJson(send('POST', '/api/connect-links/claim', { body: { ...ofUser, ...body } })),
+    createUserToken: (body) => readJson(send('POST', '/api/user-tokens', { body: { ...ofUser, ...body } })),
     eraseUser: async (id) => void (await send('DELETE', `/api/users/${encodeURIComponent(id)}`)),
   };
 }
