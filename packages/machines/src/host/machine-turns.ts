@@ -6,9 +6,11 @@ export interface MachineTurns {
   readonly isChanging: boolean;
   readonly isDestroyed: boolean;
   /**
-   * Throws MACHINE_UNKNOWN if the machine was destroyed, and MACHINE_BUSY while it runs, changes or its disk is in use.
-   * `what` completes "cannot be …".
+   * Throws MACHINE_UNKNOWN if the machine was destroyed, and MACHINE_BUSY if something is in the way. `what` completes
+   * "cannot be …", `why` completes "while …".
    */
+  refuse(what: string, isInTheWay: boolean, why: string): void;
+  /** Refuses while the machine runs, changes or its disk is in use. */
   refuseUnlessStopped(what: string): void;
   /** Runs a transition. Its signal is aborted by `parent` and by `callOff`. */
   change(parent: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
@@ -30,11 +32,11 @@ export function createMachineTurns({ machineId, isRunning }: MachineTurnsOptions
   let diskUsers = 0;
   let isDestroyed = false;
 
-  function refuse(what: string, isInUse: boolean): void {
+  const isBusy = (): boolean => isRunning() || changing !== undefined;
+
+  function refuse(what: string, isInTheWay: boolean, why: string): void {
     if (isDestroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${machineId} was destroyed.`);
-    if (!isInUse && !isRunning() && !changing) return;
-    const doing = isInUse ? 'its disk is in use' : 'it runs';
-    throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} cannot be ${what} while ${doing}.`);
+    if (isInTheWay) throw new SallyportError('MACHINE_BUSY', `Machine ${machineId} cannot be ${what} while ${why}.`);
   }
 
   return {
@@ -44,7 +46,11 @@ export function createMachineTurns({ machineId, isRunning }: MachineTurnsOptions
     get isDestroyed() {
       return isDestroyed;
     },
-    refuseUnlessStopped: (what) => refuse(what, diskUsers > 0),
+    refuse,
+    refuseUnlessStopped: (what) => {
+      refuse(what, diskUsers > 0, 'its disk is in use');
+      refuse(what, isBusy(), 'it runs');
+    },
     change: async (parent, work) => {
       const abort = new AbortController();
       const attempt = work(AbortSignal.any([parent, abort.signal]));
@@ -60,7 +66,7 @@ export function createMachineTurns({ machineId, isRunning }: MachineTurnsOptions
       await changing?.done;
     },
     useDisk: async (work) => {
-      refuse('read or written offline', false);
+      refuse('read or written offline', isBusy(), 'it runs');
       diskUsers += 1;
       try {
         return await work();

@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
 import type { ImageFacts } from './image.ts';
-
-/** SHA-256 of a file, in hex. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  // Large pieces: an image is a gigabyte, most of it holes.
-  await pipeline(createReadStream(path, { highWaterMark: 4 * 1024 * 1024 }), hash, { ...(signal && { signal }) });
-  return hash.digest('hex');
-}
 
 /** SHA-256 over names, kinds and contents of a tree of ordinary files; the order of a directory plays no part. */
 export async function hashTree(directory: string): Promise<string> {

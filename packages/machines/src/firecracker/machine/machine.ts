@@ -2,6 +2,7 @@ import { SallyportError } from '@sallyport/core';
 import type { Machine } from '@sallyport/core/driver';
 
 import { createOfflineDisk } from '../../disk/offline-disk.ts';
+import { createMachineTurns } from '../../host/machine-turns.ts';
 import { removeTree } from '../../host/remove-tree.ts';
 import { releaseUser } from '../../process/user-allotment.ts';
 import { startMachine } from './start-machine.ts';
@@ -23,18 +24,7 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
   const { host, files } = parts;
   const state = openMachineState(parts);
   const { id } = state;
-  let diskUsers = 0;
-  let destroyed = false;
-
-  function refuse(what: string, isInTheWay: boolean, why: string): void {
-    if (destroyed) throw new SallyportError('MACHINE_UNKNOWN', `Machine ${id} was destroyed.`);
-    if (isInTheWay) throw new SallyportError('MACHINE_BUSY', `Machine ${id} cannot be ${what} while ${why}.`);
-  }
-
-  function refuseUnlessStill(what: string): void {
-    refuse(what, state.current !== undefined || state.starting !== undefined, 'it runs');
-    refuse(what, diskUsers > 0, 'its disk is in use');
-  }
+  const turns = createMachineTurns({ machineId: id, isRunning: () => Boolean(state.current ?? state.starting) });
 
   return {
     id,
@@ -42,13 +32,13 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
       return state.exited.promise;
     },
     start: async (options) => {
-      refuseUnlessStill('started');
-      refuse('started', state.record.asleep !== undefined, 'it hibernates');
+      turns.refuseUnlessStopped('started');
+      turns.refuse('started', state.record.asleep !== undefined, 'it hibernates');
       await startMachine(state, options, undefined);
     },
     hibernate: async ({ signal }) => {
       signal.throwIfAborted();
-      refuse('put to sleep', state.starting !== undefined, 'it starts');
+      turns.refuse('put to sleep', state.starting !== undefined, 'it starts');
       const running = state.current;
       if (!running)
         throw new SallyportError('MACHINE_BUSY', `Machine ${id} does not run, so it cannot be put to sleep.`);
@@ -61,7 +51,7 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
       }
     },
     wake: async (options) => {
-      refuseUnlessStill('woken');
+      turns.refuseUnlessStopped('woken');
       const { asleep } = state.record;
       if (!asleep) throw new SallyportError('MACHINE_FAILED', `Machine ${id} does not hibernate.`);
       const change = await planChange(state.record, asleep, options.plan);
@@ -77,7 +67,7 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
       await stopMachine(state, deadlineMs);
     },
     destroy: async () => {
-      destroyed = true;
+      turns.markDestroyed();
       await interrupt(state, 'destroyed');
       await stopMachine(state);
       host.reached('the end of its directory');
@@ -89,16 +79,11 @@ export function createFirecrackerMachine(parts: MachineParts): Machine {
     disk: createOfflineDisk({
       path: files.disk,
       role: state.record.plan.role,
-      requireFree: async (work) => {
-        refuse('read or written offline', state.current !== undefined || state.starting !== undefined, 'it runs');
-        refuse('read or written offline', state.record.asleep !== undefined, 'it hibernates');
-        diskUsers += 1;
-        try {
-          return await work();
-        } finally {
-          diskUsers -= 1;
-        }
-      },
+      requireFree: (work) =>
+        turns.useDisk(() => {
+          turns.refuse('read or written offline', state.record.asleep !== undefined, 'it hibernates');
+          return work();
+        }),
     }),
   };
 }

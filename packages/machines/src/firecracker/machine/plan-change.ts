@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { MachinePlan } from '@sallyport/core/driver';
 
-import { hashFile } from '../../images/hash.ts';
+import { hashFile } from '../../host/hashing/hash-file.ts';
 import type { FirecrackerRecord } from './record.ts';
 
 /** Why a machine that sleeps cannot go on under a plan; `undefined` where it can. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Secret } from '@sallyport/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { hashFile } from '../../images/hash.ts';
+import { hashFile } from '../../host/hashing/hash-file.ts';
 import { digestFiles, findMismatch, openManifest, sealManifest } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
 

@@ -106,7 +106,7 @@ export async function findMismatch(
 
 const snapshotParts = ['state', 'memory', 'disk'] as const;
 
-/** What the files of a snapshot are known by. Their hashes are taken in separate threads. */
+/** What the files of a snapshot are known by. Large ones are hashed in separate threads. */
 export async function digestFiles(files: SnapshotFiles): Promise<SnapshotDigests> {
   const [state, memory, disk] = await Promise.all([
     digestFile(files.state),

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import type { MachinePlan } from '@sallyport/core/driver';
 
-import { hashFile, hashValue } from '../../images/hash.ts';
+import { hashFile } from '../../host/hashing/hash-file.ts';
+import { hashValue } from '../../images/hash.ts';
 import { hardwareHash } from '../hardware.ts';
 import type { Ingredients } from '../ingredients.ts';
 import { fileFacts } from '../../host/file-facts.ts';

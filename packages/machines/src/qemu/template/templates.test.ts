@@ -12,7 +12,7 @@ import type { Ingredients } from '../ingredients.ts';
 import { layoutIn } from '../layout.ts';
 import type { QemuRecord } from '../machine-record.ts';
 import { fileFacts } from '../../host/file-facts.ts';
-import { hashFile } from '../../images/hash.ts';
+import { hashFile } from '../../host/hashing/hash-file.ts';
 import { openSnapshotDirectory } from '../snapshot/snapshot-directory.ts';
 import { failedIn } from '../phases.ts';
 import { findTemplateFacts, templateKey } from './facts.ts';
