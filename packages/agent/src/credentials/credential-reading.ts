@@ -44,13 +44,17 @@ export async function readCredential(place: CredentialPlace): Promise<Credential
     : { type: 'incomplete', problem: `The credential is not complete (${missing.join(', ')}).` };
 }
 
-/** Reads until two readings, a moment apart, are the same: a file that is being written is never taken. */
+/**
+ * Reads until two readings, a moment apart, are the same: a file that is being written is never taken. `first` is a reading
+ * that the caller has just made.
+ */
 export async function readSettledCredential(
   place: CredentialPlace,
   clock: Clock,
   signal: AbortSignal,
+  first?: CredentialReading,
 ): Promise<CredentialReading> {
-  let before = await readCredential(place);
+  let before = first ?? (await readCredential(place));
   for (let attempt = 0; attempt < MOST_READINGS && before.type === 'complete'; attempt++) {
     await clock.sleep(settleMs(place.items), signal);
     const after = await readCredential(place);

@@ -42,7 +42,7 @@ async function follow({ place, clock, signal, ...tell }: CredentialWatchOptions,
     const first = await readCredential(place);
     const all: CredentialReading = isReplaced(place, first, told)
       ? first
-      : await readSettledCredential(place, clock, signal);
+      : await readSettledCredential(place, clock, signal, first);
     const reading = await readSecretOf(place, all, clock, signal);
     if (reading.type === 'absent' || sameReading(reading, told)) continue;
     // Its settings may be about to be written.

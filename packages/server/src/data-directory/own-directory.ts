@@ -73,12 +73,12 @@ const early = new Set(['lock', 'postgres', 'witness', 'clis', 'images', 'lost+fo
 const driverDirectories = new Set(['machines', 'qemu']);
 
 async function isDataDirectory(path: string, names: readonly string[]): Promise<boolean> {
-  const others = await Promise.all(
-    names.map(
-      async (name) => !early.has(name) && !(driverDirectories.has(name) && (await isEmptyDirectory(path, name))),
-    ),
-  );
-  return !others.includes(true) || marks.some((mark) => names.includes(mark)) || hasOurLock(path);
+  if (marks.some((mark) => names.includes(mark)) || (await hasOurLock(path))) return true;
+  for (const name of names) {
+    if (early.has(name)) continue;
+    if (!driverDirectories.has(name) || !(await isEmptyDirectory(path, name))) return false;
+  }
+  return true;
 }
 
 async function isEmptyDirectory(path: string, name: string): Promise<boolean> {
