@@ -1,12 +1,10 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { fileURLToPath } from 'node:url';
 
 import type { Bench, Finding } from './bench.ts';
 import { quantile } from './statistics.ts';
 import { residentMb } from './support/processes.ts';
 import { openReaders } from './support/readers.ts';
+import { startWorker } from './support/worker.ts';
 
 const CLIENTS = 200;
 const AT_ONCE = [1, 16, 64] as const;
@@ -21,8 +19,10 @@ const STREAMS_PER_USER = 50;
 export const clients: Bench = {
   name: 'clients',
   run: async (_world, count, leftovers) => {
-    const server = await startServer(leftovers);
-    const users = Array.from({ length: CLIENTS }, (_, at) => createClient(server.url, `client-${at}`));
+    const server = await startWorker('control-plane.ts');
+    leftovers.defer(() => server.end());
+    const url = String(server.ready);
+    const users = Array.from({ length: CLIENTS }, (_, at) => createClient(url, `client-${at}`));
     for (const user of users) {
       await user.connect();
       // Starts its machine.
@@ -30,7 +30,7 @@ export const clients: Bench = {
     }
     const findings = [...(await waits(users, count)), ...(await throughput(users, count))];
     const busy = await residentMb(server.pid);
-    await openSilentStreams(server.url, users);
+    await openSilentStreams(url, users);
     const streaming = await residentMb(server.pid);
     return [
       ...findings,
@@ -90,23 +90,6 @@ async function throughput(users: readonly Client[], count: number): Promise<read
   }));
 }
 
-async function startServer(leftovers: AsyncDisposableStack): Promise<{ readonly url: string; readonly pid: number }> {
-  const file = fileURLToPath(new URL('workers/control-plane.ts', import.meta.url));
-  const child = fork(file, [], { execArgv: ['--conditions=@sallyport/source'] });
-  const exited = once(child, 'exit');
-  leftovers.defer(async () => {
-    if (child.connected) child.disconnect();
-    await exited;
-  });
-  const [url] = await Promise.race([
-    once(child, 'message'),
-    exited.then(() => {
-      throw new Error('The server ended before it listened.');
-    }),
-  ]);
-  return { url: String(url), pid: child.pid ?? 0 };
-}
-
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
@@ -130,12 +113,11 @@ function createClient(url: string, userId: string): Client {
   const agent = new Agent({ keepAlive: true });
   let login = '';
 
-  async function ask(method: string, path: string, body?: unknown): Promise<Answer> {
-    const answer = await send(agent, method, url + path, body);
-    const text = await answer.text;
-    if (answer.status >= 300 || text.includes('"outcome":"failed"'))
-      throw new Error(`${path} answered ${answer.status}: ${text}`);
-    return { ...answer, text: Promise.resolve(text) };
+  async function ask(method: string, path: string, body?: unknown): Promise<string> {
+    const { status, text: whole } = await send(agent, method, url + path, body);
+    const text = await whole;
+    if (status >= 300 || text.includes('"outcome":"failed"')) throw new Error(`${path} answered ${status}: ${text}`);
+    return text;
   }
 
   const prompt = (text: string) => ({ userId, provider: 'fake', prompt: text });
@@ -145,8 +127,7 @@ function createClient(url: string, userId: string): Client {
       await ask('POST', '/api/credentials/fake', { userId, files: { auth } });
     },
     startLogin: async () => {
-      const { text } = await ask('POST', '/api/auth/start', { userId, provider: 'fake' });
-      login = JSON.parse(await text).sessionId;
+      login = JSON.parse(await ask('POST', '/api/auth/start', { userId, provider: 'fake' })).sessionId;
     },
     status: async () => void (await ask('GET', `/api/auth/session/${login}/status`)),
     cancelLogin: async () => void (await ask('POST', `/api/auth/session/${login}/cancel`)),

@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -10,10 +8,10 @@ import { Readable } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import type { Bench } from './bench.ts';
 import { residentMb } from './support/processes.ts';
+import { startWorker } from './support/worker.ts';
 
 const LIMIT_MB = 50;
 const STREAM_BYTES = 200e6;
@@ -62,12 +60,12 @@ interface Growth {
 async function measureViewer(folder: string): Promise<Growth> {
   const agentSocket = join(folder, 'bridge.sock');
   await rm(agentSocket, { force: true });
-  const agent = await startWorker('bridge.ts', [join(folder, 'source.sock'), agentSocket]);
-  const server = await startWorker('splice.ts', [agentSocket]);
+  const agent = await startWorker('bridge.ts', [join(folder, 'source.sock'), agentSocket], COLLECT_GARBAGE);
+  const server = await startWorker('splice.ts', [agentSocket], COLLECT_GARBAGE);
   const growth = watchGrowth({ server: server.pid, agent: agent.pid });
   try {
     await growth.started;
-    await view(server.port);
+    await view(Number(server.ready));
     return growth.most();
   } finally {
     await growth.end();
@@ -91,35 +89,6 @@ function pour(socket: Socket): Promise<void> {
   // A viewer that leaves, before the end or after it, is not an error of the source.
   socket.on('error', () => {});
   return pipeline(Readable.from(pieces()), socket).catch(() => {});
-}
-
-interface Worker {
-  readonly pid: number;
-  readonly port: number;
-  end(): Promise<void>;
-}
-
-async function startWorker(name: string, args: readonly string[]): Promise<Worker> {
-  const file = fileURLToPath(new URL(`workers/${name}`, import.meta.url));
-  const child: ChildProcess = fork(file, args, {
-    execArgv: ['--conditions=@sallyport/source', ...COLLECT_GARBAGE],
-    env: {},
-  });
-  const exited = once(child, 'exit');
-  const [port] = await Promise.race([
-    once(child, 'message'),
-    exited.then(() => {
-      throw new Error(`${name} ended before it was ready.`);
-    }),
-  ]);
-  return {
-    pid: child.pid ?? 0,
-    port: Number(port),
-    end: async () => {
-      child.kill();
-      await exited;
-    },
-  };
 }
 
 /** One slow viewer from its handshake to the last of the 200 MB. */

@@ -6,7 +6,7 @@ import { startControlPlane } from '../support/control-plane.ts';
 
 /**
  * A whole server with machines that exist in memory only, alone in a process. Sends its address when it listens, and ends
- * with the channel to its parent. Its CLI answers a prompt with 20 texts, and one that asks for silence at the end alone.
+ * on SIGTERM, or with its parent. Its CLI answers a prompt with 20 texts, and one that asks for silence at the end alone.
  */
 await using database = await openDatabase();
 await using leftovers = new AsyncDisposableStack();
@@ -24,5 +24,6 @@ const plane = await startControlPlane({
 });
 leftovers.defer(() => plane.close());
 process.send?.(plane.url);
-await once(process, 'disconnect');
+await Promise.race([once(process, 'SIGTERM'), once(process, 'disconnect')]);
+if (process.connected) process.disconnect();
 over.resolve();
