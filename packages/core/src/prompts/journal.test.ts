@@ -106,6 +106,22 @@ describe('the journal of a prompt', () => {
     expect(await stored()).toEqual([text(0), failed]);
   });
 
+  it('stores the end of a prompt that failed while other events waited, though an earlier write failed', async () => {
+    const { journal, go, stored } = await slowJournal();
+    await added(journal, 0, 1);
+    await setImmediate();
+    await added(journal, 1, 3);
+    const ended = journal.write([end]);
+    await go(away());
+    await expect(ended).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const failed: PromptEvent = { type: 'prompt-end', outcome: 'failed', code: 'STORE_UNAVAILABLE' };
+    const told = journal.write([failed]);
+    await setImmediate();
+    await go();
+    await told;
+    expect(await stored()).toEqual([failed]);
+  });
+
   it('fails the next event, too', async () => {
     const { journal, go } = await slowJournal();
     await added(journal, 0, 1);

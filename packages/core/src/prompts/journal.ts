@@ -16,8 +16,9 @@ export interface PromptJournal {
    */
   write(events: readonly PromptEvent[]): Promise<void>;
   /**
-   * The same, without waiting until the events are stored, unless {@link MOST_WAITING} wait already. If that fails, the next
-   * write throws what it failed with.
+   * The same, without waiting until the events are stored, unless {@link MOST_WAITING} wait already. If that fails, every
+   * later write throws what it failed with, except that of an end: a prompt that failed is noted as such, without the events
+   * that were still waiting. It is not noted as completed.
    */
   add(events: readonly PromptEvent[]): Promise<void>;
   /** Keeps these values out of every event written from now on: neither plugins nor the store see them. */
@@ -63,7 +64,7 @@ export function beginPromptJournal(
 
   /** What arrived while a write was under way. */
   let next: Batch | undefined;
-  /** Of events that nobody waits for. */
+  /** The first of events that nobody waited for. What comes after them would leave a gap. */
   let failure: { readonly error: unknown } | undefined;
 
   function write(added: readonly PromptEvent[]): Promise<void> {
@@ -80,14 +81,8 @@ export function beginPromptJournal(
     return stored;
   }
 
-  function throwFailure(): void {
-    const earlier = failure;
-    failure = undefined;
-    if (earlier) throw earlier.error;
-  }
-
   async function add(events: readonly PromptEvent[]): Promise<void> {
-    throwFailure();
+    if (failure) throw failure.error;
     const stored = write(events);
     stored.catch((error: unknown) => (failure ??= { error }));
     if ((next?.events.length ?? 0) >= MOST_WAITING) await stored;
@@ -96,8 +91,9 @@ export function beginPromptJournal(
   async function append(events: readonly PromptEvent[]): Promise<void> {
     await record;
     if (ended) return;
-    throwFailure();
-    const seen = events.flatMap((event) => redactor.take(event)).map(show);
+    if (failure && !events.some(isEndWithoutAll)) throw failure.error;
+    const kept = failure ? events.filter(isEndWithoutAll) : events.flatMap((event) => redactor.take(event));
+    const seen = kept.map(show);
     if (seen.length === 0) return;
     const end = seen.find((event) => event.type === 'prompt-end');
     const after = lastId;
@@ -138,6 +134,11 @@ export function beginPromptJournal(
   }
 
   return { record, write, add, hide: (secrets) => redactor.hide(secrets) };
+}
+
+/** An end that is true of a prompt whose last events were not stored. */
+function isEndWithoutAll(event: PromptEvent): boolean {
+  return event.type === 'prompt-end' && event.outcome !== 'completed';
 }
 
 export function promptTopic(promptId: string): string {
