@@ -1,5 +1,5 @@
 /**
- * Plays what goes wrong in earnest, and prints what came of it: `npm run drill -- hostile`, `npm run drill -- crash [kill|cut|load|SCENARIO]`.
+ * Plays what goes wrong in earnest, and prints what came of it: `npm run drill -- hostile`, `npm run drill -- crash [load|FAULT|SCENARIO]`.
  * Ends with an error if something was not held.
  */
 import { drillCrash } from './crash/crash.ts';

@@ -1,27 +1,25 @@
-import { openKillMatrix } from './kill-matrix.ts';
-import type { Fault, FaultResult } from './kill-matrix.ts';
+import { availableParallelism } from 'node:os';
+
+import { openFaultMatrix } from './fault-matrix.ts';
+import type { FaultResult } from './fault-matrix.ts';
+import { faults } from './faults.ts';
+import type { Fault } from './faults.ts';
 import { runLoad } from './load.ts';
 import type { LoadOptions } from './load.ts';
 import { scenarios } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** 1,000 logins and 10,000 prompts. */
 const load: LoadOptions = { users: 1_000, promptsEach: 10, atOnce: 32, killsAt: [300, 700, 1_600, 3_300, 5_000] };
 
 /**
- * Kills a real server before and after each thing that it changes, then breaks its connections to the database there, and then kills
- * it under load. Prints what came of it, and returns how many faults held and how many did not. `only`: `kill`, `cut` or `load`, or
- * scenarios whose name contains this.
+ * Lets each fault fall on a real server before and after each thing that it changes, and then kills it under load. Prints what
+ * came of it, and returns how many faults held and how many did not. `only`: `load`, or parts whose
+ * name contains this: `kill`, `a login`, `disk-full in a first prompt`.
  */
 export async function drillCrash(only = ''): Promise<{ readonly held: number; readonly failed: number }> {
-  const isPart = (name: string): boolean => (PARTS.includes(only) ? only === name : only === '' || name !== 'load');
-  const matrix = { held: 0, failed: 0 };
-  for (const fault of ['kill', 'cut'] as const) {
-    if (!isPart(fault)) continue;
-    const { held, failed } = await drillFault(fault, PARTS.includes(only) ? '' : only);
-    matrix.held += held;
-    matrix.failed += failed;
-  }
-  if (!isPart('load')) return matrix;
+  const matrix = await drillFaults(only);
+  if (only !== '' && only !== 'load') return matrix;
   const { problems, kills, ...report } = await runLoad(load);
   console.table([{ ...report, kills, memoryMb: report.memoryMb.join(' ') }]);
   for (const problem of problems) console.log(`FAILED: ${problem}`);
@@ -29,39 +27,56 @@ export async function drillCrash(only = ''): Promise<{ readonly held: number; re
   return { held: matrix.held + kills - failed, failed: matrix.failed + failed };
 }
 
-const PARTS: readonly string[] = ['kill', 'cut', 'load'];
+interface Part {
+  readonly fault: Fault;
+  readonly scenario: Scenario;
+}
 
-/**
- * A step is a call of a function of the database, or something that is done to a machine. After each fault two servers in a row
- * put the host in order, and the user goes on.
- */
-async function drillFault(fault: Fault, only: string): Promise<{ readonly held: number; readonly failed: number }> {
-  const matrix = await openKillMatrix();
-  const results: FaultResult[] = [];
+function nameOf({ fault, scenario }: Part): string {
+  return `${fault.name} in ${scenario.name}`;
+}
+
+/** A step is a call of a function of the database, or something that is done to a machine. */
+async function drillFaults(only: string): Promise<{ readonly held: number; readonly failed: number }> {
+  const parts = faults
+    .flatMap((fault) => scenarios.map((scenario): Part => ({ fault, scenario })))
+    .filter((part) => nameOf(part).includes(only));
+  if (parts.length === 0) return { held: 0, failed: 0 };
+  const results = new Map<Part, readonly FaultResult[]>();
+  // A part waits much of the time, for a server that starts or stops.
+  const left = parts.values();
+  const lane = async (): Promise<void> => {
+    for (const part of left) results.set(part, await drillPart(part));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, lane));
+  console.table(
+    parts.map((part) => ({
+      fault: part.fault.name,
+      scenario: part.scenario.name,
+      ...count(results.get(part) ?? []),
+    })),
+  );
+  const { held, failed } = count([...results.values()].flat());
+  return { held, failed };
+}
+
+/** On its own host, so that nothing an earlier part left slows it down. */
+async function drillPart({ fault, scenario }: Part): Promise<readonly FaultResult[]> {
+  const lines: string[] = [];
+  const matrix = await openFaultMatrix();
   try {
-    for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
-      const targets = await matrix.steps(scenario);
-      console.log(`${fault} in ${scenario.name}: ${targets.length} steps`);
-      for (const target of targets) {
-        const result = await matrix[fault](scenario, target);
-        results.push(result);
-        const verdict = result.disorder.length > 0 ? 'FAILED' : result.wasReached ? 'ok' : 'not reached';
-        console.log(`  ${verdict}: ${target.step} (${target.nth})`);
-        for (const line of result.disorder) console.log(`    ${line}`);
-      }
+    const results: FaultResult[] = [];
+    for (const target of await matrix.steps(scenario, fault)) {
+      const result = await matrix.strike(scenario, fault, target);
+      results.push(result);
+      const verdict = result.disorder.length > 0 ? 'FAILED' : result.wasReached ? 'ok' : 'not reached';
+      lines.push(`  ${verdict}: ${target.step} (${target.nth})`, ...result.disorder.map((line) => `    ${line}`));
     }
+    return results;
   } finally {
+    console.log([nameOf({ fault, scenario }), ...lines].join('\n'));
     await matrix.close();
   }
-  console.table(
-    scenarios.flatMap(({ name }) => {
-      const own = results.filter(({ scenario }) => scenario === name);
-      if (own.length === 0) return [];
-      return [{ fault, scenario: name, ...count(own) }];
-    }),
-  );
-  const { held, failed } = count(results);
-  return { held, failed };
 }
 
 function count(results: readonly FaultResult[]) {

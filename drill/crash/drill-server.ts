@@ -5,7 +5,8 @@ import { createFakeProvider, writeFakeCli } from '@sallyport/testkit';
 import { createApi } from '../../e2e/support/api.ts';
 import type { Api } from '../../e2e/support/api.ts';
 import { plantCliDirectory } from '../../e2e/support/cli-folder.ts';
-import { root, runSallyport } from '../../test/server/sallyport-process.ts';
+import { root, runOwn } from '../../test/server/sallyport-process.ts';
+import type { WallClock } from './wall-clock.ts';
 
 /** The real server in its own process, which can be killed. */
 export interface DrillServer {
@@ -26,6 +27,7 @@ export interface DrillServerOptions {
   readonly databaseUrl: string;
   /** Where it asks before and after what it does to a machine. */
   readonly stepsUrl: string;
+  readonly clock: WallClock;
 }
 
 /** Puts the fake CLI where the server looks for it. */
@@ -35,8 +37,10 @@ export async function plantFakeCli(dataDirectory: string): Promise<void> {
 }
 
 export async function startDrillServer(options: DrillServerOptions): Promise<DrillServer> {
-  const { dataDirectory, databaseUrl, stepsUrl } = options;
-  const server = runSallyport(['--config', join(root, 'drill/crash/crash.config.ts')], {
+  const { dataDirectory, databaseUrl, stepsUrl, clock } = options;
+  const command = [join(root, 'packages/server/dist/main.js'), '--config', join(root, 'drill/crash/crash.config.ts')];
+  const server = runOwn(process.execPath, command, {
+    ...clock.environment,
     SALLYPORT_DATA_DIR: dataDirectory,
     DATABASE_URL: databaseUrl,
     DRILL_STEPS: stepsUrl,

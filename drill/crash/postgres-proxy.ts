@@ -9,6 +9,8 @@ export interface PostgresProxy {
   readonly url: string;
   /** Breaks every connection. New ones are taken. */
   cut(): void;
+  /** The next calls that write are refused as by a database whose disk is full. */
+  refuseWrites(count: number): void;
   close(): Promise<void>;
 }
 
@@ -25,9 +27,11 @@ export interface PostgresProxyOptions {
  */
 export async function startPostgresProxy({ socketDirectory, onStep }: PostgresProxyOptions): Promise<PostgresProxy> {
   const sockets = new Set<Socket>();
+  let refusals = 0;
   const server = createServer((client) => {
     const database = createConnection(join(socketDirectory, '.s.PGSQL.5432'));
     let call: string | undefined;
+    let isRefused = false;
     const pair = [client, database];
     for (const socket of pair) {
       sockets.add(socket);
@@ -39,16 +43,28 @@ export async function startPostgresProxy({ socketDirectory, onStep }: PostgresPr
       });
     }
     void forward(client, database, createMessageReader(true), async (type, body) => {
-      if (type !== 'P') return;
-      call = writingFunction(body);
-      if (call !== undefined) await onStep(`before ${call}`);
+      if (type === 'P') {
+        call = writingFunction(body);
+        if (call !== undefined) await onStep(`before ${call}`);
+        isRefused = call !== undefined && refusals > 0;
+        if (isRefused) refusals -= 1;
+      }
+      // An error is answered at once, and ReadyForQuery at Sync. What comes between them is passed over.
+      if (isRefused && type === 'S') {
+        isRefused = false;
+        call = undefined;
+        client.write(diskFull);
+        return false;
+      }
+      return !isRefused;
     });
     void forward(database, client, createMessageReader(false), async (type) => {
       // ReadyForQuery: the call has been committed.
-      if (type !== 'Z' || call === undefined) return;
+      if (type !== 'Z' || call === undefined) return true;
       const answered = call;
       call = undefined;
       await onStep(`after ${answered}`);
+      return true;
     });
   });
   server.listen(0, '127.0.0.1');
@@ -60,6 +76,9 @@ export async function startPostgresProxy({ socketDirectory, onStep }: PostgresPr
   };
   return {
     cut,
+    refuseWrites: (count) => {
+      refusals = count;
+    },
     url: `postgres://postgres@127.0.0.1:${address.port}/postgres?sslmode=disable`,
     close: async () => {
       cut();
@@ -74,23 +93,47 @@ interface Message {
   readonly bytes: Buffer;
 }
 
-/** Passes on one message after the other, each after `onMessage`. */
+/** Passes on one message after the other, each for which `onMessage` says so. */
 async function forward(
   from: Socket,
   to: Socket,
   read: (chunk: Buffer) => readonly Message[],
-  onMessage: (type: string, bytes: Buffer) => Promise<void>,
+  onMessage: (type: string, bytes: Buffer) => Promise<boolean>,
 ): Promise<void> {
   try {
     for await (const chunk of from) {
       for (const { type, bytes } of read(chunk)) {
-        await onMessage(type, bytes);
+        if (!(await onMessage(type, bytes))) continue;
         if (!to.write(bytes)) await once(to, 'drain');
       }
     }
   } catch {
     // The connection is gone, and `close` ends the other one.
   }
+}
+
+/** ErrorResponse and ReadyForQuery, as PostgreSQL 18 writes them where a table cannot grow (SQLSTATE 53100, disk_full). */
+const diskFull = Buffer.concat([
+  message(
+    'E',
+    [
+      'SERROR',
+      'VERROR',
+      'C53100',
+      'Mcould not extend file "base/5/16502": No space left on device',
+      'HCheck free disk space.',
+      '',
+    ]
+      .map((field) => `${field}\0`)
+      .join(''),
+  ),
+  message('Z', 'I'),
+]);
+
+function message(type: string, body: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(4 + Buffer.byteLength(body));
+  return Buffer.concat([Buffer.from(type), length, Buffer.from(body)]);
 }
 
 function createMessageReader(isClient: boolean): (chunk: Buffer) => readonly Message[] {

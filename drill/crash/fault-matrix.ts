@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,23 +9,24 @@ import { createCanarySearch } from '../../e2e/support/canary-search.ts';
 import { startEmbeddedPostgres } from '../../packages/server/src/postgres/embedded.ts';
 import { plantFakeCli, startDrillServer } from './drill-server.ts';
 import type { DrillServer } from './drill-server.ts';
+import { endingWork, HangError } from './hang-limit.ts';
 import { readHostState, serverFiles } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { findDisorder } from './invariants.ts';
-import { createKillSwitch } from './kill-switch.ts';
-import type { Blow, Target } from './kill-switch.ts';
+import type { Fault } from './faults.ts';
+import { createFaultSwitch } from './fault-switch.ts';
+import type { Target } from './fault-switch.ts';
 import { startPostgresProxy } from './postgres-proxy.ts';
 import { goOn } from './scenarios.ts';
 import type { DrillUser, Scenario } from './scenarios.ts';
+import { mountSmallDisk } from './small-disk.ts';
 import { startStepServer } from './step-server.ts';
-
-/** What is done to a server at a step: it is killed, or every connection to its database breaks. */
-export type Fault = 'kill' | 'cut';
+import { createWallClock } from './wall-clock.ts';
 
 /** What came of one fault. */
 export interface FaultResult {
   readonly scenario: string;
-  readonly fault: Fault;
+  readonly fault: string;
   readonly target: Target;
   /** False where the server did not come to the step this time: how much a journal is written at once depends on timing. */
   readonly wasReached: boolean;
@@ -33,26 +34,26 @@ export interface FaultResult {
   readonly disorder: readonly string[];
 }
 
-/** One host and its database, on which servers are killed one after the other. */
-export interface KillMatrix {
-  /** The steps of a scenario, from a run in which nothing is killed. */
-  steps(scenario: Scenario): Promise<readonly Target[]>;
-  kill(scenario: Scenario, target: Target): Promise<FaultResult>;
-  /** Breaks every connection to the database at the step. The server goes on, and so does the user. */
-  cut(scenario: Scenario, target: Target): Promise<FaultResult>;
+/** One host and its database, on whose servers faults fall one after the other. */
+export interface FaultMatrix {
+  /** The steps of a scenario at which a fault falls, from a run without one. */
+  steps(scenario: Scenario, fault: Fault): Promise<readonly Target[]>;
+  /** Two servers in a row put the host in order after it, and the user goes on. */
+  strike(scenario: Scenario, fault: Fault, target: Target): Promise<FaultResult>;
   close(): Promise<void>;
 }
 
-export async function openKillMatrix(): Promise<KillMatrix> {
+export async function openFaultMatrix(): Promise<FaultMatrix> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'sp-drill-')));
   const dataDirectory = join(folder, 'data');
-  await mkdir(dataDirectory, { mode: 0o711 });
+  const disk = await mountSmallDisk(dataDirectory);
+  const clock = createWallClock(folder);
   await plantFakeCli(dataDirectory);
   const postgres = await startEmbeddedPostgres({ directory: join(folder, 'database'), durable: false });
   const database = new Client(postgres.connection);
   await database.connect();
-  const killSwitch = createKillSwitch();
-  const onStep = (step: string): Promise<void> => killSwitch.reach(step);
+  const faultSwitch = createFaultSwitch();
+  const onStep = (step: string): Promise<void> => faultSwitch.reach(step);
   const proxy = await startPostgresProxy({ socketDirectory: postgres.connection.host, onStep });
   const stepServer = await startStepServer(onStep);
   const secrets = createCanarySearch();
@@ -62,7 +63,7 @@ export async function openKillMatrix(): Promise<KillMatrix> {
   let server: DrillServer | undefined;
 
   const start = (): Promise<DrillServer> =>
-    startDrillServer({ dataDirectory, databaseUrl: proxy.url, stepsUrl: stepServer.url });
+    startDrillServer({ dataDirectory, databaseUrl: proxy.url, stepsUrl: stepServer.url, clock });
 
   function newUser(): DrillUser {
     users += 1;
@@ -94,22 +95,26 @@ export async function openKillMatrix(): Promise<KillMatrix> {
     return places.flatMap(([where, content]) => secrets.in(where, content)).map((find) => JSON.stringify(find));
   }
 
-  /** Acts until the scenario is over, or a server that was struck is dead. */
-  async function run(scenario: Scenario, fault: Fault, target?: Target) {
+  /** Acts until the scenario is over, or a server that was killed is gone. */
+  async function run(scenario: Scenario, fault: Fault | undefined, target?: Target) {
     server ??= await start();
     const struck = server;
     const user = newUser();
     await scenario.prepare(user);
-    const blow: Blow =
-      fault === 'kill' ? { isDeadly: true, fall: () => struck.kill() } : { isDeadly: false, fall: () => proxy.cut() };
-    killSwitch.arm(blow, target);
+    const host = { database: proxy, disk, clock, killServer: () => struck.kill() };
+    faultSwitch.arm({ isDeadly: fault?.isDeadly === true, fall: () => fault?.fall(host) }, target);
     const acting = scenario.act(user, struck);
-    // What the user sees of a server that is killed is a broken connection.
-    acting.catch(() => undefined);
-    await (fault === 'kill' ? Promise.race([acting, killSwitch.struck]) : acting.catch(() => undefined));
-    const outcome = killSwitch.disarm();
-    if (fault === 'kill' && outcome.wasStruck) await struck.ended;
-    return { user, ...outcome };
+    const disorder: string[] = [];
+    const acted = endingWork(acting).catch((error: unknown) => {
+      // The user sees of a fault that something failed.
+      if (!fault) throw error;
+      if (error instanceof HangError) disorder.push(`what the user did: ${error.message}\n${struck.output()}`);
+    });
+    await (fault?.isDeadly === true ? Promise.race([acted, faultSwitch.struck]) : acted);
+    const outcome = faultSwitch.disarm();
+    fault?.mend?.(host);
+    if (fault?.isDeadly === true && outcome.wasStruck) await struck.ended;
+    return { user, disorder, ...outcome };
   }
 
   /** Looks at what a fault has left, once with the first server after it and once with the second. */
@@ -125,7 +130,7 @@ export async function openKillMatrix(): Promise<KillMatrix> {
 
   async function goingOn(user: DrillUser): Promise<readonly string[]> {
     try {
-      await goOn(user);
+      await endingWork(goOn(user));
       return [];
     } catch (error) {
       return [`the user cannot go on: ${String(error)}`];
@@ -133,36 +138,33 @@ export async function openKillMatrix(): Promise<KillMatrix> {
   }
 
   return {
-    steps: async (scenario) => {
-      const { steps } = await run(scenario, 'kill');
+    steps: async (scenario, { fallsAfter }) => {
+      const { steps } = await run(scenario, undefined);
       await server?.stop().catch(() => undefined);
       server = undefined;
-      return steps.map((step, place) => ({
-        step,
-        nth: steps.slice(0, place + 1).filter((each) => each === step).length,
-      }));
+      return steps
+        .map((step, place) => ({ step, nth: steps.slice(0, place + 1).filter((each) => each === step).length }))
+        .filter(({ step }) => fallsAfter || step.startsWith('before '));
     },
-    kill: async (scenario, target) => {
-      const { user, wasStruck } = await run(scenario, 'kill', target);
-      if (!wasStruck) await server?.stop().catch(() => undefined);
-      server = undefined;
-      const disorder = [...(await look())];
-      server = await start();
-      disorder.push(...(await goingOn(user)));
-      return { scenario: scenario.name, fault: 'kill', target, wasReached: wasStruck, disorder };
-    },
-    cut: async (scenario, target) => {
-      const { user, wasStruck } = await run(scenario, 'cut', target);
-      const disorder: string[] = [];
-      if (server?.hasEnded()) {
-        if (scenario.endsServer !== true) disorder.push(`the server ended:\n${server.output()}`);
-        server = await start();
+    strike: async (scenario, fault, target) => {
+      const { user, wasStruck, disorder } = await run(scenario, fault, target);
+      if (!fault.isDeadly) {
+        if (server?.hasEnded()) {
+          if (scenario.endsServer !== true) disorder.push(`the server ended:\n${server.output()}`);
+          server = await start();
+        }
+        disorder.push(...(await goingOn(user)));
       }
-      disorder.push(...(await goingOn(user)));
-      await server?.stop().catch((error: unknown) => disorder.push(String(error)));
+      // A server that was killed is gone already, or was not reached.
+      if (!(fault.isDeadly && wasStruck)) await server?.stop().catch((error: unknown) => disorder.push(String(error)));
       server = undefined;
+      clock.putRight();
       disorder.push(...(await look()));
-      return { scenario: scenario.name, fault: 'cut', target, wasReached: wasStruck, disorder };
+      if (fault.isDeadly) {
+        server = await start();
+        disorder.push(...(await goingOn(user)));
+      }
+      return { scenario: scenario.name, fault: fault.name, target, wasReached: wasStruck, disorder };
     },
     close: async () => {
       await server?.stop().catch(() => undefined);
@@ -170,6 +172,7 @@ export async function openKillMatrix(): Promise<KillMatrix> {
       await stepServer.close();
       await database.end();
       await postgres.stop();
+      disk.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,5 @@
-/** Strikes a server at one of its steps. There is one before and one after each thing that it changes. */
-export interface KillSwitch {
+/** Lets a fault fall at one of a server's steps. There is one before and one after each thing that it changes. */
+export interface FaultSwitch {
   /** Called by what stands between the server and the world. Never resolves for a server that was killed here. */
   reach(step: string): Promise<void>;
   /** From now on steps count. The blow falls the `nth` time (from 1) that the server comes to this one. */
@@ -21,7 +21,7 @@ export interface Target {
   readonly nth: number;
 }
 
-export function createKillSwitch(): KillSwitch {
+export function createFaultSwitch(): FaultSwitch {
   let armed: { readonly blow: Blow; readonly target: Target | undefined } | undefined;
   let steps: string[] = [];
   let struck = Promise.withResolvers<void>();
