@@ -58,8 +58,12 @@ describe('a login that is held', () => {
 
   it('can be deleted instead', async () => {
     const { world, session } = await held();
-    await world.app.heldLogins.discard(session.sessionId);
-    await world.app.heldLogins.discard(session.sessionId);
+    await world.app.heldLogins.discard(session, 'other-user');
+    await world.app.heldLogins.discard(session, 'other-user');
+    expect(world.events.filter(({ type }) => type === 'login.discarded')).toMatchObject([
+      { userId, sessionId: session.sessionId, provider: 'fake', reason: 'other-user' },
+    ]);
+    expect(await world.store.audit.list({ limit: 10, type: 'login.discarded' })).toHaveLength(1);
     const late = world.app.heldLogins.claim(session, { externalId: null, replace: false });
     await expect(late).rejects.toMatchObject({ code: 'CREDENTIAL_NOT_CONNECTED' });
     expect(await world.app.credentials.list(userId)).toEqual([]);
@@ -110,6 +114,7 @@ describe('a login that is held', () => {
     await world.clock.advance(60_000);
     expect(await world.store.credentials.list(session.sessionId)).toEqual([]);
     expect(await connectLinks.list({ userId })).toEqual([]);
+    expect(world.events.findLast(({ type }) => type === 'login.discarded')).toMatchObject({ reason: 'unclaimed' });
     await world.app.close();
   });
 

@@ -16,12 +16,12 @@ export async function pruneIdempotencyKeys({ closing, store }: Runtime): Promise
  */
 export async function pruneConnectLinks(runtime: Runtime, held: Pick<HeldLogins, 'discard'>): Promise<void> {
   const { connectLinks, sessions } = runtime.store;
-  for (const { linkId, sessionId } of await connectLinks.list({ ended: true, limit: BATCH })) {
+  for (const { linkId, sessionId, userId } of await connectLinks.list({ ended: true, limit: BATCH })) {
     if (runtime.closing.aborted) return;
     if (sessionId !== null) {
       const session = await sessions.get(sessionId);
       if (session && liveSessionStatuses.includes(session.status)) continue;
-      await held.discard(sessionId);
+      await held.discard({ sessionId, userId }, 'unclaimed');
     }
     await connectLinks.remove(linkId);
   }

@@ -78,7 +78,7 @@ export function createUsers(
     await endEverything(userId);
     await machines.logOut(userId);
     for (const { linkId, sessionId } of await store.connectLinks.list({ userId })) {
-      if (sessionId !== null) await heldLogins.discard(sessionId);
+      if (sessionId !== null) await heldLogins.discard({ sessionId, userId });
       await store.connectLinks.remove(linkId);
     }
     for (const { machineId } of await cliMachinesOf(userId)) await machines.destroy(userId, machineId);

@@ -40,6 +40,7 @@ export const auditTypes: Readonly<Record<AuditType, string>> = {
   'host.cleared': 'leftovers of machines were removed from a host',
   'login.cancelled': 'a login was cancelled',
   'login.completed': 'a login was completed',
+  'login.discarded': 'a held login was deleted: `other-user` returned with it, or it was `unclaimed`',
   'login.failed': 'a login failed: the error code',
   'login.held': 'a login worked, and waits for a backend to claim it',
   'login.phase': 'a login went on to its next phase',

@@ -2,6 +2,12 @@ import type { InvalidReason } from './credential-files.ts';
 import type { RefusalReason } from './egress.ts';
 import type { MachineStart } from './plan.ts';
 
+/**
+ * Why a held login was deleted: the backend named another user than the one its link was made for, as after an attempt to
+ * have another user's account connected to it, or the backend did not claim it in time.
+ */
+export type DiscardReason = 'other-user' | 'unclaimed';
+
 /** Every state change, reported once, for audit, metrics and webhooks. Never contains a secret. */
 export type DomainEvent = { readonly at: number; readonly userId: string | null } & (
   | {
@@ -22,6 +28,13 @@ export type DomainEvent = { readonly at: number; readonly userId: string | null 
     }
   /** The login worked, and its credential waits for the product's backend to claim it. `login.completed` follows then. */
   | { readonly type: 'login.held'; readonly sessionId: string; readonly provider: string }
+  /** What was held has been deleted. */
+  | {
+      readonly type: 'login.discarded';
+      readonly sessionId: string;
+      readonly provider: string;
+      readonly reason: DiscardReason;
+    }
   | { readonly type: 'login.failed'; readonly sessionId: string; readonly provider: string; readonly code: string }
   | { readonly type: 'login.cancelled'; readonly sessionId: string; readonly provider: string }
   | { readonly type: 'login.viewer'; readonly sessionId: string; readonly state: 'attached' | 'detached' }

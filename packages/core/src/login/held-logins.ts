@@ -2,6 +2,7 @@ import { checkExclusion } from '../credentials/exclusion.ts';
 import { SallyportError } from '../base/errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { storeCredential } from '../runtime/store-credential.ts';
+import type { DiscardReason } from '../contracts/domain-event.ts';
 import type { SessionRecord } from '../contracts/store.ts';
 import { notStored } from './store-login.ts';
 
@@ -19,20 +20,27 @@ export interface HeldLogins {
     session: SessionRecord,
     options: { readonly externalId: string | null; readonly replace: boolean },
   ): Promise<number>;
-  /** Deletes what is held. It is not an error if nothing is. */
-  discard(sessionId: string): Promise<void>;
+  /** Deletes what is held, and audits the reason if there is one. It is not an error if nothing is held. */
+  discard(session: Pick<SessionRecord, 'sessionId' | 'userId'>, reason?: DiscardReason): Promise<void>;
 }
 
 export function createHeldLogins(runtime: Runtime): HeldLogins {
-  const discard = async (sessionId: string): Promise<void> => {
-    for (const { provider } of await runtime.store.credentials.list(sessionId))
-      await runtime.ledger.erase(sessionId, provider);
+  const discard: HeldLogins['discard'] = async ({ sessionId, userId }, reason) => {
+    for (const { provider } of await runtime.store.credentials.list(sessionId)) {
+      const noted =
+        reason === undefined
+          ? undefined
+          : runtime.noteEvent({ type: 'login.discarded', userId, sessionId, provider, reason });
+      await runtime.ledger.erase(sessionId, provider, noted?.audit);
+      noted?.announce();
+    }
   };
 
   async function claim(
-    { sessionId, userId, provider }: SessionRecord,
+    session: SessionRecord,
     { externalId, replace }: { readonly externalId: string | null; readonly replace: boolean },
   ): Promise<number> {
+    const { sessionId, userId, provider } = session;
     const { manifest } = runtime.registry.get(provider);
     runtime.gate.check(provider);
     const held = await runtime.store.credentials.current(sessionId, provider);
@@ -54,7 +62,7 @@ export function createHeldLogins(runtime: Runtime): HeldLogins {
     if (verdict.outcome === 'refused') throw notStored(verdict);
     const { version } = verdict;
     runtime.emit({ type: 'login.completed', userId, sessionId, provider, version });
-    await discard(sessionId);
+    await discard(session);
     return version;
   }
 

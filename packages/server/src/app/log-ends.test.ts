@@ -28,6 +28,17 @@ describe('the log of what ends', () => {
     expect(lines).toEqual([{ level: 30, msg: 'login failed', ...fields, ...login }]);
   });
 
+  it('warns of a held login that was deleted because another user returned', () => {
+    const { lines, tell } = watch();
+    tell(1000, { type: 'login.discarded', ...login, reason: 'unclaimed' });
+    tell(2000, { type: 'login.discarded', ...login, reason: 'other-user' });
+    const fields = { msg: 'login discarded', outcome: 'discarded', userId: 'u-1', ...login };
+    expect(lines).toEqual([
+      { level: 30, ...fields, reason: 'unclaimed' },
+      { level: 40, ...fields, reason: 'other-user' },
+    ]);
+  });
+
   it('says the same of a prompt', () => {
     const { lines, tell } = watch();
     tell(1000, { type: 'prompt.started', ...prompt });

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger } from 'fastify';
  * Writes one line for each login, prompt and machine that ends: how, why, whose, and how long it took. Ids alone, and
  * nothing that a user wrote. `durationMs` is absent where an earlier process saw the beginning.
  */
-export function logEnds(log: Pick<FastifyBaseLogger, 'info'>): Plugin {
+export function logEnds(log: Pick<FastifyBaseLogger, 'info' | 'warn'>): Plugin {
   const { note, stopping } = watchEnds(log);
   return {
     name: 'sallyport.log',
@@ -23,7 +23,7 @@ interface EndWatch {
 }
 
 /** The same without the hooks. */
-export function watchEnds(log: Pick<FastifyBaseLogger, 'info'>): EndWatch {
+export function watchEnds(log: Pick<FastifyBaseLogger, 'info' | 'warn'>): EndWatch {
   const begun = new Map<string, number>();
   const reasons = new Map<string, string>();
 
@@ -50,6 +50,14 @@ export function watchEnds(log: Pick<FastifyBaseLogger, 'info'>): EndWatch {
         const outcome = event.type.slice('login.'.length);
         const code = event.type === 'login.failed' ? { code: event.code } : {};
         log.info({ outcome, ...code, provider, userId, sessionId, ...since(sessionId, at) }, `login ${outcome}`);
+        break;
+      }
+      case 'login.discarded': {
+        const { provider, sessionId, reason } = event;
+        const fields = { outcome: 'discarded', reason, provider, userId, sessionId };
+        // Someone may be trying to have another user's account connected to theirs.
+        if (reason === 'other-user') log.warn(fields, 'login discarded');
+        else log.info(fields, 'login discarded');
         break;
       }
       case 'prompt.ended': {

@@ -155,7 +155,7 @@ export function createConnectLinks(
       const login = link && (await lastLogin(link));
       if (!login) throw gone();
       if (link.userId !== userId) {
-        await heldLogins.discard(login.sessionId);
+        await heldLogins.discard(login, 'other-user');
         throw gone();
       }
       const version = await heldLogins.claim(login, link);
