@@ -13,8 +13,11 @@ export interface SmallDisk {
 /** What a full disk of a host has room for. In memory it takes only what is written. */
 const SIZE = '4g';
 
-/** Mounts it at the directory, which is made for it. For root. */
+/** Mounts it at the directory, which is made for it. Only root may mount on Linux. */
 export async function mountSmallDisk(directory: string): Promise<SmallDisk> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    throw new Error('The crash drill mounts a disk that it can fill. Run it as root on Linux.');
+  }
   await mkdir(directory);
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},mode=0711`, 'tmpfs', directory]);
   const resize = (size: string | number): void => {
