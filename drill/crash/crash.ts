@@ -70,7 +70,11 @@ async function drillPart({ fault, scenario }: Part): Promise<readonly FaultResul
       const result = await matrix.strike(scenario, fault, target);
       results.push(result);
       const verdict = result.disorder.length > 0 ? 'FAILED' : result.wasReached ? 'ok' : 'not reached';
-      lines.push(`  ${verdict}: ${target.step} (${target.nth})`, ...result.disorder.map((line) => `    ${line}`));
+      const seen = result.seen === undefined ? '' : `, and the user saw: ${result.seen}`;
+      lines.push(
+        `  ${verdict}: ${target.step} (${target.nth})${seen}`,
+        ...result.disorder.map((line) => `    ${line}`),
+      );
     }
     return results;
   } finally {

@@ -30,6 +30,8 @@ export interface FaultResult {
   readonly target: Target;
   /** False where the server did not come to the step this time: how much a journal is written at once depends on timing. */
   readonly wasReached: boolean;
+  /** What failed for the user because of it; `undefined` if all they did went well. */
+  readonly seen: string | undefined;
   /** What was not in order afterwards. Empty: all was. */
   readonly disorder: readonly string[];
 }
@@ -105,16 +107,18 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
     faultSwitch.arm({ isDeadly: fault?.isDeadly === true, fall: () => fault?.fall(host) }, target);
     const acting = scenario.act(user, struck);
     const disorder: string[] = [];
+    let seen: string | undefined;
     const acted = endingWork(acting).catch((error: unknown) => {
       // The user sees of a fault that something failed.
       if (!fault) throw error;
+      seen = String(error);
       if (error instanceof HangError) disorder.push(`what the user did: ${error.message}\n${struck.output()}`);
     });
     await (fault?.isDeadly === true ? Promise.race([acted, faultSwitch.struck]) : acted);
     const outcome = faultSwitch.disarm();
     fault?.mend?.(host);
     if (fault?.isDeadly === true && outcome.wasStruck) await struck.ended;
-    return { user, disorder, ...outcome };
+    return { user, disorder, seen, ...outcome };
   }
 
   /** Looks at what a fault has left, once with the first server after it and once with the second. */
@@ -147,7 +151,7 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
         .filter(({ step }) => fallsAfter || step.startsWith('before '));
     },
     strike: async (scenario, fault, target) => {
-      const { user, wasStruck, disorder } = await run(scenario, fault, target);
+      const { user, wasStruck, disorder, seen } = await run(scenario, fault, target);
       if (!fault.isDeadly) {
         if (server?.hasEnded()) {
           if (scenario.endsServer !== true) disorder.push(`the server ended:\n${server.output()}`);
@@ -164,7 +168,7 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
         server = await start();
         disorder.push(...(await goingOn(user)));
       }
-      return { scenario: scenario.name, fault: fault.name, target, wasReached: wasStruck, disorder };
+      return { scenario: scenario.name, fault: fault.name, target, wasReached: wasStruck, seen, disorder };
     },
     close: async () => {
       await server?.stop().catch(() => undefined);
