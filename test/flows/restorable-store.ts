@@ -6,8 +6,11 @@ import { storeAway } from './world.ts';
 
 /** A database of which backups are made and restored, and that outlives the servers that use it. */
 export interface Database {
-  /** For one server. `cut`: it was killed, and nothing of it reaches the database any more. */
-  connect(): { readonly store: Store; cut(): void };
+  /**
+   * For one server. `away`: what fails because the store is away, such as `users.setMachine`. `cut`: the server was killed, and
+   * nothing of it reaches the database any more.
+   */
+  connect(): { readonly store: Store; readonly away: Set<string>; cut(): void };
   backup(): number;
   restore(backup: number): Promise<void>;
 }
@@ -19,14 +22,14 @@ export function createRestorableDatabase(clock: Clock): Database {
   const changes: Change[] = [];
   let current = createMemoryStore({ clock });
 
-  const partOf = (part: PropertyKey, isCut: () => boolean): object =>
+  const partOf = (part: string, isAway: (operation: string) => boolean): object =>
     new Proxy(
       {},
       {
         get:
           (_target, method) =>
           async (...args: readonly unknown[]) => {
-            if (isCut()) throw storeAway();
+            if (isAway(`${part}.${String(method)}`)) throw storeAway();
             const change: Change = async (store) => {
               const object: unknown = Reflect.get(store, part);
               const run: unknown = typeof object === 'object' && object !== null && Reflect.get(object, method);
@@ -42,12 +45,15 @@ export function createRestorableDatabase(clock: Clock): Database {
   return {
     connect: () => {
       let isCut = false;
-      const parts = new Map(Object.keys(current).map((part) => [part, partOf(part, () => isCut)]));
+      const away = new Set<string>();
+      const isAway = (operation: string): boolean => isCut || away.has(operation);
+      const parts = new Map(Object.keys(current).map((part) => [part, partOf(part, isAway)]));
       const store = new Proxy(current, {
         get: (_target, name) => (typeof name === 'string' ? parts.get(name) : undefined),
       });
       return {
         store,
+        away,
         cut: () => {
           isCut = true;
         },

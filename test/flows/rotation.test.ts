@@ -30,6 +30,7 @@ interface Drill {
   /** The server that runs now. */
   world: World;
   store: Store;
+  away: Set<string>;
   cut(): void;
 }
 
@@ -206,6 +207,27 @@ describe('the rotation drill', () => {
       cli(drill).lose();
       expect(await ask(drill)).toEqual(worked);
       expect(drill.fake.machines.length).toBe(2);
+    }));
+
+  it('keeps a login whose first machine did not start because the store was away', () =>
+    drillOf(async (drill) => {
+      // What was put on its disk is not noted, nor is that it is gone.
+      drill.away.add('machines.update').add('users.setMachine');
+      expect(await ask(drill)).toMatchObject({ outcome: 'failed', code: 'STORE_UNAVAILABLE' });
+      drill.away.clear();
+      expect(await ask(drill)).toEqual(worked);
+    }));
+
+  it('destroys no machine while the store cannot take what it refreshed', () =>
+    drillOf(async (drill) => {
+      await askUnseen(drill);
+      const { id } = cli(drill).machine;
+      drill.away.add('credentials.append');
+      await expect(drill.world.app.machines.destroy(userId, id)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      drill.away.clear();
+      await drill.world.app.machines.destroy(userId, id);
+      expect(await stateOf(drill)).toEqual({ valid: true, reason: null, issuedAt: drill.vendor.newest });
+      expect(await ask(drill)).toEqual(worked);
     }));
 
   it('takes a login up again when the machine that was lost comes back', () =>

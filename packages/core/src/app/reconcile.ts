@@ -1,6 +1,6 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
 import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
-import { FIRST_EPOCH } from '../contracts/store.ts';
+import { wasNeverMade } from '../cli-machine/find-cli-machine.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { MachineRef } from '../contracts/driver.ts';
@@ -119,10 +119,8 @@ async function noteAbsence(runtime: CliRuntime, machineId: string): Promise<void
   const row = await runtime.store.machines.get(machineId);
   const isHere = (await runtime.driver.list()).some((ref) => ref.machineId === machineId);
   if (!row || isHere || isGone(row.state)) return;
-  const { userId, role, epoch } = row;
-  // A machine that was never started held nothing, and does not come back.
-  const wasNeverMade = row.state === 'creating' && epoch <= FIRST_EPOCH && Object.keys(row.injected).length === 0;
-  const isLost = role === 'cli' && !wasNeverMade;
+  const { userId, role } = row;
+  const isLost = role === 'cli' && !wasNeverMade(row);
   if (isLost) await runtime.custody.lose(row, { forGood: false });
   else await runtime.custody.giveBack(row);
   if (!isLost && (await runtime.store.users.get(userId))?.machineId === machineId)

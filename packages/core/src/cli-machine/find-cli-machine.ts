@@ -1,4 +1,5 @@
 import type { CliRuntime } from './cli-runtime.ts';
+import { FIRST_EPOCH } from '../contracts/store.ts';
 import type { CredentialRecord, MachineRecord, UserRecord } from '../contracts/store.ts';
 import type { Machine } from '../contracts/driver.ts';
 import { newMachineId } from '../machine/ids.ts';
@@ -40,7 +41,7 @@ export async function findCliMachine(
 
 /**
  * Returns the user's machine, or creates the row of a new one. Credentials on a machine that is gone from this host
- * are lost.
+ * are lost, unless it never was there: where the store was away, that may not have been noted.
  */
 export async function keepOrReserve(
   runtime: CliRuntime,
@@ -51,7 +52,10 @@ export async function keepOrReserve(
   if (known) {
     const { machineId, state, host: itsHost } = known.record;
     // A machine on another host may be fine. Releasing its credentials checks whether it holds any.
-    if (itsHost === runtime.host) {
+    if (itsHost === runtime.host && wasNeverMade(known.record)) {
+      await runtime.custody.giveBack(known.record);
+      await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
+    } else if (itsHost === runtime.host) {
       if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
       await runtime.custody.lose(known.record, { forGood: false });
     }
@@ -60,4 +64,9 @@ export async function keepOrReserve(
   const { driver, host } = runtime;
   const row = { machineId, userId, role: 'cli', driver: driver.name, host, vcpus: 1, memoryMb } as const;
   return { record: await runtime.store.machines.create(row, { asCurrent: true }), existing: undefined };
+}
+
+/** Whether a machine without a directory has never been started. It held nothing, and does not come back. */
+export function wasNeverMade({ state, epoch, injected }: MachineRecord): boolean {
+  return state === 'creating' && epoch <= FIRST_EPOCH && Object.keys(injected).length === 0;
 }

@@ -1,4 +1,5 @@
 import { SallyportError } from '../base/errors.ts';
+import type { Machine } from '../contracts/driver.ts';
 import type { CliMachines } from './cli-machines.ts';
 import type { CliRuntime } from './cli-runtime.ts';
 import { findCliMachine } from './find-cli-machine.ts';
@@ -36,6 +37,16 @@ export function createRemoval(
   async function isElsewhere(userId: string): Promise<boolean> {
     const known = await findCliMachine(runtime, userId);
     return known !== undefined && known.record.host !== runtime.host;
+  }
+
+  /** What cannot be read is given up with the disk. What cannot be stored now is kept: the caller can ask again. */
+  async function harvestLast(userId: string, machine: Machine): Promise<void> {
+    try {
+      await runtime.custody.settle(userId, machine);
+    } catch (error) {
+      if (SallyportError.isInstance(error) && error.code === 'STORE_UNAVAILABLE') throw error;
+      runtime.reportBackground(`harvesting machine ${machine.id}`, error);
+    }
   }
 
   function disconnected(provider: string): SallyportError {
@@ -79,7 +90,7 @@ export function createRemoval(
         await runtime.admission.clear({ kind: 'destroy', machineId, userId }, async () => {
           if (!existing) return;
           await existing.stop({ deadlineMs: 2_000 });
-          await runtime.bestEffort(`harvesting machine ${machineId}`, () => runtime.custody.settle(userId, existing));
+          await harvestLast(userId, existing);
           await existing.destroy();
         });
         await runtime.custody.lose(record, { forGood: true });
