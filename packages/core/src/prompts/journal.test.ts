@@ -114,12 +114,15 @@ describe('the journal of a prompt', () => {
     const ended = journal.write([end]);
     await go(away());
     await expect(ended).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    journal.hide(['a-secret-of-the-user']);
     const failed: PromptEvent = { type: 'prompt-end', outcome: 'failed', code: 'STORE_UNAVAILABLE' };
-    const told = journal.write([failed]);
+    const told = journal.write([{ ...failed, message: 'It failed: a-secret-of-the-user' }]);
     await setImmediate();
     await go();
     await told;
-    expect(await stored()).toEqual([failed]);
+    const [only, ...more] = await stored();
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({ ...failed, message: expect.not.stringContaining('a-secret-of-the-user') });
   });
 
   it('fails the next event, too', async () => {

@@ -92,8 +92,8 @@ export function beginPromptJournal(
     await record;
     if (ended) return;
     if (failure && !events.some(isEndWithoutAll)) throw failure.error;
-    const kept = failure ? events.filter(isEndWithoutAll) : events.flatMap((event) => redactor.take(event));
-    const seen = kept.map(show);
+    const redacted = events.flatMap((event) => redactor.take(event));
+    const seen = (failure ? redacted.filter(isEndWithoutAll) : redacted).map(show);
     if (seen.length === 0) return;
     const end = seen.find((event) => event.type === 'prompt-end');
     const after = lastId;
