@@ -1,6 +1,6 @@
 import { forEachAtOnce } from '../base/for-each-at-once.ts';
 import type { CliRuntime } from '../cli-machine/cli-runtime.ts';
-import { wasNeverMade } from '../cli-machine/find-cli-machine.ts';
+import { noteGone } from '../cli-machine/find-cli-machine.ts';
 import type { MachineRecord } from '../contracts/store.ts';
 import type { CliMachines } from '../cli-machine/cli-machines.ts';
 import type { MachineRef } from '../contracts/driver.ts';
@@ -119,13 +119,7 @@ async function noteAbsence(runtime: CliRuntime, machineId: string): Promise<void
   const row = await runtime.store.machines.get(machineId);
   const isHere = (await runtime.driver.list()).some((ref) => ref.machineId === machineId);
   if (!row || isHere || isGone(row.state)) return;
-  const { userId, role } = row;
-  const isLost = role === 'cli' && !wasNeverMade(row);
-  if (isLost) await runtime.custody.lose(row, { forGood: false });
-  else await runtime.custody.giveBack(row);
-  if (!isLost && (await runtime.store.users.get(userId))?.machineId === machineId)
-    await runtime.store.users.setMachine(userId, null);
-  await runtime.setMachineState(machineId, userId, role, isLost ? 'lost' : 'destroyed');
+  await noteGone(runtime, row);
 }
 
 function isGone(state: MachineRecord['state']): boolean {

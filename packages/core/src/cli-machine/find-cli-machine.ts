@@ -41,7 +41,7 @@ export async function findCliMachine(
 
 /**
  * Returns the user's machine, or creates the row of a new one. Credentials on a machine that is gone from this host
- * are lost, unless it never was there: where the store was away, that may not have been noted.
+ * are lost; see {@link noteGone}.
  */
 export async function keepOrReserve(
   runtime: CliRuntime,
@@ -49,24 +49,26 @@ export async function keepOrReserve(
   { userId, memoryMb }: { readonly userId: string; readonly memoryMb: number },
 ): Promise<FoundMachine> {
   if (known?.existing) return known;
-  if (known) {
-    const { machineId, state, host: itsHost } = known.record;
-    // A machine on another host may be fine. Releasing its credentials checks whether it holds any.
-    if (itsHost === runtime.host && wasNeverMade(known.record)) {
-      await runtime.custody.giveBack(known.record);
-      await runtime.setMachineState(machineId, userId, 'cli', 'destroyed');
-    } else if (itsHost === runtime.host) {
-      if (state !== 'lost') await runtime.setMachineState(machineId, userId, 'cli', 'lost');
-      await runtime.custody.lose(known.record, { forGood: false });
-    }
-  }
+  // A machine on another host may be fine. Releasing its credentials checks whether it holds any.
+  if (known?.record.host === runtime.host) await noteGone(runtime, known.record);
   const machineId = newMachineId();
   const { driver, host } = runtime;
   const row = { machineId, userId, role: 'cli', driver: driver.name, host, vcpus: 1, memoryMb } as const;
   return { record: await runtime.store.machines.create(row, { asCurrent: true }), existing: undefined };
 }
 
-/** Whether a machine without a directory has never been started. It held nothing, and does not come back. */
-export function wasNeverMade({ state, epoch, injected }: MachineRecord): boolean {
+/** Notes that a machine is gone from this host, and that what it held is lost. One that was never started held nothing. */
+export async function noteGone(runtime: CliRuntime, record: MachineRecord): Promise<void> {
+  const { machineId, userId, role } = record;
+  const isLost = role === 'cli' && !wasNeverStarted(record);
+  if (isLost) await runtime.custody.lose(record, { forGood: false });
+  else await runtime.custody.giveBack(record);
+  if (!isLost && (await runtime.store.users.get(userId))?.machineId === machineId)
+    await runtime.store.users.setMachine(userId, null);
+  const state = isLost ? 'lost' : 'destroyed';
+  if (record.state !== state) await runtime.setMachineState(machineId, userId, role, state);
+}
+
+function wasNeverStarted({ state, epoch, injected }: MachineRecord): boolean {
   return state === 'creating' && epoch <= FIRST_EPOCH && Object.keys(injected).length === 0;
 }

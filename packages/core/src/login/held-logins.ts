@@ -27,10 +27,7 @@ export interface HeldLogins {
 export function createHeldLogins(runtime: Runtime): HeldLogins {
   const discard: HeldLogins['discard'] = async ({ sessionId, userId }, reason) => {
     for (const { provider } of await runtime.store.credentials.list(sessionId)) {
-      const noted =
-        reason === undefined
-          ? undefined
-          : runtime.noteEvent({ type: 'login.discarded', userId, sessionId, provider, reason });
+      const noted = reason && runtime.noteEvent({ type: 'login.discarded', userId, sessionId, provider, reason });
       await runtime.ledger.erase(sessionId, provider, noted?.audit);
       noted?.announce();
     }
