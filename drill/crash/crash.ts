@@ -14,12 +14,17 @@ const load: LoadOptions = { users: 1_000, promptsEach: 10, atOnce: 32, killsAt: 
 
 /**
  * Lets each fault fall on a real server before and after each thing that it changes, and then kills it under load. Prints what
- * came of it, and returns how many faults held and how many did not. `only`: `load`, or parts whose
- * name contains this: `kill`, `a login`, `disk-full in a first prompt`.
+ * came of it, and returns how many faults held and how many did not. `only`: `load`, or
+ * parts whose name contains this: `kill`, `a login`, `disk-full in a first prompt`. Throws if there are none.
  */
 export async function drillCrash(only = ''): Promise<{ readonly held: number; readonly failed: number }> {
-  const matrix = await drillFaults(only);
-  if (only !== '' && only !== 'load') return matrix;
+  const parts = faults
+    .flatMap((fault) => scenarios.map((scenario): Part => ({ fault, scenario })))
+    .filter((part) => nameOf(part).includes(only));
+  const isLoad = only === '' || only === 'load';
+  if (parts.length === 0 && !isLoad) throw new Error(`No part of the drill has "${only}" in its name.`);
+  const matrix = await drillFaults(parts);
+  if (!isLoad) return matrix;
   const { problems, kills, ...report } = await runLoad(load);
   console.table([{ ...report, kills, memoryMb: report.memoryMb.join(' ') }]);
   for (const problem of problems) console.log(`FAILED: ${problem}`);
@@ -37,11 +42,7 @@ function nameOf({ fault, scenario }: Part): string {
 }
 
 /** A step is a call of a function of the database, or something that is done to a machine. */
-async function drillFaults(only: string): Promise<{ readonly held: number; readonly failed: number }> {
-  const parts = faults
-    .flatMap((fault) => scenarios.map((scenario): Part => ({ fault, scenario })))
-    .filter((part) => nameOf(part).includes(only));
-  if (parts.length === 0) return { held: 0, failed: 0 };
+async function drillFaults(parts: readonly Part[]): Promise<{ readonly held: number; readonly failed: number }> {
   const results = new Map<Part, readonly FaultResult[]>();
   // A part waits much of the time, for a server that starts or stops.
   const left = parts.values();
@@ -61,7 +62,8 @@ async function drillFaults(only: string): Promise<{ readonly held: number; reado
 }
 
 /** On its own host, so that nothing an earlier part left slows it down. */
-async function drillPart({ fault, scenario }: Part): Promise<readonly FaultResult[]> {
+async function drillPart(part: Part): Promise<readonly FaultResult[]> {
+  const { fault, scenario } = part;
   const lines: string[] = [];
   const matrix = await openFaultMatrix();
   try {
@@ -78,7 +80,7 @@ async function drillPart({ fault, scenario }: Part): Promise<readonly FaultResul
     }
     return results;
   } finally {
-    console.log([nameOf({ fault, scenario }), ...lines].join('\n'));
+    console.log([nameOf(part), ...lines].join('\n'));
     await matrix.close();
   }
 }

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
+import { orAborted } from '@sallyport/core/driver';
 import { Client } from 'pg';
 
 import { createCanarySearch } from '../../e2e/support/canary-search.ts';
+import { HANG_LIMIT_MS } from '../../e2e/support/hang-limit.ts';
 import { startEmbeddedPostgres } from '../../packages/server/src/postgres/embedded.ts';
 import { plantFakeCli, startDrillServer } from './drill-server.ts';
 import type { DrillServer } from './drill-server.ts';
-import { endingWork, HangError } from './hang-limit.ts';
 import { readHostState, serverFiles } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { findDisorder } from './invariants.ts';
@@ -104,20 +105,21 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
     const user = newUser();
     await scenario.prepare(user);
     const host = { database: proxy, disk, clock, killServer: () => struck.kill() };
-    faultSwitch.arm({ isDeadly: fault?.isDeadly === true, fall: () => fault?.fall(host) }, target);
-    const acting = scenario.act(user, struck);
+    const isDeadly = fault?.isDeadly ?? false;
+    faultSwitch.arm({ isDeadly, fall: () => fault?.fall(host) }, target);
     const disorder: string[] = [];
     let seen: string | undefined;
-    const acted = endingWork(acting).catch((error: unknown) => {
+    const limit = AbortSignal.timeout(HANG_LIMIT_MS);
+    const acted = orAborted(limit, scenario.act(user, struck)).catch((error: unknown) => {
       // The user sees of a fault that something failed.
       if (!fault) throw error;
       seen = String(error);
-      if (error instanceof HangError) disorder.push(`what the user did: ${error.message}\n${struck.output()}`);
+      if (limit.aborted) disorder.push(`what the user did has not ended:\n${struck.output()}`);
     });
-    await (fault?.isDeadly === true ? Promise.race([acted, faultSwitch.struck]) : acted);
+    await (isDeadly ? Promise.race([acted, faultSwitch.struck]) : acted);
     const outcome = faultSwitch.disarm();
     fault?.mend?.(host);
-    if (fault?.isDeadly === true && outcome.wasStruck) await struck.ended;
+    if (isDeadly && outcome.wasStruck) await struck.ended;
     return { user, disorder, seen, ...outcome };
   }
 
@@ -134,7 +136,7 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
 
   async function goingOn(user: DrillUser): Promise<readonly string[]> {
     try {
-      await endingWork(goOn(user));
+      await orAborted(AbortSignal.timeout(HANG_LIMIT_MS), goOn(user));
       return [];
     } catch (error) {
       return [`the user cannot go on: ${String(error)}`];
@@ -159,8 +161,8 @@ export async function openFaultMatrix(): Promise<FaultMatrix> {
         }
         disorder.push(...(await goingOn(user)));
       }
-      // A server that was killed is gone already, or was not reached.
-      if (!(fault.isDeadly && wasStruck)) await server?.stop().catch((error: unknown) => disorder.push(String(error)));
+      const wasKilled = fault.isDeadly && wasStruck;
+      if (!wasKilled) await server?.stop().catch((error: unknown) => disorder.push(String(error)));
       server = undefined;
       clock.putRight();
       disorder.push(...(await look()));

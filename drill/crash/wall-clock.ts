@@ -12,12 +12,11 @@ export interface WallClock {
   putRight(): void;
 }
 
-const library = [process.arch === 'arm64' ? 'aarch64' : 'x86_64']
-  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`)
-  .find((path) => existsSync(path));
+const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const library = `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`;
 
 export function createWallClock(directory: string): WallClock {
-  if (library === undefined) throw new Error('libfaketime is missing. Run: apt-get install libfaketime');
+  if (!existsSync(library)) throw new Error(`${library} is missing. Run: apt-get install libfaketime`);
   const file = join(directory, 'clock');
   const set = (hours: number): void => {
     // A server that reads the file meanwhile sees the whole of one.
